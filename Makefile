@@ -1,0 +1,74 @@
+# Everything a developer, CI or a curious visitor runs. `make help` lists it; `.ci/run` calls `make test`.
+#
+# One environment in .venv serves all targets. A stamp in it remembers what was installed, so nothing is installed
+# again until pyproject.toml or constraints.txt change.
+#   PYTHON=python3.12   the interpreter (else the newest of 3.14 to 3.11)
+#   VENV=.venv-3.12     another environment beside the first
+#   ARGS="..."          more arguments for `make demo` and for pytest
+
+VENV ?= .venv
+PYTHON ?=
+ARGS ?=
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
+# An environment is made anew when its Python is gone, when the folder has moved (scripts hold absolute paths), or when
+# another PYTHON is asked for.
+SAME_PYTHON := $(if $(PYTHON),grep -qsxF '$(PYTHON)' $(VENV)/.made,true)
+UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made && $(SAME_PYTHON) || echo remake)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test check-fast lint types format coverage clean remake
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name meaning; do \
+		printf '%-18s %s\n' "$$name" "$$meaning"; done
+
+demo: $(VENV)/.runtime ## set up and open a small blog with comments, no configuration
+	@$(BIN)/gatepost demo $(ARGS)
+
+test: lint types ## set up, then format, lint, types and all tests (what CI runs)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+check-fast: lint types ## the same without slow and browser tests, under a minute
+	@$(BIN)/python -m pytest -n auto -m "not slow and not browser" $(ARGS)
+
+lint: $(VENV)/.dev ## formatting and ruff's rules
+	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: run make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+
+types: $(VENV)/.dev ## mypy, strict
+	@$(BIN)/python -m mypy --no-error-summary
+
+format: $(VENV)/.dev ## rewrite the files as lint wants them
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+coverage: $(VENV)/.dev ## which lines the tests do not reach
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
+
+clean: ## remove the environment and everything that tools left behind
+	@rm -rf .venv .venv-* build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The sentence of find-python must be the first line a newcomer sees, so nothing is printed before it.
+$(VENV)/.made: $(UNUSABLE)
+	@python=$$(PYTHON='$(PYTHON)' scripts/find-python) && \
+	echo "Setting up $(VENV) with $$python (once, about a minute)" && \
+	"$$python" -m venv --clear $(VENV) && \
+	printf '%s\n' "$$(pwd)" "$$python" > $@
+
+$(VENV)/.runtime: $(VENV)/.made pyproject.toml constraints.txt
+	@$(INSTALL) .
+	@touch $@
+
+# Everything of the runtime and more: both stamps are up to date afterwards.
+$(VENV)/.dev: $(VENV)/.made pyproject.toml constraints.txt
+	@$(INSTALL) '.[dev]'
+	@touch $(VENV)/.runtime $@
