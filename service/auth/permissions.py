@@ -1,0 +1,22 @@
+"""What a caller may do on a site. The same function answers `/me` (which buttons to show) and guards every call."""
+
+from enum import StrEnum
+
+from service.model import Caller, Role
+
+
+class Permission(StrEnum):
+    """One right. `submit` covers editing and withdrawing one's own comments as well."""
+
+    SUBMIT = "submit"
+    MODERATE = "moderate"
+
+
+def permissions_of(caller: Caller) -> frozenset[Permission]:
+    """The rights of `caller`: people may submit, moderators and admins may moderate; an API key is nobody's author."""
+    granted = set()
+    if caller.identity is not None:
+        granted.add(Permission.SUBMIT)
+    if caller.roles & {Role.MODERATOR, Role.ADMIN}:
+        granted.add(Permission.MODERATE)
+    return frozenset(granted)

@@ -1,0 +1,279 @@
+"""The nouns, all frozen. Every room speaks in these; nothing here knows SQL, HTTP or the configuration.
+
+Times are integers: milliseconds since the Unix epoch, UTC (`Milliseconds`). The wire shows RFC 3339 (`web/wire.py`).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, NewType, TypeVar
+
+import uuid_utils
+
+SiteKey = NewType("SiteKey", str)
+PostKey = NewType("PostKey", str)
+AuthorKey = NewType("AuthorKey", str)
+CommentId = NewType("CommentId", str)
+DecisionId = NewType("DecisionId", str)
+EventId = NewType("EventId", str)
+ApiKeyId = NewType("ApiKeyId", str)
+Milliseconds = int
+Item = TypeVar("Item")
+Clock = Callable[[], Milliseconds]
+
+FOREVER: Milliseconds = 253_402_300_799_999
+"""The last millisecond of the year 9999: a ban "forever"."""
+
+
+def system_clock() -> Milliseconds:
+    """The wall clock, in milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def new_id(now: Milliseconds) -> str:
+    """A new UUIDv7 (RFC 9562) as text; its first 48 bits are `now`, so ids sort by time."""
+    return str(uuid_utils.uuid7(nanoseconds=now * 1_000_000))
+
+
+class Status(StrEnum):
+    """Whether the public sees a comment: only `approved` does."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SPAM = "spam"
+    DELETED = "deleted"
+
+
+class Action(StrEnum):
+    """What the record can say was done. The first six are a moderator's (`moderation/lifecycle.py`)."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    SPAM = "spam"
+    DELETE = "delete"
+    RESTORE = "restore"
+    DISCARD_EDIT = "discard_edit"
+    HOLD = "hold"
+    WITHDRAW = "withdraw"
+    UNDO = "undo"
+
+
+class ActorKind(StrEnum):
+    """Who decided: a human moderator (or a key given to one), the author, the site's policy, or Gatepost itself."""
+
+    MODERATOR = "moderator"
+    AUTHOR = "author"
+    POLICY = "policy"
+    SYSTEM = "system"
+
+
+class Why(StrEnum):
+    """Why a comment is in the queue."""
+
+    AWAITING_APPROVAL = "awaiting-approval"
+    EDITED = "edited"
+    RESTORED = "restored"
+
+
+WHY_TEXT: dict[Why, str] = {
+    Why.AWAITING_APPROVAL: "This site reviews every comment before it is published.",
+    Why.EDITED: "The author changed an approved comment; readers keep the approved text until you decide.",
+    Why.RESTORED: "A moderator put this comment back to be reviewed again.",
+}
+
+
+class Role(StrEnum):
+    """What the blog (or an API key) says a person is."""
+
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the blog says about a person: shown with every comment."""
+
+    name: str
+    bio: str | None = None
+    url: str | None = None
+    avatar: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A verified person. `subject` is unique within `namespace` (a login, or logins that share subjects) of `site`."""
+
+    site: SiteKey
+    namespace: str
+    subject: str
+    profile: Profile
+    roles: frozenset[Role] = frozenset()
+    login: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something, as the record keeps it."""
+
+    kind: ActorKind
+    key: str
+    name: str
+
+
+POLICY = Actor(ActorKind.POLICY, "policy", "Site policy")
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """A site's record of one of its people. `banned_until` is None, a time, or `FOREVER`."""
+
+    site: SiteKey
+    key: AuthorKey
+    profile: Profile
+    first_seen: Milliseconds
+    approved: int
+    rejected: int
+    banned_until: Milliseconds | None
+    trusted: bool
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post of the blog, known since somebody commented on it (or a moderator closed it)."""
+
+    site: SiteKey
+    key: PostKey
+    title: str | None = None
+    url: str | None = None
+    count: int = 0
+    open: bool = True
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEdit:
+    """The text an author wants instead of the approved one; readers don't see it."""
+
+    body: str
+    html: str
+    version: int
+    submitted_at: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment as the service keeps it. `body`/`html` is the text that is (or would be) public.
+
+    `text_version` is the version at which `body` was written; `listed` says whether the public list has an item for it
+    (its text when approved, else a tombstone because replies below it are visible).
+    """
+
+    id: CommentId
+    site: SiteKey
+    post: PostKey
+    parent_id: CommentId | None
+    author_key: AuthorKey
+    author: Profile
+    body: str
+    html: str
+    status: Status
+    version: int
+    text_version: int
+    created_at: Milliseconds
+    edited_at: Milliseconds | None
+    published_at: Milliseconds | None
+    path: str
+    depth: int
+    reply_count: int
+    listed: bool
+    post_title: str | None = None
+    post_url: str | None = None
+    pending_edit: PendingEdit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicComment:
+    """One item of a public list. A tombstone has no author, text or times: they never leave the store."""
+
+    id: CommentId
+    parent_id: CommentId | None
+    depth: int
+    reply_count: int
+    removed: bool
+    author_key: AuthorKey | None = None
+    author: Profile | None = None
+    html: str | None = None
+    created_at: Milliseconds | None = None
+    edited_at: Milliseconds | None = None
+    post: PostKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """Someone must look at this comment, and why. A second fact beside the comment's status."""
+
+    comment_id: CommentId
+    why: tuple[Why, ...]
+    priority: int
+    waiting_since: Milliseconds
+    claimed_by: Actor | None = None
+    claimed_until: Milliseconds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One line of the append-only record. `version` is the comment's version that was decided upon."""
+
+    id: DecisionId
+    site: SiteKey
+    seq: int
+    comment_id: CommentId
+    action: Action
+    from_status: Status | None
+    to_status: Status
+    version: int
+    actor: Actor
+    reason: str | None
+    note: str | None
+    note_to_author: str | None
+    undoes: DecisionId | None
+    created_at: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A credential for a program. Only a hash of the secret is kept."""
+
+    id: ApiKeyId
+    name: str
+    site: SiteKey | None
+    roles: frozenset[Role]
+    created_at: Milliseconds
+    expires_at: Milliseconds | None = None
+    revoked_at: Milliseconds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is speaking on one site: a person of the blog or an API key, with the roles that hold there."""
+
+    key: str
+    profile: Profile
+    roles: frozenset[Role]
+    identity: Identity | None = None
+    api_key: ApiKey | None = None
+
+    def acting_as(self, kind: ActorKind) -> Actor:
+        """This caller as the record will name them."""
+        return Actor(kind, self.key, self.profile.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A stretch of a list and the position after it (None at the end)."""
+
+    items: list[Item] = field(default_factory=list)
+    next: tuple[str | int, ...] | None = None

@@ -1,0 +1,161 @@
+"""What moderators decide: one comment, many at once, and taking a decision back.
+
+A decision names the version that its moderator saw. The comment's row changes only where that version still stands, so of
+two decisions on one version one wins, and the other is told by whom and when.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from service.errors import (
+    AlreadyDecided,
+    IllegalTransition,
+    NewerDecision,
+    Problem,
+    StaleVersion,
+    UnknownComment,
+    UnknownDecision,
+)
+from service.model import Action, Actor, ActorKind, Comment, CommentId, Decision, DecisionId, PendingEdit, SiteKey, Status, Why
+from service.moderation import lifecycle, record
+from service.moderation.record import Reasons
+from service.moderation.submissions import taken_down, with_text
+from service.store import comments, decisions, queue
+from service.store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a moderator wants done with one comment, and the version of it that they saw."""
+
+    comment_id: CommentId
+    action: Action
+    version: int
+    reasons: Reasons = Reasons()
+
+
+def decide(tx: Transaction, site: SiteKey, ruling: Ruling, actor: Actor) -> tuple[Decision, Comment]:
+    """Carry out a ruling. Raises UnknownComment, StaleVersion, AlreadyDecided or IllegalTransition."""
+    before = comments.get_to_change(tx, site, ruling.comment_id)
+    if before is None:
+        raise UnknownComment
+    if before.version != ruling.version:
+        raise _conflict(tx, before, ruling.version)
+    status = lifecycle.next_status(before, ruling.action)
+    if status is None:
+        raise IllegalTransition(
+            f"A comment that is {before.status} cannot be given '{ruling.action}'", members=_standing(tx, before)
+        )
+    after = _outcome(before, ruling.action, status, tx.now)
+    entry = queue.get(tx, before.id)
+    decision = record.decide(
+        tx, before, after, action=ruling.action, actor=actor, reasons=ruling.reasons, entry=entry
+    )
+    if after.status is Status.PENDING:
+        queue.put(tx, after, Why.RESTORED)
+    else:
+        queue.take_out(tx, after.id)
+    return decision, after
+
+
+def decide_each(
+    tx: Transaction, site: SiteKey, rulings: Sequence[Ruling], actor: Actor
+) -> list[tuple[Decision, Comment] | Problem]:
+    """Carry out many rulings in order. Each stands alone: one that fails keeps none of the others back."""
+    outcomes: list[tuple[Decision, Comment] | Problem] = []
+    for ruling in rulings:
+        try:
+            with tx.savepoint():
+                outcomes.append(decide(tx, site, ruling, actor))
+        except Problem as problem:
+            outcomes.append(problem)
+    return outcomes
+
+
+def undo(
+    tx: Transaction, site: SiteKey, decision_id: DecisionId, actor: Actor, *, reasons: Reasons = Reasons()
+) -> tuple[Decision, Comment]:
+    """Put a comment back to what it was before a moderator's decision (an undo can be undone as well).
+
+    Raises UnknownDecision, IllegalTransition (it was not a moderator's) or NewerDecision (something stands on it).
+    """
+    found = decisions.get(tx, site, decision_id)
+    if found is None:
+        raise UnknownDecision
+    decision, state = found
+    before = comments.get_to_change(tx, site, decision.comment_id)
+    if before is None:
+        raise UnknownDecision
+    if decision.actor.kind is not ActorKind.MODERATOR or state is None:
+        raise IllegalTransition("Only a moderator's decision can be undone", members=_standing(tx, before))
+    if before.version != decision.version + 1:
+        raise NewerDecision(members=_standing(tx, before))
+    after = _put_back(tx, before, state)
+    undone = record.decide(
+        tx,
+        before,
+        after,
+        action=Action.UNDO,
+        actor=actor,
+        reasons=reasons,
+        entry=queue.get(tx, before.id),
+        undoes=decision.id,
+    )
+    _requeue(tx, after, state["queue"])
+    return undone, after
+
+
+def _outcome(before: Comment, action: Action, status: Status, now: int) -> Comment:
+    if status is not Status.APPROVED:
+        return taken_down(before, status)
+    after = replace(before, status=status, version=before.version + 1, pending_edit=None, listed=True)
+    if action is Action.APPROVE and before.pending_edit is not None:
+        after = with_text(after, before.pending_edit)
+    return replace(after, published_at=before.published_at or now)
+
+
+def _put_back(tx: Transaction, before: Comment, state: dict[str, Any]) -> Comment:
+    after = replace(before, status=Status(state["status"]), version=before.version + 1, pending_edit=None)
+    after = with_text(after, _text(tx, before, state["text_version"]))
+    if state["edit_version"] is not None:
+        after = replace(after, pending_edit=_text(tx, before, state["edit_version"]))
+    after = replace(after, edited_at=state["edited_at"], published_at=state["published_at"])
+    return replace(after, listed=record.listed(after))
+
+
+def _text(tx: Transaction, comment: Comment, version: int) -> PendingEdit:
+    """The text written at `version`: the comment's own, its pending edit, or one that was kept when it left."""
+    if version == comment.text_version:
+        return PendingEdit(comment.body, comment.html, version, comment.edited_at or comment.created_at)
+    if comment.pending_edit is not None and version == comment.pending_edit.version:
+        return comment.pending_edit
+    return comments.kept_text(tx, comment.id, version)
+
+
+def _requeue(tx: Transaction, comment: Comment, entry: dict[str, Any] | None) -> None:
+    queue.take_out(tx, comment.id)
+    if entry is not None:
+        for why in entry["why"]:
+            queue.put(tx, comment, Why(why), priority=entry["priority"], waiting_since=entry["waiting_since"])
+
+
+def _conflict(tx: Transaction, comment: Comment, seen: int) -> Problem:
+    """Why a ruling on version `seen` cannot stand: the text is another one, or somebody was faster."""
+    edit = comment.pending_edit
+    newest_text = max(comment.text_version, edit.version if edit else 0)
+    members = _standing(tx, comment)
+    if newest_text > seen or seen > comment.version:
+        return StaleVersion(members=members)
+    decision = members["decision"]
+    by = f" by {decision.actor.name}" if isinstance(decision, Decision) else ""
+    return AlreadyDecided(f"This comment is {comment.status} now, decided{by}", members=members)
+
+
+def _standing(tx: Transaction, comment: Comment) -> dict[str, object]:
+    """What somebody who came too late needs to know."""
+    return {
+        "comment": comment,
+        "decision": decisions.last_on(tx, comment.id),
+        "allowed": lifecycle.allowed(comment),
+    }

@@ -1,0 +1,33 @@
+"""Do something once however often it is asked for: the reply is kept in the transaction of the change itself."""
+
+from collections.abc import Callable
+
+from service.errors import IdempotencyKeyReused
+from service.store import idempotency
+from service.store.database import Transaction
+from service.store.idempotency import Reply, Scope
+
+KEPT_SECONDS = 24 * 3600
+
+
+def once(tx: Transaction, scope: Scope | None, work: Callable[[Transaction], Reply]) -> Reply:
+    """The first reply to this key, or what `work` replies now. A failure leaves the key unused.
+
+    Raises IdempotencyKeyReused when the key came with another request.
+    """
+    if scope is None:
+        return work(tx)
+    found = idempotency.find(tx, scope, since=tx.now - KEPT_SECONDS * 1000)
+    if found is not None:
+        request_hash, reply = found
+        if request_hash != scope.request_hash:
+            raise IdempotencyKeyReused
+        return reply
+    reply = work(tx)
+    idempotency.keep(tx, scope, reply)
+    return reply
+
+
+def forget_old(tx: Transaction) -> int:
+    """Drop replies that have outlived their time; how many."""
+    return idempotency.forget(tx, until=tx.now - KEPT_SECONDS * 1000)

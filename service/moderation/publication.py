@@ -1,0 +1,50 @@
+"""What a change of a comment does to everything that readers see: counts, tombstones, revisions.
+
+Called by every verb that changes a comment, inside its transaction, so counts can never drift from what they count.
+"""
+
+from service.model import Comment, CommentId, Status
+from service.store import authors, comments, posts
+from service.store.database import Transaction
+
+_REFUSED = frozenset({Status.REJECTED, Status.SPAM})
+
+
+def is_public(comment: Comment) -> bool:
+    """Whether readers see the comment's text."""
+    return comment.status is Status.APPROVED
+
+
+def apply(tx: Transaction, before: Comment | None, after: Comment) -> bool:
+    """Carry a stored change from `before` (None: it is new) to `after` into counts and lists. Whether readers see it."""
+    was_public, now_public = before is not None and is_public(before), is_public(after)
+    _count_for_author(tx, before, after)
+    was_listed = before is not None and before.listed
+    if was_listed != after.listed and after.parent_id is not None:
+        _relist(tx, after.parent_id, 1 if after.listed else -1)
+    visible = was_public != now_public or (now_public and before is not None and before.text_version != after.text_version)
+    if visible:
+        shows_post = now_public and not was_public
+        posts.show_change(
+            tx,
+            after.site,
+            after.post,
+            delta=int(now_public) - int(was_public),
+            title=after.post_title if shows_post else None,
+            url=after.post_url if shows_post else None,
+        )
+    return visible
+
+
+def _count_for_author(tx: Transaction, before: Comment | None, after: Comment) -> None:
+    approved = int(is_public(after)) - int(before is not None and is_public(before))
+    rejected = int(after.status in _REFUSED) - int(before is not None and before.status in _REFUSED)
+    if approved or rejected:
+        authors.count(tx, after.site, after.author_key, approved=approved, rejected=rejected)
+
+
+def _relist(tx: Transaction, comment_id: CommentId | None, delta: int) -> None:
+    """A listed reply more or less: tombstones above appear or go, up to the first comment that stays as it was."""
+    while comment_id is not None:
+        parent_id, was_listed, is_listed = comments.count_reply(tx, comment_id, delta)
+        comment_id = parent_id if was_listed != is_listed else None

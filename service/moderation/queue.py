@@ -1,0 +1,60 @@
+"""What moderators look at: the queue, with all that is needed to judge, and claims on parts of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.model import Actor, Author, Comment, Decision, Milliseconds, Post, QueueEntry, SiteKey
+from service.store import authors, comments, decisions, posts, queue
+from service.store.database import Transaction
+from service.store.queue import Filter, Position
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A queue entry with everything to judge it by."""
+
+    entry: QueueEntry
+    comment: Comment
+    author: Author
+    post: Post
+    parent: Comment | None
+    decision: Decision | None
+
+
+def browse(
+    tx: Transaction, site: SiteKey, wanted: Filter, *, by_priority: bool, limit: int, after: Position | None
+) -> tuple[list[Case], Position | None, int]:
+    """A page of the queue: cases, the position after them, and how many there are in all."""
+    entries, following = queue.page(tx, site, wanted, by_priority=by_priority, limit=limit, after=after)
+    return _cases(tx, site, entries), following, queue.total(tx, site, wanted)
+
+
+def claim(tx: Transaction, site: SiteKey, holder: Actor, *, limit: int, lease_seconds: int) -> tuple[list[Case], Milliseconds]:
+    """The next free cases, handed to nobody else until the returned time."""
+    until = tx.now + lease_seconds * 1000
+    return _cases(tx, site, queue.claim(tx, site, holder, limit=limit, until=until)), until
+
+
+def release(tx: Transaction, site: SiteKey, holder: Actor) -> None:
+    """Give back what `holder` holds."""
+    queue.release(tx, site, holder)
+
+
+def _cases(tx: Transaction, site: SiteKey, entries: Sequence[QueueEntry]) -> list[Case]:
+    found = comments.get_many(tx, site, (entry.comment_id for entry in entries))
+    parents = comments.get_many(tx, site, (comment.parent_id for comment in found.values() if comment.parent_id))
+    people = authors.get_many(tx, site, {comment.author_key for comment in found.values()})
+    known = {key: posts.get(tx, site, key) for key in {comment.post for comment in found.values()}}
+    last = decisions.last_on_each(tx, list(found))
+    return [
+        Case(
+            entry=entry,
+            comment=comment,
+            author=people[comment.author_key],
+            post=known[comment.post],
+            parent=parents.get(comment.parent_id) if comment.parent_id else None,
+            decision=last.get(comment.id),
+        )
+        for entry in entries
+        if (comment := found.get(entry.comment_id)) is not None
+    ]

@@ -1,0 +1,139 @@
+"""Writes one change of a comment: the row itself, the line in the record, the queue, the counts and the event, together.
+
+Every verb that changes a comment ends here, so no status is without an explanation and no explanation without an event.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.model import Action, Actor, Comment, Decision, DecisionId, QueueEntry, Status, new_id
+from service.moderation import publication
+from service.render import RENDERER_VERSION
+from service.store import comments, decisions, events, queue
+from service.store.database import Transaction
+
+EVENT_OF: dict[Action, str] = {
+    Action.APPROVE: "comment.approved",
+    Action.REJECT: "comment.rejected",
+    Action.SPAM: "comment.marked_spam",
+    Action.DELETE: "comment.deleted",
+    Action.RESTORE: "comment.restored",
+    Action.DISCARD_EDIT: "comment.edit_discarded",
+    Action.HOLD: "comment.submitted",
+    Action.WITHDRAW: "comment.withdrawn",
+    Action.UNDO: "comment.decision_undone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why, in the words of who decided: a reason for the record, a note for colleagues, a note for the author."""
+
+    reason: str | None = None
+    note: str | None = None
+    note_to_author: str | None = None
+
+
+def body_hash(body: str) -> str:
+    """A hash by which equal texts are found (SHA-256)."""
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def listed(comment: Comment) -> bool:
+    """Whether a public list has an item for the comment: its text, or a tombstone on which replies stand."""
+    return publication.is_public(comment) or comment.reply_count > 0
+
+
+def store(tx: Transaction, before: Comment, after: Comment) -> bool:
+    """Replace `before` by `after`, keep the texts that leave it, carry the change to readers. Whether they see it."""
+    for text in _texts_that_leave(before, after):
+        comments.keep_text(tx, before.id, renderer=RENDERER_VERSION, **text)
+    if not comments.replace(tx, before, after, body_hash=body_hash(after.body), renderer=RENDERER_VERSION):
+        raise LookupError(f"comment {before.id} changed within its own transaction")
+    return publication.apply(tx, before, after)
+
+
+def decide(
+    tx: Transaction,
+    before: Comment | None,
+    after: Comment,
+    *,
+    action: Action,
+    actor: Actor,
+    reasons: Reasons = Reasons(),
+    entry: QueueEntry | None = None,
+    undoes: DecisionId | None = None,
+) -> Decision:
+    """Write down a decision that led from `before` (None: a new comment, stored already) to `after`.
+
+    `entry` is the queue entry as it was, for undo.
+    """
+    visible = store(tx, before, after) if before else publication.apply(tx, None, after)
+    event_type = "comment.submitted" if before is None else EVENT_OF[action]
+    decision_id = DecisionId(new_id(tx.now))
+    seq = events.append(
+        tx,
+        after.site,
+        event_type,
+        post=after.post,
+        comment_id=after.id,
+        visible=visible,
+        about=_about(before, after, decision_id),
+    )
+    decision = Decision(
+        id=decision_id,
+        site=after.site,
+        seq=seq,
+        comment_id=after.id,
+        action=action,
+        from_status=before.status if before else None,
+        to_status=after.status,
+        version=before.version if before else after.version,
+        actor=actor,
+        reason=reasons.reason,
+        note=reasons.note,
+        note_to_author=reasons.note_to_author,
+        undoes=undoes,
+        created_at=tx.now,
+    )
+    decisions.add(tx, decision, before=_state(before, entry) if before else None)
+    return decision
+
+
+def _about(before: Comment | None, after: Comment, decision_id: DecisionId) -> Mapping[str, object]:
+    return {
+        "from_status": before.status if before else None,
+        "to_status": after.status,
+        "version": after.version,
+        "decision_id": decision_id,
+    }
+
+
+def _state(comment: Comment, entry: QueueEntry | None) -> Mapping[str, object]:
+    """What undo puts back: everything about the comment that a decision may change, texts by their versions."""
+    edit = comment.pending_edit
+    return {
+        "status": comment.status,
+        "text_version": comment.text_version,
+        "edited_at": comment.edited_at,
+        "published_at": comment.published_at,
+        "edit_version": edit.version if edit else None,
+        "queue": {"why": entry.why, "priority": entry.priority, "waiting_since": entry.waiting_since} if entry else None,
+    }
+
+
+def _texts_that_leave(before: Comment, after: Comment) -> list[dict[str, object]]:
+    staying = {after.text_version, after.pending_edit.version if after.pending_edit else 0}
+    leaving = []
+    if before.text_version not in staying:
+        written_at = before.edited_at or before.created_at
+        leaving.append(_text(before.text_version, before.body, before.html, written_at))
+    edit = before.pending_edit
+    if edit and edit.version not in staying:
+        leaving.append(_text(edit.version, edit.body, edit.html, edit.submitted_at))
+    return leaving
+
+
+def _text(version: int, body: str, html: str, submitted_at: int) -> dict[str, object]:
+    return {"version": version, "body": body, "html": html, "submitted_at": submitted_at}

@@ -1,0 +1,223 @@
+"""What readers do with their own comments: submit, edit, withdraw."""
+
+from dataclasses import dataclass, replace
+
+from service.errors import (
+    Banned,
+    DuplicateComment,
+    EditWindowOver,
+    Forbidden,
+    NotEditable,
+    PostClosed,
+    StaleVersion,
+    UnknownComment,
+    UnknownParent,
+)
+from service.model import (
+    POLICY,
+    Action,
+    ActorKind,
+    Author,
+    AuthorKey,
+    Caller,
+    Comment,
+    CommentId,
+    Identity,
+    PendingEdit,
+    PostKey,
+    Status,
+    Why,
+    new_id,
+)
+from service.moderation import lifecycle, publication, record
+from service.render import RENDERER_VERSION
+from service.settings import Site
+from service.store import authors, comments, events, posts, queue
+from service.store.database import Transaction
+from service.triage import policy
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+CODE_LENGTH = 12
+"""Characters of one level of a comment's path: nine for the time (milliseconds), three for the number on its post."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text as its author wrote it and as it will be shown, and what it belongs to."""
+
+    body: str
+    html: str
+    parent_id: CommentId | None = None
+    post_title: str | None = None
+    post_url: str | None = None
+
+
+def submit(tx: Transaction, site: Site, post: PostKey, author_key: AuthorKey, identity: Identity, draft: Draft) -> Comment:
+    """A new comment, waiting or (where the site's policy says so) published.
+
+    Raises Banned, PostClosed, UnknownParent or DuplicateComment.
+    """
+    _refuse_banned(authors.seen(tx, author_key, identity), tx.now)
+    known_post, number = posts.next_comment(tx, site.key, post)
+    if not known_post.open:
+        raise PostClosed
+    parent = _public_parent(tx, site, post, draft.parent_id)
+    _refuse_repeated(tx, site, post, author_key, draft)
+    status = policy.first_status(site)
+    code = _code(tx.now, number)
+    comment = Comment(
+        id=CommentId(new_id(tx.now)),
+        site=site.key,
+        post=post,
+        parent_id=draft.parent_id,
+        author_key=author_key,
+        author=identity.profile,
+        body=draft.body,
+        html=draft.html,
+        status=status,
+        version=1,
+        text_version=1,
+        created_at=tx.now,
+        edited_at=None,
+        published_at=tx.now if status is Status.APPROVED else None,
+        path=_stem(parent, site.max_depth) + code,
+        depth=min(parent.depth + 1, site.max_depth) if parent else 0,
+        reply_count=0,
+        listed=status is Status.APPROVED,
+        post_title=draft.post_title,
+        post_url=draft.post_url,
+    )
+    root = comment.path[:CODE_LENGTH]
+    comments.add(tx, comment, root=root, body_hash=record.body_hash(draft.body), renderer=RENDERER_VERSION)
+    if status is Status.PENDING:
+        queue.put(tx, comment, Why.AWAITING_APPROVAL)
+    action = Action.HOLD if status is Status.PENDING else Action.APPROVE
+    record.decide(tx, None, comment, action=action, actor=POLICY)
+    return comment
+
+
+def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, draft: Draft, *, version: int) -> Comment:
+    """The author's new text. Of an approved comment readers keep the approved text until a moderator has seen the new one.
+
+    Raises UnknownComment, Forbidden, Banned, NotEditable, EditWindowOver, PostClosed or StaleVersion.
+    """
+    before = _own(tx, site, comment_id, caller)
+    author = authors.get(tx, site.key, before.author_key)
+    if author is not None:
+        _refuse_banned(author, tx.now)
+    if before.status not in lifecycle.EDITABLE:
+        raise NotEditable
+    if tx.now > before.created_at + site.edit_window_seconds * 1000:
+        raise EditWindowOver
+    if not posts.get(tx, site.key, before.post).open:
+        raise PostClosed
+    if before.version != version:
+        raise StaleVersion(members={"comment": before})
+    after = _edited(before, draft, tx.now, waits=policy.first_status(site) is Status.PENDING)
+    visible = record.store(tx, before, after)
+    if after.pending_edit is not None:
+        queue.put(tx, after, Why.EDITED)
+    events.append(
+        tx,
+        site.key,
+        "comment.edited",
+        post=after.post,
+        comment_id=after.id,
+        visible=visible,
+        about={"version": after.version, "waits": not visible},
+    )
+    return after
+
+
+def withdraw(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller) -> None:
+    """The author takes the comment back, for good unless a moderator restores it. Withdrawing twice changes nothing.
+
+    Raises UnknownComment or Forbidden.
+    """
+    before = _own(tx, site, comment_id, caller)
+    if before.status not in lifecycle.WITHDRAWABLE:
+        return
+    after = taken_down(before, Status.DELETED)
+    entry = queue.get(tx, before.id)
+    queue.take_out(tx, before.id)
+    record.decide(
+        tx, before, after, action=Action.WITHDRAW, actor=caller.acting_as(ActorKind.AUTHOR), entry=entry
+    )
+
+
+def taken_down(before: Comment, status: Status) -> Comment:
+    """`before` in a status in which nobody but its author and moderators sees it: it has one text then, the newest."""
+    after = replace(before, status=status, version=before.version + 1, pending_edit=None)
+    if before.pending_edit is not None:
+        after = with_text(after, before.pending_edit)
+    return replace(after, listed=record.listed(after))
+
+
+def with_text(comment: Comment, text: PendingEdit) -> Comment:
+    """`comment` with `text` in the place of its own."""
+    return replace(comment, body=text.body, html=text.html, text_version=text.version, edited_at=text.submitted_at)
+
+
+def _edited(before: Comment, draft: Draft, now: int, *, waits: bool) -> Comment:
+    text = PendingEdit(draft.body, draft.html, before.version + 1, now)
+    after = replace(before, version=before.version + 1)
+    if publication.is_public(before) and waits:
+        return replace(after, pending_edit=text)
+    return replace(with_text(after, text), pending_edit=None)
+
+
+def _own(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller) -> Comment:
+    comment = comments.get_to_change(tx, site.key, comment_id)
+    if comment is None or (comment.author_key != caller.key and not publication.is_public(comment)):
+        raise UnknownComment
+    if comment.author_key != caller.key:
+        raise Forbidden("Only its author can do this")
+    return comment
+
+
+def _refuse_banned(author: Author, now: int) -> None:
+    until = author.banned_until
+    if until is not None and until > now:
+        raise Banned(members={"banned_until": until})
+
+
+def _public_parent(tx: Transaction, site: Site, post: PostKey, parent_id: CommentId | None) -> Comment | None:
+    if parent_id is None:
+        return None
+    parent = comments.get_to_change(tx, site.key, parent_id)
+    if parent is None or parent.post != post or not publication.is_public(parent):
+        raise UnknownParent
+    return parent
+
+
+def _refuse_repeated(tx: Transaction, site: Site, post: PostKey, author_key: AuthorKey, draft: Draft) -> None:
+    if not site.duplicate_window_seconds:
+        return
+    first = comments.find_same_text(
+        tx,
+        site.key,
+        author=author_key,
+        post=post,
+        parent_id=draft.parent_id,
+        body_hash=record.body_hash(draft.body),
+        since=tx.now - site.duplicate_window_seconds * 1000,
+    )
+    if first is not None:
+        raise DuplicateComment(members={"comment_id": first})
+
+
+def _code(now: int, number: int) -> str:
+    return _base36(now, 9) + _base36(number % 36**3, 3)
+
+
+def _base36(number: int, width: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits.rjust(width, "0")
+
+
+def _stem(parent: Comment | None, max_depth: int) -> str:
+    """The path below which a reply goes. Beyond the deepest level replies stand side by side, after what they answer."""
+    return parent.path[: max_depth * CODE_LENGTH] if parent else ""

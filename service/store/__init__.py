@@ -1,0 +1,1 @@
+"""WHERE IT IS KEPT: all SQL. Query functions take the open `Transaction` first and never commit."""

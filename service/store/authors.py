@@ -1,0 +1,93 @@
+"""Queries on authors: the blog's people, as this site knows them."""
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from service.model import Author, AuthorKey, Identity, Milliseconds, Profile, SiteKey
+from service.store.database import Row, Transaction
+from service.store.tables import authors
+
+_KEY = (authors.c.site == bindparam("of_site"), authors.c.author == bindparam("of_author"))
+_insert = insert(authors).values({column.name: bindparam(column.name) for column in authors.c})
+_SEEN = _insert.on_conflict_do_update(
+    index_elements=["site", "author"],
+    set_={name: _insert.excluded[name] for name in ("name", "bio", "url", "avatar")},
+).returning(authors)
+_ONE = select(authors).where(*_KEY)
+_COUNT = (
+    update(authors)
+    .where(*_KEY)
+    .values(approved=authors.c.approved + bindparam("more_approved"), rejected=authors.c.rejected + bindparam("more_rejected"))
+)
+_JUDGE = (
+    update(authors)
+    .where(*_KEY)
+    .values({name: bindparam(name) for name in ("banned_until", "trusted", "note")})
+    .returning(authors)
+)
+
+
+def seen(tx: Transaction, key: AuthorKey, identity: Identity) -> Author:
+    """The author's record, made if it is their first time, with the name and biography of today."""
+    profile = identity.profile
+    row = tx.first(
+        _SEEN,
+        site=identity.site,
+        author=key,
+        namespace=identity.namespace,
+        subject=identity.subject,
+        name=profile.name,
+        bio=profile.bio,
+        url=profile.url,
+        avatar=profile.avatar,
+        first_seen=tx.now,
+        approved=0,
+        rejected=0,
+        banned_until=None,
+        trusted=False,
+        note=None,
+    )
+    if row is None:
+        raise LookupError(key)
+    return _author(row)
+
+
+def get(tx: Transaction, site: SiteKey, key: AuthorKey) -> Author | None:
+    """The author's record, if they ever commented."""
+    row = tx.first(_ONE, of_site=site, of_author=key)
+    return _author(row) if row else None
+
+
+def get_many(tx: Transaction, site: SiteKey, keys: set[AuthorKey]) -> dict[AuthorKey, Author]:
+    """The records of these authors."""
+    if not keys:
+        return {}
+    rows = tx.all(select(authors).where(authors.c.site == site, authors.c.author.in_(sorted(keys))))
+    return {row["author"]: _author(row) for row in rows}
+
+
+def count(tx: Transaction, site: SiteKey, key: AuthorKey, *, approved: int, rejected: int) -> None:
+    """So many more (or fewer) of the author's comments are approved, or are rejected or spam."""
+    tx.run(_COUNT, of_site=site, of_author=key, more_approved=approved, more_rejected=rejected)
+
+
+def judge(
+    tx: Transaction, site: SiteKey, key: AuthorKey, *, banned_until: Milliseconds | None, trusted: bool, note: str | None
+) -> Author | None:
+    """Set what moderators hold of an author; None if there is no such author."""
+    row = tx.first(_JUDGE, of_site=site, of_author=key, banned_until=banned_until, trusted=trusted, note=note)
+    return _author(row) if row else None
+
+
+def _author(row: Row) -> Author:
+    return Author(
+        site=row["site"],
+        key=row["author"],
+        profile=Profile(row["name"], row["bio"], row["url"], row["avatar"]),
+        first_seen=row["first_seen"],
+        approved=row["approved"],
+        rejected=row["rejected"],
+        banned_until=row["banned_until"],
+        trusted=bool(row["trusted"]),
+        note=row["note"],
+    )

@@ -1,0 +1,391 @@
+"""Queries on comments: one by id, the writes, and every list that readers see.
+
+`PUBLIC` is the one predicate by which anything becomes public.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import and_, bindparam, case, insert, null, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from service.model import (
+    AuthorKey,
+    Comment,
+    CommentId,
+    Milliseconds,
+    Page,
+    PendingEdit,
+    PostKey,
+    Profile,
+    PublicComment,
+    SiteKey,
+    Status,
+)
+from service.store.database import Row, Transaction
+from service.store.tables import comments, revisions
+
+PUBLIC = comments.c.status == Status.APPROVED.value
+"""The one predicate of promise 1: a comment's words leave through a public door only where this holds."""
+
+_WHOLE = select(comments)
+_ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
+_ONE_TO_CHANGE = _ONE.with_for_update()
+_INSERT = insert(comments).values({column.name: bindparam(column.name) for column in comments.c})
+_REPLACE = (
+    update(comments)
+    .where(
+        comments.c.id == bindparam("comment_id"),
+        comments.c.version == bindparam("seen_version"),
+        comments.c.status == bindparam("seen_status"),
+    )
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "status",
+                "version",
+                "body",
+                "body_hash",
+                "html",
+                "renderer",
+                "text_version",
+                "edited_at",
+                "published_at",
+                "listed",
+                "edit_body",
+                "edit_html",
+                "edit_version",
+                "edit_submitted_at",
+            )
+        }
+    )
+)
+_COUNT_REPLY = (
+    update(comments)
+    .where(comments.c.id == bindparam("comment_id"))
+    .values(
+        reply_count=comments.c.reply_count + bindparam("delta"),
+        listed=or_(PUBLIC, comments.c.reply_count + bindparam("delta") > 0),
+    )
+    .returning(comments.c.parent_id, comments.c.status, comments.c.reply_count)
+)
+_SAME_TEXT = (
+    select(comments.c.id)
+    .where(
+        comments.c.site == bindparam("site"),
+        comments.c.author == bindparam("author"),
+        comments.c.body_hash == bindparam("body_hash"),
+        comments.c.post == bindparam("post"),
+        comments.c.parent_id.is_not_distinct_from(bindparam("parent_id")),
+        comments.c.created_at > bindparam("since"),
+        comments.c.status != Status.DELETED.value,
+    )
+    .order_by(comments.c.created_at)
+    .limit(1)
+)
+_KEEP_TEXT = insert(revisions).values({column.name: bindparam(column.name) for column in revisions.c})
+_OLD_TEXT = select(revisions).where(
+    revisions.c.comment_id == bindparam("comment_id"), revisions.c.version == bindparam("version")
+)
+
+
+def get(tx: Transaction, site: SiteKey, comment_id: CommentId) -> Comment | None:
+    """One comment in any status."""
+    row = tx.first(_ONE, site=site, id=comment_id)
+    return _comment(row) if row else None
+
+
+def get_to_change(tx: Transaction, site: SiteKey, comment_id: CommentId) -> Comment | None:
+    """One comment, locked against other changes until the transaction ends."""
+    row = tx.first(_ONE_TO_CHANGE, site=site, id=comment_id)
+    return _comment(row) if row else None
+
+
+def get_many(tx: Transaction, site: SiteKey, ids: Iterable[CommentId]) -> dict[CommentId, Comment]:
+    """The comments with these ids that the site has."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    rows = tx.all(_WHOLE.where(comments.c.site == site, comments.c.id.in_(wanted)))
+    return {row["id"]: _comment(row) for row in rows}
+
+
+def add(tx: Transaction, comment: Comment, *, root: str, body_hash: str, renderer: int) -> None:
+    """Store a new comment. The title and address of the post that it carried wait with it until it is approved."""
+    tx.run(
+        _INSERT,
+        id=comment.id,
+        site=comment.site,
+        post=comment.post,
+        parent_id=comment.parent_id,
+        author=comment.author_key,
+        author_name=comment.author.name,
+        author_bio=comment.author.bio,
+        author_url=comment.author.url,
+        author_avatar=comment.author.avatar,
+        root=root,
+        path=comment.path,
+        depth=comment.depth,
+        reply_count=comment.reply_count,
+        created_at=comment.created_at,
+        post_title=comment.post_title,
+        post_url=comment.post_url,
+        **_changeable(comment, body_hash=body_hash, renderer=renderer),
+    )
+
+
+def replace(tx: Transaction, before: Comment, after: Comment, *, body_hash: str, renderer: int) -> bool:
+    """Put `after` where `before` stands, if it still stands there (same version, same status). False when it does not."""
+    changed = tx.run(
+        _REPLACE,
+        comment_id=before.id,
+        seen_version=before.version,
+        seen_status=before.status,
+        **_changeable(after, body_hash=body_hash, renderer=renderer),
+    )
+    return changed == 1
+
+
+def count_reply(tx: Transaction, comment_id: CommentId, delta: int) -> tuple[CommentId | None, bool, bool]:
+    """One listed reply more or less below a comment: its parent, whether it was listed, whether it is listed now."""
+    row = tx.first(_COUNT_REPLY, comment_id=comment_id, delta=delta)
+    if row is None:
+        raise LookupError(f"no comment {comment_id}")
+    approved = row["status"] == Status.APPROVED
+    return row["parent_id"], approved or row["reply_count"] - delta > 0, approved or row["reply_count"] > 0
+
+
+def find_same_text(
+    tx: Transaction,
+    site: SiteKey,
+    *,
+    author: AuthorKey,
+    post: PostKey,
+    parent_id: CommentId | None,
+    body_hash: str,
+    since: Milliseconds,
+) -> CommentId | None:
+    """The author's first comment after `since` with this very text in this very place, unless it is deleted."""
+    row = tx.first(
+        _SAME_TEXT, site=site, author=author, post=post, parent_id=parent_id, body_hash=body_hash, since=since
+    )
+    return row["id"] if row else None
+
+
+def keep_text(
+    tx: Transaction, comment_id: CommentId, *, version: int, body: str, html: str, renderer: int, submitted_at: Milliseconds
+) -> None:
+    """Keep a text that leaves the comment's row (once: undo may put it back and a decision replace it again)."""
+    if tx.first(_OLD_TEXT, comment_id=comment_id, version=version) is None:
+        tx.run(
+            _KEEP_TEXT,
+            comment_id=comment_id,
+            version=version,
+            body=body,
+            html=html,
+            renderer=renderer,
+            submitted_at=submitted_at,
+        )
+
+
+def kept_text(tx: Transaction, comment_id: CommentId, version: int) -> PendingEdit:
+    """A text that left the comment's row, with the version and time at which it was written."""
+    row = tx.first(_OLD_TEXT, comment_id=comment_id, version=version)
+    if row is None:
+        raise LookupError(f"no text of version {version} for comment {comment_id}")
+    return PendingEdit(row["body"], row["html"], row["version"], row["submitted_at"])
+
+
+# --- Lists --------------------------------------------------------------------------------------------------------
+
+
+def _if_public(column: ColumnElement[object]) -> ColumnElement[object]:
+    return case((PUBLIC, column), else_=null()).label(column.name)  # type: ignore[attr-defined]  # a table's column has a name
+
+
+_ITEM = select(
+    comments.c.id,
+    comments.c.post,
+    comments.c.parent_id,
+    comments.c.depth,
+    comments.c.reply_count,
+    comments.c.root,
+    comments.c.path,
+    comments.c.status,
+    *(
+        _if_public(comments.c[name])
+        for name in ("author", "author_name", "author_bio", "author_url", "author_avatar", "html", "created_at", "edited_at")
+    ),
+)
+"""What a public list shows of a row: of a tombstone no word, name or time leaves the database."""
+
+_ON_POST = (comments.c.site == bindparam("site"), comments.c.post == bindparam("post"))
+_LISTED = _ITEM.where(*_ON_POST, comments.c.listed)
+_THREAD_OLDEST = _LISTED.where(comments.c.root >= bindparam("root"), comments.c.path > bindparam("path")).order_by(
+    comments.c.root, comments.c.path
+)
+_THREAD_NEWEST = _LISTED.order_by(comments.c.root.desc(), comments.c.path)
+_THREAD_NEWEST_REST = _THREAD_NEWEST.where(
+    comments.c.root <= bindparam("root"),
+    or_(comments.c.root < bindparam("root"), comments.c.path > bindparam("path")),
+)
+_AFTER = or_(
+    comments.c.created_at > bindparam("time"), and_(comments.c.created_at == bindparam("time"), comments.c.id > bindparam("id"))
+)
+_BEFORE = or_(
+    comments.c.created_at < bindparam("time"), and_(comments.c.created_at == bindparam("time"), comments.c.id < bindparam("id"))
+)
+_FLAT_OLDEST = (
+    _ITEM.where(*_ON_POST, PUBLIC, comments.c.created_at >= bindparam("time"), _AFTER)
+    .order_by(comments.c.created_at, comments.c.id)
+)
+_FLAT_NEWEST = (
+    _ITEM.where(*_ON_POST, PUBLIC, comments.c.created_at <= bindparam("time"), _BEFORE)
+    .order_by(comments.c.created_at.desc(), comments.c.id.desc())
+)
+_LATEST = (
+    _ITEM.where(comments.c.site == bindparam("site"), PUBLIC, comments.c.created_at <= bindparam("time"), _BEFORE)
+    .order_by(comments.c.created_at.desc(), comments.c.id.desc())
+)
+_MINE = (
+    _WHOLE.where(
+        comments.c.site == bindparam("site"),
+        comments.c.author == bindparam("author"),
+        comments.c.created_at <= bindparam("time"),
+        _BEFORE,
+    )
+    .order_by(comments.c.created_at.desc(), comments.c.id.desc())
+    .limit(bindparam("limit"))
+)
+_END_OF_TIME = 2**62
+_LISTS = {
+    name: statement.limit(bindparam("limit"))
+    for name, statement in {
+        "thread oldest": _THREAD_OLDEST,
+        "thread newest": _THREAD_NEWEST,
+        "thread newest rest": _THREAD_NEWEST_REST,
+        "flat oldest": _FLAT_OLDEST,
+        "flat newest": _FLAT_NEWEST,
+        "latest": _LATEST,
+    }.items()
+}
+
+Position = tuple[str | int, ...]
+
+
+def thread(
+    tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, after: Position | None
+) -> Page[PublicComment]:
+    """Depth-first: roots by time, replies oldest first. A position is (root, path)."""
+    root, path = after or ("", "")
+    if newest_first:
+        name = "thread newest rest" if after else "thread newest"
+    else:
+        name = "thread oldest"
+    values = {"root": root, "path": path} if after or not newest_first else {}
+    rows = tx.all(_LISTS[name], site=site, post=post, limit=limit + 1, **values)
+    return _page(rows, limit, ("root", "path"))
+
+
+def flat(
+    tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, after: Position | None
+) -> Page[PublicComment]:
+    """By time, approved only, no tombstones. A position is (created_at, id)."""
+    time, comment_id = after or ((_END_OF_TIME, "") if newest_first else (-1, ""))
+    name = "flat newest" if newest_first else "flat oldest"
+    rows = tx.all(_LISTS[name], site=site, post=post, time=time, id=comment_id, limit=limit + 1)
+    return _page(rows, limit, ("created_at", "id"))
+
+
+def latest(tx: Transaction, site: SiteKey, *, limit: int, after: Position | None) -> Page[PublicComment]:
+    """The site's approved comments, newest first. A position is (created_at, id)."""
+    time, comment_id = after or (_END_OF_TIME, "")
+    rows = tx.all(_LISTS["latest"], site=site, time=time, id=comment_id, limit=limit + 1)
+    return _page(rows, limit, ("created_at", "id"))
+
+
+def of_author(tx: Transaction, site: SiteKey, author: AuthorKey, *, limit: int, after: Position | None) -> Page[Comment]:
+    """One author's comments in any status, newest first. A position is (created_at, id)."""
+    time, comment_id = after or (_END_OF_TIME, "")
+    rows = tx.all(_MINE, site=site, author=author, time=time, id=comment_id, limit=limit + 1)
+    following = (rows[limit - 1]["created_at"], rows[limit - 1]["id"]) if len(rows) > limit else None
+    return Page([_comment(row) for row in rows[:limit]], following)
+
+
+def _page(rows: Sequence[Row], limit: int, position: tuple[str, str]) -> Page[PublicComment]:
+    following = tuple(rows[limit - 1][name] for name in position) if len(rows) > limit else None
+    return Page([_item(row) for row in rows[:limit]], following)
+
+
+# --- Rows and nouns -------------------------------------------------------------------------------------------------
+
+
+def _changeable(comment: Comment, *, body_hash: str, renderer: int) -> dict[str, object]:
+    edit = comment.pending_edit
+    return {
+        "status": comment.status.value,
+        "version": comment.version,
+        "body": comment.body,
+        "body_hash": body_hash,
+        "html": comment.html,
+        "renderer": renderer,
+        "text_version": comment.text_version,
+        "edited_at": comment.edited_at,
+        "published_at": comment.published_at,
+        "listed": comment.listed,
+        "edit_body": edit.body if edit else None,
+        "edit_html": edit.html if edit else None,
+        "edit_version": edit.version if edit else None,
+        "edit_submitted_at": edit.submitted_at if edit else None,
+    }
+
+
+def _comment(row: Row) -> Comment:
+    edit = None
+    if row["edit_body"] is not None:
+        edit = PendingEdit(row["edit_body"], row["edit_html"], row["edit_version"], row["edit_submitted_at"])
+    return Comment(
+        id=row["id"],
+        site=row["site"],
+        post=row["post"],
+        parent_id=row["parent_id"],
+        author_key=row["author"],
+        author=_profile(row),
+        body=row["body"],
+        html=row["html"],
+        status=Status(row["status"]),
+        version=row["version"],
+        text_version=row["text_version"],
+        created_at=row["created_at"],
+        edited_at=row["edited_at"],
+        published_at=row["published_at"],
+        path=row["path"],
+        depth=row["depth"],
+        reply_count=row["reply_count"],
+        listed=bool(row["listed"]),
+        post_title=row["post_title"],
+        post_url=row["post_url"],
+        pending_edit=edit,
+    )
+
+
+def _item(row: Row) -> PublicComment:
+    if row["status"] != Status.APPROVED:
+        return PublicComment(row["id"], row["parent_id"], row["depth"], row["reply_count"], removed=True)
+    return PublicComment(
+        id=row["id"],
+        parent_id=row["parent_id"],
+        depth=row["depth"],
+        reply_count=row["reply_count"],
+        removed=False,
+        author_key=row["author"],
+        author=_profile(row),
+        html=row["html"],
+        created_at=row["created_at"],
+        edited_at=row["edited_at"],
+        post=row["post"],
+    )
+
+
+def _profile(row: Row) -> Profile:
+    return Profile(row["author_name"], row["author_bio"], row["author_url"], row["author_avatar"])

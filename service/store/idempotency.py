@@ -1,0 +1,69 @@
+"""First replies, kept by idempotency key so that a retry gets the same answer, also after a crash."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from service.model import AuthorKey, Milliseconds, SiteKey
+from service.store.database import Transaction
+from service.store.tables import idempotency
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose key on which route, and a hash of what was asked."""
+
+    site: SiteKey
+    author: AuthorKey
+    route: str
+    key: str
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply as it went out: HTTP status, `Location` and the JSON text."""
+
+    status: int
+    body: str
+    location: str | None = None
+    replayed: bool = False
+
+
+_FIND = select(idempotency).where(
+    *(idempotency.c[name] == bindparam(name) for name in ("site", "author", "route", "key")),
+    idempotency.c.created_at > bindparam("since"),
+)
+_KEEP = insert(idempotency).values({column.name: bindparam(column.name) for column in idempotency.c})
+_FORGET = delete(idempotency).where(idempotency.c.created_at <= bindparam("until"))
+_FORGET_ONE = delete(idempotency).where(
+    *(idempotency.c[name] == bindparam(name) for name in ("site", "author", "route", "key"))
+)
+
+
+def find(tx: Transaction, scope: Scope, *, since: Milliseconds) -> tuple[str, Reply] | None:
+    """The hash of the first request with this key after `since`, and its reply."""
+    row = tx.first(_FIND, site=scope.site, author=scope.author, route=scope.route, key=scope.key, since=since)
+    return (row["request_hash"], Reply(row["status"], row["reply"], row["location"], replayed=True)) if row else None
+
+
+def keep(tx: Transaction, scope: Scope, reply: Reply) -> None:
+    """Keep the first reply. One that has outlived its time makes room."""
+    tx.run(_FORGET_ONE, site=scope.site, author=scope.author, route=scope.route, key=scope.key)
+    tx.run(
+        _KEEP,
+        site=scope.site,
+        author=scope.author,
+        route=scope.route,
+        key=scope.key,
+        request_hash=scope.request_hash,
+        status=reply.status,
+        location=reply.location,
+        reply=reply.body,
+        created_at=tx.now,
+    )
+
+
+def forget(tx: Transaction, *, until: Milliseconds) -> int:
+    """Drop what was kept up to `until`; how many replies that were."""
+    return tx.run(_FORGET, until=until)

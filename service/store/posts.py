@@ -1,0 +1,81 @@
+"""Queries on posts. A post has a row once somebody commented on it or a moderator opened or closed it."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from service.model import Post, PostKey, SiteKey
+from service.store.database import Row, Transaction
+from service.store.tables import posts
+
+_NEW = insert(posts).values(
+    {column.name: bindparam(column.name) for column in posts.c if column.name not in {"title", "url"}}
+)
+_TOUCH = _NEW.on_conflict_do_update(
+    index_elements=["site", "post"], set_={"comment_seq": posts.c.comment_seq + bindparam("one")}
+).returning(posts)
+_SET_OPEN = _NEW.on_conflict_do_update(
+    index_elements=["site", "post"], set_={"open": bindparam("open"), "revision": posts.c.revision + bindparam("one")}
+).returning(posts)
+_ONE = select(posts).where(posts.c.site == bindparam("site"), posts.c.post == bindparam("post"))
+_SHOW_CHANGE = (
+    update(posts)
+    .where(posts.c.site == bindparam("of_site"), posts.c.post == bindparam("of_post"))
+    .values(
+        count=posts.c.count + bindparam("delta"),
+        revision=posts.c.revision + 1,
+        title=func.coalesce(bindparam("new_title"), posts.c.title),
+        url=func.coalesce(bindparam("new_url"), posts.c.url),
+    )
+)
+
+
+def get(tx: Transaction, site: SiteKey, post: PostKey) -> Post:
+    """The post; one that nobody has commented on is open and empty."""
+    row = tx.first(_ONE, site=site, post=post)
+    return _post(row) if row else Post(site, post)
+
+
+def next_comment(tx: Transaction, site: SiteKey, post: PostKey) -> tuple[Post, int]:
+    """The post, made known if it was not, and the number of the comment about to be added to it."""
+    row = tx.first(_TOUCH, **_values(tx, site, post), one=1)
+    if row is None:
+        raise LookupError(post)
+    return _post(row), row["comment_seq"]
+
+
+def set_open(tx: Transaction, site: SiteKey, post: PostKey, *, is_open: bool) -> Post:
+    """Open or close a post for comments, known or not."""
+    row = tx.first(_SET_OPEN, **{**_values(tx, site, post), "open": is_open, "comment_seq": 0}, one=1)
+    if row is None:
+        raise LookupError(post)
+    return _post(row)
+
+
+def show_change(tx: Transaction, site: SiteKey, post: PostKey, *, delta: int, title: str | None, url: str | None) -> None:
+    """Readers see something new on the post: `delta` more approved comments, and a title or address if one is given."""
+    tx.run(_SHOW_CHANGE, of_site=site, of_post=post, delta=delta, new_title=title, new_url=url)
+
+
+def counts(tx: Transaction, site: SiteKey, keys: Sequence[PostKey]) -> dict[PostKey, int]:
+    """The number of approved comments of each post, 0 for those without."""
+    rows = tx.all(select(posts.c.post, posts.c.count).where(posts.c.site == site, posts.c.post.in_(list(keys))))
+    found = {row["post"]: row["count"] for row in rows}
+    return {key: found.get(key, 0) for key in keys}
+
+
+def _values(tx: Transaction, site: SiteKey, post: PostKey) -> dict[str, object]:
+    return {
+        "site": site,
+        "post": post,
+        "open": True,
+        "count": 0,
+        "revision": 1,
+        "comment_seq": 1,
+        "created_at": tx.now,
+    }
+
+
+def _post(row: Row) -> Post:
+    return Post(row["site"], row["post"], row["title"], row["url"], row["count"], bool(row["open"]), row["revision"])

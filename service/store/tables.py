@@ -1,0 +1,239 @@
+"""The schema on one page. Every difference between databases is in `database.py`; migrations make what stands here.
+
+Only three kinds of column: text (byte-ordered, so keys sort alike everywhere), integers (times are milliseconds since the
+epoch) and booleans. So rows need no conversion on any driver.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    false,
+    true,
+)
+
+from service.model import Status
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ordered_text = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def _statuses() -> str:
+    return ", ".join(f"'{status}'" for status in Status)
+
+
+# One row per site: the last event's sequence number, and a revision that rises with every visible change.
+sites = Table(
+    "sites",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("event_seq", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+)
+
+# `count` is the number of approved comments; `revision` rises with every change a reader can see.
+posts = Table(
+    "posts",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("post", ordered_text, primary_key=True),
+    Column("title", Text),
+    Column("url", Text),
+    Column("open", Boolean, nullable=False, server_default=true()),
+    Column("count", Integer, CheckConstraint("count >= 0", name="count_not_negative"), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("comment_seq", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# The blog's people. `subject` stays inside; `author` is its keyed hash. Counts are by current status (rejected: and spam).
+authors = Table(
+    "authors",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("author", ordered_text, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("bio", Text),
+    Column("url", Text),
+    Column("avatar", Text),
+    Column("first_seen", BigInteger, nullable=False),
+    Column("approved", Integer, CheckConstraint("approved >= 0", name="approved_not_negative"), nullable=False),
+    Column("rejected", Integer, CheckConstraint("rejected >= 0", name="rejected_not_negative"), nullable=False),
+    Column("banned_until", BigInteger),
+    Column("trusted", Boolean, nullable=False, server_default=false()),
+    Column("note", Text),
+)
+
+# `path` orders a thread depth-first: one fixed-width code per level; `root` is its first code. `listed`: approved, or a
+# tombstone that replies stand on. The author's name and biography are kept as they were when the text was reviewed.
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", ordered_text, primary_key=True),
+    Column("site", ordered_text, nullable=False),
+    Column("post", ordered_text, nullable=False),
+    Column("parent_id", ordered_text, ForeignKey("comments.id")),
+    Column("author", ordered_text, nullable=False),
+    Column("author_name", Text, nullable=False),
+    Column("author_bio", Text),
+    Column("author_url", Text),
+    Column("author_avatar", Text),
+    Column("body", Text, nullable=False),
+    Column("body_hash", ordered_text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("renderer", Integer, nullable=False),
+    Column("status", ordered_text, CheckConstraint(f"status IN ({_statuses()})", name="known_status"), nullable=False),
+    Column("version", Integer, CheckConstraint("version >= 1", name="version_from_one"), nullable=False),
+    Column("text_version", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("edited_at", BigInteger),
+    Column("published_at", BigInteger),
+    Column("root", ordered_text, nullable=False),
+    Column("path", ordered_text, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("reply_count", Integer, CheckConstraint("reply_count >= 0", name="reply_count_not_negative"), nullable=False),
+    Column("listed", Boolean, nullable=False),
+    Column("post_title", Text),
+    Column("post_url", Text),
+    Column("edit_body", Text),
+    Column("edit_html", Text),
+    Column("edit_version", Integer),
+    Column("edit_submitted_at", BigInteger),
+    ForeignKeyConstraint(["site", "post"], ["posts.site", "posts.post"]),
+    ForeignKeyConstraint(["site", "author"], ["authors.site", "authors.author"]),
+)
+Index("ix_comments_thread", comments.c.site, comments.c.post, comments.c.listed, comments.c.root, comments.c.path)
+Index("ix_comments_flat", comments.c.site, comments.c.post, comments.c.status, comments.c.created_at, comments.c.id)
+Index("ix_comments_latest", comments.c.site, comments.c.status, comments.c.created_at, comments.c.id)
+Index("ix_comments_author", comments.c.site, comments.c.author, comments.c.created_at, comments.c.id)
+Index("ix_comments_same_text", comments.c.site, comments.c.author, comments.c.body_hash)
+Index("ix_comments_parent", comments.c.parent_id)
+
+# Texts that are no longer in the comment's row: replaced, or dropped by a moderator. Undo needs them, disputes too.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("comment_id", ordered_text, ForeignKey("comments.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("renderer", Integer, nullable=False),
+    Column("submitted_at", BigInteger, nullable=False),
+)
+
+# Someone must look. `why` holds codes with a space on either side, so one LIKE finds one.
+queue = Table(
+    "queue",
+    metadata,
+    Column("comment_id", ordered_text, ForeignKey("comments.id"), primary_key=True),
+    Column("site", ordered_text, nullable=False),
+    Column("post", ordered_text, nullable=False),
+    Column("author", ordered_text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("waiting_since", BigInteger, nullable=False),
+    Column("claimed_by", ordered_text),
+    Column("claimed_by_name", Text),
+    Column("claimed_until", BigInteger),
+)
+Index("ix_queue_oldest", queue.c.site, queue.c.waiting_since, queue.c.comment_id)
+Index("ix_queue_priority", queue.c.site, queue.c.priority, queue.c.waiting_since, queue.c.comment_id)
+
+# The append-only record. `seq` is the event's, so its order is the order of commits. `before` is what undo puts back.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", ordered_text, primary_key=True),
+    Column("site", ordered_text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("comment_id", ordered_text, ForeignKey("comments.id"), nullable=False),
+    Column("action", ordered_text, nullable=False),
+    Column("from_status", ordered_text),
+    Column("to_status", ordered_text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("actor_kind", ordered_text, nullable=False),
+    Column("actor", ordered_text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("reason", Text),
+    Column("note", Text),
+    Column("note_to_author", Text),
+    Column("undoes", ordered_text, ForeignKey("decisions.id")),
+    Column("before", Text),
+    Column("created_at", BigInteger, nullable=False),
+)
+Index("ix_decisions_order", decisions.c.site, decisions.c.seq, unique=True)
+Index("ix_decisions_comment", decisions.c.comment_id, decisions.c.seq)
+Index("ix_decisions_actor", decisions.c.site, decisions.c.actor, decisions.c.seq)
+
+# Everything that happened, written with the change itself, gapless per site. `about` is JSON without anybody's text.
+events = Table(
+    "events",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("id", ordered_text, nullable=False, unique=True),
+    Column("type", ordered_text, nullable=False),
+    Column("post", ordered_text),
+    Column("comment_id", ordered_text),
+    Column("about", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# First replies by idempotency key, kept for 24 hours.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("author", ordered_text, primary_key=True),
+    Column("route", ordered_text, primary_key=True),
+    Column("key", ordered_text, primary_key=True),
+    Column("request_hash", ordered_text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("location", Text),
+    Column("reply", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+Index("ix_idempotency_created_at", idempotency.c.created_at)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", ordered_text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("secret_hash", ordered_text, nullable=False, unique=True),
+    Column("site", ordered_text),
+    Column("roles", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+# What the service made for itself at its first start: keys of its hashes and cursors, shared by all replicas.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", ordered_text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# One row that the readiness check writes.
+probe = Table("probe", metadata, Column("id", Integer, primary_key=True), Column("written_at", BigInteger, nullable=False))

@@ -1,0 +1,1 @@
+"""WHAT WE THINK of a comment, before a human does. Pure: no database, no clock."""

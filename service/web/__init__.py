@@ -1,0 +1,1 @@
+"""HTTP only: what comes in over the wire and what goes out."""

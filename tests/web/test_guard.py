@@ -1,0 +1,873 @@
+"""The connection guard, seen from the other end of real sockets.
+
+Limits are fractions of a second. The tests wait for what must happen (a reply, the end of file, an event) under one
+generous deadline, never for a duration. Where one thing must happen after a limit has passed on another connection, a
+second connection that runs into the same limit later is the clock.
+"""
+
+import asyncio
+import contextlib
+import gzip
+import json
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from service.web.guard import DETAILS, Door, GuardedRunner, GuardedServer, Limits, address_group
+
+DEADLINE_SECONDS = 30.0
+SHORT_SECONDS = 0.15
+NEVER_SECONDS = 3600.0
+SECRET = b"do-not-repeat-me"
+LARGE_REPLY_BYTES = 32 * 1024 * 1024
+PATIENT = Limits(
+    header_seconds=NEVER_SECONDS,
+    body_seconds=NEVER_SECONDS,
+    keepalive_seconds=NEVER_SECONDS,
+    write_seconds=NEVER_SECONDS,
+)
+
+HOST = b"Host: blog.example\r\n"
+GET = b"GET /echo HTTP/1.1\r\n" + HOST + b"\r\n"
+WAIT = b"GET /wait HTTP/1.1\r\n" + HOST + b"\r\n"
+POST = b"POST /echo HTTP/1.1\r\n" + HOST
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+UNFINISHED = b"GET /echo HTTP/1.1\r\nX-Drip: "
+
+
+def render_problem(status: int, detail: str) -> tuple[bytes, Mapping[str, str]]:
+    problem = {
+        "type": f"/problems/code-{status}",
+        "title": f"Title of {status}",
+        "status": status,
+        "detail": detail,
+        "code": f"code-{status}",
+        "request_id": "made-for-this",
+    }
+    return json.dumps(problem).encode(), {"Content-Type": "application/problem+json", "X-Request-ID": "made-for-this"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    version: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def assert_problem(self, status: int) -> None:
+        assert (self.status, self.headers.get("content-type")) == (status, "application/problem+json")
+        assert self.headers["connection"] == "close"
+        assert self.headers["x-request-id"] == "made-for-this"
+        assert self.body == render_problem(status, DETAILS[status])[0]
+
+
+class Client:
+    """One raw connection to the server."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, piece: bytes) -> None:
+        self.writer.write(piece)
+        await self.writer.drain()
+
+    async def reply(self, *, to: str = "GET") -> Reply:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:-2])}
+            length = 0 if to == "HEAD" else int(headers.get("content-length", "0"))
+            version, status = lines[0].split(" ")[:2]
+            return Reply(version, int(status), headers, await self.reader.readexactly(length))
+
+    async def rest(self) -> bytes:
+        """Everything up to the end. A reset is an end too: nothing comes after it."""
+        rest = b""
+        with contextlib.suppress(ConnectionResetError):
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while piece := await self.reader.read(2**16):
+                    rest += piece
+        return rest
+
+    async def ask(self, request: bytes, *, to: str = "GET") -> Reply:
+        await self.send(request)
+        return await self.reply(to=to)
+
+    @asynccontextmanager
+    async def dripping(self, piece: bytes) -> AsyncIterator[None]:
+        """Send small pieces, steadily, for as long as anybody takes them."""
+
+        async def drip() -> None:
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    await self.send(piece)
+                    await asyncio.sleep(SHORT_SECONDS / 10)  # the pace of the drip; nothing is expected after it
+
+        drops = asyncio.create_task(drip())
+        try:
+            yield
+        finally:
+            drops.cancel()
+            await asyncio.wait([drops])
+
+
+class DoorWithBell(Door):
+    """The door as it is, and a bell that tells a test that someone has left."""
+
+    def __init__(self, *settings: Any) -> None:
+        super().__init__(*settings)
+        self.left = asyncio.Event()
+
+    def leave(self, group: str | None) -> None:
+        super().leave(group)
+        self.left.set()
+
+
+@dataclass
+class House:
+    """A running server, its clients, and what its handlers tell and are told."""
+
+    runner: GuardedRunner
+    clients: AsyncExitStack
+    port: int = 0
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    writer_lost: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def server(self) -> GuardedServer:
+        server = self.runner.server
+        assert server is not None
+        return server
+
+    async def connect(self, *, source: str = "127.0.0.1", receive_buffer: int | None = None) -> Client:
+        sock = socket.socket()
+        sock.setblocking(False)
+        if receive_buffer is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.bind((source, 0))
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
+        reader, writer = await asyncio.open_connection(sock=sock)
+        self.clients.callback(writer.close)
+        return Client(reader, writer)
+
+    async def until_someone_left(self) -> None:
+        assert isinstance(self.server.door, DoorWithBell)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await self.server.door.left.wait()
+
+    async def until_entered(self) -> None:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await self.entered.wait()
+
+    async def let_header_limit_pass(self) -> None:
+        clock = await self.connect()
+        (await clock.ask(UNFINISHED)).assert_problem(408)
+
+    async def let_body_limit_pass(self) -> None:
+        clock = await self.connect()
+        (await clock.ask(POST + b"Content-Length: 9\r\n\r\n")).assert_problem(408)
+
+    async def let_idle_limit_pass(self) -> None:
+        clock = await self.connect()
+        assert (await clock.ask(GET)).status == 200
+        assert await clock.rest() == b""
+
+
+HOUSE = web.AppKey("house", House)
+
+
+async def echo(request: web.Request) -> web.Response:
+    request.app[HOUSE].entered.set()
+    return web.Response(body=await request.read())
+
+
+async def ignore_body(request: web.Request) -> web.Response:
+    return web.Response(text="not read")
+
+
+async def wait(request: web.Request) -> web.Response:
+    house = request.app[HOUSE]
+    house.entered.set()
+    await house.release.wait()
+    return web.Response(body=b"waited " + (await request.content.readany())[:4])
+
+
+async def stream_until_lost(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    try:
+        for _ in range(LARGE_REPLY_BYTES // 2**16):
+            await response.write(bytes(2**16))
+    except ConnectionError:
+        request.app[HOUSE].writer_lost.set()
+        raise
+    return response
+
+
+async def large(request: web.Request) -> web.Response:
+    return web.Response(body=bytes(LARGE_REPLY_BYTES))
+
+
+async def large_in_buffer(request: web.Request) -> web.Response:
+    """The reply is out of the handler's hands at once: all that is not taken lies in the transport."""
+    assert request.transport is not None
+    request.transport.set_write_buffer_limits(high=2 * LARGE_REPLY_BYTES)
+    return web.Response(body=bytes(LARGE_REPLY_BYTES))
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"first event")
+    return response
+
+
+async def fail(request: web.Request) -> web.Response:
+    raise ValueError(SECRET)
+
+
+async def time_out(request: web.Request) -> web.Response:
+    raise TimeoutError(SECRET)
+
+
+ROUTES = {
+    "/echo": echo,
+    "/ignore": ignore_body,
+    "/wait": wait,
+    "/stream": stream_until_lost,
+    "/large": large,
+    "/large-in-buffer": large_in_buffer,
+    "/events": events,
+    "/fail": fail,
+    "/time-out": time_out,
+}
+
+
+def make_app() -> web.Application:
+    app = web.Application()
+    for path, handler in ROUTES.items():
+        app.router.add_route("*", path, handler)
+    return app
+
+
+@asynccontextmanager
+async def running(limits: Limits, **settings: Any) -> AsyncIterator[House]:
+    app = make_app()
+    runner = GuardedRunner(app, limits=limits, problem=render_problem, access_log=None, shutdown_timeout=1, **settings)
+    async with AsyncExitStack() as clients:
+        house = House(runner, clients)
+        app[HOUSE] = house
+        await runner.setup()
+        try:
+            house.server.door = DoorWithBell(limits, settings.get("trusted_proxies", ()))
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            house.port = site.port
+            yield house
+        finally:
+            house.release.set()
+            await runner.cleanup()
+
+
+Start = Callable[..., Awaitable[House]]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    async with AsyncExitStack() as houses:
+
+        async def start_one(limits: Limits = PATIENT, **settings: Any) -> House:
+            return await houses.enter_async_context(running(limits, **settings))
+
+        yield start_one
+
+
+# --- Requests that come slowly ----------------------------------------------------------------------------------------
+
+
+async def test_headers_that_drip_get_408_and_the_connection_is_closed(start: Start) -> None:
+    client = await (await start(replace(PATIENT, header_seconds=SHORT_SECONDS))).connect()
+    await client.send(UNFINISHED)
+    async with client.dripping(b"a"):
+        (await client.reply()).assert_problem(408)
+        assert await client.rest() == b""
+
+
+async def test_headers_of_a_later_request_have_the_same_limit(start: Start) -> None:
+    client = await (await start(replace(PATIENT, header_seconds=SHORT_SECONDS))).connect()
+    assert (await client.ask(GET)).status == 200
+    await client.send(UNFINISHED)
+    async with client.dripping(b"a"):
+        (await client.reply()).assert_problem(408)
+        assert await client.rest() == b""
+
+
+async def test_the_limit_for_headers_counts_from_the_first_byte_of_a_request(start: Start) -> None:
+    house = await start(replace(PATIENT, header_seconds=SHORT_SECONDS))
+    client = await house.connect()
+    assert (await client.ask(GET)).status == 200
+    await house.let_header_limit_pass()
+    assert (await client.ask(GET)).status == 200
+
+
+async def test_a_piece_of_the_next_request_in_the_same_segment_starts_its_clock(start: Start) -> None:
+    client = await (await start(replace(PATIENT, header_seconds=SHORT_SECONDS))).connect()
+    assert (await client.ask(GET + UNFINISHED)).status == 200
+    (await client.reply()).assert_problem(408)
+    assert await client.rest() == b""
+
+
+async def test_408_for_a_second_request_waits_for_the_reply_to_the_first(start: Start) -> None:
+    house = await start(replace(PATIENT, header_seconds=SHORT_SECONDS))
+    client = await house.connect()
+    await client.send(WAIT + UNFINISHED)
+    await house.until_entered()
+    await house.let_header_limit_pass()
+    house.release.set()
+    assert (await client.reply()).status == 200
+    (await client.reply()).assert_problem(408)
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (POST + b"Content-Length: 60000\r\n\r\n", b"a"),
+        (CHUNKED, b"1\r\na\r\n"),
+        (CHUNKED + b"ffff\r\n", b"a"),
+        (CHUNKED + b"0\r\nX-Trailer: ", b"a"),
+        (POST + b"Expect: 100-continue\r\nContent-Length: 60000\r\n\r\nHTTP/1.1", b"a"),
+    ],
+    ids=["length", "chunks", "one chunk", "trailer", "expect"],
+)
+async def test_a_body_that_drips_gets_408_and_the_connection_is_closed(start: Start, head: bytes, drop: bytes) -> None:
+    client = await (await start(replace(PATIENT, body_seconds=SHORT_SECONDS))).connect()
+    await client.send(head)
+    async with client.dripping(drop):
+        reply = await client.reply()
+        if reply.status == 100:
+            reply = await client.reply()
+        reply.assert_problem(408)
+        assert await client.rest() == b""
+
+
+async def test_a_body_has_its_own_limit_behind_slow_headers(start: Start) -> None:
+    house = await start(replace(PATIENT, header_seconds=SHORT_SECONDS))
+    client = await house.connect()
+    await client.send(POST + b"Content-Length: 4\r\n\r\nab")
+    await house.let_header_limit_pass()
+    assert (await client.ask(b"cd")).body == b"abcd"
+
+
+async def test_the_limit_for_a_body_ends_with_the_body(start: Start) -> None:
+    house = await start(replace(PATIENT, body_seconds=1.0))
+    client = await house.connect()
+    await client.send(b"POST /wait HTTP/1.1\r\n" + HOST + b"Content-Length: 4\r\n\r\nab")
+    await house.until_entered()
+    await client.send(b"cd")
+    await house.let_body_limit_pass()
+    house.release.set()
+    assert (await client.reply()).status == 200
+    assert (await client.ask(GET)).status == 200
+
+
+async def test_a_body_that_nobody_reads_is_not_awaited_for_longer(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await (await start(replace(PATIENT, body_seconds=SHORT_SECONDS))).connect()
+    reply = await client.ask(b"POST /ignore HTTP/1.1\r\n" + HOST + b"Content-Length: 9\r\n\r\n")
+    assert reply.body == b"not read"
+    assert await client.rest() == b""
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_a_client_is_not_blamed_while_the_server_does_not_read(start: Start) -> None:
+    house = await start(replace(PATIENT, body_seconds=SHORT_SECONDS))
+    client = await house.connect()
+    await client.send(b"POST /wait HTTP/1.1\r\n" + HOST + b"Content-Length: 67108864\r\n\r\n")
+    sending = asyncio.create_task(client.send(bytes(67108864)))  # more than all buffers on the way can hold
+    await house.until_entered()
+    await house.let_body_limit_pass()
+    house.release.set()
+    reply = await client.reply()
+    sending.cancel()
+    await asyncio.wait([sending])
+    assert (reply.status, reply.body) == (200, b"waited " + bytes(4))
+
+
+async def test_a_body_behind_a_declined_upgrade_has_a_limit(start: Start) -> None:
+    """aiohttp reads on behind such a request by another way than for all others."""
+    limits = replace(PATIENT, body_seconds=SHORT_SECONDS, keepalive_seconds=SHORT_SECONDS)
+    client = await (await start(limits)).connect()
+    upgrade = b"GET /echo HTTP/1.1\r\n" + HOST + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    assert (await client.ask(upgrade + POST + b"Content-Length: 9\r\n\r\n")).status == 200
+    (await client.reply()).assert_problem(408)
+    assert await client.rest() == b""
+
+
+# --- Idle connections -------------------------------------------------------------------------------------------------
+
+
+async def test_an_idle_connection_is_closed_without_a_word(start: Start) -> None:
+    client = await (await start(replace(PATIENT, keepalive_seconds=SHORT_SECONDS))).connect()
+    assert (await client.ask(GET)).status == 200
+    assert await client.rest() == b""
+
+
+async def test_a_connection_that_never_asks_is_closed_without_a_word(start: Start) -> None:
+    client = await (await start(replace(PATIENT, header_seconds=SHORT_SECONDS))).connect()
+    assert await client.rest() == b""
+
+
+async def test_blank_lines_do_not_keep_a_connection_open(start: Start) -> None:
+    client = await (await start(replace(PATIENT, header_seconds=SHORT_SECONDS))).connect()
+    async with client.dripping(b"\r\n"):
+        assert await client.rest() == b""
+
+
+async def test_a_connection_is_not_idle_while_its_request_is_in_hand(start: Start) -> None:
+    house = await start(replace(PATIENT, keepalive_seconds=SHORT_SECONDS))
+    client = await house.connect()
+    await client.send(WAIT)
+    await house.until_entered()
+    await house.let_idle_limit_pass()
+    house.release.set()
+    assert (await client.reply()).status == 200
+    assert await client.rest() == b""
+
+
+async def test_whole_requests_leave_the_timer_alone(start: Start) -> None:
+    house = await start()
+    client = await house.connect()
+    await client.ask(GET)
+    (connection,) = house.server.connections
+    timer = connection._keepalive_handle
+    assert timer is not None
+    for _ in range(3):
+        await client.ask(GET)
+        await client.ask(POST + b"Content-Length: 2\r\n\r\nab")
+        assert connection._keepalive_handle is timer
+
+
+# --- Replies that are not taken ---------------------------------------------------------------------------------------
+
+
+async def test_a_reader_who_takes_nothing_is_cut_while_the_reply_is_written(start: Start) -> None:
+    house = await start(replace(PATIENT, write_seconds=SHORT_SECONDS))
+    client = await house.connect(receive_buffer=4096)
+    await client.send(b"GET /stream HTTP/1.1\r\n" + HOST + b"\r\n")
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await house.writer_lost.wait()
+    assert len(await client.rest()) < LARGE_REPLY_BYTES
+
+
+@pytest.mark.parametrize("path", [b"/large", b"/large-in-buffer"])
+@pytest.mark.parametrize("connection", [b"close", b"keep-alive"])
+async def test_a_reader_who_takes_nothing_is_cut(start: Start, path: bytes, connection: bytes) -> None:
+    limits = replace(PATIENT, write_seconds=SHORT_SECONDS, keepalive_seconds=SHORT_SECONDS)
+    house = await start(limits)
+    client = await house.connect(receive_buffer=4096)
+    await client.send(b"GET " + path + b" HTTP/1.1\r\nConnection: " + connection + b"\r\n" + HOST + b"\r\n")
+    await house.until_someone_left()
+    rest = await client.rest()
+    assert rest.startswith(b"HTTP/1.1 200")
+    assert len(rest) < LARGE_REPLY_BYTES
+
+
+async def test_a_reader_who_takes_the_reply_gets_all_of_it(start: Start) -> None:
+    client = await (await start()).connect()
+    assert len((await client.ask(b"GET /large HTTP/1.1\r\n" + HOST + b"\r\n")).body) == LARGE_REPLY_BYTES
+
+
+# --- Too many connections ---------------------------------------------------------------------------------------------
+
+
+async def assert_turned_away(client: Client) -> None:
+    reply = await client.reply()
+    reply.assert_problem(503)
+    assert int(reply.headers["retry-after"]) > 0
+    assert await client.rest() == b""
+
+
+async def test_connections_are_capped_in_total(start: Start) -> None:
+    house = await start(replace(PATIENT, max_connections=2))
+    first, second = await house.connect(source="127.0.0.1"), await house.connect(source="127.0.0.2")
+    assert ((await first.ask(GET)).status, (await second.ask(GET)).status) == (200, 200)
+    await assert_turned_away(await house.connect(source="127.0.0.3"))
+    assert (house.server.door.open, house.server.door.refused) == (2, 1)
+
+    first.writer.close()
+    await house.until_someone_left()
+    assert (await (await house.connect()).ask(GET)).status == 200
+
+
+async def test_connections_are_capped_per_address(start: Start) -> None:
+    house = await start(replace(PATIENT, max_connections_per_address=1))
+    assert (await (await house.connect(source="127.0.0.1")).ask(GET)).status == 200
+    await assert_turned_away(await house.connect(source="127.0.0.1"))
+    assert (await (await house.connect(source="127.0.0.2")).ask(GET)).status == 200
+
+
+async def test_one_who_is_turned_away_and_asks_nevertheless_gets_no_second_answer(start: Start) -> None:
+    house = await start(replace(PATIENT, max_connections_per_address=1))
+    assert (await (await house.connect()).ask(GET)).status == 200
+    client = await house.connect()
+    with contextlib.suppress(ConnectionError):
+        await client.send(GET * 3)
+    assert (await client.rest()).count(b"HTTP/1.1") <= 1
+
+
+async def test_trusted_proxies_are_not_capped_per_address(start: Start) -> None:
+    limits = replace(PATIENT, max_connections=3, max_connections_per_address=1)
+    house = await start(limits, trusted_proxies=[ip_network("127.0.0.1/32")])
+    for _ in range(3):
+        assert (await (await house.connect()).ask(GET)).status == 200
+    await assert_turned_away(await house.connect())
+
+
+@pytest.mark.parametrize(
+    ("host", "group"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3:3:4:5:6", "2001:db8:1:3::/64"),
+        ("::1", "::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+    ],
+)
+def test_an_ipv4_address_and_an_ipv6_network_of_64_bits_are_one_client(host: str, group: str) -> None:
+    assert address_group(host) == group
+
+
+def test_a_host_name_is_in_no_group() -> None:
+    with pytest.raises(ValueError, match="does not appear to be"):
+        address_group("blog.example")
+
+
+def test_neighbours_in_one_64_share_a_cap_and_give_their_place_back() -> None:
+    door = Door(Limits(max_connections_per_address=2), [ip_network("2001:db8:f::/48"), ip_network("192.0.2.0/24")])
+    one, two, other = (door.group_of((host, 5000, 0, 0)) for host in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"))
+    assert [door.enter(one), door.enter(two), door.enter(one), door.enter(other)] == [True, True, False, True]
+    door.leave(two)
+    assert [door.enter(one), door.enter(two)] == [True, False]
+    assert (door.open, door.refused) == (3, 2)
+
+
+@pytest.mark.parametrize("peername", ["", None, ("2001:db8:f::1", 5000, 0, 0), ("::ffff:192.0.2.1", 5000, 0, 0)])
+def test_sockets_without_address_and_trusted_proxies_are_in_no_group(peername: object) -> None:
+    door = Door(Limits(), [ip_network("2001:db8:f::/48"), ip_network("192.0.2.0/24")])
+    assert door.group_of(peername) is None
+
+
+# --- What is not HTTP -------------------------------------------------------------------------------------------------
+
+X_SECRET = b"X-Note: " + SECRET + b"\r\n"
+
+MALFORMED = {
+    # Request lines
+    "no HTTP at all": SECRET + b" there\r\n\r\n",
+    "NUL bytes": b"\0\0\0\0\0\0\0\0",
+    "TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(32),
+    "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "unknown method": b"FOO /echo HTTP/1.1\r\n" + HOST + b"\r\n",
+    "method in small letters": b"get /echo HTTP/1.1\r\n" + HOST + b"\r\n",
+    "no version": b"GET /echo\r\n\r\n",
+    "version 0.9": b"GET /echo HTTP/0.9\r\n" + HOST + b"\r\n",
+    "version 1.2": b"GET /echo HTTP/1.2\r\n" + HOST + b"\r\n",
+    "version 2.0": b"GET /echo HTTP/2.0\r\n" + HOST + b"\r\n",
+    "version in letters": b"GET /echo HTTP/x.y\r\n" + HOST + b"\r\n",
+    "other protocol": b"GET /echo HTTQ/1.1\r\n" + HOST + b"\r\n",
+    "space in target": b"GET /echo " + SECRET + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+    "control character in target": b"GET /echo\x01 HTTP/1.1\r\n" + HOST + b"\r\n",
+    "byte above 127 in target": b"GET /\xff HTTP/1.1\r\n" + HOST + b"\r\n",
+    "relative target": b"GET echo HTTP/1.1\r\n" + HOST + b"\r\n",
+    "star for another method than OPTIONS": b"GET * HTTP/1.1\r\n" + HOST + b"\r\n",
+    "absolute target without host": b"GET http:///" + SECRET + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+    "absolute target with bad port": b"GET http://" + SECRET + b":99999/ HTTP/1.1\r\n" + HOST + b"\r\n",
+    "lines end in LF": b"GET /echo HTTP/1.1\nHost: blog.example\n\n",
+    # Headers
+    "no Host": b"GET /echo HTTP/1.1\r\n\r\n",
+    "two Hosts": b"GET /echo HTTP/1.1\r\n" + HOST + HOST + b"\r\n",
+    "one line ends in LF": b"GET /echo HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
+    "folded header": b"GET /echo HTTP/1.1\r\n" + HOST + X_SECRET + b" more\r\n\r\n",
+    "space before the first header": b"GET /echo HTTP/1.1\r\n X-A: b\r\n" + HOST + b"\r\n",
+    "space in header name": b"GET /echo HTTP/1.1\r\n" + HOST + b"X A: " + SECRET + b"\r\n\r\n",
+    "space before colon": POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    "header without colon": b"GET /echo HTTP/1.1\r\n" + HOST + SECRET + b"\r\n\r\n",
+    "header without name": b"GET /echo HTTP/1.1\r\n" + HOST + b": b\r\n\r\n",
+    "byte above 127 in header name": b"GET /echo HTTP/1.1\r\n" + HOST + b"X-\xc3\xa9: b\r\n\r\n",
+    "NUL in header": b"GET /echo HTTP/1.1\r\n" + HOST + b"X-A: " + SECRET + b"\0\r\n\r\n",
+    "control character in header": b"GET /echo HTTP/1.1\r\n" + HOST + b"X-A: a\x01b\r\n\r\n",
+    "CR in header": b"GET /echo HTTP/1.1\r\n" + HOST + b"X-A: a\rb\r\n\r\n",
+    "too many headers": b"GET /echo HTTP/1.1\r\n" + HOST + b"".join(b"X-%d: a\r\n" % n for n in range(101)) + b"\r\n",
+    # Two opinions on where the body ends (request smuggling)
+    "length and chunked": POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunked and length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+    "empty coding and length": POST + b"Transfer-Encoding:\r\nContent-Length: 4\r\n\r\nabcd",
+    "same length twice": POST + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\na",
+    "two lengths": POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\na",
+    "list of lengths": POST + b"Content-Length: 1, 1\r\n\r\na",
+    "length with sign": POST + b"Content-Length: +1\r\n\r\na",
+    "negative length": POST + b"Content-Length: -1\r\n\r\na",
+    "hexadecimal length": POST + b"Content-Length: 0x1\r\n\r\na",
+    "length with underscore": POST + b"Content-Length: 1_0\r\n\r\naaaaaaaaaa",
+    "empty length": POST + b"Content-Length: \r\n\r\n",
+    "length over 64 bits": POST + b"Content-Length: 99999999999999999999999\r\n\r\na",
+    "chunked is not the last coding": POST + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+    "another coding before chunked": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "chunked in HTTP/1.0": b"POST /echo HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "coding without chunked": POST + b"Transfer-Encoding: gzip\r\n\r\n",
+    "chunked in disguise": POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "chunked behind vertical tab": POST + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    "chunked twice": POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "identity": POST + b"Transfer-Encoding: identity\r\n\r\n",
+    "data after a last request": POST + b"Connection: close\r\n\r\n" + SECRET + GET,
+}
+
+MALFORMED_CHUNKS = {
+    "chunk size in no digits": b"zz\r\nabc\r\n0\r\n\r\n",
+    "negative chunk size": b"-1\r\nabc\r\n0\r\n\r\n",
+    "chunk size with prefix": b"0x3\r\nabc\r\n0\r\n\r\n",
+    "chunk size over 64 bits": b"fffffffffffffffff\r\nabc\r\n0\r\n\r\n",
+    "no chunk size": b"\r\nabc\r\n0\r\n\r\n",
+    "space behind chunk size": b"3 \r\nabc\r\n0\r\n\r\n",
+    "chunk longer than its size": b"3\r\nabcd\r\n0\r\n\r\n",
+    "chunk lines end in LF": b"3\nabc\n0\n\n",
+    "NUL in chunk extension": b"3;" + SECRET + b"\0\r\nabc\r\n0\r\n\r\n",
+    "malformed trailer": b"0\r\nX A: " + SECRET + b"\r\n\r\n",
+    "length in trailer": b"0\r\nContent-Length: 3\r\n\r\n",
+}
+
+
+async def assert_refused(client: Client, status: int) -> None:
+    reply = await client.reply()
+    reply.assert_problem(status)
+    assert SECRET not in reply.body
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("request_bytes", [*MALFORMED.values()], ids=[*MALFORMED])
+async def test_malformed_http_gets_400_and_the_connection_is_closed(
+    start: Start, request_bytes: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = await (await start()).connect()
+    await client.send(request_bytes)
+    await assert_refused(client, 400)
+    assert SECRET.decode() not in caplog.text
+
+
+@pytest.mark.parametrize("body", [*MALFORMED_CHUNKS.values()], ids=[*MALFORMED_CHUNKS])
+async def test_malformed_chunks_get_400_and_the_connection_is_closed(start: Start, body: bytes) -> None:
+    client = await (await start()).connect()
+    await client.send(CHUNKED + body)
+    await assert_refused(client, 400)
+
+
+@pytest.mark.parametrize("body", [*MALFORMED_CHUNKS.values()], ids=[*MALFORMED_CHUNKS])
+async def test_a_handler_that_waits_for_a_malformed_body_does_not_hang(start: Start, body: bytes) -> None:
+    house = await start()
+    client = await house.connect()
+    await client.send(CHUNKED)
+    await house.until_entered()
+    await client.send(body)
+    await assert_refused(client, 400)
+
+
+async def test_a_malformed_body_that_nobody_reads_closes_the_connection(start: Start) -> None:
+    client = await (await start()).connect()
+    head = b"POST /ignore HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert (await client.ask(head)).body == b"not read"
+    await client.send(b"zz\r\n")
+    assert await client.rest() == b""
+
+
+async def test_malformed_http_behind_a_request_in_hand_is_answered_after_it(start: Start) -> None:
+    house = await start()
+    client = await house.connect()
+    await client.send(WAIT)
+    await house.until_entered()
+    await client.send(b"BAD\r\n\r\n" + GET)
+    await client.send(GET)
+    house.release.set()
+    assert (await client.reply()).status == 200
+    await assert_refused(client, 400)
+
+
+LONG = b"a" * 9000
+MANY_HEADERS = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 1000) for n in range(40))
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /" + LONG + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /echo HTTP/1.1\r\n" + HOST + b"X-A: " + LONG + b"\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\n" + HOST + LONG + b": a\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\n" + HOST + MANY_HEADERS + b"\r\n",
+        b"GET /echo HTTP/1.1\r\n" + HOST + MANY_HEADERS,
+    ],
+    ids=["target", "value", "name", "all together", "all together, unfinished"],
+)
+async def test_headers_that_are_too_long_get_431(start: Start, request_bytes: bytes) -> None:
+    client = await (await start()).connect()
+    await client.send(request_bytes)
+    await assert_refused(client, 431)
+
+
+async def test_a_long_body_in_one_piece_with_its_headers_is_not_taken_for_headers(start: Start) -> None:
+    client = await (await start()).connect()
+    body = bytes(60_000)
+    assert (await client.ask(POST + b"Content-Length: 60000\r\n\r\n" + body)).body == body
+
+
+async def test_an_unknown_expectation_is_not_quoted(start: Start) -> None:
+    client = await (await start()).connect()
+    (await client.ask(POST + b"Expect: " + SECRET + b"\r\n\r\n")).assert_problem(400)
+
+
+@pytest.mark.parametrize("path", [b"/fail", b"/time-out"])
+async def test_an_exception_that_escapes_is_a_500_that_says_nothing(start: Start, path: bytes) -> None:
+    client = await (await start()).connect()
+    await client.send(b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+    await assert_refused(client, 500)
+
+
+async def test_a_client_that_goes_away_is_not_an_error(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    house = await start()
+    client = await house.connect()
+    await client.send(POST + b"Content-Length: 9\r\n\r\nab")
+    await house.until_entered()
+    client.writer.close()
+    await house.until_someone_left()
+    await house.runner.cleanup()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+# --- What goes on as before -------------------------------------------------------------------------------------------
+
+
+async def test_pipelined_requests_are_answered_in_order(start: Start) -> None:
+    client = await (await start()).connect()
+    posts = [POST + b"Content-Length: %d\r\n\r\n%s" % (len(word), word) for word in (b"%d" % n for n in range(100))]
+    await client.send(GET + b"".join(posts) + GET)
+    bodies = [(await client.reply()).body for _ in range(102)]
+    assert bodies == [b"", *(b"%d" % n for n in range(100)), b""]
+    assert (await client.ask(GET)).status == 200
+
+
+async def test_requests_may_come_in_any_pieces(start: Start) -> None:
+    client = await (await start()).connect()
+    for byte in POST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x=y\r\nd\r\n0\r\nX-Trailer: a\r\n\r\n" + GET:
+        await client.send(bytes([byte]))
+    assert (await client.reply()).body == b"abcd"
+    assert (await client.reply()).body == b""
+
+
+async def test_http_1_0_closes_unless_asked_to_keep_alive(start: Start) -> None:
+    client = await (await start()).connect()
+    kept = await client.ask(b"GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    assert (kept.version, kept.status, kept.headers["connection"]) == ("HTTP/1.0", 200, "keep-alive")
+    assert (await client.ask(b"GET /echo HTTP/1.0\r\n\r\n")).status == 200
+    assert await client.rest() == b""
+
+
+async def test_head_has_headers_only(start: Start) -> None:
+    client = await (await start()).connect()
+    reply = await client.ask(b"HEAD /ignore HTTP/1.1\r\n" + HOST + b"\r\n", to="HEAD")
+    assert (reply.status, reply.headers["content-length"]) == (200, "8")
+    assert (await client.ask(GET)).status == 200
+
+
+async def test_100_continue_comes_before_the_body(start: Start) -> None:
+    client = await (await start()).connect()
+    assert (await client.ask(POST + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n")).status == 100
+    assert (await client.ask(b"abcd")).body == b"abcd"
+
+
+async def test_an_encoded_body_is_not_decoded(start: Start) -> None:
+    client = await (await start()).connect()
+    body = gzip.compress(bytes(10_000))
+    head = POST + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    assert (await client.ask(head + body)).body == body
+
+
+async def test_unix_sockets_are_served(tmp_path: Path) -> None:
+    async with running(replace(PATIENT, max_connections_per_address=1)) as house:
+        await web.UnixSite(house.runner, tmp_path / "guard").start()
+        for _ in range(2):
+            client = Client(*await asyncio.open_unix_connection(tmp_path / "guard"))
+            house.clients.callback(client.writer.close)
+            assert (await client.ask(GET)).status == 200
+
+
+# --- Stopping ---------------------------------------------------------------------------------------------------------
+
+
+async def test_draining_closes_idle_connections_and_finishes_the_running_request(start: Start) -> None:
+    house = await start()
+    idle, busy = await house.connect(), await house.connect()
+    assert (await idle.ask(GET)).status == 200
+    await busy.send(WAIT)
+    await house.until_entered()
+
+    house.runner.drain()
+    assert await idle.rest() == b""
+    house.release.set()
+    reply = await busy.reply()
+    assert (reply.status, reply.body, reply.headers["connection"]) == (200, b"waited ", "close")
+    assert await busy.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "first", [b"", UNFINISHED, POST + b"Content-Length: 4\r\n\r\nab"], ids=["none", "head", "body"]
+)
+async def test_draining_reads_requests_that_are_on_their_way(start: Start, first: bytes) -> None:
+    house = await start()
+    client = await house.connect()
+    await client.send(first)
+    await (await house.connect()).ask(GET)  # the server has seen what was sent before
+
+    house.runner.drain()
+    reply = await client.ask({b"": GET, UNFINISHED: b"a\r\n" + HOST + b"\r\n"}.get(first, b"cd"))
+    assert (reply.status, reply.headers["connection"]) == (200, "close")
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("path", [b"/echo", b"/events"])
+async def test_draining_still_serves_new_connections_once(start: Start, path: bytes) -> None:
+    house = await start()
+    house.runner.drain()
+    house.runner.drain()
+    client = await house.connect()
+    reply = await client.ask(b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert (reply.status, reply.headers["connection"]) == (200, "close")
+    await client.rest()
+
+
+async def test_cleanup_waits_for_the_running_request(start: Start) -> None:
+    house = await start()
+    client = await house.connect()
+    await client.send(WAIT)
+    await house.until_entered()
+    house.runner.drain()
+    cleanup = asyncio.create_task(house.runner.cleanup())
+    house.release.set()
+    assert (await client.reply()).status == 200
+    await cleanup
+
+
+async def test_draining_before_setup_is_a_mistake() -> None:
+    with pytest.raises(RuntimeError, match="setup"):
+        GuardedRunner(web.Application(), problem=render_problem).drain()
