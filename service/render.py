@@ -33,8 +33,8 @@ def to_html(source: str) -> str:
     """Render CommonMark as HTML that may be placed in any page.
 
     `source` is text without NUL and lone surrogates. Raw HTML comes out as text, an image as its alternative text, and
-    a link whose address is not acceptable exactly as it was typed. The worst 10,000 characters take some tenths of a
-    second, so a long source belongs in a thread.
+    a link to anything but http, https or mailto as it was typed (an empty address: the link's text). The worst 10,000
+    characters take some tenths of a second, so a long source belongs in a thread.
     """
     prose = _as_prose(source)
     return _parsed_html(source) if prose is None else _prose_html(prose)

@@ -297,6 +297,21 @@ def test_raw_html_is_shown_as_it_was_typed(source: str) -> None:
     assert checked(f"text {source}").text == f"text {source}\n"
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        *RAW_HTML,
+        *(f'<a href="{address}">x</a>' for address in REFUSED_ADDRESSES),
+        *(f"<{tag} onclick=x title=x lang=x class=x id=x name=x style=x data-x=x>x</{tag}>" for tag in ALLOWED),
+        "<a href=https://example.org rel=opener target=_blank>x</a>",
+        "<ol start=-1><li>x</ol><ol start=1e3><li>x</ol><code class='language-a b'>x</code>",
+        "<p>x<p>y<em><strong>z</em></strong></pre></a></ul>",
+    ],
+)
+def test_sanitiser_alone_would_be_enough(source: str) -> None:
+    Page(render._SANITISER.clean(source))
+
+
 CODE_AND_OTHERS = [
     '```"><script>alert(1)</script>\nx\n```',
     '~~~ x"onclick=alert(1)\nx\n~~~',
@@ -407,8 +422,8 @@ REL = 'rel="nofollow ugc noopener"'
         ("(see https://x.example)", f'<p>(see <a href="https://x.example" {REL}>https://x.example</a>)</p>\n'),
         ("mailto:b@x.example", f'<p><a href="mailto:b@x.example" {REL}>mailto:b@x.example</a></p>\n'),
         ("[a](http://x.example/?a=1&b=2)", f'<p><a href="http://x.example/?a=1&amp;b=2" {REL}>a</a></p>\n'),
-        ("x.example www.x.example b@x.example", "<p>x.example www.x.example b@x.example</p>\n"),
-        ("ftp://x.example //x.example xhttp://x.example", "<p>ftp://x.example //x.example xhttp://x.example</p>\n"),
+        ("x.example.org www.example.org b@example.org", "<p>x.example.org www.example.org b@example.org</p>\n"),
+        ("ftp://example.org //example.org xhttp://a.org", "<p>ftp://example.org //example.org xhttp://a.org</p>\n"),
         ("[a](/b) [c](d)", "<p>[a](/b) [c](d)</p>\n"),
         ("[Update]: done", "<p>[Update]: done</p>\n"),
         ("vector<std::string>", "<p>vector&lt;std::string&gt;</p>\n"),
@@ -480,8 +495,47 @@ prose_like = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=800, deadline=None)
-@given(prose_like | st.sampled_from(PROSE) | sources)
+LINES = [
+    *(
+        "word",
+        "a b",
+        "",
+        " ",
+        "1",
+        "1.",
+        "1. a",
+        "1) a",
+        "12) a",
+        "1234567890. a",
+        "1.a",
+        "=",
+        "===",
+        "-",
+        "---",
+        "- a",
+    ),
+    *("-a", "+", "+ a", "+a", "#", "# a", "#a", ">", "> a", ">a", " a", "    a", "\ta", "a ", "a  ", "a\t", "~", "~~~"),
+    *(
+        "```",
+        "***",
+        "* a",
+        "[a]: b",
+        "[a]: http://x.example",
+        "[a]",
+        "<b>",
+        "a\\",
+        "\u00a0a",
+        "a\u00a0",
+        "\u00a0",
+        "|a|",
+        "a]: b",
+    ),
+]
+blocks = st.lists(st.sampled_from(LINES[:2]) | st.sampled_from(LINES), max_size=4).map("\n".join)
+
+
+@settings(max_examples=1200, deadline=None)
+@given(blocks | prose_like | sources)
 def test_prose_needs_no_parser(source: str) -> None:
     assert render.to_html(source) == render._parsed_html(source)
     assert render.to_plain(source) == render.plain_of_html(render._parsed_html(source))
@@ -502,6 +556,7 @@ def test_prose_needs_no_parser(source: str) -> None:
         ("ＦＵＬＬ ｗｉｄｔｈ ﬁne ①", "full width fine 1"),
         ("STRASSE Straße", "strasse strasse"),
         ("cafe\u0301 CAFÉ", "café café"),
+        ("\u0390 \u1fd3", "\u0390 \u0390"),
         ("v\u200bi\u200ca\u200dg\ufeffr\u2060a\u00ad", "viagra"),
         ("v\u202eia\u2066gra &#x200b;*x*", "viagra x"),
         ("a\ufe0fb\U000e0041c\u3164d\u034fe", "abcde"),
