@@ -12,13 +12,27 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from pydantic import Field, field_validator, model_validator
 
-from service.auth.login import BaseLogin, Credentials, RoleMapping, identity_from
+from service.auth.fetch import Fetch
+from service.auth.login import BaseLogin, CookieName, Credentials, Health, RoleMapping, identity_from
 from service.errors import InvalidCredential
 from service.model import Clock, Identity, SiteKey
 from service.secret import read_bytes, read_secret
 
 Algorithm = Literal[
-    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"
+    "HS256",
+    "HS384",
+    "HS512",
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
 ]
 Key = OctKey | RSAKey | ECKey | OKPKey
 KEY_SOURCES = ("secret_env", "secret_file", "secret", "public_key_file", "public_key")
@@ -35,7 +49,7 @@ class JwtLogin(BaseLogin):
     issuer: str = Field(min_length=1)
     audience: str = Field(min_length=1)
     leeway_seconds: int = Field(30, ge=0, le=60)
-    cookie: str | None = Field(None, pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+    cookie: CookieName | None = None
     secret: str | None = Field(None, repr=False)
     secret_env: str | None = None
     secret_file: Path | None = None
@@ -66,7 +80,7 @@ class JwtLogin(BaseLogin):
             return OctKey.import_key(self._long_secret())
         return self._public_key()
 
-    def open(self, *, site: SiteKey, roles: RoleMapping, clock: Clock) -> "JwtVerifier":
+    def open(self, *, site: SiteKey, roles: RoleMapping, clock: Clock, fetch: Fetch) -> "JwtVerifier":
         """This login at work for one site. Raises ValueError as `load_key` does."""
         return JwtVerifier(self, site=site, roles=roles, clock=clock)
 
@@ -96,7 +110,8 @@ class JwtVerifier:
     """A `jwt` login at work."""
 
     def __init__(self, settings: JwtLogin, *, site: SiteKey, roles: RoleMapping, clock: Clock) -> None:
-        self.name = settings.name or settings.kind
+        self.name = settings.label
+        self.kind = settings.kind
         self._settings = settings
         self._site = site
         self._roles = roles
@@ -115,9 +130,17 @@ class JwtVerifier:
         if token is None:
             return None
         claims = self._verified_claims(token)
-        return identity_from(
-            claims, site=self._site, login=self.name, mapping=self._settings.claims, roles=self._roles
-        )
+        return identity_from(claims, site=self._site, settings=self._settings, roles=self._roles)
+
+    async def start(self) -> None:
+        """Nothing to do: the keys are in the configuration."""
+
+    async def stop(self) -> None:
+        """Nothing to do."""
+
+    def health(self) -> Health:
+        """Always well: there is nobody to ask."""
+        return "pass", "the key is in the configuration"
 
     def _verified_claims(self, token: str) -> dict[str, Any]:
         if len(token) > MAX_TOKEN or not token.isascii():

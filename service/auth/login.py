@@ -8,13 +8,17 @@ import hmac
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated, Any, Literal, Protocol
 from urllib.parse import urlsplit
 
+import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.errors import InvalidCredential
+from service.errors import InvalidCredential, LoginUnavailable
 from service.model import AuthorKey, Identity, Profile, Role, SiteKey
+
+log = structlog.get_logger(__name__)
 
 MAX_SUBJECT = 255
 MAX_NAME = 200
@@ -22,6 +26,14 @@ MAX_BIO = 2_000
 MAX_URL = 2_000
 MAX_ROLES = 200
 UNNAMED = "Reader"
+RETRY_AFTER_SECONDS = 5
+NOT_IN_ADDRESSES = frozenset('"<>\\^`{|}')
+
+LoginName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+CookieName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=256)]
+"""The name of a cookie: a token (RFC 6265, 4.1.1)."""
+Health = tuple[Literal["pass", "warn"], str]
+"""How a login is, and one sentence about it that is safe to show to operators."""
 
 
 class ClaimsMapping(BaseModel):
@@ -36,33 +48,81 @@ class ClaimsMapping(BaseModel):
     avatar: str = "picture"
 
 
+class LoginRoles(BaseModel):
+    """Which values of the role claim make somebody a moderator or an admin, for one login instead of the whole site."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    claim: str = Field("roles", min_length=1)
+    moderator: tuple[str, ...] = ("moderator", "editor")
+    admin: tuple[str, ...] = ("admin",)
+
+
 class BaseLogin(BaseModel):
-    """Settings that every login kind has. `name` tells two logins of one kind apart (default: the kind)."""
+    """Settings that every login kind has.
+
+    `name` tells two logins of one kind apart (default: the kind). People of different logins are different people,
+    unless `shares_subjects` says the same in both or names the other login. `may_moderate = false` drops every role.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    name: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    kind: str
+    name: LoginName | None = None
     claims: ClaimsMapping = ClaimsMapping()
+    roles: LoginRoles | None = None
+    may_moderate: bool = True
+    shares_subjects: LoginName | None = None
+
+    @property
+    def label(self) -> str:
+        """What logs, metrics and identities call this login."""
+        return self.name or self.kind
+
+    @property
+    def namespace(self) -> str:
+        """Within what the subjects of this login are unique."""
+        return self.shares_subjects or self.label
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What one request carries that may say who is speaking."""
+    """What one request carries that may say who is speaking.
+
+    `headers` has lower-case names. `peer` is the address at the other end of the socket, never one from a header;
+    `trusted_peer` says that it is in `server.trusted_proxies`.
+    """
 
     bearer: str | None = None
     cookies: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    peer: IPv4Address | IPv6Address | None = None
+    trusted_peer: bool = False
 
 
 class Login(Protocol):
     """One configured way to log in. Holds no state that a restart would miss."""
 
     name: str
+    kind: str
 
     async def identify(self, credentials: Credentials) -> Identity | None:
         """The verified person, or None where the request carries nothing for this login.
 
         Raises InvalidCredential when it carries something bad and LoginUnavailable when the blog cannot be asked.
         """
+        ...
+
+    async def start(self) -> None:
+        """Get ready. Returns soon and raises nothing when the blog is down: the service starts all the same."""
+        ...
+
+    async def stop(self) -> None:
+        """End everything that `start` or `identify` began."""
+        ...
+
+    def health(self) -> Health:
+        """`warn` when people probably cannot log in this way (a key set was never loaded, for example)."""
         ...
 
 
@@ -77,18 +137,49 @@ class RoleMapping(Protocol):
     def admin(self) -> tuple[str, ...]: ...
 
 
-def identity_from(
-    claims: Mapping[str, Any], *, site: SiteKey, login: str, mapping: ClaimsMapping, roles: RoleMapping
-) -> Identity:
-    """The identity that verified claims describe. Claims are untrusted text: raises InvalidCredential for a wrong type,
-    NUL or a lone surrogate; long labels are cut, addresses that are not http(s) are dropped."""
+class RefusalError(Exception):
+    """Why a credential was refused or a login could not be asked. For the log only: its text reaches no client."""
+
+
+def refused(reason: str) -> InvalidCredential:
+    """An InvalidCredential to raise. All of them look alike from outside; `reason_of` tells what it was."""
+    fault = InvalidCredential()
+    fault.__cause__ = RefusalError(reason)
+    return fault
+
+
+def unavailable(reason: str, *, retry_after_seconds: int = RETRY_AFTER_SECONDS) -> LoginUnavailable:
+    """A LoginUnavailable to raise, with its reason for the log."""
+    fault = LoginUnavailable(retry_after_seconds=retry_after_seconds)
+    fault.__cause__ = RefusalError(reason)
+    return fault
+
+
+def reason_of(fault: BaseException) -> str:
+    """The reason behind a refusal, for the log. Never part of a token or of its claims."""
+    return str(fault.__cause__) if isinstance(fault.__cause__, RefusalError) else "no reason given"
+
+
+def log_refusal(login: str, fault: InvalidCredential | LoginUnavailable) -> None:
+    """Say in the log why the login called `login` let nobody in: never with the credential itself."""
+    event = "login.refused" if isinstance(fault, InvalidCredential) else "login.unavailable"
+    log.info(event, login=login, reason=reason_of(fault))
+
+
+def identity_from(claims: Mapping[str, Any], *, site: SiteKey, settings: BaseLogin, roles: RoleMapping) -> Identity:
+    """The identity that verified claims describe; `roles` is the site's mapping, for a login without one of its own.
+
+    Claims are untrusted text: raises InvalidCredential for a wrong type, NUL or a lone surrogate; long labels are cut,
+    addresses that are not http(s) are dropped.
+    """
+    mapping = settings.claims
     subject = _text(claims, mapping.subject)
-    if not subject or len(subject) > MAX_SUBJECT:
-        raise InvalidCredential
+    if not subject or not subject.strip() or len(subject) > MAX_SUBJECT:
+        raise refused(f"{mapping.subject} must be a text of 1 to {MAX_SUBJECT} characters")
     name = _label(_text(claims, mapping.name), MAX_NAME)
     return Identity(
         site=site,
-        namespace=login,
+        namespace=settings.namespace,
         subject=subject,
         profile=Profile(
             name=name or UNNAMED,
@@ -96,13 +187,13 @@ def identity_from(
             url=_address(_text(claims, mapping.url)),
             avatar=_address(_text(claims, mapping.avatar)),
         ),
-        roles=_roles(_at(claims, roles.claim), roles),
-        login=login,
+        roles=_roles(claims, settings.roles or roles) if settings.may_moderate else frozenset(),
+        login=settings.label,
     )
 
 
 def author_key(secret: bytes, identity: Identity) -> AuthorKey:
-    """The public name of an identity: a keyed hash (HMAC-SHA-256, RFC 2104) of site, namespace and subject, 32 hex digits."""
+    """The public name of an identity: HMAC-SHA-256 (RFC 2104) of site, namespace and subject, 32 hex digits of it."""
     parts = "\0".join((identity.site, identity.namespace, identity.subject))
     return AuthorKey(hmac.new(secret, parts.encode(), hashlib.sha256).hexdigest()[:32])
 
@@ -121,12 +212,15 @@ def _text(claims: Mapping[str, Any], path: str) -> str | None:
     found = _at(claims, path)
     if found is None:
         return None
-    if not isinstance(found, str) or not _is_clean(found):
-        raise InvalidCredential
+    if not isinstance(found, str):
+        raise refused(f"{path} is not a text")
+    if not is_clean(found):
+        raise refused(f"{path} holds NUL or half a character")
     return found
 
 
-def _is_clean(text: str) -> bool:
+def is_clean(text: str) -> bool:
+    """Whether `text` can be stored and sent: no NUL, no lone surrogate."""
     return "\0" not in text and not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
 
 
@@ -135,26 +229,35 @@ def _label(text: str | None, longest: int) -> str | None:
     if text is None:
         return None
     visible = "".join(" " if character.isspace() else character for character in text)
-    visible = "".join(character for character in visible if unicodedata.category(character) not in {"Cc", "Cf"} or character == "\u200d")
+    visible = "".join(
+        character
+        for character in visible
+        if unicodedata.category(character) not in {"Cc", "Cf"} or character == "\u200d"
+    )
     return " ".join(visible.split())[:longest].strip() or None
 
 
 def _address(text: str | None) -> str | None:
-    if not text or len(text) > MAX_URL or any(character.isspace() for character in text):
+    """`text` where a browser may follow it: http(s), a host, no name or password (they disguise the host)."""
+    if (
+        not text
+        or len(text) > MAX_URL
+        or any(c.isspace() or not c.isprintable() or c in NOT_IN_ADDRESSES for c in text)
+    ):
         return None
     try:
         parts = urlsplit(text)
     except ValueError:
         return None
-    return text if parts.scheme in {"http", "https"} and parts.hostname else None
+    return text if parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc else None
 
 
-def _roles(found: object, roles: RoleMapping) -> frozenset[Role]:
-    if found is None:
+def _roles(claims: Mapping[str, Any], roles: RoleMapping) -> frozenset[Role]:
+    listed = _at(claims, roles.claim)
+    if listed is None:
         return frozenset()
-    listed = [found] if isinstance(found, str) else found
     if not isinstance(listed, list) or len(listed) > MAX_ROLES or not all(isinstance(role, str) for role in listed):
-        raise InvalidCredential
+        raise refused(f"{roles.claim} is not a list of at most {MAX_ROLES} texts")
     granted = set()
     if any(role in roles.moderator for role in listed):
         granted.add(Role.MODERATOR)
