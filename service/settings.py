@@ -1,28 +1,25 @@
 """The one frozen settings tree: defaults < TOML file < environment. Nobody else reads the environment.
 
 `load()` is called once, by the composition root and the commands. A mistake anywhere stops the start with a
-`SettingsError` that names the place and what to write there.
+`SettingsError` that names the place and what to write there, and never shows a value: it may be a secret.
 """
 
 import os
-import re
 import tomllib
-from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from service import environment, mistakes
 from service.auth.kinds import LoginSettings
+from service.environment import CONFIG_VARIABLE, PREFIX, Steps
 from service.model import SiteKey
+from service.values import DatabaseUrl, LoginUrl, Networks, Origins, Rate, Seconds, SiteName, Whole, Words
 
-PREFIX = "GATEPOST_"
-CONFIG_VARIABLE = "GATEPOST_CONFIG"
 DEFAULT_FILE = Path("gatepost.toml")
-SITE_KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class SettingsError(Exception):
@@ -35,61 +32,28 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def _rate(text: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{0,6}/(second|minute|hour)", text):
-        raise ValueError('write it as "count/second", "count/minute" or "count/hour", for example "10/minute"')
-    return text
-
-
-def _origin(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.username or f"{parts.scheme}://{parts.netloc}" != text:
-        raise ValueError('write an origin as "https://blog.example": scheme and host (and port), nothing after it')
-    return text.lower()
-
-
-def _list_from_text(value: object) -> object:
-    """A list may come from the environment as JSON or as words with commas between them."""
-    if isinstance(value, str) and not value.lstrip().startswith("["):
-        return [word.strip() for word in value.split(",") if word.strip()]
-    return value
-
-
-Rate = Annotated[str, AfterValidator(_rate)]
-Origin = Annotated[str, AfterValidator(_origin)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_list_from_text)]
-Origins = Annotated[tuple[Origin, ...], BeforeValidator(_list_from_text)]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_list_from_text)]
-
-
 class Server(Section):
     """Where the service listens, whom it believes, and how it stops."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
+    host: str = Field("127.0.0.1", min_length=1)
+    port: Whole = Field(8080, ge=0, le=65535)
     trusted_proxies: Networks = ()
-    drain_seconds: float = Field(5.0, ge=0, le=300)
-    grace_seconds: float = Field(20.0, gt=0, le=300)
-    header_seconds: float = Field(10.0, gt=0, le=300)
-    body_seconds: float = Field(15.0, gt=0, le=300)
-    keepalive_seconds: float = Field(75.0, gt=0, le=3600)
-    write_seconds: float = Field(60.0, gt=0, le=3600)
-    max_connections: int = Field(10_000, ge=1)
-    max_connections_per_address: int = Field(200, ge=1)
+    drain_seconds: Seconds = Field(5.0, ge=0, le=300)
+    grace_seconds: Seconds = Field(20.0, gt=0, le=300)
+    header_seconds: Seconds = Field(10.0, gt=0, le=300)
+    body_seconds: Seconds = Field(15.0, gt=0, le=300)
+    keepalive_seconds: Seconds = Field(75.0, gt=0, le=3600)
+    write_seconds: Seconds = Field(60.0, gt=0, le=3600)
+    max_connections: Whole = Field(10_000, ge=1)
+    max_connections_per_address: Whole = Field(200, ge=1)
 
 
 class Database(Section):
     """Where comments are kept."""
 
-    url: str = "sqlite:///gatepost.db"
-    readers: int = Field(4, ge=1, le=64)
-    busy_seconds: float = Field(5.0, ge=0, le=60)
-
-    @model_validator(mode="after")
-    def _known_scheme(self) -> "Database":
-        if not self.url.startswith("sqlite:///"):
-            raise ValueError('url: write "sqlite:///path/to/gatepost.db"')
-        return self
+    url: DatabaseUrl = "sqlite:///gatepost.db"
+    readers: Whole = Field(4, ge=1, le=64)
+    busy_seconds: Seconds = Field(5.0, ge=0, le=60)
 
 
 class Limits(Section):
@@ -111,8 +75,8 @@ class Log(Section):
 class Cache(Section):
     """What shared caches between Gatepost and readers may keep."""
 
-    s_maxage_seconds: int = Field(0, ge=0, le=86_400)
-    stale_while_revalidate_seconds: int = Field(0, ge=0, le=86_400)
+    s_maxage_seconds: Whole = Field(0, ge=0, le=86_400)
+    stale_while_revalidate_seconds: Whole = Field(0, ge=0, le=86_400)
 
 
 class Roles(Section):
@@ -128,12 +92,12 @@ class Site(Section):
 
     name: str = Field(min_length=1, max_length=200)
     origins: Origins = ()
-    login_url: str | None = None
+    login_url: LoginUrl | None = None
     premoderate: bool = True
-    max_body_length: int = Field(10_000, ge=1, le=10_000)
-    max_depth: int = Field(32, ge=0, le=64)
-    edit_window_seconds: int = Field(900, ge=0)
-    duplicate_window_seconds: int = Field(86_400, ge=0)
+    max_body_length: Whole = Field(10_000, ge=1, le=10_000)
+    max_depth: Whole = Field(32, ge=0, le=64)
+    edit_window_seconds: Whole = Field(900, ge=0)
+    duplicate_window_seconds: Whole = Field(86_400, ge=0)
     roles: Roles = Roles()
     login: tuple[LoginSettings, ...] = ()
     _key: SiteKey = PrivateAttr(SiteKey(""))
@@ -149,15 +113,21 @@ class Site(Section):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f'two logins are called "{doubled[0]}": give each [[login]] its own `name`')
-        if self.login_url is not None and urlsplit(self.login_url).scheme not in {"http", "https"}:
-            raise ValueError("login_url: write an http(s) address; {url} in it becomes the page to come back to")
         return self
 
 
 class _Environment(EnvSettingsSource):
     """The environment, with list values written plainly (`a,b`) left to the validators."""
 
+    def __init__(self, settings: type[BaseSettings]) -> None:
+        super().__init__(settings)
+        self.env_vars = {
+            (PREFIX + "__".join(steps)).lower(): os.environ[name]
+            for name, steps in environment.variables_in(os.environ).items()
+        }
+
     def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
+        """JSON where it is JSON; the text itself otherwise."""
         try:
             return super().decode_complex_value(field_name, field, value)
         except ValueError:
@@ -176,14 +146,12 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     log: Log = Log()
     cache: Cache = Cache()
-    sites: dict[str, Site] = {}
+    sites: dict[SiteName, Site] = {}
 
     @model_validator(mode="after")
-    def _site_keys(self) -> "Settings":
+    def _sites_know_their_keys(self) -> "Settings":
         for key, site in self.sites.items():
             site._key = SiteKey(key)
-            if not SITE_KEY.fullmatch(key):
-                raise ValueError(f"sites.{key}: a site's name is 1-63 of a-z, 0-9 and '-', not starting with '-'")
         return self
 
     @classmethod
@@ -204,38 +172,53 @@ def load(path: Path | None = None) -> Settings:
 
     Raises SettingsError when a file is missing or anything in it or in the environment is not understood.
     """
-    chosen = path or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
-    if chosen is None and DEFAULT_FILE.exists():
-        chosen = DEFAULT_FILE
-    return parse(_read(chosen) if chosen else {}, source=str(chosen) if chosen else "environment")
+    chosen = file_for(path)
+    return parse(_read(chosen) if chosen else {}, source=str(chosen) if chosen else "settings")
+
+
+def file_for(path: Path | None) -> Path | None:
+    """The file that `load(path)` reads; None where it reads only the environment."""
+    named = path or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
+    return named or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
 
 
 def parse(values: Mapping[str, Any], *, source: str = "settings") -> Settings:
     """Settings from a mapping shaped like the file, with the environment on top. Raises SettingsError."""
-    _refuse_unknown_variables(os.environ)
+    variables = environment.variables_in(os.environ)
+    for name in environment.secrets_named_in([values, _Environment(Settings)()]):
+        variables.pop(name, None)
+    if wrong := list(_wrong_variables(variables)):
+        raise SettingsError("\n".join(wrong))
     try:
         return Settings(**values)
     except ValidationError as error:
-        lines = [f"{source}: {_place(item['loc'])}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()]
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError("\n".join(_lines(error, source, variables))) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a byte order mark first
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}): name an existing file with --config") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: is not TOML: {error}") from None
+        raise SettingsError(
+            f"{path}: cannot be read ({error.strerror}): name an existing file with --config or {CONFIG_VARIABLE}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: is not TOML: {error}: correct that line, text needs quotes") from None
 
 
-def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
-    for variable in sorted(environment):
-        section = variable.removeprefix(PREFIX).split("__")[0].lower()
-        if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE and section not in Settings.model_fields:
-            known = ", ".join(f"{PREFIX}{name.upper()}__..." for name in Settings.model_fields)
-            raise SettingsError(f"environment: {variable} is not a setting: remove it or correct its name ({known})")
+def _wrong_variables(variables: Mapping[str, Steps]) -> Iterator[str]:
+    for name, steps in variables.items():
+        mistake = environment.mistake_in(name, steps, text=os.environ[name], model=Settings)
+        if mistake is not None:
+            yield f"{name}: {mistake}"
 
 
-def _place(location: tuple[str | int, ...]) -> str:
-    return ".".join(str(part) for part in location) or "settings"
+def _lines(error: ValidationError, source: str, variables: Mapping[str, Steps]) -> Iterator[str]:
+    """One line per mistake: which file or variable, where in it, what to write."""
+    for item in error.errors(include_input=False, include_url=False):
+        location = tuple(map(str, item["loc"]))
+        setters = [name for name, steps in variables.items() if location[: len(steps)] == steps]
+        where = setters[0] if setters and item["type"] != "missing" else source
+        yield ": ".join(filter(None, (where, mistakes.place(item["loc"], Settings), mistakes.sentence(item, Settings))))

@@ -1,0 +1,97 @@
+"""Puts what is wrong in a configuration into sentences that say what to write. Called by `settings` and `environment`.
+
+No sentence quotes a value: it may be a secret. Names of settings and of environment variables are quoted.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from types import UnionType
+from typing import Annotated, Any, Union, cast, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+LONGEST_NAME = 100
+_TABLE = "must be a table (in the environment: a JSON object)"
+_SENTENCES = {
+    "missing": "is required: add it",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "string_type": "must be text in quotes",
+    "union_tag_not_found": "needs a `kind`: add it",
+    "path_type": "must be the path of a file, in quotes",
+    "tuple_type": "must be a list (tables: [[...]] above each; in the environment: JSON, or words with commas between)",
+    "dict_type": _TABLE,
+    "model_type": _TABLE,
+}
+"""pydantic's kinds of mistake whose own words speak of Python types. The others are good enough."""
+
+
+def sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """What is wrong at `error["loc"]` in a configuration shaped like `model`, and what to do about it."""
+    kind, location = error["type"], error["loc"]
+    if kind == "extra_forbidden":
+        known = {name: name for name in names_at(model, location[:-1])}
+        return f"is not a setting: remove it or correct its name{suggestion(str(location[-1]), known)}"
+    if kind == "value_error":
+        return error["msg"].removeprefix("Value error, ")
+    if kind == "union_tag_invalid":  # pydantic's own words quote what was given
+        return f"{error['ctx']['discriminator']} must be one of {error['ctx']['expected_tags']}"
+    return _SENTENCES.get(kind) or error["msg"].replace("Input should", "must").replace("String should", "must")
+
+
+def place(location: Iterable[int | str], model: type[BaseModel]) -> str:
+    """Where a mistake is, as one would write it: `sites.blog.login.0.issuer`."""
+    shown, found = [], cast(Any, model)
+    for step in location:
+        if step != "[key]" and not _variants(found):  # where pydantic puts a variant's name, nobody wrote anything
+            shown.append(str(step)[:LONGEST_NAME])
+        found = inside(found, step)
+    return ".".join(shown)
+
+
+def suggestion(name: str, known: Mapping[str, str]) -> str:
+    """What may have been meant by `name`: the nearest of the `known` names, or all of them, each in its spelling."""
+    near = get_close_matches(name.lower(), known, n=1)
+    if near:
+        return f" (did you mean {known[near[0]]}?)"
+    return f" (known here: {', '.join(sorted(known.values()))})" if known else ""
+
+
+def names_at(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:
+    """The names of all settings in the table at `location`; none where it is no table, or one whose names are free."""
+    found: Any = model
+    for step in location:
+        found = inside(found, step)
+    return list(found.model_fields) if _is_model(found) else []
+
+
+def inside(annotation: Any, step: int | str) -> Any:
+    """The type of what stands at `step` in a table or list of the type `annotation`. None: there is no such thing."""
+    if _is_model(annotation):
+        field = annotation.model_fields.get(step)
+        return field.annotation if field else None
+    kind, arguments = get_origin(annotation), get_args(annotation)
+    if kind is dict:
+        return arguments[1]
+    if kind is tuple and isinstance(step, int):
+        return arguments[0]
+    return _variants(annotation).get(step)
+
+
+def _variants(annotation: Any) -> dict[int | str, Any]:
+    """The tables that a choice by `kind` consists of, by kind; empty for everything else."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) not in {Union, UnionType}:
+        return {}
+    return {model.model_fields["kind"].default: model for model in get_args(annotation) if _is_model(model)}
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -1,0 +1,97 @@
+"""The kinds of value that settings hold, each with the sentence that says how to write it. Used by `settings` alone."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator
+
+SITE_KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _rate(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,6}/(second|minute|hour)", text):
+        raise ValueError('write it as "count/second", "count/minute" or "count/hour", for example "10/minute"')
+    return text
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it (RFC 6454, 6.2): lower case, no default port."""
+    parts = _address(text)
+    if parts is None or parts.path or parts.query or parts.fragment:
+        raise ValueError('write an origin as "https://blog.example": scheme and host (and port), nothing after it')
+    host = str(parts.hostname)
+    if not host.isascii():
+        raise ValueError('write the host as browsers send it, in ASCII ("xn--...")')
+    port = f":{parts.port}" if parts.port not in {None, DEFAULT_PORTS[parts.scheme]} else ""
+    return f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}"
+
+
+def _login_url(text: str) -> str:
+    braces = set(re.findall(r"[{}].*?}?", text))
+    if _address(text.replace("{url}", "")) is None or braces - {"{url}"}:
+        raise ValueError(
+            'write an address as "https://blog.example/login?next={url}"; {url} becomes the page to come back to'
+        )
+    return text
+
+
+def _address(text: str) -> SplitResult | None:
+    """The parts of an http(s) address without a name or password in it; None for everything else."""
+    try:
+        parts = urlsplit(text.strip())
+        is_plain = parts.scheme in DEFAULT_PORTS and parts.hostname and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_plain else None
+
+
+def _network(value: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(value.strip()) if isinstance(value, str) else ip_network(str(value))
+    except ValueError:
+        raise ValueError(
+            'write a network as "10.0.0.0/8" (no bits set after the 8) or an address as "127.0.0.1"'
+        ) from None
+
+
+def _no_switch(value: object) -> object:
+    """true is 1 to Python; in a configuration it is a misunderstanding."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
+
+
+def _list_from_text(value: object) -> object:
+    """A list may come from the environment as JSON or as words with commas between them."""
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return value
+
+
+def _site_key(text: str) -> str:
+    if not SITE_KEY.fullmatch(text):
+        raise ValueError("a site's name is 1-63 of a-z, 0-9 and '-', not starting with '-'")
+    return text
+
+
+def _database_url(text: str) -> str:
+    path = text.removeprefix("sqlite:///")
+    if path == text or not path.strip("/") or path == ":memory:" or "?" in path:
+        raise ValueError('write "sqlite:///path/to/gatepost.db" (with four slashes the path starts at the root)')
+    return text
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_list_from_text)]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(_list_from_text)]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_list_from_text)]
+Whole = Annotated[int, BeforeValidator(_no_switch)]
+Seconds = Annotated[float, BeforeValidator(_no_switch)]
+SiteName = Annotated[str, AfterValidator(_site_key)]
+LoginUrl = Annotated[str, AfterValidator(_login_url)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
