@@ -16,7 +16,11 @@ class Problem(Exception):
     title: ClassVar[str]
 
     def __init__(
-        self, detail: str | None = None, *, retry_after_seconds: int | None = None, members: Mapping[str, object] | None = None
+        self,
+        detail: str | None = None,
+        *,
+        retry_after_seconds: int | None = None,
+        members: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
@@ -79,15 +83,15 @@ class UnsupportedMediaType(Problem):
 
 
 class InvalidRequest(Problem):
-    """The request is well-formed but something in it is not acceptable. `errors` lists each place as a JSON Pointer
-    (RFC 6901) into the body, or as `?name` for a query parameter and `#Name` for a header, with what is wrong there."""
+    """The request is well-formed but something in it is not acceptable. `errors` lists each place: a JSON Pointer
+    (RFC 6901), whether it points into the `body`, `query`, `header` or `path`, and what is wrong there."""
 
     code, status, title = "invalid-request", 422, "The request is not valid"
 
-    def __init__(self, errors: Sequence[tuple[str, str]], detail: str | None = None) -> None:
-        listed = [{"pointer": pointer, "detail": text} for pointer, text in errors]
-        first = f"{errors[0][0] or 'body'}: {errors[0][1]}" if errors else None
-        super().__init__(detail or first, members={"errors": listed})
+    def __init__(self, errors: Sequence[tuple[str, str]], *, place: str = "path") -> None:
+        listed = [{"pointer": pointer, "in": place, "detail": text} for pointer, text in errors]
+        first = f"{errors[0][0] or place}: {errors[0][1]}" if errors else None
+        super().__init__(first, members={"errors": listed})
 
 
 class HeadersTooLarge(Problem):

@@ -30,7 +30,7 @@ def _origin(text: str) -> str:
 
 
 def _login_url(text: str) -> str:
-    braces = set(re.findall(r"[{}].*?}?", text))
+    braces = set(re.findall(r"\{[^{}]*\}|[{}]", text))
     if _address(text.replace("{url}", "")) is None or braces - {"{url}"}:
         raise ValueError(
             'write an address as "https://blog.example/login?next={url}"; {url} becomes the page to come back to'

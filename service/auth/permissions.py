@@ -12,10 +12,11 @@ class Permission(StrEnum):
     MODERATE = "moderate"
 
 
-def permissions_of(caller: Caller) -> frozenset[Permission]:
-    """The rights of `caller`: people may submit, moderators and admins may moderate; an API key is nobody's author."""
+def permissions_of(caller: Caller, *, banned: bool = False) -> frozenset[Permission]:
+    """The rights of `caller`: people may submit unless banned, moderators and admins may moderate; an API key is nobody's
+    author."""
     granted = set()
-    if caller.identity is not None:
+    if caller.identity is not None and not banned:
         granted.add(Permission.SUBMIT)
     if caller.roles & {Role.MODERATOR, Role.ADMIN}:
         granted.add(Permission.MODERATE)

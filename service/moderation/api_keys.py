@@ -1,27 +1,19 @@
 """Making and ending API keys. The secret is shown once; the store keeps its hash."""
 
-import hashlib
 import secrets
 
 from service.model import ApiKey, ApiKeyId, Milliseconds, Role, SiteKey, new_id
 from service.store import api_keys
 from service.store.database import Transaction
 
-SECRET_PREFIX = "gp_"
-
-
-def secret_hash(secret: str) -> str:
-    """How a key's secret is stored: SHA-256, enough for 256 random bits."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
 
 def create(
     tx: Transaction, name: str, *, site: SiteKey | None, roles: frozenset[Role], expires_at: Milliseconds | None
 ) -> tuple[ApiKey, str]:
     """A new key for one site (None: all sites), and its secret, which cannot be shown again."""
-    secret = SECRET_PREFIX + secrets.token_urlsafe(32)
+    secret = api_keys.SECRET_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(ApiKeyId(new_id(tx.now)), name, site, roles, created_at=tx.now, expires_at=expires_at)
-    api_keys.add(tx, key, secret_hash=secret_hash(secret))
+    api_keys.add(tx, key, secret_hash=api_keys.secret_hash(secret))
     return key, secret
 
 

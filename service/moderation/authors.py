@@ -1,26 +1,29 @@
 """What moderators hold of an author: a ban, trust, a note."""
 
+from dataclasses import replace
+from typing import TypedDict
+
 from service.errors import UnknownAuthor
 from service.model import Actor, Author, AuthorKey, Milliseconds, SiteKey
 from service.store import authors, events
 from service.store.database import Transaction
 
 
-def judge(
-    tx: Transaction,
-    site: SiteKey,
-    key: AuthorKey,
-    actor: Actor,
-    *,
-    banned_until: Milliseconds | None,
-    trusted: bool,
-    note: str | None,
-) -> Author:
-    """Set ban, trust and note. The events say who did it. Raises UnknownAuthor."""
+class Judgement(TypedDict, total=False):
+    """What to change; what is left out stays."""
+
+    banned_until: Milliseconds | None
+    trusted: bool
+    note: str | None
+
+
+def judge(tx: Transaction, site: SiteKey, key: AuthorKey, actor: Actor, *, changes: Judgement) -> Author:
+    """Change ban, trust or note. The events say who did it. Raises UnknownAuthor."""
     before = authors.get(tx, site, key)
-    after = authors.judge(tx, site, key, banned_until=banned_until, trusted=trusted, note=note)
-    if before is None or after is None:
+    if before is None:
         raise UnknownAuthor
+    after = replace(before, **changes)
+    authors.judge(tx, site, key, banned_until=after.banned_until, trusted=after.trusted, note=after.note)
     about = {"author": key, "actor": actor.key}
     if before.banned_until != after.banned_until:
         event_type = "author.banned" if after.banned_until is not None else "author.unbanned"

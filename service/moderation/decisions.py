@@ -17,7 +17,19 @@ from service.errors import (
     UnknownComment,
     UnknownDecision,
 )
-from service.model import Action, Actor, ActorKind, Comment, CommentId, Decision, DecisionId, PendingEdit, SiteKey, Status, Why
+from service.model import (
+    Action,
+    Actor,
+    ActorKind,
+    Comment,
+    CommentId,
+    Decision,
+    DecisionId,
+    PendingEdit,
+    SiteKey,
+    Status,
+    Why,
+)
 from service.moderation import lifecycle, record
 from service.moderation.record import Reasons
 from service.moderation.submissions import taken_down, with_text
@@ -49,9 +61,7 @@ def decide(tx: Transaction, site: SiteKey, ruling: Ruling, actor: Actor) -> tupl
         )
     after = _outcome(before, ruling.action, status, tx.now)
     entry = queue.get(tx, before.id)
-    decision = record.decide(
-        tx, before, after, action=ruling.action, actor=actor, reasons=ruling.reasons, entry=entry
-    )
+    decision = record.decide(tx, before, after, action=ruling.action, actor=actor, reasons=ruling.reasons, entry=entry)
     if after.status is Status.PENDING:
         queue.put(tx, after, Why.RESTORED)
     else:

@@ -22,7 +22,9 @@ def apply(tx: Transaction, before: Comment | None, after: Comment) -> bool:
     was_listed = before is not None and before.listed
     if was_listed != after.listed and after.parent_id is not None:
         _relist(tx, after.parent_id, 1 if after.listed else -1)
-    visible = was_public != now_public or (now_public and before is not None and before.text_version != after.text_version)
+    visible = was_public != now_public or (
+        now_public and before is not None and before.text_version != after.text_version
+    )
     if visible:
         shows_post = now_public and not was_public
         posts.show_change(

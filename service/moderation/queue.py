@@ -29,7 +29,9 @@ def browse(
     return _cases(tx, site, entries), following, queue.total(tx, site, wanted)
 
 
-def claim(tx: Transaction, site: SiteKey, holder: Actor, *, limit: int, lease_seconds: int) -> tuple[list[Case], Milliseconds]:
+def claim(
+    tx: Transaction, site: SiteKey, holder: Actor, *, limit: int, lease_seconds: int
+) -> tuple[list[Case], Milliseconds]:
     """The next free cases, handed to nobody else until the returned time."""
     until = tx.now + lease_seconds * 1000
     return _cases(tx, site, queue.claim(tx, site, holder, limit=limit, until=until)), until

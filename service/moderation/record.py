@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.model import Action, Actor, Comment, Decision, DecisionId, QueueEntry, Status, new_id
+from service.model import Action, Actor, Comment, Decision, DecisionId, QueueEntry, new_id
 from service.moderation import publication
 from service.render import RENDERER_VERSION
-from service.store import comments, decisions, events, queue
+from service.store import comments, decisions, events
 from service.store.database import Transaction
 
 EVENT_OF: dict[Action, str] = {
@@ -119,7 +119,9 @@ def _state(comment: Comment, entry: QueueEntry | None) -> Mapping[str, object]:
         "edited_at": comment.edited_at,
         "published_at": comment.published_at,
         "edit_version": edit.version if edit else None,
-        "queue": {"why": entry.why, "priority": entry.priority, "waiting_since": entry.waiting_since} if entry else None,
+        "queue": {"why": entry.why, "priority": entry.priority, "waiting_since": entry.waiting_since}
+        if entry
+        else None,
     }
 
 

@@ -52,7 +52,9 @@ class Draft:
     post_url: str | None = None
 
 
-def submit(tx: Transaction, site: Site, post: PostKey, author_key: AuthorKey, identity: Identity, draft: Draft) -> Comment:
+def submit(
+    tx: Transaction, site: Site, post: PostKey, author_key: AuthorKey, identity: Identity, draft: Draft
+) -> Comment:
     """A new comment, waiting or (where the site's policy says so) published.
 
     Raises Banned, PostClosed, UnknownParent or DuplicateComment.
@@ -140,9 +142,7 @@ def withdraw(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller)
     after = taken_down(before, Status.DELETED)
     entry = queue.get(tx, before.id)
     queue.take_out(tx, before.id)
-    record.decide(
-        tx, before, after, action=Action.WITHDRAW, actor=caller.acting_as(ActorKind.AUTHOR), entry=entry
-    )
+    record.decide(tx, before, after, action=Action.WITHDRAW, actor=caller.acting_as(ActorKind.AUTHOR), entry=entry)
 
 
 def taken_down(before: Comment, status: Status) -> Comment:

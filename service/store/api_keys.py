@@ -1,10 +1,15 @@
 """Queries on API keys. Only a hash of the secret is stored."""
 
+import hashlib
+
 from sqlalchemy import bindparam, insert, select, update
 
 from service.model import ApiKey, ApiKeyId, Role
 from service.store.database import Row, Transaction
 from service.store.tables import api_keys
+
+SECRET_PREFIX = "gp_"
+"""How every key's secret begins, so that it is known for one (and found where it leaked)."""
 
 _ADD = insert(api_keys).values({column.name: bindparam(column.name) for column in api_keys.c})
 _BY_HASH = select(api_keys).where(api_keys.c.secret_hash == bindparam("secret_hash"))
@@ -14,6 +19,11 @@ _REVOKE = (
     .where(api_keys.c.id == bindparam("key_id"), api_keys.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))
 )
+
+
+def secret_hash(secret: str) -> str:
+    """How a key's secret is stored: SHA-256, enough for 256 random bits."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def add(tx: Transaction, key: ApiKey, *, secret_hash: str) -> None:

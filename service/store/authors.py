@@ -17,14 +17,12 @@ _ONE = select(authors).where(*_KEY)
 _COUNT = (
     update(authors)
     .where(*_KEY)
-    .values(approved=authors.c.approved + bindparam("more_approved"), rejected=authors.c.rejected + bindparam("more_rejected"))
+    .values(
+        approved=authors.c.approved + bindparam("more_approved"),
+        rejected=authors.c.rejected + bindparam("more_rejected"),
+    )
 )
-_JUDGE = (
-    update(authors)
-    .where(*_KEY)
-    .values({name: bindparam(name) for name in ("banned_until", "trusted", "note")})
-    .returning(authors)
-)
+_JUDGE = update(authors).where(*_KEY).values({name: bindparam(name) for name in ("banned_until", "trusted", "note")})
 
 
 def seen(tx: Transaction, key: AuthorKey, identity: Identity) -> Author:
@@ -72,11 +70,16 @@ def count(tx: Transaction, site: SiteKey, key: AuthorKey, *, approved: int, reje
 
 
 def judge(
-    tx: Transaction, site: SiteKey, key: AuthorKey, *, banned_until: Milliseconds | None, trusted: bool, note: str | None
-) -> Author | None:
-    """Set what moderators hold of an author; None if there is no such author."""
-    row = tx.first(_JUDGE, of_site=site, of_author=key, banned_until=banned_until, trusted=trusted, note=note)
-    return _author(row) if row else None
+    tx: Transaction,
+    site: SiteKey,
+    key: AuthorKey,
+    *,
+    banned_until: Milliseconds | None,
+    trusted: bool,
+    note: str | None,
+) -> None:
+    """Set what moderators hold of an author."""
+    tx.run(_JUDGE, of_site=site, of_author=key, banned_until=banned_until, trusted=trusted, note=note)
 
 
 def _author(row: Row) -> Author:

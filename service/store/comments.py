@@ -173,7 +173,14 @@ def find_same_text(
 
 
 def keep_text(
-    tx: Transaction, comment_id: CommentId, *, version: int, body: str, html: str, renderer: int, submitted_at: Milliseconds
+    tx: Transaction,
+    comment_id: CommentId,
+    *,
+    version: int,
+    body: str,
+    html: str,
+    renderer: int,
+    submitted_at: Milliseconds,
 ) -> None:
     """Keep a text that leaves the comment's row (once: undo may put it back and a decision replace it again)."""
     if tx.first(_OLD_TEXT, comment_id=comment_id, version=version) is None:
@@ -214,7 +221,16 @@ _ITEM = select(
     comments.c.status,
     *(
         _if_public(comments.c[name])
-        for name in ("author", "author_name", "author_bio", "author_url", "author_avatar", "html", "created_at", "edited_at")
+        for name in (
+            "author",
+            "author_name",
+            "author_bio",
+            "author_url",
+            "author_avatar",
+            "html",
+            "created_at",
+            "edited_at",
+        )
     ),
 )
 """What a public list shows of a row: of a tombstone no word, name or time leaves the database."""
@@ -230,23 +246,22 @@ _THREAD_NEWEST_REST = _THREAD_NEWEST.where(
     or_(comments.c.root < bindparam("root"), comments.c.path > bindparam("path")),
 )
 _AFTER = or_(
-    comments.c.created_at > bindparam("time"), and_(comments.c.created_at == bindparam("time"), comments.c.id > bindparam("id"))
+    comments.c.created_at > bindparam("time"),
+    and_(comments.c.created_at == bindparam("time"), comments.c.id > bindparam("id")),
 )
 _BEFORE = or_(
-    comments.c.created_at < bindparam("time"), and_(comments.c.created_at == bindparam("time"), comments.c.id < bindparam("id"))
+    comments.c.created_at < bindparam("time"),
+    and_(comments.c.created_at == bindparam("time"), comments.c.id < bindparam("id")),
 )
-_FLAT_OLDEST = (
-    _ITEM.where(*_ON_POST, PUBLIC, comments.c.created_at >= bindparam("time"), _AFTER)
-    .order_by(comments.c.created_at, comments.c.id)
+_FLAT_OLDEST = _ITEM.where(*_ON_POST, PUBLIC, comments.c.created_at >= bindparam("time"), _AFTER).order_by(
+    comments.c.created_at, comments.c.id
 )
-_FLAT_NEWEST = (
-    _ITEM.where(*_ON_POST, PUBLIC, comments.c.created_at <= bindparam("time"), _BEFORE)
-    .order_by(comments.c.created_at.desc(), comments.c.id.desc())
+_FLAT_NEWEST = _ITEM.where(*_ON_POST, PUBLIC, comments.c.created_at <= bindparam("time"), _BEFORE).order_by(
+    comments.c.created_at.desc(), comments.c.id.desc()
 )
-_LATEST = (
-    _ITEM.where(comments.c.site == bindparam("site"), PUBLIC, comments.c.created_at <= bindparam("time"), _BEFORE)
-    .order_by(comments.c.created_at.desc(), comments.c.id.desc())
-)
+_LATEST = _ITEM.where(
+    comments.c.site == bindparam("site"), PUBLIC, comments.c.created_at <= bindparam("time"), _BEFORE
+).order_by(comments.c.created_at.desc(), comments.c.id.desc())
 _MINE = (
     _WHOLE.where(
         comments.c.site == bindparam("site"),
@@ -304,7 +319,9 @@ def latest(tx: Transaction, site: SiteKey, *, limit: int, after: Position | None
     return _page(rows, limit, ("created_at", "id"))
 
 
-def of_author(tx: Transaction, site: SiteKey, author: AuthorKey, *, limit: int, after: Position | None) -> Page[Comment]:
+def of_author(
+    tx: Transaction, site: SiteKey, author: AuthorKey, *, limit: int, after: Position | None
+) -> Page[Comment]:
     """One author's comments in any status, newest first. A position is (created_at, id)."""
     time, comment_id = after or (_END_OF_TIME, "")
     rows = tx.all(_MINE, site=site, author=author, time=time, id=comment_id, limit=limit + 1)

@@ -37,7 +37,15 @@ Row = Mapping[str, Any]
 MAX_BATCH = 256
 """Units of work in one commit: bounds how long one of them waits for the others."""
 RETRY_AFTER_SECONDS = 5
-_OUT_OF_ORDER = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_CORRUPT")
+_OUT_OF_ORDER = (
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_FULL",
+    "SQLITE_READONLY",
+    "SQLITE_IOERR",
+    "SQLITE_CANTOPEN",
+    "SQLITE_CORRUPT",
+)
 
 
 class StoreError(Exception):
@@ -138,24 +146,32 @@ class Database:
         self._readers: asyncio.LifoQueue[_SqliteThread] = asyncio.LifoQueue()
         self._threads: list[_SqliteThread] = []
         self._lock: int | None = None
+        self._alongside = False
         self._writer: _SqliteThread
 
     @classmethod
-    async def open(cls, url: str, *, clock: Clock, readers: int = 4, busy_seconds: float = 5.0) -> "Database":
-        """Open the store at `url`, bringing its schema up to date, as its only writer.
+    async def open(
+        cls, url: str, *, clock: Clock, readers: int = 4, busy_seconds: float = 5.0, alongside: bool = False
+    ) -> "Database":
+        """Open the store at `url`, bringing its schema up to date, as its only server.
 
-        Raises StoreError when it cannot be opened, is in use by another server, or is newer than this program.
+        `alongside` is for short commands that write beside a running server: no lock, and never a checkpoint.
+        Raises StoreError when it cannot be opened or is in use by another server, SchemaError when it is newer than this
+        program.
         """
         database = cls(path_of(url), clock=clock)
+        database._alongside = alongside
         try:
-            database._lock = _lock(database.path)
+            database._lock = None if alongside else _lock(database.path)
             await asyncio.to_thread(migrate.upgrade, database.path, busy_seconds)
             database._writer = await database._connect(busy_seconds, read_only=False)
             for _ in range(readers):
                 database._readers.put_nowait(await database._connect(busy_seconds, read_only=True))
         except (sqlite3.Error, OSError) as error:
             await database.close()
-            raise StoreError(f"{database.path}: the store cannot be opened ({error}): correct database.url or its permissions") from None
+            raise StoreError(
+                f"{database.path}: the store cannot be opened ({error}): correct database.url or its permissions"
+            ) from None
         except BaseException:
             await database.close()
             raise
@@ -249,6 +265,8 @@ class Database:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA query_only = {int(read_only)}")
+            if self._alongside:
+                connection.execute("PRAGMA wal_autocheckpoint = 0")
             return connection
 
         thread = await _SqliteThread(connector, iter_chunk_size=64)

@@ -6,7 +6,19 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select
 
-from service.model import Action, Actor, ActorKind, AuthorKey, CommentId, Decision, DecisionId, Milliseconds, Page, SiteKey, Status
+from service.model import (
+    Action,
+    Actor,
+    ActorKind,
+    AuthorKey,
+    CommentId,
+    Decision,
+    DecisionId,
+    Milliseconds,
+    Page,
+    SiteKey,
+    Status,
+)
 from service.store.database import Row, Transaction
 from service.store.tables import decisions
 

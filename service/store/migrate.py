@@ -17,7 +17,9 @@ class SchemaError(Exception):
 
 def head() -> str:
     """The newest migration's number, from the file names (`0001_first.py`)."""
-    return max(match[1] for path in (MIGRATIONS / "versions").iterdir() if (match := re.match(r"(\d{4})_\w+\.py$", path.name)))
+    return max(
+        match[1] for path in (MIGRATIONS / "versions").iterdir() if (match := re.match(r"(\d{4})_\w+\.py$", path.name))
+    )
 
 
 def current(connection: sqlite3.Connection) -> str | None:
@@ -36,7 +38,9 @@ def upgrade(path: Path, busy_seconds: float) -> None:
     if version == head():
         return
     if version is not None and version > head():
-        raise SchemaError(f"{path}: its schema ({version}) is newer than this Gatepost knows ({head()}): install the newer release")
+        raise SchemaError(
+            f"{path}: its schema ({version}) is newer than this Gatepost knows ({head()}): install the newer release"
+        )
     _run_alembic(path, busy_seconds)
 
 

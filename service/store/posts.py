@@ -53,7 +53,9 @@ def set_open(tx: Transaction, site: SiteKey, post: PostKey, *, is_open: bool) ->
     return _post(row)
 
 
-def show_change(tx: Transaction, site: SiteKey, post: PostKey, *, delta: int, title: str | None, url: str | None) -> None:
+def show_change(
+    tx: Transaction, site: SiteKey, post: PostKey, *, delta: int, title: str | None, url: str | None
+) -> None:
     """Readers see something new on the post: `delta` more approved comments, and a title or address if one is given."""
     tx.run(_SHOW_CHANGE, of_site=site, of_post=post, delta=delta, new_title=title, new_url=url)
 

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from sqlalchemy import Select, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from service.model import Actor, ActorKind, AuthorKey, Comment, CommentId, Milliseconds, PostKey, QueueEntry, SiteKey, Why
+from service.model import (
+    Actor,
+    ActorKind,
+    AuthorKey,
+    Comment,
+    CommentId,
+    Milliseconds,
+    PostKey,
+    QueueEntry,
+    SiteKey,
+    Why,
+)
 from service.store.database import Row, Transaction
 from service.store.tables import comments, queue
 
@@ -52,7 +63,9 @@ class Filter:
     text: str | None = None
 
 
-def put(tx: Transaction, comment: Comment, why: Why, *, priority: int = 0, waiting_since: Milliseconds | None = None) -> None:
+def put(
+    tx: Transaction, comment: Comment, why: Why, *, priority: int = 0, waiting_since: Milliseconds | None = None
+) -> None:
     """Someone must look at this comment. One that waits already keeps its place."""
     tx.run(
         _PUT,

@@ -110,7 +110,9 @@ comments = Table(
     Column("root", ordered_text, nullable=False),
     Column("path", ordered_text, nullable=False),
     Column("depth", Integer, nullable=False),
-    Column("reply_count", Integer, CheckConstraint("reply_count >= 0", name="reply_count_not_negative"), nullable=False),
+    Column(
+        "reply_count", Integer, CheckConstraint("reply_count >= 0", name="reply_count_not_negative"), nullable=False
+    ),
     Column("listed", Boolean, nullable=False),
     Column("post_title", Text),
     Column("post_url", Text),
@@ -236,4 +238,6 @@ secrets = Table(
 )
 
 # One row that the readiness check writes.
-probe = Table("probe", metadata, Column("id", Integer, primary_key=True), Column("written_at", BigInteger, nullable=False))
+probe = Table(
+    "probe", metadata, Column("id", Integer, primary_key=True), Column("written_at", BigInteger, nullable=False)
+)

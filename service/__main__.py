@@ -1,0 +1,5 @@
+"""`python -m service` is `gatepost`."""
+
+from service.cli import main
+
+main()

@@ -1,0 +1,152 @@
+"""The composition root: settings in, a running service out. The only file that knows every room."""
+
+import asyncio
+import signal
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+import structlog
+from aiohttp import web
+
+from service import logs
+from service.auth.authenticator import Authenticator
+from service.auth.fetch import Fetch
+from service.auth.login import Login
+from service.background import Background, Job
+from service.health import Health
+from service.metrics import Metrics
+from service.model import Clock, SiteKey, system_clock
+from service.moderation import idempotency
+from service.settings import Server, Settings, SettingsError
+from service.store import secrets
+from service.store.database import Database
+from service.web import application, problems
+from service.web.address import Addresses
+from service.web.call import Services
+from service.web.cursors import Cursors
+from service.web.guard import GuardedRunner, Limits
+from service.web.limits import RateLimits
+
+log = structlog.get_logger()
+FORGET_EVERY_SECONDS = 600.0
+
+
+@dataclass
+class Running:
+    """A service that answers at `address` until it is stopped."""
+
+    address: str
+    database: Database
+    health: Health
+    _runner: GuardedRunner
+    _background: Background
+    _logins: list[Login]
+    _fetch: Fetch
+    _drain_seconds: float
+
+    async def stop(self, *, drain_seconds: float | None = None) -> None:
+        """Turn readiness red, serve on for the drain time, finish what is in hand, stop the jobs, close the store."""
+        self.health.draining = True
+        self._runner.drain()
+        await asyncio.sleep(self._drain_seconds if drain_seconds is None else drain_seconds)
+        await self._runner.cleanup()
+        await self._background.stop()
+        for login in self._logins:
+            await login.stop()
+        await self._fetch.close()
+        await self.database.close()
+
+
+async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
+    """Open the store, build every room, listen.
+
+    Raises SettingsError, StoreError or SchemaError where that cannot succeed, and OSError when the port is taken.
+    """
+    fetch = Fetch()
+    logins = open_logins(settings, clock=clock, fetch=fetch)
+    store = settings.database
+    database = await Database.open(store.url, clock=clock, readers=store.readers, busy_seconds=store.busy_seconds)
+    background = Background()
+    flat = [login for of_site in logins.values() for login in of_site]
+    try:
+        health = Health(database, background, flat)
+        services = await _services(settings, database=database, logins=logins, clock=clock)
+        runner = GuardedRunner(
+            application.build(services, metrics=Metrics(), health=health),
+            limits=_guard_limits(settings.server),
+            problem=problems.for_guard,
+            trusted_proxies=settings.server.trusted_proxies,
+            shutdown_timeout=settings.server.grace_seconds,
+        )
+        await runner.setup()
+        await web.TCPSite(runner, settings.server.host, settings.server.port).start()
+    except BaseException:
+        await fetch.close()
+        await database.close()
+        raise
+    for login in flat:
+        await login.start()
+    background.start(Job("forget-idempotency", lambda: database.write(idempotency.forget_old), FORGET_EVERY_SECONDS))
+    address = _address(runner)
+    log.info("service.started", address=address, sites=sorted(settings.sites))
+    return Running(address, database, health, runner, background, flat, fetch, settings.server.drain_seconds)
+
+
+async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
+    """Run until SIGTERM or SIGINT. Raises what `start` raises."""
+    logs.configure(settings.log)
+    running = await start(settings, clock=clock)
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()
+    log.info("service.stopping", drain_seconds=settings.server.drain_seconds)
+    await running.stop()
+    log.info("service.stopped")
+
+
+def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteKey, list[Login]]:
+    """Every login of every site at work. Raises SettingsError where a key is missing or does not fit."""
+    found: dict[SiteKey, list[Login]] = {}
+    for site in settings.sites.values():
+        found[site.key] = []
+        for login in site.login:
+            try:
+                found[site.key].append(login.open(site=site.key, roles=site.roles, clock=clock, fetch=fetch))
+            except ValueError as error:
+                raise SettingsError(f"sites.{site.key}.login.{login.name or login.kind}: {error}") from None
+    return found
+
+
+async def _services(
+    settings: Settings, *, database: Database, logins: dict[SiteKey, list[Login]], clock: Clock
+) -> Services:
+    hash_key = await database.write(secrets.get_or_make, "author-key")
+    cursor_key = await database.write(secrets.get_or_make, "cursor")
+    return Services(
+        settings=settings,
+        database=database,
+        authenticator=Authenticator(logins, database=database, hash_key=hash_key, clock=clock),
+        cursors=Cursors(cursor_key),
+        limits=RateLimits(settings.limits),
+        addresses=Addresses(settings.server.trusted_proxies),
+        clock=clock,
+    )
+
+
+def _guard_limits(server: Server) -> Limits:
+    return Limits(
+        header_seconds=server.header_seconds,
+        body_seconds=server.body_seconds,
+        keepalive_seconds=server.keepalive_seconds,
+        write_seconds=server.write_seconds,
+        max_connections=server.max_connections,
+        max_connections_per_address=server.max_connections_per_address,
+    )
+
+
+def _address(runner: web.AppRunner) -> str:
+    host, port = runner.addresses[0][:2]
+    shown = f"[{host}]" if ip_address(host).version == 6 else host
+    return f"http://{shown}:{port}"

@@ -1,0 +1,121 @@
+"""Remembers for seconds what a blog's login said about a credential: `introspection` and `session` ask through here.
+
+Only good answers are kept, each under a SHA-256 of the credential it was given for, so memory holds no token or cookie.
+An answer's age counts from the moment the question was sent, not from the reply: a slow login cannot stretch the limit.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from service.model import Clock, Milliseconds
+
+Answer = TypeVar("Answer")
+LookUp = Callable[[], Awaitable[tuple[Answer, Milliseconds | None]]]
+"""Asks the login: the good answer and the time it is good until at most (None: as long as the cache keeps it)."""
+MAX_ANSWERS = 4_096
+"""With 15 seconds each: 270 different readers a second before the oldest answer has to be asked for again."""
+
+
+def digest_of(*parts: str) -> bytes:
+    """The key of a credential made of `parts`: no two different lists of parts share one (each is length-prefixed)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        octets = part.encode("utf-8", "surrogatepass")
+        digest.update(len(octets).to_bytes(8, "big") + octets)
+    return digest.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[Answer]):
+    answer: Answer
+    asked_at: Milliseconds
+    good_until: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight(Generic[Answer]):
+    task: asyncio.Task[Answer]
+    asked_at: Milliseconds
+
+
+class AnswerCache(Generic[Answer]):
+    """Good answers by credential, at most `max_answers` and none older than `seconds` (0: every request asks)."""
+
+    def __init__(self, *, seconds: float, clock: Clock, max_answers: int = MAX_ANSWERS) -> None:
+        self.hits = 0
+        self.misses = 0
+        self._lifetime: Milliseconds = round(seconds * 1000)
+        self._clock = clock
+        self._max_answers = max_answers
+        self._kept: dict[bytes, _Kept[Answer]] = {}
+        self._flights: dict[bytes, _Flight[Answer]] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    async def get(self, key: bytes, look_up: LookUp[Answer]) -> Answer:
+        """The answer for `key`: a kept one, the one that is already being asked for, or a new one from `look_up`.
+
+        Raises whatever `look_up` raises, to everybody who waits for it; failures are not kept. A caller who goes away
+        does not take the answer from the others.
+        """
+        now = self._clock()
+        kept = self._kept.get(key)
+        # `asked_at <= now`: after the wall clock was set back, an answer must not live on for the difference.
+        if kept is not None and kept.asked_at <= now < kept.good_until:
+            self.hits += 1
+            return kept.answer
+        flight = self._flights.get(key)
+        if flight is not None and flight.asked_at <= now < flight.asked_at + self._lifetime:
+            self.hits += 1
+            return await asyncio.shield(flight.task)
+        self.misses += 1
+        return await asyncio.shield(self._take_off(key, look_up, now))
+
+    async def stop(self) -> None:
+        """Forget everything and end the look-ups under way."""
+        tasks = [flight.task for flight in self._flights.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._kept.clear()
+
+    def _take_off(self, key: bytes, look_up: LookUp[Answer], now: Milliseconds) -> asyncio.Task[Answer]:
+        task = asyncio.create_task(self._ask(key, look_up, now))
+        flight = _Flight(task, now)
+        self._flights[key] = flight
+
+        def land(done: asyncio.Task[Answer]) -> None:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+            if not done.cancelled():
+                done.exception()  # heard here as well, for when everybody who waited has gone
+
+        task.add_done_callback(land)
+        return task
+
+    async def _ask(self, key: bytes, look_up: LookUp[Answer], asked_at: Milliseconds) -> Answer:
+        answer, good_until = await look_up()
+        latest = asked_at + self._lifetime
+        self._keep(key, _Kept(answer, asked_at, latest if good_until is None else min(latest, good_until)))
+        return answer
+
+    def _keep(self, key: bytes, new: _Kept[Answer]) -> None:
+        now = self._clock()
+        if not new.asked_at <= now < new.good_until:
+            return
+        old = self._kept.pop(key, None)
+        # Two look-ups of one key can overlap (the first was too old to join); the later question has the truer answer.
+        self._kept[key] = old if old is not None and old.asked_at > new.asked_at else new
+        self._drop_stale(now)
+
+    def _drop_stale(self, now: Milliseconds) -> None:
+        """Let go from the oldest on: what is over, and what is too much."""
+        while self._kept:
+            oldest = next(iter(self._kept))
+            if len(self._kept) <= self._max_answers and self._kept[oldest].good_until > now:
+                return
+            del self._kept[oldest]

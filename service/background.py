@@ -1,0 +1,58 @@
+"""Runs jobs for ever: each at its own pace, backing off when it fails, telling health and metrics how it is."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+log = structlog.get_logger()
+LONGEST_PAUSE_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do again and again. Sick after this many failures in a row."""
+
+    name: str
+    work: Callable[[], Awaitable[object]]
+    every_seconds: float
+    sick_after: int = 3
+
+
+class Background:
+    """The running jobs of one service."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failures: dict[str, int] = {}
+        self._sick_after: dict[str, int] = {}
+
+    def start(self, job: Job) -> None:
+        """Run `job` until `stop`."""
+        self._failures[job.name] = 0
+        self._sick_after[job.name] = job.sick_after
+        self._tasks.append(asyncio.create_task(self._run(job), name=job.name))
+
+    async def stop(self) -> None:
+        """End every job and wait until it has ended."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    def healthy(self) -> dict[str, bool]:
+        """Whether each job is well."""
+        return {name: failures < self._sick_after[name] for name, failures in self._failures.items()}
+
+    async def _run(self, job: Job) -> None:
+        while True:
+            try:
+                await job.work()
+            except Exception as error:  # noqa: BLE001  # a job survives whatever happens to it, and says so
+                self._failures[job.name] += 1
+                log.warning("job.failed", job=job.name, error=type(error).__name__, failures=self._failures[job.name])
+            else:
+                self._failures[job.name] = 0
+            pause = job.every_seconds * 2 ** min(self._failures[job.name], 8)
+            await asyncio.sleep(min(pause, max(LONGEST_PAUSE_SECONDS, job.every_seconds)))

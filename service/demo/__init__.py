@@ -1,0 +1,167 @@
+"""`gatepost demo`: a blog with comments that needs no configuration and leaves nothing behind.
+
+Starts Gatepost on a store in a temporary folder and, on a port and so an origin of its own, a small blog (`blog.py`)
+whose readers comment through it. Called by `cli`.
+"""
+
+import asyncio
+import secrets
+import signal
+import socket
+import tempfile
+import webbrowser
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from aiohttp import web
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from service import app, logs
+from service.auth.jwt import JwtLogin
+from service.demo import blog, conversation
+from service.demo.blog import Blog
+from service.model import system_clock
+from service.settings import Database, Log, Server, Settings, Site
+
+HOST = "127.0.0.1"
+PORTS_TO_TRY = 50
+LAST_PORT = 65_535
+WELCOME = """
+  The blog      {blog}
+  Gatepost      {gatepost}   (the API it serves: {gatepost}/docs)
+  Its store     {folder}   (removed when you stop)
+
+  Try this
+    1. Read the page as a visitor: where you would type stands "LOGIN to add comments".
+    2. Switch to Ada at the top, post a comment: it awaits moderation, and only Ada sees it.
+    3. Switch to Mo, the moderator: approve it. Switch to Visitor: there it is.
+    4. Edit or withdraw it as Ada; reject something with a note; press a button twice; be Mo in two windows.
+  The foot of the page shows every call as a line of curl.
+
+  Ctrl-C stops the demo.
+"""
+
+
+class DemoSettings(Settings):
+    """Settings that take nothing from the environment: the demo must never write into the store of a real service."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what the demo itself says."""
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A demo at work: the addresses of its blog and of Gatepost, and the folder that holds the store."""
+
+    blog: str
+    gatepost: str
+    folder: Path
+
+
+async def run(*, port: int, blog_port: int, open_browser: bool) -> None:
+    """Run the demo until SIGINT or SIGTERM. Port 0 lets the system choose; of a port in use, the next free one is taken.
+
+    Raises OSError when there is no free port.
+    """
+    logs.configure(Log(level="warning", format="console"))
+    with _asked_to_stop() as asked:
+        async with started(port=port, blog_port=blog_port, say=typer.echo) as demo:
+            typer.echo(WELCOME.format(blog=demo.blog, gatepost=demo.gatepost, folder=demo.folder))
+            if open_browser:
+                await asyncio.to_thread(_show, demo.blog)
+            await asked.wait()
+        typer.echo("The demo has stopped; nothing of it is left.")
+
+
+@asynccontextmanager
+async def started(*, port: int = 0, blog_port: int = 0, say: Callable[[str], None] = lambda _: None) -> AsyncIterator[Demo]:
+    """A demo that works within the `async with`. `say` hears about ports that were taken. Raises as `run` does."""
+    with tempfile.TemporaryDirectory(prefix="gatepost-demo-") as folder, _free_port(blog_port, "the blog", say) as door:
+        origin = f"http://{HOST}:{door.getsockname()[1]}"
+        secret = secrets.token_hex(32)
+        with _free_port(port, "Gatepost", say) as gate:
+            gatepost_port = gate.getsockname()[1]
+        settings = _settings(origin=origin, secret=secret, port=gatepost_port, folder=Path(folder))
+        gatepost = await app.start(settings, clock=system_clock)
+        try:
+            known = Blog(origin, gatepost.address, secret, system_clock, credentials=("token",))
+            async with _open_doors(known, door):
+                await conversation.hold(known)
+                yield Demo(origin, gatepost.address, Path(folder))
+        finally:
+            await gatepost.stop()
+
+
+def _settings(*, origin: str, secret: str, port: int, folder: Path) -> Settings:
+    token = JwtLogin(algorithms=("HS256",), secret=secret, issuer=origin, audience=blog.AUDIENCE)
+    site = Site(name="Notes from the Towpath", origins=(origin,), login_url=f"{origin}/login?next={{url}}", login=(token,))
+    return DemoSettings(
+        server=Server(host=HOST, port=port, drain_seconds=0, grace_seconds=1),
+        database=Database(url=f"sqlite:///{folder / 'gatepost.db'}"),
+        log=Log(level="warning", format="console"),
+        sites={blog.SITE: site},
+    )
+
+
+@asynccontextmanager
+async def _open_doors(known: Blog, door: socket.socket) -> AsyncIterator[None]:
+    runner = web.AppRunner(blog.application(known), access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, door).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@contextmanager
+def _free_port(wanted: int, who: str, say: Callable[[str], None]) -> Iterator[socket.socket]:
+    """A listening socket on `wanted` or the next port that is free. Raises OSError when none of `PORTS_TO_TRY` is."""
+    candidates = range(wanted, min(wanted + PORTS_TO_TRY, LAST_PORT + 1)) if wanted else range(1)
+    for port in candidates:
+        try:
+            found = socket.create_server((HOST, port))
+        except OSError:
+            continue
+        if port != wanted:
+            say(f"Port {wanted} is in use: {who} is on {port} instead.")
+        with found:
+            yield found
+        return
+    raise OSError(f"ports {wanted} to {candidates[-1]} are all in use: name another for {who}")
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[asyncio.Event]:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, asked.set)
+    try:
+        yield asked
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def _show(address: str) -> None:
+    """Open the page, unless the only browser here is one that would take this terminal over."""
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return
+    if type(browser) is not webbrowser.GenericBrowser:
+        browser.open(address)

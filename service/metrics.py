@@ -1,0 +1,51 @@
+"""What the service counts about itself, for Prometheus. One registry for each running service."""
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+
+FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """All counters, gauges and histograms. Times are seconds."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "gatepost_http_requests_total", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self.latency = Histogram(
+            "gatepost_http_request_seconds",
+            "Time to answer.",
+            ["method", "route"],
+            buckets=FAST,
+            registry=self.registry,
+        )
+        self.decisions = Counter(
+            "gatepost_decisions_total", "Decisions of moderators.", ["site", "action"], registry=self.registry
+        )
+        self.submissions = Counter(
+            "gatepost_submissions_total",
+            "Comments taken in, by first status.",
+            ["site", "status"],
+            registry=self.registry,
+        )
+        self.logins = Counter(
+            "gatepost_logins_total", "Credentials checked, by outcome.", ["site", "outcome"], registry=self.registry
+        )
+        self.problems = Counter(
+            "gatepost_problems_total", "Problems replied, by code.", ["code"], registry=self.registry
+        )
+        self.queue_depth = Gauge(
+            "gatepost_queue_entries", "Comments that somebody must look at.", ["site"], registry=self.registry
+        )
+        self.queue_oldest = Gauge(
+            "gatepost_queue_oldest_seconds", "How long the oldest of them waits.", ["site"], registry=self.registry
+        )
+        self.jobs = Gauge("gatepost_job_healthy", "1 while a background job is well.", ["job"], registry=self.registry)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,56 @@
+"""Whose request is it? The address of the client, believing `X-Forwarded-For` from configured proxies only."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from aiohttp import web
+
+Address = IPv4Address | IPv6Address
+
+
+class Addresses:
+    """Reads addresses off requests, with the proxies that may speak for others."""
+
+    def __init__(self, trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> None:
+        self._trusted = tuple(trusted_proxies)
+
+    def peer(self, request: web.Request) -> Address | None:
+        """The other end of the connection; None for a socket without an address."""
+        name = request.transport.get_extra_info("peername") if request.transport else None
+        return _parse(name[0]) if isinstance(name, tuple) else None
+
+    def is_trusted(self, address: Address | None) -> bool:
+        """Whether this is one of the configured proxies."""
+        return address is not None and any(
+            address.version == network.version and address in network for network in self._trusted
+        )
+
+    def client(self, request: web.Request) -> Address | None:
+        """Who asked: the last address in the chain that none of our proxies added for itself."""
+        address = self.peer(request)
+        if not self._trusted or not self.is_trusted(address):
+            return address
+        chain = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+        for word in reversed(chain):
+            hop = _parse(word.strip())
+            if hop is None:
+                return address
+            address = hop
+            if not self.is_trusted(hop):
+                return hop
+        return address
+
+    def group(self, request: web.Request) -> str:
+        """The name under which a client is counted: an IPv4 address, or an IPv6 /64 (RFC 6177)."""
+        address = self.client(request)
+        if isinstance(address, IPv6Address):
+            return str(IPv6Network((address, 64), strict=False))
+        return str(address)
+
+
+def _parse(text: str) -> Address | None:
+    try:
+        address = ip_address(text.split("%")[0])
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address

@@ -1,0 +1,31 @@
+"""Builds the aiohttp application out of the routes. Called by the composition root."""
+
+from itertools import groupby
+
+from aiohttp import web
+
+from service.health import Health
+from service.metrics import Metrics
+from service.web import json_body, openapi, operations
+from service.web.call import Services
+from service.web.routes import ROUTES
+from service.web.shell import Shell
+
+
+def build(services: Services, *, metrics: Metrics, health: Health) -> web.Application:
+    """The application with every route, its preflight, and the shell around them."""
+    shell = Shell(services, metrics)
+    application = web.Application(middlewares=[shell.around], client_max_size=json_body.MAX_BYTES)
+    application[operations.HEALTH] = health
+    application[operations.METRICS] = metrics
+    application[operations.OPENAPI] = openapi.document_bytes()
+    for path, routes in groupby(sorted(ROUTES, key=lambda route: route.path), key=lambda route: route.path):
+        listed = list(routes)
+        resource = application.router.add_resource(path)
+        for route in listed:
+            handler = shell.handler(route)
+            resource.add_route(route.method, handler)
+            if route.method == "GET":
+                resource.add_route("HEAD", handler)
+        resource.add_route("OPTIONS", shell.preflight(listed))
+    return application

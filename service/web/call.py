@@ -1,0 +1,194 @@
+"""One request, as handlers see it: which site, who is speaking, and how to reply."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Generic, TypeVar
+from urllib.parse import quote, urlencode
+
+from aiohttp import web
+
+from service.auth.authenticator import Authenticator
+from service.auth.login import Credentials
+from service.auth.permissions import Permission, permissions_of
+from service.errors import Forbidden, InvalidRequest, LoginRequired, MalformedRequest, OriginRefused, UnknownSite
+from service.model import Actor, ActorKind, AuthorKey, Caller, Clock, CommentId, DecisionId, Identity, PostKey, SiteKey
+from service.settings import Settings, Site
+from service.store.database import Database
+from service.web.address import Addresses
+from service.web.cursors import Cursors
+from service.web.limits import RateLimits
+
+Payload = TypeVar("Payload")
+MAX_POST_KEY = 512
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+SANE_FETCH_SITES = frozenset({"same-origin", "same-site", "cross-site"})
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the composition root hands to the web room."""
+
+    settings: Settings
+    database: Database
+    authenticator: Authenticator
+    cursors: Cursors
+    limits: RateLimits
+    addresses: Addresses
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[Payload]):
+    """A handler's answer. `payload` is what the OpenAPI document promises for this status."""
+
+    payload: Payload
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Call:
+    """One request to one handler."""
+
+    def __init__(self, request: web.Request, services: Services) -> None:
+        self.request = request
+        self.services = services
+        self.database = services.database
+
+    @cached_property
+    def site(self) -> Site:
+        """The site in the path. Raises UnknownSite."""
+        site = self.services.settings.sites.get(self.request.match_info["site"])
+        if site is None:
+            raise UnknownSite
+        return site
+
+    @property
+    def site_key(self) -> SiteKey:
+        """The site's name in the path."""
+        return self.site.key
+
+    @property
+    def post_key(self) -> PostKey:
+        """The blog's key of the post in the path. Raises InvalidRequest unless it is 1-512 readable characters."""
+        key = self.request.match_info["post"]
+        if not 1 <= len(key) <= MAX_POST_KEY:
+            raise InvalidRequest([("/post", f"must have 1 to {MAX_POST_KEY} characters")])
+        if "\0" in key or any("\ud800" <= character <= "\udfff" for character in key):
+            raise InvalidRequest([("/post", "must be UTF-8 without NUL")])
+        return PostKey(key)
+
+    @property
+    def comment_id(self) -> CommentId:
+        """The comment in the path."""
+        return CommentId(self.request.match_info["id"])
+
+    @property
+    def decision_id(self) -> DecisionId:
+        """The decision in the path."""
+        return DecisionId(self.request.match_info["id"])
+
+    @property
+    def author_key(self) -> AuthorKey:
+        """The author in the path."""
+        return AuthorKey(self.request.match_info["key"])
+
+    # --- Who is speaking ------------------------------------------------------------------------------------------
+
+    async def caller(self) -> Caller | None:
+        """Who is speaking, or None without a credential.
+
+        Raises InvalidCredential, LoginUnavailable, MalformedRequest (two `Authorization` headers), or OriginRefused for a
+        write that rests on a cookie and does not come from one of the site's own pages.
+        """
+        credentials = self._credentials()
+        caller = await self.services.authenticator.caller(self.site_key, credentials)
+        if caller is not None and caller.api_key is None and credentials.bearer is None:
+            self._require_own_page()
+        return caller
+
+    async def reader(self) -> tuple[AuthorKey, Identity, Caller]:
+        """A logged-in person of the blog. Raises LoginRequired, Forbidden (an API key) and what `caller` raises."""
+        caller = await self.somebody()
+        if caller.identity is None:
+            raise Forbidden("An API key cannot act as a reader: use a reader's own login")
+        return AuthorKey(caller.key), caller.identity, caller
+
+    async def moderator(self) -> Actor:
+        """Somebody who may moderate this site. Raises LoginRequired, Forbidden and what `caller` raises."""
+        caller = await self.somebody()
+        if Permission.MODERATE not in permissions_of(caller):
+            raise Forbidden("This needs the role of a moderator of this site")
+        return caller.acting_as(ActorKind.MODERATOR)
+
+    async def somebody(self) -> Caller:
+        """Anybody with a good credential. Raises LoginRequired and what `caller` raises."""
+        caller = await self.caller()
+        if caller is None:
+            raise LoginRequired
+        return caller
+
+    def _credentials(self) -> Credentials:
+        given = self.request.headers.getall("Authorization", [])
+        if len(given) > 1:
+            raise MalformedRequest("Send one Authorization header, not several")
+        scheme, _, token = given[0].partition(" ") if given else ("", "", "")
+        peer = self.services.addresses.peer(self.request)
+        return Credentials(
+            bearer=(token.strip() if scheme.lower() == "bearer" else "") if given else None,
+            cookies=self.request.cookies,
+            headers={name.lower(): value for name, value in self.request.headers.items()},
+            peer=peer,
+            trusted_peer=self.services.addresses.is_trusted(peer),
+        )
+
+    def _require_own_page(self) -> None:
+        """A browser sends cookies along with other people's forms: a write must say that it comes from the site's page."""
+        if self.request.method not in WRITES:
+            return
+        fetch_site = self.request.headers.get("Sec-Fetch-Site", "same-origin").lower()
+        if self.request.headers.get("Origin") not in self.site.origins or fetch_site not in SANE_FETCH_SITES:
+            raise OriginRefused("A write with a cookie must come from one of the site's own pages")
+
+    # --- Lists --------------------------------------------------------------------------------------------------------
+
+    def position(self, cursor: str | None, *scope: str) -> tuple[str | int, ...] | None:
+        """Where `cursor` points in this list. Raises BadCursor."""
+        return self.services.cursors.read(self._scope(scope), cursor)
+
+    def cursor(self, position: tuple[str | int, ...] | None, *scope: str) -> str | None:
+        """A cursor for `position` in this list."""
+        return self.services.cursors.issue(self._scope(scope), position)
+
+    def next_link(self, cursor: str | None) -> dict[str, str]:
+        """The `Link` header (RFC 8288) to the rest of the list."""
+        if cursor is None:
+            return {}
+        query = [(name, value) for name, value in self.request.query.items() if name != "cursor"]
+        return {"Link": f'<{self.request.rel_url.raw_path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'}
+
+    def comment_path(self, comment_id: CommentId) -> str:
+        """Where a comment of this site is."""
+        return f"/v1/sites/{quote(self.site_key)}/comments/{quote(comment_id)}"
+
+    def _scope(self, scope: tuple[str, ...]) -> str:
+        route = self.request.match_info.route.resource
+        return "\0".join((route.canonical if route else "", self.site_key, *scope))
+
+
+def to_json(payload: object) -> bytes:
+    """JSON text, compact, UTF-8."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def etag_of(body: bytes) -> str:
+    """A strong validator of these very bytes (RFC 9110, 8.8.3)."""
+    return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+
+
+def matches(request: web.Request, etag: str) -> bool:
+    """Whether `If-None-Match` names this representation (weak comparison, RFC 9110, 13.1.2)."""
+    asked = request.headers.get("If-None-Match", "")
+    return asked.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in asked.split(",")}

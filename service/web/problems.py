@@ -1,0 +1,116 @@
+"""How failures look outside: `application/problem+json` (RFC 9457), and a page that explains each code."""
+
+import secrets
+from collections.abc import Mapping
+from html import escape
+from inspect import cleandoc
+from urllib.parse import quote
+
+from aiohttp import web
+
+from service.errors import (
+    PROBLEMS,
+    BodyTooLarge,
+    HeadersTooLarge,
+    InternalError,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    Overloaded,
+    Problem,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
+from service.settings import Site
+from service.web import wire
+from service.web.call import Call, to_json
+
+MEDIA_TYPE = "application/problem+json"
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_BY_STATUS: dict[int, type[Problem]] = {
+    400: MalformedRequest,
+    404: NotFound,
+    405: MethodNotAllowed,
+    408: RequestTimeout,
+    413: BodyTooLarge,
+    415: UnsupportedMediaType,
+    431: HeadersTooLarge,
+    500: InternalError,
+    503: Overloaded,
+}
+
+
+def new_request_id() -> str:
+    """An id for a request that brought none."""
+    return secrets.token_hex(12)
+
+
+def request_id_of(request: web.Request) -> str:
+    """The id under which this request is logged."""
+    return request.get(REQUEST_ID, "")
+
+
+def view(problem: Problem, *, request_id: str, site: Site | None = None) -> wire.ProblemView:
+    """The problem as JSON members. Nouns among its own members become what the wire calls them."""
+    window = site.edit_window_seconds if site else 0
+    members = {name: wire.problem_member(value, edit_window_seconds=window) for name, value in problem.members.items()}
+    shown: wire.ProblemView = {
+        "type": f"/problems/{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "request_id": request_id,
+    }
+    return {**shown, **members}  # type: ignore[typeddict-item]  # members of their own, as RFC 9457, 3.2 allows
+
+
+def reply(problem: Problem, request: web.Request, site: Site | None) -> web.Response:
+    """The whole reply to a failed request."""
+    shown = view(problem, request_id=request_id_of(request), site=site)
+    headers = {}
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+        shown = {**shown, "login_url": login_url(site, request)}  # type: ignore[typeddict-unknown-key]
+    if problem.retry_after_seconds is not None:
+        headers["Retry-After"] = str(problem.retry_after_seconds)
+    return web.Response(body=to_json(shown), status=problem.status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def login_url(site: Site | None, request: web.Request) -> str | None:
+    """The site's login page, with the page that asked (its `Referer`, if it is one of the site's) to come back to."""
+    if site is None or site.login_url is None:
+        return None
+    page = request.headers.get("Referer", "")
+    from_site = any(page == origin or page.startswith(f"{origin}/") for origin in site.origins)
+    return site.login_url.replace("{url}", quote(page, safe="") if from_site else "")
+
+
+def from_http(error: web.HTTPException) -> Problem:
+    """aiohttp's own refusals as problems of this service."""
+    return _BY_STATUS.get(error.status, MalformedRequest if error.status < 500 else InternalError)()
+
+
+def for_guard(status: int, detail: str) -> tuple[bytes, Mapping[str, str]]:
+    """A problem for bytes that never became a request (`guard.RenderProblem`)."""
+    problem = _BY_STATUS.get(status, MalformedRequest)(detail)
+    return to_json(view(problem, request_id=new_request_id())), {"Content-Type": MEDIA_TYPE}
+
+
+# GET /problems/{code}
+async def explain(call: Call) -> web.Response:
+    """A page that explains a problem's code."""
+    problem = PROBLEMS.get(call.request.match_info["code"])
+    if problem is None:
+        raise NotFound
+    text = escape(" ".join(cleandoc(problem.__doc__ or "").split()))
+    page = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{escape(problem.title)}</title><style>body{{font:1.1rem/1.6 system-ui;max-width:40rem;margin:3rem auto;"
+        f"padding:0 1rem;color:#222}}code{{background:#eee;padding:.1em .3em}}</style>"
+        f"<h1>{escape(problem.title)}</h1><p><code>{problem.code}</code>, HTTP status {problem.status}</p><p>{text}</p></html>\n"
+    )
+    return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})

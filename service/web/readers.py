@@ -1,0 +1,145 @@
+"""The front end's calls: readers with the login that they have at the blog."""
+
+import asyncio
+import hashlib
+import json
+from functools import partial
+
+from service import render
+from service.auth.permissions import permissions_of
+from service.errors import InvalidRequest, UnknownComment
+from service.model import AuthorKey, Comment, CommentId, Decision, Identity, Page, PostKey, SiteKey, Status
+from service.moderation import idempotency, publication, submissions
+from service.moderation.submissions import Draft
+from service.settings import Site
+from service.store import authors, comments, decisions
+from service.store.database import Transaction
+from service.store.idempotency import Reply as KeptReply
+from service.store.idempotency import Scope
+from service.web import wire
+from service.web.call import Call, Reply, to_json
+
+LONG_TEXT = 1_000
+"""Characters beyond which a text is rendered on another thread: CommonMark's worst inputs take long."""
+
+
+# GET /v1/sites/{site}/me
+async def show_me(call: Call) -> Reply[wire.Me]:
+    """Who am I here, and what may I do."""
+    caller = await call.somebody()
+    author = await call.database.read(authors.get, call.site_key, AuthorKey(caller.key))
+    until = author.banned_until if author else None
+    banned = until is not None and until > call.services.clock()
+    return Reply(
+        {
+            "user": wire.author(caller.key, caller.profile),
+            "roles": sorted(role.value for role in caller.roles),
+            "may": sorted(permissions_of(caller, banned=banned)),
+            "banned_until": wire.banned_until(until) if banned else None,
+        }
+    )
+
+
+# POST /v1/sites/{site}/posts/{post}/comments
+async def submit(call: Call, body: wire.Submission, headers: wire.SubmitHeaders) -> Reply[wire.CommentReply]:
+    """Post a comment.
+
+    202: it waits for a moderator. 201: the site's policy published it at once. Send the same `Idempotency-Key` with a
+    retry: within 24 hours the first reply comes again and nothing is posted twice.
+    """
+    author, identity, _ = await call.reader()
+    post = call.post_key
+    await call.services.limits.submit_by(f"{call.site_key}/{author}")
+    draft = await _draft(call.site, body.body, parent_id=body.parent_id, label=body.post)
+    scope = _scope(call, author, post, body, headers.idempotency_key)
+    work = partial(_submit, site=call.site, post=post, author=author, identity=identity, draft=draft)
+    kept = await call.database.write(idempotency.once, scope, work)
+    replayed = {"Idempotency-Replayed": "true"} if kept.replayed else {}
+    return Reply(json.loads(kept.body), kept.status, {"Location": kept.location or "", **replayed})
+
+
+# GET /v1/sites/{site}/me/comments
+async def list_mine(call: Call, query: wire.PageQuery) -> Reply[wire.MyComments]:
+    """My comments in any status, newest first."""
+    author, _, _ = await call.reader()
+    after = call.position(query.cursor, author)
+    page, last = await call.database.read(_mine, call.site_key, author, limit=query.limit, after=after)
+    following = call.cursor(page.next, author)
+    shown = [_view(call.site, comment, last.get(comment.id)) for comment in page.items]
+    return Reply({"comments": shown, "next": following}, headers=call.next_link(following))
+
+
+# GET /v1/sites/{site}/comments/{id}
+async def show_comment(call: Call) -> Reply[wire.SingleReply]:
+    """One comment: anyone if it is approved, its author and moderators in any status."""
+    caller = await call.caller()
+    comment, decision = await call.database.read(_one, call.site_key, call.comment_id)
+    if comment is not None and caller is not None and (caller.key == comment.author_key or caller.roles):
+        return Reply({"comment": _view(call.site, comment, decision)})
+    if comment is None or not publication.is_public(comment):
+        raise UnknownComment
+    return Reply({"comment": wire.visible(comment)})
+
+
+# PATCH /v1/sites/{site}/comments/{id}
+async def edit(call: Call, body: wire.Edit) -> Reply[wire.CommentReply]:
+    """Change my own comment, within the site's window. If it must wait, the approved text stays public meanwhile."""
+    _, _, caller = await call.reader()
+    draft = await _draft(call.site, body.body)
+    comment = await call.database.write(
+        submissions.edit, call.site, call.comment_id, caller, draft, version=body.version
+    )
+    return Reply({"comment": _view(call.site, comment, None)})
+
+
+# DELETE /v1/sites/{site}/comments/{id}
+async def withdraw(call: Call) -> Reply[None]:
+    """Take my own comment back. Where visible replies stand on it, a tombstone stays."""
+    _, _, caller = await call.reader()
+    await call.database.write(submissions.withdraw, call.site, call.comment_id, caller)
+    return Reply(None, 204)
+
+
+async def _draft(site: Site, body: str, *, parent_id: str | None = None, label: wire.PostLabel | None = None) -> Draft:
+    """The text as it will be shown. Raises InvalidRequest when it is longer than the site takes."""
+    if len(body.strip()) > site.max_body_length:
+        raise InvalidRequest([("/body", f"must have at most {site.max_body_length} characters")], place="body")
+    html = await asyncio.to_thread(render.to_html, body) if len(body) > LONG_TEXT else render.to_html(body)
+    return Draft(
+        body=body,
+        html=html,
+        parent_id=CommentId(parent_id) if parent_id else None,
+        post_title=label.title if label else None,
+        post_url=label.url if label else None,
+    )
+
+
+def _scope(call: Call, author: AuthorKey, post: PostKey, body: wire.Submission, key: str | None) -> Scope | None:
+    if key is None:
+        return None
+    asked = json.dumps([post, body.model_dump()], sort_keys=True).encode()
+    return Scope(call.site_key, author, "submit", key, hashlib.sha256(asked).hexdigest())
+
+
+def _submit(
+    tx: Transaction, *, site: Site, post: PostKey, author: AuthorKey, identity: Identity, draft: Draft
+) -> KeptReply:
+    comment = submissions.submit(tx, site, post, author, identity, draft)
+    status = 201 if comment.status is Status.APPROVED else 202
+    location = f"/v1/sites/{site.key}/comments/{comment.id}"
+    return KeptReply(status, to_json({"comment": _view(site, comment, None)}).decode(), location)
+
+
+def _one(tx: Transaction, site: SiteKey, comment_id: CommentId) -> tuple[Comment | None, Decision | None]:
+    return comments.get(tx, site, comment_id), decisions.last_on(tx, comment_id)
+
+
+def _mine(
+    tx: Transaction, site: SiteKey, author: AuthorKey, *, limit: int, after: tuple[str | int, ...] | None
+) -> tuple[Page[Comment], dict[CommentId, Decision]]:
+    page = comments.of_author(tx, site, author, limit=limit, after=after)
+    return page, decisions.last_on_each(tx, [comment.id for comment in page.items])
+
+
+def _view(site: Site, comment: Comment, decision: Decision | None) -> wire.CommentView:
+    return wire.comment(comment, edit_window_seconds=site.edit_window_seconds, decision=decision)

@@ -1,0 +1,145 @@
+"""The whole surface, grouped by audience. A security reviewer starts here.
+
+Public calls look at no credential. Readers' calls ask for the blog's login in their first line, moderators' calls for the
+permission. `counts` is the rate limit that a call counts against before anything else happens.
+"""
+
+from service.errors import (
+    AlreadyDecided,
+    BadCursor,
+    Banned,
+    BodyTooLarge,
+    DuplicateComment,
+    EditWindowOver,
+    Forbidden,
+    IdempotencyKeyReused,
+    IllegalTransition,
+    InvalidCredential,
+    InvalidRequest,
+    LoginRequired,
+    LoginUnavailable,
+    MalformedJson,
+    MalformedRequest,
+    NewerDecision,
+    NotEditable,
+    NotFound,
+    OriginRefused,
+    PostClosed,
+    Problem,
+    SlowDown,
+    StaleVersion,
+    StoreUnavailable,
+    UnknownAuthor,
+    UnknownComment,
+    UnknownDecision,
+    UnknownParent,
+    UnknownSite,
+    UnsupportedMediaType,
+)
+from service.web import moderators, operations, problems, public, readers
+from service.web.surface import Audience, Count, Route
+
+Problems = tuple[type[Problem], ...]
+
+SITE = "/v1/sites/{site}"
+POST = SITE + "/posts/{post}"
+COMMENT = SITE + "/comments/{id}"
+
+KNOWN: Problems = (UnknownSite, InvalidRequest, MalformedRequest, StoreUnavailable)
+NAMED: Problems = (*KNOWN, InvalidCredential, LoginUnavailable)
+LOGGED_IN: Problems = (*NAMED, LoginRequired)
+BODY: Problems = (MalformedJson, UnsupportedMediaType, BodyTooLarge)
+LISTED: Problems = (BadCursor,)
+
+PUBLIC = [
+    Route(
+        "GET",
+        POST + "/comments",
+        public.list_comments,
+        Audience.PUBLIC,
+        Count.READ,
+        problems=(*KNOWN, *LISTED, SlowDown),
+    ),
+    Route("GET", SITE + "/counts", public.count_comments, Audience.PUBLIC, Count.READ, problems=(*KNOWN, SlowDown)),
+    Route(
+        "GET", SITE + "/comments", public.list_latest, Audience.PUBLIC, Count.READ, problems=(*KNOWN, *LISTED, SlowDown)
+    ),
+]
+
+READERS = [
+    Route("GET", SITE + "/me", readers.show_me, Audience.READERS, Count.READ, problems=(*LOGGED_IN, SlowDown)),
+    Route(
+        "GET", SITE + "/me/comments", readers.list_mine, Audience.READERS, Count.READ,
+        problems=(*LOGGED_IN, *LISTED, Forbidden, SlowDown),
+    ),
+    Route(
+        "POST", POST + "/comments", readers.submit, Audience.READERS, Count.SUBMIT, statuses=(202, 201),
+        problems=(
+            *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, PostClosed, DuplicateComment, UnknownParent, IdempotencyKeyReused,
+            SlowDown,
+        ),
+    ),
+    Route("GET", COMMENT, readers.show_comment, Audience.READERS, Count.READ, problems=(*NAMED, UnknownComment, SlowDown)),
+    Route(
+        "PATCH", COMMENT, readers.edit, Audience.READERS, Count.SUBMIT,
+        problems=(
+            *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, UnknownComment, NotEditable, EditWindowOver, PostClosed, StaleVersion,
+            SlowDown,
+        ),
+    ),
+    Route(
+        "DELETE", COMMENT, readers.withdraw, Audience.READERS, Count.SUBMIT, statuses=(204,),
+        problems=(*LOGGED_IN, OriginRefused, Forbidden, UnknownComment, SlowDown),
+    ),
+]  # fmt: skip
+
+MODERATION: Problems = (*LOGGED_IN, Forbidden)
+CHANGE: Problems = (*MODERATION, OriginRefused)
+
+MODERATORS = [
+    Route("GET", SITE + "/queue", moderators.browse_queue, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
+    Route("POST", SITE + "/queue/claims", moderators.claim, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+    Route("DELETE", SITE + "/queue/claims", moderators.release, Audience.MODERATORS, statuses=(204,), problems=CHANGE),
+    Route(
+        "POST", COMMENT + "/decisions", moderators.decide, Audience.MODERATORS, statuses=(201,),
+        problems=(*CHANGE, *BODY, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition),
+    ),
+    Route("POST", SITE + "/decisions", moderators.decide_many, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+    Route(
+        "POST", SITE + "/decisions/{id}/undo", moderators.undo, Audience.MODERATORS, statuses=(201,),
+        problems=(*CHANGE, UnknownDecision, IllegalTransition, NewerDecision),
+    ),
+    Route("GET", SITE + "/decisions", moderators.list_decisions, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
+    Route("GET", SITE + "/authors/{key}", moderators.show_author, Audience.MODERATORS, problems=(*MODERATION, UnknownAuthor)),
+    Route("PATCH", SITE + "/authors/{key}", moderators.judge_author, Audience.MODERATORS, problems=(*CHANGE, *BODY, UnknownAuthor)),
+    Route("GET", POST, moderators.show_post, Audience.MODERATORS, problems=MODERATION),
+    Route("PATCH", POST, moderators.open_or_close_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+]  # fmt: skip
+
+OPERATIONS = [
+    Route("GET", "/health/live", operations.live, Audience.OPERATIONS, media_type=operations.HEALTH_TYPE),
+    Route(
+        "GET",
+        "/health/ready",
+        operations.ready,
+        Audience.OPERATIONS,
+        statuses=(200, 503),
+        media_type=operations.HEALTH_TYPE,
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        operations.show_metrics,
+        Audience.OPERATIONS,
+        media_type="text/plain",
+        problems=(StoreUnavailable,),
+    ),
+    Route("GET", "/openapi.json", operations.openapi, Audience.OPERATIONS),
+    Route("GET", "/docs", operations.docs, Audience.OPERATIONS, media_type="text/html"),
+    Route("GET", "/docs/{file}", operations.docs_file, Audience.OPERATIONS, media_type="*/*", problems=(NotFound,)),
+    Route(
+        "GET", "/problems/{code}", problems.explain, Audience.OPERATIONS, media_type="text/html", problems=(NotFound,)
+    ),
+]
+
+ROUTES = [*PUBLIC, *READERS, *MODERATORS, *OPERATIONS]

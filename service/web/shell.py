@@ -1,0 +1,178 @@
+"""What happens around every handler: request id, rate limit, origin, problems, CORS, security headers, metrics, log line."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+from aiohttp import web
+
+from service.errors import InternalError, OriginRefused, Problem
+from service.metrics import Metrics
+from service.settings import Site
+from service.web import problems
+from service.web.call import WRITES, Call, Reply, Services, to_json
+from service.web.surface import Audience, Count, Route
+
+log = structlog.get_logger()
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+EXPOSED = "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID"
+ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
+PREFLIGHT_SECONDS = 7200
+READ_LOG_SHARE = 100
+"""One of so many successful public reads gets a log line: a line for each would cost as much as the read."""
+_SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class Shell:
+    """Turns declared routes into aiohttp handlers."""
+
+    def __init__(self, services: Services, metrics: Metrics) -> None:
+        self._services = services
+        self._metrics = metrics
+        self._public_reads = 0
+
+    def handler(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """The handler for one route."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            call = Call(request, self._services)
+            response = await self._answer(route, call)
+            self._allow_origin(route.audience, call, response)
+            return response
+
+        return handle
+
+    def preflight(self, routes: Iterable[Route]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """The handler for OPTIONS on a path that has these routes."""
+        by_method = {route.method: route for route in routes}
+        allow = ", ".join(sorted({*by_method, "OPTIONS", *(["HEAD"] if "GET" in by_method else [])}))
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            response = web.Response(status=204, headers={"Allow": allow})
+            asked = by_method.get(request.headers.get("Access-Control-Request-Method", ""))
+            if asked is not None and "Origin" in request.headers:
+                self._allow_origin(asked.audience, Call(request, self._services), response)
+                response.headers["Access-Control-Allow-Methods"] = allow
+                response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+                response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
+            return response
+
+        return handle
+
+    @web.middleware
+    async def around(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Everything that also holds where no route matched."""
+        started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        request[problems.REQUEST_ID] = given if SANE_REQUEST_ID.fullmatch(given) else problems.new_request_id()
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            response = problems.reply(problems.from_http(error), request, None)
+            if isinstance(error, web.HTTPMethodNotAllowed):
+                response.headers["Allow"] = error.headers["Allow"]
+        self._finish(request, response)
+        self._note(request, response, time.perf_counter() - started)
+        return response
+
+    async def _answer(self, route: Route, call: Call) -> web.StreamResponse:
+        try:
+            await self._admit(route, call)
+            answer = await route.answer(call)
+        except Problem as problem:
+            return self._refusal(problem, call)
+        except web.HTTPException:
+            raise
+        except Exception as error:  # a bug: 500, the request id, and nothing more
+            log.error("request.failed", request_id=problems.request_id_of(call.request), exc_info=error)
+            return self._refusal(InternalError(), call)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        return _response(answer)
+
+    async def _admit(self, route: Route, call: Call) -> None:
+        """What is checked before a handler runs. Raises UnknownSite, OriginRefused or SlowDown."""
+        if "site" in call.request.match_info:
+            _ = call.site
+            if call.request.method in WRITES:
+                _refuse_foreign_origin(call)
+        if route.counts is Count.READ:
+            await self._services.limits.read_from(self._services.addresses.group(call.request))
+        elif route.counts is Count.SUBMIT:
+            await self._services.limits.submit_from(self._services.addresses.group(call.request))
+
+    def _refusal(self, problem: Problem, call: Call) -> web.Response:
+        self._metrics.problems.labels(problem.code).inc()
+        return problems.reply(problem, call.request, _site_of(call))
+
+    def _allow_origin(self, audience: Audience, call: Call, response: web.StreamResponse) -> None:
+        """CORS: everybody may read what is public; all else is for the site's own pages, with their credentials."""
+        headers = response.headers
+        if audience is Audience.PUBLIC:
+            headers["Access-Control-Allow-Origin"] = "*"
+            headers["Access-Control-Expose-Headers"] = EXPOSED
+            return
+        if audience is Audience.OPERATIONS:
+            return
+        headers.add("Vary", "Origin")
+        site = _site_of(call)
+        asked = call.request.headers.get("Origin")
+        for origin in site.origins if site else ():
+            if origin == asked:
+                headers["Access-Control-Allow-Origin"] = origin
+                headers["Access-Control-Allow-Credentials"] = "true"
+                headers["Access-Control-Expose-Headers"] = EXPOSED
+
+    def _finish(self, request: web.Request, response: web.StreamResponse) -> None:
+        headers = response.headers
+        headers["X-Request-ID"] = problems.request_id_of(request)
+        for name, value in _SAFE.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Cache-Control", "private, no-store")
+
+    def _note(self, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else "none"
+        self._metrics.requests.labels(request.method, route, response.status).inc()
+        self._metrics.latency.labels(request.method, route).observe(seconds)
+        if request.method not in WRITES and response.status < 400:
+            self._public_reads += 1
+            if self._public_reads % READ_LOG_SHARE:
+                return
+        log.info(
+            "request",
+            method=request.method,
+            route=route,
+            status=response.status,
+            milliseconds=round(seconds * 1000, 1),
+            request_id=problems.request_id_of(request),
+        )
+
+
+def _response(answer: "Reply[object]") -> web.Response:
+    if answer.payload is None:
+        return web.Response(status=answer.status, headers=answer.headers)
+    return web.Response(
+        body=to_json(answer.payload),
+        status=answer.status,
+        headers=answer.headers,
+        content_type="application/json",
+        charset="utf-8",
+    )
+
+
+def _site_of(call: Call) -> Site | None:
+    return call.services.settings.sites.get(call.request.match_info.get("site", ""))
+
+
+def _refuse_foreign_origin(call: Call) -> None:
+    origin = call.request.headers.get("Origin")
+    if origin is not None and origin not in call.site.origins:
+        raise OriginRefused

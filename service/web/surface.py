@@ -1,0 +1,123 @@
+"""How a route is declared, and how a declaration becomes a handler.
+
+A handler says what it takes and gives in its signature:
+
+    async def edit(call: Call, body: wire.Edit) -> Reply[wire.CommentReply]
+
+`body`, `query` and `headers` are validated before it runs; the reply's type, the statuses and the problems of its route
+make the OpenAPI document. So what validates and what is documented are one thing.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, get_args, get_type_hints
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from service.errors import InvalidRequest, Problem
+from service.web import json_body
+from service.web.call import Call, Reply
+
+Handler = Callable[..., Awaitable[Any]]
+
+
+class Audience(Enum):
+    """For whom a call is: decides CORS, rate limit and which credential the document asks for."""
+
+    PUBLIC = "public reading"
+    READERS = "front end"
+    MODERATORS = "moderation"
+    OPERATIONS = "operations"
+
+
+class Count(Enum):
+    """Which rate limit a call counts against, before anything else is done."""
+
+    NOTHING = "nothing"
+    READ = "read_per_address"
+    SUBMIT = "submit_per_address"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One line of the service's surface."""
+
+    method: str
+    path: str
+    handler: Handler
+    audience: Audience
+    counts: Count = Count.NOTHING
+    statuses: tuple[int, ...] = (200,)
+    problems: tuple[type[Problem], ...] = ()
+    media_type: str = "application/json"
+    takes: Mapping[str, type[BaseModel]] = field(init=False)
+    gives: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(self.handler, include_extras=True)
+        object.__setattr__(self, "gives", (get_args(hints.pop("return")) or (None,))[0])
+        object.__setattr__(
+            self, "takes", {name: kind for name, kind in hints.items() if name in {"body", "query", "headers"}}
+        )
+
+    @property
+    def summary(self) -> str:
+        """The first line of the handler's docstring."""
+        return (self.handler.__doc__ or "").strip().split("\n")[0].rstrip(".")
+
+    async def answer(self, call: Call) -> Reply[Any] | web.StreamResponse:
+        """Validate what the handler takes, then run it. Raises Problem."""
+        taken: dict[str, BaseModel] = {}
+        if "query" in self.takes:
+            taken["query"] = _validated(self.takes["query"], _query(call.request, self.takes["query"]), "query")
+        if "headers" in self.takes:
+            taken["headers"] = _validated(
+                self.takes["headers"], _headers(call.request, self.takes["headers"]), "header"
+            )
+        if "body" in self.takes:
+            taken["body"] = _validated(self.takes["body"], await json_body.read(call.request), "body")
+        answer: Reply[Any] | web.StreamResponse = await self.handler(call, **taken)
+        return answer
+
+
+def _validated(kind: type[BaseModel], value: Any, place: str) -> BaseModel:
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise InvalidRequest(
+            [
+                (_pointer(item["loc"]), item["msg"].removeprefix("Value error, "))
+                for item in error.errors(include_url=False)
+            ],
+            place=place,
+        ) from None
+
+
+def _query(request: web.Request, kind: type[BaseModel]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in request.query:
+        values = request.query.getall(name)
+        takes_many = name in kind.model_fields and "list" in str(kind.model_fields[name].annotation)
+        if len(values) > 1 and not takes_many:
+            raise InvalidRequest([(_pointer((name,)), "must be given once")], place="query")
+        found[name] = values if takes_many else values[0]
+    return found
+
+
+def _headers(request: web.Request, kind: type[BaseModel]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, entry in kind.model_fields.items():
+        header = entry.alias or name
+        values = request.headers.getall(header, [])
+        if len(values) > 1:
+            raise InvalidRequest([(_pointer((header,)), "must be given once")], place="header")
+        if values:
+            found[header] = values[0]
+    return found
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """A JSON Pointer (RFC 6901)."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)

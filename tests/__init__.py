@@ -1,0 +1,1 @@
+"""The house again, room by room, plus `journeys/` for the whole house."""
