@@ -101,7 +101,7 @@ class Fetch:
         except ValueError as error:
             reason = f"the answer is no good: {error}"
         log.warning("login.fetch_failed", method=method, url=_shown(url), reason=reason)
-        raise unavailable(f"{_shown(url)}: {reason}", retry_after_seconds=retry_after_seconds)
+        raise unavailable(reason, retry_after_seconds=retry_after_seconds)
 
     def _open_session(self) -> aiohttp.ClientSession:
         """The shared session, made at the first use because it belongs to the running event loop."""

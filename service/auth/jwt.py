@@ -1,109 +1,116 @@
 """Login kind `jwt`: a token that the blog signs with a shared secret (HMAC) or a private key.
 
-The one algorithm is fixed by the configuration, never by the token (RFC 8725, 3.1); keys come from the configuration only,
-so `jku`, `jwk`, `x5u` and `x5c` in a header mean nothing. Checked by joserfc (RFC 7515, 7519).
+Each key has one algorithm, fixed by the configuration and never by the token (RFC 8725, 3.1). Several keys stand side
+by side while a secret is being changed. Keys come from the configuration only, so there is nobody to ask or wait for.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, Self
 
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from service.auth import keys, tokens
 from service.auth.fetch import Fetch
+from service.auth.keys import MAX_KEY_ID, Algorithm, KeySet, VerificationKey
 from service.auth.login import BaseLogin, CookieName, Credentials, Health, RoleMapping, identity_from
-from service.errors import InvalidCredential
 from service.model import Clock, Identity, SiteKey
 from service.secret import read_bytes, read_secret
 
-Algorithm = Literal[
-    "HS256",
-    "HS384",
-    "HS512",
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "EdDSA",
-    "Ed25519",
-]
-Key = OctKey | RSAKey | ECKey | OKPKey
 KEY_SOURCES = ("secret_env", "secret_file", "secret", "public_key_file", "public_key")
-MIN_SECRET_BYTES = 32
-MAX_TOKEN = 16_384
-MAX_KEY_ID = 256
+MAX_KEYS = 16
 
 
-class JwtLogin(BaseLogin):
-    """Settings of a `jwt` login: one algorithm, one key, who must have issued the token and for whom."""
+class KeySource(BaseModel):
+    """Where a key comes from: exactly one of these."""
 
-    kind: Literal["jwt"] = "jwt"
-    algorithms: tuple[Algorithm, ...] = Field(min_length=1, max_length=1)
-    issuer: str = Field(min_length=1)
-    audience: str = Field(min_length=1)
-    leeway_seconds: int = Field(30, ge=0, le=60)
-    cookie: CookieName | None = None
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
     secret: str | None = Field(None, repr=False)
     secret_env: str | None = None
     secret_file: Path | None = None
     public_key: str | None = None
     public_key_file: Path | None = None
 
+    def given_sources(self) -> dict[str, object]:
+        """The sources that are set, by name."""
+        return {name: value for name in KEY_SOURCES if (value := getattr(self, name)) is not None}
+
+
+class JwtKey(KeySource):
+    """One of several keys of a `jwt` login. `kid` is how tokens name it; without one it is tried for every name."""
+
+    algorithm: Algorithm
+    kid: str | None = Field(None, min_length=1, max_length=MAX_KEY_ID)
+
+    @field_validator("algorithm", mode="before")
+    @classmethod
+    def _none_is_no_algorithm(cls, value: object) -> object:
+        return _signed(value)
+
+    @model_validator(mode="after")
+    def _one_source_that_fits(self) -> Self:
+        given = list(self.given_sources())
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of {', '.join(KEY_SOURCES)} (found: {', '.join(given) or 'none'})")
+        shared = keys.is_shared(self.algorithm)
+        if shared != given[0].startswith("secret"):
+            wanted = "a shared secret (secret_env, secret_file)" if shared else "a public key (public_key_file)"
+            raise ValueError(f"{self.algorithm} needs {wanted}, not {given[0]}")
+        return self
+
+    def load(self) -> VerificationKey:
+        """The key. Raises ValueError with the fix when it is missing, short or of another type."""
+        if keys.is_shared(self.algorithm):
+            secret = read_secret(variable=self.secret_env, file=self.secret_file, text=self.secret)
+            return keys.shared_key(self.algorithm, secret, key_id=self.kid)
+        text = (self.public_key or "").encode() if self.public_key_file is None else read_bytes(self.public_key_file)
+        return keys.public_key(self.algorithm, text, key_id=self.kid)
+
+
+class JwtLogin(BaseLogin, KeySource):
+    """Settings of a `jwt` login: who must have issued the token and for whom, and one key, or several in `keys`."""
+
+    kind: Literal["jwt"] = "jwt"
+    issuer: str = Field(min_length=1)
+    audience: str = Field(min_length=1)
+    algorithms: tuple[Algorithm, ...] = Field((), max_length=1)
+    keys: tuple[JwtKey, ...] = Field((), max_length=MAX_KEYS)
+    leeway_seconds: int = Field(30, ge=0, le=60, strict=True)
+    cookie: CookieName | None = None
+
     @field_validator("algorithms", mode="before")
     @classmethod
     def _none_is_no_algorithm(cls, value: object) -> object:
-        if isinstance(value, list | tuple) and any(str(name).lower() == "none" for name in value):
-            raise ValueError("an unsigned token proves nothing: name the algorithm the blog signs with")
-        return value
+        return [_signed(name) for name in value] if isinstance(value, list | tuple) else value
 
     @model_validator(mode="after")
-    def _one_key_that_fits(self) -> "JwtLogin":
-        given = [name for name in KEY_SOURCES if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of {', '.join(KEY_SOURCES)} (found: {', '.join(given) or 'none'})")
-        symmetric = self.algorithms[0].startswith("HS")
-        if symmetric != given[0].startswith("secret"):
-            wanted = "a shared secret (secret_env, secret_file)" if symmetric else "a public key (public_key_file)"
-            raise ValueError(f"{self.algorithms[0]} needs {wanted}, not {given[0]}")
+    def _one_key_or_a_list(self) -> Self:
+        if self.keys and (self.algorithms or self.given_sources()):
+            raise ValueError("with `keys`, the algorithm and the key stand in each of its tables and nowhere else")
+        if not self.keys and not self.algorithms:
+            raise ValueError("algorithms: name the one algorithm that the blog signs with")
+        names = [key.kid for key in self.each_key() if key.kid is not None]
+        if len(set(names)) != len(names):
+            raise ValueError("keys: two keys have the same kid; give each its own")
         return self
 
-    def load_key(self) -> Key:
-        """The configured key. Raises ValueError with the fix when it is missing, short or of another type."""
-        if self.algorithms[0].startswith("HS"):
-            return OctKey.import_key(self._long_secret())
-        return self._public_key()
+    def each_key(self) -> tuple[JwtKey, ...]:
+        """The keys, whichever way they are written."""
+        return self.keys or (JwtKey.model_validate({"algorithm": self.algorithms[0], **self.given_sources()}),)
+
+    def load_keys(self) -> KeySet:
+        """All keys. Raises ValueError with the place and the fix when one is missing, short or of another type."""
+        loaded = []
+        for place, key in enumerate(self.each_key()):
+            try:
+                loaded.append(key.load())
+            except ValueError as error:
+                raise ValueError(f"keys.{place}: {error}" if self.keys else str(error)) from None
+        return KeySet(loaded)
 
     def open(self, *, site: SiteKey, roles: RoleMapping, clock: Clock, fetch: Fetch) -> "JwtVerifier":
-        """This login at work for one site. Raises ValueError as `load_key` does."""
+        """This login at work for one site. Raises ValueError as `load_keys` does."""
         return JwtVerifier(self, site=site, roles=roles, clock=clock)
-
-    def _long_secret(self) -> bytes:
-        secret = read_secret(variable=self.secret_env, file=self.secret_file, text=self.secret)
-        if len(secret) < MIN_SECRET_BYTES:
-            raise ValueError(
-                f"the shared secret has {len(secret)} bytes, at least {MIN_SECRET_BYTES} are needed: "
-                "make one with `openssl rand -hex 32` and give it to the blog too"
-            )
-        return secret
-
-    def _public_key(self) -> Key:
-        text = (self.public_key or "").encode() if self.public_key_file is None else read_bytes(self.public_key_file)
-        algorithm = self.algorithms[0]
-        kind: type[Key] = RSAKey if algorithm[:2] in {"RS", "PS"} else ECKey if algorithm.startswith("ES") else OKPKey
-        try:
-            key = kind.import_key(text)
-        except (ValueError, TypeError, JoseError) as error:
-            raise ValueError(f"the key is not a PEM public key for {algorithm} ({error})") from None
-        if key.is_private:
-            raise ValueError("this is a private key: keep it at the blog and give Gatepost the public half")
-        return key
 
 
 class JwtVerifier:
@@ -116,21 +123,28 @@ class JwtVerifier:
         self._site = site
         self._roles = roles
         self._clock = clock
-        self._key = settings.load_key()
-        self._registry = jws.JWSRegistry(algorithms=list(settings.algorithms))
+        self._keys = settings.load_keys()
 
     async def identify(self, credentials: Credentials) -> Identity | None:
         """The person whom the bearer token (or the configured cookie) names; None without one.
 
         Raises InvalidCredential for every bad token, whatever is wrong with it.
         """
-        token = credentials.bearer
-        if token is None and self._settings.cookie is not None:
-            token = credentials.cookies.get(self._settings.cookie)
-        if token is None:
+        text = credentials.bearer
+        if text is None and self._settings.cookie is not None:
+            text = credentials.cookies.get(self._settings.cookie)
+        if text is None:
             return None
-        claims = self._verified_claims(token)
-        return identity_from(claims, site=self._site, settings=self._settings, roles=self._roles)
+        token = tokens.read(text)
+        tokens.require_signature(token, self._keys.candidates(token.key_id, token.algorithm))
+        tokens.require_claims(
+            token.claims,
+            issuer=self._settings.issuer,
+            audiences=[self._settings.audience],
+            leeway_seconds=self._settings.leeway_seconds,
+            now=self._clock(),
+        )
+        return identity_from(token.claims, site=self._site, settings=self._settings, roles=self._roles)
 
     async def start(self) -> None:
         """Nothing to do: the keys are in the configuration."""
@@ -140,37 +154,10 @@ class JwtVerifier:
 
     def health(self) -> Health:
         """Always well: there is nobody to ask."""
-        return "pass", "the key is in the configuration"
-
-    def _verified_claims(self, token: str) -> dict[str, Any]:
-        if len(token) > MAX_TOKEN or not token.isascii():
-            raise InvalidCredential
-        try:
-            decoded = jwt.decode(token, self._key, registry=self._registry)
-            _check_header(decoded.header)
-            _check_times(decoded.claims)
-            jwt.JWTClaimsRegistry(
-                now=self._clock() // 1000,
-                leeway=self._settings.leeway_seconds,
-                iss={"essential": True, "value": self._settings.issuer},
-                aud={"essential": True, "value": self._settings.audience},
-                exp={"essential": True},
-                sub={"essential": True},
-            ).validate(decoded.claims)
-        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
-            raise InvalidCredential from None
-        return decoded.claims
+        return "pass", "the keys are in the configuration"
 
 
-def _check_header(header: dict[str, Any]) -> None:
-    key_id = header.get("kid")
-    if "crit" in header or (key_id is not None and (not isinstance(key_id, str) or len(key_id) > MAX_KEY_ID)):
-        raise InvalidCredential
-
-
-def _check_times(claims: dict[str, Any]) -> None:
-    """Times are numbers (RFC 7519, 2 "NumericDate"), and neither booleans nor text that looks like one."""
-    for name in ("exp", "nbf", "iat"):
-        value = claims.get(name)
-        if name in claims and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise InvalidCredential
+def _signed(algorithm: object) -> object:
+    if str(algorithm).lower() == "none":
+        raise ValueError("an unsigned token proves nothing: name the algorithm the blog signs with")
+    return algorithm

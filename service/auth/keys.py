@@ -1,7 +1,7 @@
 """The keys that signatures are checked with: one algorithm each, and a set of them that is searched by `kid`.
 
-`jwt` makes them from the configuration, `issuer_keys` from what an issuer publishes (RFC 7517). A key never serves another
-algorithm than its own (RFC 8725, 3.1), so a public key cannot be taken for a shared secret. joserfc does the arithmetic.
+`jwt` makes them from the configuration, `issuer_keys` from what an issuer publishes (RFC 7517). A key never serves
+another algorithm than its own (RFC 8725, 3.1), so no public key is taken for a secret. joserfc does the arithmetic.
 """
 
 import warnings
@@ -32,7 +32,11 @@ MAX_TRIED = 8
 """How many keys one token without a `kid` may cost us."""
 
 _KEY_TYPES: dict[str, type[Key]] = {"H": OctKey, "R": RSAKey, "P": RSAKey, "E": ECKey}
-_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+_PUBLISHED: dict[str, tuple[type[RSAKey] | type[ECKey] | type[OKPKey], tuple[str, ...]]] = {
+    "RSA": (RSAKey, ("n", "e")),
+    "EC": (ECKey, ("crv", "x", "y")),
+    "OKP": (OKPKey, ("crv", "x")),
+}
 _CHECKS: dict[str, JWSAlgModel] = {model.name: model for model in JWS_ALGORITHMS if model.name != "none"}
 _WRONG_KEY = (ValueError, TypeError, KeyError, JoseError, UnsupportedAlgorithm, SecurityWarning)
 
@@ -119,7 +123,7 @@ def public_key(algorithm: str, text: bytes, *, key_id: str | None = None) -> Ver
 
 
 def published_keys(document: Any, algorithms: Collection[str]) -> KeySet:
-    """The keys of a JWK set (RFC 7517, 5) that can check any of `algorithms`. Keys that are odd in any way are left out.
+    """The keys of a JWK set (RFC 7517, 5) that can check one of `algorithms`. Keys that are odd are left out.
 
     Raises ValueError when it is no JWK set, or when no key of it is left.
     """
@@ -146,21 +150,22 @@ def _published_key(entry: Mapping[str, Any]) -> Key | None:
     key_id, kind = entry.get("kid"), entry.get("kty")
     if "kid" in entry and not (isinstance(key_id, str) and 0 < len(key_id) <= MAX_KEY_ID):
         return None
-    if kind not in {"RSA", "EC", "OKP"} or "d" in entry:
+    if not isinstance(kind, str) or kind not in _PUBLISHED or "d" in entry:
         return None
-    members = {name: entry.get(name) for name in _MEMBERS[kind]}
-    if not all(isinstance(member, str) for member in members.values()):
+    imported, names = _PUBLISHED[kind]
+    members = {name: entry[name] for name in names if isinstance(entry.get(name), str)}
+    if len(members) < len(names):
         return None
     try:
-        if kind == "RSA" and base64_to_int(str(members["n"])).bit_length() not in RSA_BITS:
+        if kind == "RSA" and base64_to_int(members["n"]).bit_length() not in RSA_BITS:
             return None
-        return {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}[kind].import_key({"kty": kind, **members})
+        return imported.import_key({"kty": kind, **members})
     except _WRONG_KEY:
         return None
 
 
 def _serves(entry: Mapping[str, Any], algorithm: str) -> bool:
-    """Whether a JWK is meant for `algorithm`: its type and curve fit, and its `alg`, `use`, `key_ops` don't say otherwise."""
+    """Whether a JWK is meant for `algorithm`: type and curve fit, `alg`, `use` and `key_ops` don't say otherwise."""
     operations = entry.get("key_ops", ["verify"])
     return (
         _key_type(algorithm).key_type == entry["kty"]
@@ -177,7 +182,7 @@ def _key_type(algorithm: str) -> type[Key]:
 
 
 def _strictly(kind: type[Key], text: bytes) -> Key:
-    """Import a key, with joserfc's warnings about weak ones as errors. At the start only: filters belong to the process."""
+    """Import a key; joserfc's warnings about weak ones are errors. At the start only: filters are the process's."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", SecurityWarning)
         return kind.import_key(text)
