@@ -1,4 +1,4 @@
-"""A real Gatepost for a test: the whole service on a port of its own, a real SQLite file, tokens that the blog would sign."""
+"""A real Gatepost for a test: the whole service on its own port, a real SQLite file, tokens as the blog signs them."""
 
 import time
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.model import Action, Actor, Comment, Decision, DecisionId, QueueEntry, new_id
+from service.model import Action, Actor, Comment, Decision, DecisionId, PendingEdit, QueueEntry, new_id
 from service.moderation import publication
 from service.render import RENDERER_VERSION
 from service.store import comments, decisions, events
@@ -48,7 +48,7 @@ def listed(comment: Comment) -> bool:
 def store(tx: Transaction, before: Comment, after: Comment) -> bool:
     """Replace `before` by `after`, keep the texts that leave it, carry the change to readers. Whether they see it."""
     for text in _texts_that_leave(before, after):
-        comments.keep_text(tx, before.id, renderer=RENDERER_VERSION, **text)
+        comments.keep_text(tx, before.id, text, renderer=RENDERER_VERSION)
     if not comments.replace(tx, before, after, body_hash=body_hash(after.body), renderer=RENDERER_VERSION):
         raise LookupError(f"comment {before.id} changed within its own transaction")
     return publication.apply(tx, before, after)
@@ -125,17 +125,7 @@ def _state(comment: Comment, entry: QueueEntry | None) -> Mapping[str, object]:
     }
 
 
-def _texts_that_leave(before: Comment, after: Comment) -> list[dict[str, object]]:
+def _texts_that_leave(before: Comment, after: Comment) -> list[PendingEdit]:
     staying = {after.text_version, after.pending_edit.version if after.pending_edit else 0}
-    leaving = []
-    if before.text_version not in staying:
-        written_at = before.edited_at or before.created_at
-        leaving.append(_text(before.text_version, before.body, before.html, written_at))
-    edit = before.pending_edit
-    if edit and edit.version not in staying:
-        leaving.append(_text(edit.version, edit.body, edit.html, edit.submitted_at))
-    return leaving
-
-
-def _text(version: int, body: str, html: str, submitted_at: int) -> dict[str, object]:
-    return {"version": version, "body": body, "html": html, "submitted_at": submitted_at}
+    own = PendingEdit(before.body, before.html, before.text_version, before.edited_at or before.created_at)
+    return [text for text in (own, before.pending_edit) if text is not None and text.version not in staying]

@@ -172,26 +172,17 @@ def find_same_text(
     return row["id"] if row else None
 
 
-def keep_text(
-    tx: Transaction,
-    comment_id: CommentId,
-    *,
-    version: int,
-    body: str,
-    html: str,
-    renderer: int,
-    submitted_at: Milliseconds,
-) -> None:
+def keep_text(tx: Transaction, comment_id: CommentId, text: PendingEdit, *, renderer: int) -> None:
     """Keep a text that leaves the comment's row (once: undo may put it back and a decision replace it again)."""
-    if tx.first(_OLD_TEXT, comment_id=comment_id, version=version) is None:
+    if tx.first(_OLD_TEXT, comment_id=comment_id, version=text.version) is None:
         tx.run(
             _KEEP_TEXT,
             comment_id=comment_id,
-            version=version,
-            body=body,
-            html=html,
+            version=text.version,
+            body=text.body,
+            html=text.html,
             renderer=renderer,
-            submitted_at=submitted_at,
+            submitted_at=text.submitted_at,
         )
 
 
@@ -207,7 +198,7 @@ def kept_text(tx: Transaction, comment_id: CommentId, version: int) -> PendingEd
 
 
 def _if_public(column: ColumnElement[object]) -> ColumnElement[object]:
-    return case((PUBLIC, column), else_=null()).label(column.name)  # type: ignore[attr-defined]  # a table's column has a name
+    return case((PUBLIC, column), else_=null()).label(column.name)
 
 
 _ITEM = select(

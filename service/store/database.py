@@ -130,7 +130,7 @@ class _SqliteThread(aiosqlite.Connection):
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` with the connection on its thread: one hand-over, however many statements."""
-        answer: T = await self._execute(work, self._conn)
+        answer: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]  # see the class's sentence
         return answer
 
 
@@ -269,7 +269,8 @@ class Database:
                 connection.execute("PRAGMA wal_autocheckpoint = 0")
             return connection
 
-        thread = await _SqliteThread(connector, iter_chunk_size=64)
+        thread = _SqliteThread(connector, iter_chunk_size=64)
+        await thread
         self._threads.append(thread)
         return thread
 

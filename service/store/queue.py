@@ -1,6 +1,7 @@
 """Queries on the moderation queue: which comments someone must look at, and who holds which."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -138,7 +139,7 @@ def release(tx: Transaction, site: SiteKey, holder: Actor) -> int:
     return tx.run(_RELEASE, of_site=site, key=holder.key)
 
 
-def _filtered(statement: Select[tuple[object, ...]], site: SiteKey, wanted: Filter) -> Select[tuple[object, ...]]:
+def _filtered(statement: Select[Any], site: SiteKey, wanted: Filter) -> Select[Any]:
     statement = statement.where(queue.c.site == site)
     if wanted.why is not None:
         statement = statement.where(queue.c.why.contains(f" {wanted.why} ", autoescape=True))

@@ -1,5 +1,7 @@
 """Moderators' calls. The first line of each asks for the permission."""
 
+from typing import Any
+
 from service.errors import Problem, UnknownAuthor
 from service.model import FOREVER, Action, AuthorKey, Comment, CommentId, Decision, PostKey, Why
 from service.moderation import authors, decisions, posts, queue
@@ -122,7 +124,7 @@ async def show_author(call: Call) -> Reply[wire.AuthorReply]:
 async def judge_author(call: Call, body: wire.AuthorPatch) -> Reply[wire.AuthorReply]:
     """Ban (until a time, or "forever"; null ends it), trust, or note something about an author."""
     moderator = await call.moderator()
-    changes = body.model_dump(exclude_unset=True)
+    changes: Any = body.model_dump(exclude_unset=True)
     if changes.get("banned_until") == "forever":
         changes["banned_until"] = FOREVER
     author = await call.database.write(authors.judge, call.site_key, call.author_key, moderator, changes=changes)

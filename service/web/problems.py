@@ -50,7 +50,7 @@ def new_request_id() -> str:
 
 def request_id_of(request: web.Request) -> str:
     """The id under which this request is logged."""
-    return request.get(REQUEST_ID, "")
+    return request[REQUEST_ID] if REQUEST_ID in request else ""
 
 
 def view(problem: Problem, *, request_id: str, site: Site | None = None) -> wire.ProblemView:

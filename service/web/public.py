@@ -40,7 +40,7 @@ async def list_comments(call: Call, query: wire.CommentsQuery) -> web.Response:
 async def count_comments(call: Call, query: wire.CountsQuery) -> web.Response:
     """Approved comments of up to 200 posts."""
     found = await call.database.read(posts.counts, call.site_key, [PostKey(key) for key in query.post])
-    reply: wire.Counts = {"counts": dict(found)}
+    reply: wire.Counts = {"counts": {key: count for key, count in found.items()}}
     return _cacheable(call, reply)
 
 

@@ -1,4 +1,4 @@
-"""What happens around every handler: request id, rate limit, origin, problems, CORS, security headers, metrics, log line."""
+"""What happens around every handler: request id, rate limit, origin, problems, CORS, headers, metrics, log line."""
 
 import re
 import time
