@@ -107,9 +107,8 @@ class AnswerCache(Generic[Answer]):
         now = self._clock()
         if not new.asked_at <= now < new.good_until:
             return
-        old = self._kept.pop(key, None)
-        # Two look-ups of one key can overlap (the first was too old to join); the later question has the truer answer.
-        self._kept[key] = old if old is not None and old.asked_at > new.asked_at else new
+        self._kept.pop(key, None)  # so that it goes to the end, among the youngest
+        self._kept[key] = new
         self._drop_stale(now)
 
     def _drop_stale(self, now: Milliseconds) -> None:
