@@ -1,14 +1,14 @@
 """Every expected failure: its code, its HTTP status and a sentence that is safe for the public (RFC 9457).
 
-Any room may raise these; `web` turns them into `application/problem+json`. Whatever else is raised is a bug and becomes a
-500. The class's docstring is the page behind `/problems/<code>`: what happened, and what to do about it.
+Any room may raise these; `web` turns them into `application/problem+json`. Whatever else is raised is a bug and
+becomes a 500. The class's docstring is the page behind `/problems/<code>`: what happened, and what to do about it.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  # RFC 9457's word
     """Base of all expected failures. `detail` is one sentence for this occurrence; `members` are extra JSON members."""
 
     code: ClassVar[str]
@@ -116,8 +116,8 @@ class LoginRequired(Problem):
 
 
 class InvalidCredential(Problem):
-    """The token or cookie was not accepted: expired, wrong signature, wrong audience or not a token at all. Log in again.
-    The service does not say which it was; its log does."""
+    """The token or cookie was not accepted: expired, wrong signature, wrong audience or not a token at all. Log in
+    again. The service does not say which it was; its log does."""
 
     code, status, title = "invalid-credential", 401, "The credential was not accepted"
 
@@ -141,7 +141,7 @@ class Banned(Problem):
 
 
 class OriginRefused(Problem):
-    """A browser sent this from a page that is not on the site's list of `origins`. Add the origin to the configuration."""
+    """A browser sent this from a page that is not on the site's list of `origins`: add it there."""
 
     code, status, title = "origin-refused", 403, "This origin is not allowed"
 
@@ -219,8 +219,8 @@ class StaleVersion(Problem):
 
 
 class AlreadyDecided(Problem):
-    """Somebody else decided first. `decision` says who and when, `comment` is the current state, `allowed` is what may be
-    done now."""
+    """Somebody else decided first. `decision` says who and when, `comment` is the current state, `allowed` is what
+    may be done now."""
 
     code, status, title = "already-decided", 409, "Somebody else has decided already"
 

@@ -1,4 +1,4 @@
-"""Fetches the secrets that settings name (`*_env`, `*_file`): beside `settings`, the one place that reads the environment."""
+"""Fetches the secrets that settings name (`*_env`, `*_file`): beside `settings`, the only reader of the environment."""
 
 import os
 from pathlib import Path

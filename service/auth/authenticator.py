@@ -1,4 +1,4 @@
-"""Answers "who is speaking?" for one site: an API key, or whoever the site's logins vouch for, in the configured order."""
+"""Answers "who is speaking?" for one site: an API key, or whoever its logins vouch for, in the configured order."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,8 +25,8 @@ class Authenticator:
     async def caller(self, site: SiteKey, credentials: Credentials) -> Caller | None:
         """Who is speaking; None where the request carries no credential.
 
-        Raises InvalidCredential when no login accepts what it carries, and LoginUnavailable when one that might could not
-        be asked. A bad credential is never taken for none.
+        Raises InvalidCredential when no login accepts what it carries, and LoginUnavailable when one that might
+        could not be asked. A bad credential is never taken for none.
         """
         if credentials.bearer is not None and credentials.bearer.startswith(api_keys.SECRET_PREFIX):
             return self._machine(

@@ -13,8 +13,10 @@ class Permission(StrEnum):
 
 
 def permissions_of(caller: Caller, *, banned: bool = False) -> frozenset[Permission]:
-    """The rights of `caller`: people may submit unless banned, moderators and admins may moderate; an API key is nobody's
-    author."""
+    """The rights of `caller`: people may submit unless banned, moderators and admins may moderate.
+
+    An API key is nobody's author.
+    """
     granted = set()
     if caller.identity is not None and not banned:
         granted.add(Permission.SUBMIT)

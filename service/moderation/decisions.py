@@ -1,7 +1,7 @@
 """What moderators decide: one comment, many at once, and taking a decision back.
 
-A decision names the version that its moderator saw. The comment's row changes only where that version still stands, so of
-two decisions on one version one wins, and the other is told by whom and when.
+A decision names the version that its moderator saw. The comment's row changes only where that version still stands, so
+of two decisions on one version one wins, and the other is told by whom and when.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from service.model import (
     Why,
 )
 from service.moderation import lifecycle, record
-from service.moderation.record import Reasons
+from service.moderation.record import NO_REASONS, Reasons
 from service.moderation.submissions import taken_down, with_text
 from service.store import comments, decisions, queue
 from service.store.database import Transaction
@@ -44,7 +44,7 @@ class Ruling:
     comment_id: CommentId
     action: Action
     version: int
-    reasons: Reasons = Reasons()
+    reasons: Reasons = NO_REASONS
 
 
 def decide(tx: Transaction, site: SiteKey, ruling: Ruling, actor: Actor) -> tuple[Decision, Comment]:
@@ -84,7 +84,7 @@ def decide_each(
 
 
 def undo(
-    tx: Transaction, site: SiteKey, decision_id: DecisionId, actor: Actor, *, reasons: Reasons = Reasons()
+    tx: Transaction, site: SiteKey, decision_id: DecisionId, actor: Actor, *, reasons: Reasons = NO_REASONS
 ) -> tuple[Decision, Comment]:
     """Put a comment back to what it was before a moderator's decision (an undo can be undone as well).
 

@@ -16,7 +16,7 @@ def is_public(comment: Comment) -> bool:
 
 
 def apply(tx: Transaction, before: Comment | None, after: Comment) -> bool:
-    """Carry a stored change from `before` (None: it is new) to `after` into counts and lists. Whether readers see it."""
+    """Carry a change from `before` (None: it is new) to `after` into counts and lists; whether readers see it."""
     was_public, now_public = before is not None and is_public(before), is_public(after)
     _count_for_author(tx, before, after)
     was_listed = before is not None and before.listed

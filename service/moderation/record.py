@@ -1,4 +1,4 @@
-"""Writes one change of a comment: the row itself, the line in the record, the queue, the counts and the event, together.
+"""Writes one change of a comment: its row, the line in the record, the counts and the event, together.
 
 Every verb that changes a comment ends here, so no status is without an explanation and no explanation without an event.
 """
@@ -35,6 +35,9 @@ class Reasons:
     note_to_author: str | None = None
 
 
+NO_REASONS = Reasons()
+
+
 def body_hash(body: str) -> str:
     """A hash by which equal texts are found (SHA-256)."""
     return hashlib.sha256(body.encode()).hexdigest()
@@ -61,7 +64,7 @@ def decide(
     *,
     action: Action,
     actor: Actor,
-    reasons: Reasons = Reasons(),
+    reasons: Reasons = NO_REASONS,
     entry: QueueEntry | None = None,
     undoes: DecisionId | None = None,
 ) -> Decision:

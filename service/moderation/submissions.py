@@ -99,7 +99,7 @@ def submit(
 
 
 def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, draft: Draft, *, version: int) -> Comment:
-    """The author's new text. Of an approved comment readers keep the approved text until a moderator has seen the new one.
+    """The author's new text. Of an approved comment readers keep the approved text until a moderator saw the new one.
 
     Raises UnknownComment, Forbidden, Banned, NotEditable, EditWindowOver, PostClosed or StaleVersion.
     """
@@ -219,5 +219,5 @@ def _base36(number: int, width: int) -> str:
 
 
 def _stem(parent: Comment | None, max_depth: int) -> str:
-    """The path below which a reply goes. Beyond the deepest level replies stand side by side, after what they answer."""
+    """The path below which a reply goes. Beyond the deepest level replies stand side by side, by time."""
     return parent.path[: max_depth * CODE_LENGTH] if parent else ""

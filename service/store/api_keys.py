@@ -8,7 +8,7 @@ from service.model import ApiKey, ApiKeyId, Role
 from service.store.database import Row, Transaction
 from service.store.tables import api_keys
 
-SECRET_PREFIX = "gp_"
+SECRET_PREFIX = "gp_"  # noqa: S105  # how secrets begin is no secret
 """How every key's secret begins, so that it is known for one (and found where it leaked)."""
 
 _ADD = insert(api_keys).values({column.name: bindparam(column.name) for column in api_keys.c})

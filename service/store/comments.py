@@ -135,7 +135,7 @@ def add(tx: Transaction, comment: Comment, *, root: str, body_hash: str, rendere
 
 
 def replace(tx: Transaction, before: Comment, after: Comment, *, body_hash: str, renderer: int) -> bool:
-    """Put `after` where `before` stands, if it still stands there (same version, same status). False when it does not."""
+    """Put `after` where `before` stands, if that still stands (same version, same status). False when not."""
     changed = tx.run(
         _REPLACE,
         comment_id=before.id,
@@ -284,10 +284,9 @@ def thread(
 ) -> Page[PublicComment]:
     """Depth-first: roots by time, replies oldest first. A position is (root, path)."""
     root, path = after or ("", "")
+    name = "thread oldest"
     if newest_first:
         name = "thread newest rest" if after else "thread newest"
-    else:
-        name = "thread oldest"
     values = {"root": root, "path": path} if after or not newest_first else {}
     rows = tx.all(_LISTS[name], site=site, post=post, limit=limit + 1, **values)
     return _page(rows, limit, ("root", "path"))

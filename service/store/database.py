@@ -1,7 +1,7 @@
 """The engine: opens the store, runs transactions, and hides every difference between databases.
 
-A transaction is a plain function that takes a `Transaction` first; it runs on a database thread, so it cannot wait for a
-network and needs one hand-over however many statements it has:
+A transaction is a plain function that takes a `Transaction` first; it runs on a database thread, so it cannot wait
+for a network and needs one hand-over however many statements it has:
 
     comment = await database.write(submissions.submit, site, draft)
 
@@ -156,8 +156,8 @@ class Database:
         """Open the store at `url`, bringing its schema up to date, as its only server.
 
         `alongside` is for short commands that write beside a running server: no lock, and never a checkpoint.
-        Raises StoreError when it cannot be opened or is in use by another server, SchemaError when it is newer than this
-        program.
+        Raises StoreError when it cannot be opened or is in use by another server, SchemaError when it is newer
+        than this program.
         """
         database = cls(path_of(url), clock=clock)
         database._alongside = alongside
@@ -217,8 +217,8 @@ class Database:
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
                 try:
                     outcomes: Sequence[Any] = await self._writer.run(partial(self._commit, batch))
-                except Exception as error:
-                    outcomes = [_expected(error) if isinstance(error, sqlite3.Error) else error] * len(batch)
+                except Exception as error:  # noqa: BLE001  # each caller gets it, below
+                    outcomes = [_Failed(_expected(error) if isinstance(error, sqlite3.Error) else error)] * len(batch)
                 for unit, outcome in zip(batch, outcomes, strict=True):
                     _deliver(unit.answer, outcome)
         finally:
@@ -294,8 +294,6 @@ def _deliver(answer: "asyncio.Future[Any]", outcome: Any) -> None:
         return
     if isinstance(outcome, _Failed):
         answer.set_exception(outcome.error)
-    elif isinstance(outcome, BaseException):
-        answer.set_exception(outcome)
     else:
         answer.set_result(outcome)
 

@@ -1,7 +1,7 @@
 """The schema on one page. Every difference between databases is in `database.py`; migrations make what stands here.
 
-Only three kinds of column: text (byte-ordered, so keys sort alike everywhere), integers (times are milliseconds since the
-epoch) and booleans. So rows need no conversion on any driver.
+Only three kinds of column: text (byte-ordered, so keys sort alike everywhere), integers (times are milliseconds
+since the epoch) and booleans. So rows need no conversion on any driver.
 """
 
 from sqlalchemy import (
@@ -63,7 +63,7 @@ posts = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
-# The blog's people. `subject` stays inside; `author` is its keyed hash. Counts are by current status (rejected: and spam).
+# The blog's people. `subject` stays inside; `author` is its keyed hash. Counts are by status (rejected: and spam).
 authors = Table(
     "authors",
     metadata,

@@ -100,8 +100,8 @@ class Call:
     async def caller(self) -> Caller | None:
         """Who is speaking, or None without a credential.
 
-        Raises InvalidCredential, LoginUnavailable, MalformedRequest (two `Authorization` headers), or OriginRefused for a
-        write that rests on a cookie and does not come from one of the site's own pages.
+        Raises InvalidCredential, LoginUnavailable, MalformedRequest (two `Authorization` headers), or OriginRefused
+        for a write that rests on a cookie and does not come from one of the site's own pages.
         """
         credentials = self._credentials()
         caller = await self.services.authenticator.caller(self.site_key, credentials)
@@ -145,7 +145,7 @@ class Call:
         )
 
     def _require_own_page(self) -> None:
-        """A browser sends cookies along with other people's forms: a write must say that it comes from the site's page."""
+        """A browser sends cookies along with other people's forms: a write must say that it comes from ours."""
         if self.request.method not in WRITES:
             return
         fetch_site = self.request.headers.get("Sec-Fetch-Site", "same-origin").lower()

@@ -26,7 +26,7 @@ class Cursors:
         return base64.urlsafe_b64encode(self._sign(scope, payload) + payload).decode().rstrip("=")
 
     def read(self, scope: str, cursor: str | None) -> Position | None:
-        """The position in a cursor; None without one. Raises BadCursor for anything this service did not issue for this list."""
+        """The position in a cursor; None without one. Raises BadCursor for what was not issued for this list."""
         if cursor is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""Reads a request's JSON body, strictly: UTF-8, one value, no doubled names, no NaN, bounded depth (RFC 8259, RFC 7493)."""
+"""Reads a request's JSON body, strictly: UTF-8, one value, no doubled names, no NaN, bounded depth (RFC 7493)."""
 
 import json
 from typing import Any, NoReturn

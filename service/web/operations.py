@@ -17,7 +17,8 @@ from service.web.call import Call, to_json
 HEALTH_TYPE = "application/health+json"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 DOCS_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 DOCS_PAGE = """<!doctype html>

@@ -50,7 +50,7 @@ def new_request_id() -> str:
 
 def request_id_of(request: web.Request) -> str:
     """The id under which this request is logged."""
-    return request[REQUEST_ID] if REQUEST_ID in request else ""
+    return str(request.get(REQUEST_ID, ""))
 
 
 def view(problem: Problem, *, request_id: str, site: Site | None = None) -> wire.ProblemView:
@@ -109,8 +109,10 @@ async def explain(call: Call) -> web.Response:
     text = escape(" ".join(cleandoc(problem.__doc__ or "").split()))
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(problem.title)}</title><style>body{{font:1.1rem/1.6 system-ui;max-width:40rem;margin:3rem auto;"
+        f"<title>{escape(problem.title)}</title>"
+        f"<style>body{{font:1.1rem/1.6 system-ui;max-width:40rem;margin:3rem auto;"
         f"padding:0 1rem;color:#222}}code{{background:#eee;padding:.1em .3em}}</style>"
-        f"<h1>{escape(problem.title)}</h1><p><code>{problem.code}</code>, HTTP status {problem.status}</p><p>{text}</p></html>\n"
+        f"<h1>{escape(problem.title)}</h1><p><code>{problem.code}</code>, HTTP status {problem.status}</p>"
+        f"<p>{text}</p></html>\n"
     )
     return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})

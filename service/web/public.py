@@ -15,8 +15,8 @@ from service.web.call import Call, etag_of, matches, to_json
 async def list_comments(call: Call, query: wire.CommentsQuery) -> web.Response:
     """A post's approved comments.
 
-    `thread` is depth-first, replies oldest first under each comment; `flat` is by time. A post nobody has commented on is
-    an empty list.
+    `thread` is depth-first, replies oldest first under each comment; `flat` is by time. A post nobody has commented
+    on is an empty list.
     """
     post = call.post_key
     scope = (post, query.view, query.sort)
@@ -40,7 +40,7 @@ async def list_comments(call: Call, query: wire.CommentsQuery) -> web.Response:
 async def count_comments(call: Call, query: wire.CountsQuery) -> web.Response:
     """Approved comments of up to 200 posts."""
     found = await call.database.read(posts.counts, call.site_key, [PostKey(key) for key in query.post])
-    reply: wire.Counts = {"counts": {key: count for key, count in found.items()}}
+    reply: wire.Counts = {"counts": {str(key): count for key, count in found.items()}}
     return _cacheable(call, reply)
 
 
@@ -65,7 +65,8 @@ def _cacheable(call: Call, payload: object, headers: dict[str, str] | None = Non
     body = to_json(payload)
     etag = etag_of(body)
     cache = call.services.settings.cache
-    policy = f"public, max-age=0, s-maxage={cache.s_maxage_seconds}, stale-while-revalidate={cache.stale_while_revalidate_seconds}"
+    shared = f"s-maxage={cache.s_maxage_seconds}, stale-while-revalidate={cache.stale_while_revalidate_seconds}"
+    policy = f"public, max-age=0, {shared}"
     kept = {"ETag": etag, "Cache-Control": policy, "Vary": "Accept-Encoding", **(headers or {})}
     if matches(call.request, etag):
         return web.Response(status=304, headers=kept)
