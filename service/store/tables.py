@@ -127,7 +127,7 @@ Index("ix_comments_thread", comments.c.site, comments.c.post, comments.c.listed,
 Index("ix_comments_flat", comments.c.site, comments.c.post, comments.c.status, comments.c.created_at, comments.c.id)
 Index("ix_comments_latest", comments.c.site, comments.c.status, comments.c.created_at, comments.c.id)
 Index("ix_comments_author", comments.c.site, comments.c.author, comments.c.created_at, comments.c.id)
-Index("ix_comments_same_text", comments.c.site, comments.c.author, comments.c.body_hash)
+Index("ix_comments_same_text", comments.c.site, comments.c.author, comments.c.body_hash, comments.c.created_at)
 Index("ix_comments_parent", comments.c.parent_id)
 
 # Texts that are no longer in the comment's row: replaced, or dropped by a moderator. Undo needs them, disputes too.
