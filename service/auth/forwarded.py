@@ -88,7 +88,7 @@ class ForwardedVerifier:
 
     def __init__(self, settings: ForwardedLogin, *, site: SiteKey, roles: RoleMapping) -> None:
         self.name = settings.label
-        self.kind = settings.kind
+        self.kind: str = settings.kind
         self._settings = settings
         self._site = site
         self._roles = roles

@@ -4,13 +4,19 @@ from typing import Annotated
 
 from pydantic import Field
 
+from service.auth.forwarded import ForwardedLogin
+from service.auth.introspection import IntrospectionLogin
 from service.auth.jwt import JwtLogin
 from service.auth.oidc import OidcLogin
+from service.auth.session import SessionLogin
 
 # fmt: off
 LoginSettings = Annotated[
     JwtLogin
-    | OidcLogin,
+    | OidcLogin
+    | IntrospectionLogin
+    | SessionLogin
+    | ForwardedLogin,
     Field(discriminator="kind"),
 ]
 # fmt: on

@@ -79,7 +79,7 @@ class SessionVerifier:
         self, settings: SessionLogin, *, site: SiteKey, roles: RoleMapping, clock: Clock, fetch: Fetch
     ) -> None:
         self.name = settings.label
-        self.kind = settings.kind
+        self.kind: str = settings.kind
         self.answers: AnswerCache[Identity] = AnswerCache(seconds=settings.cache_seconds, clock=clock)
         self._settings = settings
         self._site = site

@@ -1,7 +1,6 @@
 """Real local servers for the tests of the logins that ask: a blog with sessions, and an authorization server.
 
-Both listen on a port that the system chose, keep what they were asked, and can be told to misbehave. A clock that only
-moves when it is told to belongs here as well.
+Both listen on a port that the system chose, keep what they were asked, and can be told to misbehave.
 """
 
 import asyncio
@@ -14,26 +13,8 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from service.model import Milliseconds
-
-NOON: Milliseconds = 1_121_765_700_000
-"""19 July 2005, 9:35 UTC."""
 TEN_MEGABYTES = 10 * 1024 * 1024
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class HandClock:
-    """A clock that a test moves by hand."""
-
-    def __init__(self, now: Milliseconds = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> Milliseconds:
-        return self.now
-
-    def advance(self, *, seconds: float) -> None:
-        """Move on; backwards with a negative number."""
-        self.now += round(seconds * 1000)
 
 
 @dataclass(frozen=True, slots=True)
