@@ -183,8 +183,6 @@ class GuardedConnection(web.RequestHandler):
 
     def _turn_away(self, wire: asyncio.Transport) -> None:
         """Say 503 before anything was asked: no task is started, no byte parsed, and the few bytes fit any buffer."""
-        self._manager = None  # aiohttp never heard of this connection, so it has nothing to undo when it is lost
-        self._force_close = True
         try:
             wire.write(self._guard.full_house_reply())
         finally:
@@ -205,7 +203,7 @@ class GuardedConnection(web.RequestHandler):
     # --- Requests coming in -----------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf or self._close:
+        if self._deaf:
             return
         seen = self._request_count
         super().data_received(data)
@@ -314,7 +312,7 @@ class GuardedConnection(web.RequestHandler):
         if self._paused or self._wire.is_closing():
             self._check_by(self._check_reader(self._wire, now))
         else:
-            self._check_by(self._check_sender(self._wire, now))
+            self._check_by(self._check_sender(now))
 
     def _check_reader(self, wire: asyncio.Transport, now: float) -> float:
         """Cut a reader who takes nothing; says when to look next: four times within the limit, to see progress soon."""
@@ -325,7 +323,7 @@ class GuardedConnection(web.RequestHandler):
             wire.abort()
         return now + self._limits.write_seconds / 4
 
-    def _check_sender(self, wire: asyncio.Transport, now: float) -> float:
+    def _check_sender(self, now: float) -> float:
         """Refuse a request that takes too long, close an idle connection; says when to look next."""
         if self._reading_since is None and (body := self._open_body()) is not None:
             self._reading_since, self._body = now, body
@@ -343,8 +341,6 @@ class GuardedConnection(web.RequestHandler):
             )
             if now >= deadline:
                 self.force_close()
-                if wire.get_write_buffer_size():  # what was not taken all the while never will be
-                    wire.abort()
         else:
             deadline = now
         soonest_idle = now + self._limits.keepalive_seconds
@@ -353,8 +349,6 @@ class GuardedConnection(web.RequestHandler):
     def _time_out(self, now: float) -> None:
         if self._reading_paused or self._buffer_paused:
             self._reading_since = now  # it is we who stopped reading
-        elif self._body is not None and self._body.is_eof():
-            self._reading_since = self._body = None
         elif (body := self._open_body()) is not None:
             self._break_off(body, 408)
         else:
@@ -368,10 +362,6 @@ class GuardedConnection(web.RequestHandler):
         if self._wire is not None:
             self._stalled_since, self._unsent = self._loop.time(), self._wire.get_write_buffer_size()
             self._check_by(self._stalled_since + self._limits.write_seconds / 4)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._stalled_since = None
 
     # --- Replies going out ------------------------------------------------------------------------------------------
 
@@ -456,8 +446,6 @@ class GuardedServer(web.Server):
 
     def drain(self) -> None:
         """Every further reply carries `Connection: close`; idle connections close now. New ones are still served."""
-        if self.draining:
-            return
         self.draining = True
         self.request_factory = self._make_last_request
         for connection in self.connections:

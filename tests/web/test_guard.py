@@ -168,6 +168,10 @@ class House:
         async with asyncio.timeout(DEADLINE_SECONDS):
             await self.entered.wait()
 
+    async def until_all_is_received(self) -> None:
+        """The sockets are served in turn: once a later request is answered, what was sent before has been seen."""
+        assert (await (await self.connect()).ask(GET)).status == 200
+
     async def let_header_limit_pass(self) -> None:
         clock = await self.connect()
         (await clock.ask(UNFINISHED)).assert_problem(408)
@@ -231,6 +235,35 @@ async def events(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def hold(request: web.Request) -> web.Response:
+    """Like `wait`, but never looks at the body."""
+    house = request.app[HOUSE]
+    house.entered.set()
+    await house.release.wait()
+    return web.Response(text="held")
+
+
+class LastWord(web.Response):
+    """Begins the drain when it is written, before the connection waits for another request."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(text="last word")
+        self.house = house
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        await super().write_eof(data)
+        self.house.runner.drain()
+
+
+async def last(request: web.Request) -> web.Response:
+    return LastWord(request.app[HOUSE])
+
+
+async def fail_late(request: web.Request) -> web.StreamResponse:
+    await events(request)
+    raise ValueError(SECRET)
+
+
 async def fail(request: web.Request) -> web.Response:
     raise ValueError(SECRET)
 
@@ -247,7 +280,10 @@ ROUTES = {
     "/large": large,
     "/large-in-buffer": large_in_buffer,
     "/events": events,
+    "/hold": hold,
+    "/last": last,
     "/fail": fail,
+    "/fail-late": fail_late,
     "/time-out": time_out,
 }
 
@@ -332,6 +368,9 @@ async def test_408_for_a_second_request_waits_for_the_reply_to_the_first(start: 
     await client.send(WAIT + UNFINISHED)
     await house.until_entered()
     await house.let_header_limit_pass()
+    await client.send(b"\r\n" + HOST + b"\r\n" + GET)
+    await house.until_all_is_received()
+    assert [len(connection._messages) for connection in house.server.connections if connection._messages] == [1]
     house.release.set()
     assert (await client.reply()).status == 200
     (await client.reply()).assert_problem(408)
@@ -390,6 +429,27 @@ async def test_a_body_that_nobody_reads_is_not_awaited_for_longer(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+async def test_a_body_that_is_whole_leaves_the_next_headers_their_own_limit(start: Start) -> None:
+    house = await start(replace(PATIENT, header_seconds=SHORT_SECONDS))
+    client = await house.connect()
+    await client.send(POST + b"Content-Length: 4\r\n\r\nab")
+    await house.until_entered()
+    assert (await client.ask(b"cd")).body == b"abcd"
+    (await client.ask(UNFINISHED)).assert_problem(408)
+
+
+async def test_a_late_body_that_the_handler_ignores_closes_the_connection_behind_its_reply(start: Start) -> None:
+    house = await start(replace(PATIENT, body_seconds=SHORT_SECONDS))
+    client = await house.connect()
+    await client.send(b"POST /hold HTTP/1.1\r\n" + HOST + b"Content-Length: 9\r\n\r\n")
+    await house.until_entered()
+    await house.let_body_limit_pass()
+    house.release.set()
+    reply = await client.reply()
+    assert (reply.body, reply.headers["connection"]) == (b"held", "close")
+    assert await client.rest() == b""
+
+
 async def test_a_client_is_not_blamed_while_the_server_does_not_read(start: Start) -> None:
     house = await start(replace(PATIENT, body_seconds=SHORT_SECONDS))
     client = await house.connect()
@@ -445,7 +505,16 @@ async def test_a_connection_is_not_idle_while_its_request_is_in_hand(start: Star
     assert await client.rest() == b""
 
 
-async def test_whole_requests_leave_the_timer_alone(start: Start) -> None:
+async def test_a_connection_becomes_idle_behind_a_slow_request_too(start: Start) -> None:
+    house = await start(replace(PATIENT, keepalive_seconds=SHORT_SECONDS))
+    client = await house.connect()
+    await client.send(UNFINISHED)
+    await house.let_idle_limit_pass()
+    assert (await client.ask(b"\r\n" + HOST + b"\r\n")).status == 200
+    assert await client.rest() == b""
+
+
+async def test_requests_leave_the_timer_alone(start: Start) -> None:
     house = await start()
     client = await house.connect()
     await client.ask(GET)
@@ -455,6 +524,9 @@ async def test_whole_requests_leave_the_timer_alone(start: Start) -> None:
     for _ in range(3):
         await client.ask(GET)
         await client.ask(POST + b"Content-Length: 2\r\n\r\nab")
+        await client.send(UNFINISHED)
+        await house.until_all_is_received()
+        await client.ask(b"\r\n" + HOST + b"\r\n")
         assert connection._keepalive_handle is timer
 
 
@@ -481,6 +553,18 @@ async def test_a_reader_who_takes_nothing_is_cut(start: Start, path: bytes, conn
     rest = await client.rest()
     assert rest.startswith(b"HTTP/1.1 200")
     assert len(rest) < LARGE_REPLY_BYTES
+
+
+@pytest.mark.slow
+async def test_a_slow_reader_who_goes_on_reading_is_not_cut(start: Start) -> None:
+    house = await start(replace(PATIENT, write_seconds=2.0, header_seconds=0.5))
+    client = await house.connect(receive_buffer=4096)
+    await client.send(b"GET /large HTTP/1.1\r\nConnection: close\r\n" + HOST + b"\r\n")
+    taken = 0
+    for _ in range(6):
+        taken += len(await client.reader.readexactly(2**21))
+        await house.let_header_limit_pass()
+    assert taken + len(await client.rest()) > LARGE_REPLY_BYTES
 
 
 async def test_a_reader_who_takes_the_reply_gets_all_of_it(start: Start) -> None:
@@ -562,6 +646,9 @@ def test_neighbours_in_one_64_share_a_cap_and_give_their_place_back() -> None:
     door.leave(two)
     assert [door.enter(one), door.enter(two)] == [True, False]
     assert (door.open, door.refused) == (3, 2)
+    for group in (one, one, other):
+        door.leave(group)
+    assert door.open == len(door._open_by_group) == 0
 
 
 @pytest.mark.parametrize("peername", ["", None, ("2001:db8:f::1", 5000, 0, 0), ("::ffff:192.0.2.1", 5000, 0, 0)])
@@ -693,6 +780,19 @@ async def test_a_malformed_body_that_nobody_reads_closes_the_connection(start: S
     assert await client.rest() == b""
 
 
+async def test_a_malformed_body_that_the_handler_ignores_closes_the_connection_behind_its_reply(start: Start) -> None:
+    house = await start()
+    client = await house.connect()
+    await client.send(b"POST /hold HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n")
+    await house.until_entered()
+    await client.send(b"zz\r\n")
+    await house.until_all_is_received()
+    house.release.set()
+    reply = await client.reply()
+    assert (reply.body, reply.headers["connection"]) == (b"held", "close")
+    assert await client.rest() == b""
+
+
 async def test_malformed_http_behind_a_request_in_hand_is_answered_after_it(start: Start) -> None:
     house = await start()
     client = await house.connect()
@@ -726,6 +826,27 @@ async def test_headers_that_are_too_long_get_431(start: Start, request_bytes: by
     await assert_refused(client, 431)
 
 
+SOME_HEADERS = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 1000) for n in range(20))
+
+
+async def test_headers_in_pieces_are_counted_together(start: Start) -> None:
+    house = await start()
+    client = await house.connect()
+    await client.send(b"GET /echo HTTP/1.1\r\n" + HOST + SOME_HEADERS)
+    await house.until_all_is_received()
+    await client.send(SOME_HEADERS + b"\r\n")
+    await assert_refused(client, 431)
+
+
+async def test_headers_of_one_request_do_not_count_for_the_next(start: Start) -> None:
+    house = await start()
+    client = await house.connect()
+    for _ in range(2):
+        await client.send(b"GET /echo HTTP/1.1\r\n" + HOST + SOME_HEADERS)
+        await house.until_all_is_received()
+        assert (await client.ask(b"\r\n")).status == 200
+
+
 async def test_a_long_body_in_one_piece_with_its_headers_is_not_taken_for_headers(start: Start) -> None:
     client = await (await start()).connect()
     body = bytes(60_000)
@@ -742,6 +863,12 @@ async def test_an_exception_that_escapes_is_a_500_that_says_nothing(start: Start
     client = await (await start()).connect()
     await client.send(b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n")
     await assert_refused(client, 500)
+
+
+async def test_an_exception_in_the_middle_of_a_reply_cuts_it(start: Start) -> None:
+    client = await (await start()).connect()
+    assert (await client.ask(b"GET /fail-late HTTP/1.1\r\n" + HOST + b"\r\n")).status == 200
+    assert await client.rest() == b"b\r\nfirst event\r\n"
 
 
 async def test_a_client_that_goes_away_is_not_an_error(start: Start, caplog: pytest.LogCaptureFixture) -> None:
@@ -773,6 +900,20 @@ async def test_requests_may_come_in_any_pieces(start: Start) -> None:
         await client.send(bytes([byte]))
     assert (await client.reply()).body == b"abcd"
     assert (await client.reply()).body == b""
+
+
+async def test_requests_behind_a_declined_upgrade_are_served(start: Start) -> None:
+    house = await start(replace(PATIENT, header_seconds=SHORT_SECONDS))
+    client = await house.connect()
+    upgrade = HOST + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    await client.send(b"GET /wait HTTP/1.1\r\n" + upgrade + POST + b"Content-Length: 2\r\n\r\na")
+    await house.until_entered()
+    await client.send(b"b" + GET)
+    await house.let_header_limit_pass()
+    house.release.set()
+    assert [(await client.reply()).body for _ in range(3)] == [b"waited ", b"ab", b""]
+    await house.let_header_limit_pass()
+    assert (await client.ask(GET)).status == 200
 
 
 async def test_http_1_0_closes_unless_asked_to_keep_alive(start: Start) -> None:
@@ -831,17 +972,30 @@ async def test_draining_closes_idle_connections_and_finishes_the_running_request
 
 
 @pytest.mark.parametrize(
-    "first", [b"", UNFINISHED, POST + b"Content-Length: 4\r\n\r\nab"], ids=["none", "head", "body"]
+    ("first", "second"),
+    [
+        (b"", GET),
+        (UNFINISHED, b"a\r\n" + HOST + b"\r\n"),
+        (POST + b"Content-Length: 4\r\n\r\nab", b"cd"),
+        (b"GET /events HTTP/1.1\r\n", HOST + b"\r\n"),
+    ],
+    ids=["new", "headers", "body", "stream"],
 )
-async def test_draining_reads_requests_that_are_on_their_way(start: Start, first: bytes) -> None:
+async def test_draining_reads_requests_that_are_on_their_way(start: Start, first: bytes, second: bytes) -> None:
     house = await start()
     client = await house.connect()
     await client.send(first)
-    await (await house.connect()).ask(GET)  # the server has seen what was sent before
+    await house.until_all_is_received()
 
     house.runner.drain()
-    reply = await client.ask({b"": GET, UNFINISHED: b"a\r\n" + HOST + b"\r\n"}.get(first, b"cd"))
+    reply = await client.ask(second)
     assert (reply.status, reply.headers["connection"]) == (200, "close")
+    await client.rest()
+
+
+async def test_draining_in_the_moment_after_a_reply_closes_the_connection(start: Start) -> None:
+    client = await (await start()).connect()
+    assert (await client.ask(b"GET /last HTTP/1.1\r\n" + HOST + b"\r\n")).status == 200
     assert await client.rest() == b""
 
 
