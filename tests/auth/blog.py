@@ -14,6 +14,7 @@ from typing import Any, Self
 from aiohttp import web
 
 TEN_MEGABYTES = 10 * 1024 * 1024
+NONE = "none/none"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -58,6 +59,7 @@ class LocalServer:
         """Listen: the first time on a free port, later on the same one again."""
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._answer)
+        application.on_response_prepare.append(_leave_out_what_was_not_set)
         self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
@@ -147,17 +149,18 @@ def answering(
 ) -> Handler:
     """A behaviour: always this reply. `Retry_After="7"` is the header `Retry-After: 7`."""
     raw = body.encode() if isinstance(body, str) else body
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    if content_type is not None:
-        sent["Content-Type"] = content_type
+    sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Content-Type": content_type or NONE}
 
     async def behaviour(request: web.Request) -> web.StreamResponse:
-        response = web.Response(body=raw, status=status, headers=sent)
-        if content_type is None:
-            del response.headers["Content-Type"]
-        return response
+        return web.Response(body=raw, status=status, headers=sent)
 
     return behaviour
+
+
+async def _leave_out_what_was_not_set(request: web.Request, response: web.StreamResponse) -> None:
+    """aiohttp always sends a content type, unless it is taken out at the last moment."""
+    if response.headers.get("Content-Type") == NONE:
+        del response.headers["Content-Type"]
 
 
 async def silent(request: web.Request) -> web.StreamResponse:
