@@ -44,6 +44,14 @@ def secrets_named_in(values: object) -> Iterator[str]:
             yield from secrets_named_in(value)
 
 
+def is_setting(steps: Steps, model: type[BaseModel]) -> bool:
+    """Whether there is a setting at that place."""
+    found: Any = model
+    for step in steps:
+        found = mistakes.inside(found, step)
+    return found is not None
+
+
 def mistake_in(name: str, steps: Steps, *, text: str, model: type[BaseModel]) -> str | None:
     """What is wrong with a variable's name, or with its text where that must be JSON and is none."""
     found: Any = model

@@ -182,6 +182,12 @@ def file_for(path: Path | None) -> Path | None:
     return named or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
 
 
+def variables_in_use() -> list[str]:
+    """The names of the environment variables that are settings."""
+    found = environment.variables_in(os.environ)
+    return [name for name, steps in found.items() if environment.is_setting(steps, Settings)]
+
+
 def parse(values: Mapping[str, Any], *, source: str = "settings") -> Settings:
     """Settings from a mapping shaped like the file, with the environment on top. Raises SettingsError."""
     variables = environment.variables_in(os.environ)

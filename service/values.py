@@ -1,4 +1,4 @@
-"""The kinds of value that settings hold, each with the sentence that says how to write it. Used by `settings` alone."""
+"""The kinds of value that settings hold, each with the sentence that says how to write it. For `settings`."""
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -18,10 +19,11 @@ _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where it l
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether the service is ready, and one line for everything that is not fine."""
+    """Whether the service is ready, one line for everything that is not fine, and whether it was a Gatepost at all."""
 
     ready: bool
     lines: tuple[str, ...] = ()
+    is_gatepost: bool = False
 
 
 def address_of(server: Server) -> str:
@@ -59,19 +61,19 @@ async def _body(reply: aiohttp.ClientResponse) -> bytes:
 
 def _answer(status: int, body: bytes, url: str) -> Answer:
     found = _checks(body)
-    lines = tuple(f"{name}: {check.get('status')}: {check.get('output', '')}" for name, check in found)
-    if status == 200:
-        return Answer(True, lines)
-    return Answer(False, lines or (f"{url}: answers {status}: is this Gatepost?",))
+    if found is None:
+        return Answer(False, (f"{url}: answers {status}, but not as a Gatepost does: is the address right?",))
+    lines = tuple(f"{name}: {check['status']}: {check.get('output', '')}" for name, check in found)
+    return Answer(status == 200, lines, is_gatepost=True)
 
 
-def _checks(body: bytes) -> list[tuple[str, dict[str, Any]]]:
-    """Every check that is not fine (draft-inadarei-api-health-check); none where the body is something else."""
+def _checks(body: bytes) -> list[tuple[str, dict[str, Any]]] | None:
+    """Every check that is not fine (draft-inadarei-api-health-check); None where the body is something else."""
     try:
         checks = json.loads(body)["checks"]
         return [(name, check) for name, several in checks.items() for check in several if check["status"] != "pass"]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return []
+        return None
 
 
 def _is_version_6(host: str) -> bool:
@@ -82,4 +84,5 @@ def _is_version_6(host: str) -> bool:
 
 
 def _reason(error: aiohttp.ClientError) -> str:
-    return str(getattr(error, "strerror", None) or type(error).__name__)
+    number = error.errno if isinstance(error, aiohttp.ClientOSError) else None
+    return os.strerror(number) if number is not None and number > 0 else type(error).__name__

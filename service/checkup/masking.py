@@ -67,7 +67,8 @@ def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
     for name, value in table.items():
         below = (*path, name)
         if _is_table(value):
-            yield f"\n[{'.'.join(below)}]"
+            if not all(map(_is_table, value.values())):  # the tables below name it anyway
+                yield f"\n[{'.'.join(below)}]"
             yield from _lines(value, below)
         elif _is_list_of_tables(value):
             for item in value:

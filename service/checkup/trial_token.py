@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from joserfc import jwt
-from joserfc.jwk import OctKey
 
-from service.auth.jwt import JwtLogin
+from service.auth import keys
+from service.auth.jwt import JwtKey, JwtLogin
 from service.model import Milliseconds
 from service.settings import Site
 
@@ -17,15 +17,14 @@ class NoSharedSecretError(Exception):
 
 def login_for(site: Site, name: str | None) -> JwtLogin:
     """The site's first login with a shared secret, or the one called `name`. Raises NoSharedSecretError."""
-    usable = [login for login in site.login if isinstance(login, JwtLogin) and login.algorithms[0].startswith("HS")]
-    found = [login for login in usable if name in {None, login.label}]
+    found = [login for login in site.login if login.kind == "jwt" and _shared(login) and name in {None, login.label}]
     if found:
         return found[0]
-    has = ", ".join(f"{login.label} ({_what_it_checks(login)})" for login in site.login) or "no login at all"
-    wanted = f'has no login "{name}" with a shared secret' if name else "has no login with a shared secret"
+    has = ", ".join(f"{login.label} (kind {login.kind})" for login in site.login) or "none at all"
+    wanted = f'no login "{name}" with a shared secret' if name else "no login with a shared secret"
     raise NoSharedSecretError(
-        f"site {site.key} {wanted}; it has: {has}. A token can only be made where the blog's secret is known: "
-        'let the blog make one, or add a [[login]] with algorithms = ["HS256"] and secret_env'
+        f"site {site.key} has {wanted}; its logins: {has}. Only the blog can sign for those: let it make a token, "
+        'or add a [[login]] with algorithms = ["HS256"] and secret_env'
     )
 
 
@@ -39,10 +38,11 @@ def mint(
     minutes: int,
     now: Milliseconds,
 ) -> str:
-    """A token (JWT, RFC 7519) of that login for `subject`, good for `minutes`. Raises ValueError as `load_key` does."""
-    key = login.load_key()
-    if not isinstance(key, OctKey):
-        raise NoSharedSecretError(f"login {login.label} has a public key: only the blog can sign for it")
+    """A token (JWT, RFC 7519) of that login for `subject`, good for `minutes` from `now` (milliseconds).
+
+    Raises ValueError with the fix when the secret is missing or too short.
+    """
+    signer = _shared(login)[0]
     issued = now // 1000
     claims: dict[str, Any] = {
         "iss": login.issuer,
@@ -56,7 +56,8 @@ def mint(
         _put(claims, login.claims.name, name)
     if roles:
         _put(claims, (login.roles or site.roles).claim, list(roles))
-    return jwt.encode({"alg": login.algorithms[0], "typ": "JWT"}, claims, key, algorithms=list(login.algorithms))
+    header = {"alg": signer.algorithm, "typ": "JWT"} | ({"kid": signer.kid} if signer.kid else {})
+    return jwt.encode(header, claims, signer.load().key, algorithms=[signer.algorithm])
 
 
 def roles_without_meaning(login: JwtLogin, site: Site, roles: Sequence[str]) -> list[str]:
@@ -65,12 +66,12 @@ def roles_without_meaning(login: JwtLogin, site: Site, roles: Sequence[str]) -> 
     return [role for role in roles if role not in (*mapping.moderator, *mapping.admin)]
 
 
+def _shared(login: JwtLogin) -> list[JwtKey]:
+    return [key for key in login.each_key() if keys.is_shared(key.algorithm)]
+
+
 def _put(claims: dict[str, Any], path: str, value: object) -> None:
     *tables, name = path.split(".")
     for table in tables:
         claims = claims.setdefault(table, {})
     claims[name] = value
-
-
-def _what_it_checks(login: object) -> str:
-    return login.algorithms[0] if isinstance(login, JwtLogin) else str(getattr(login, "kind", "another kind"))

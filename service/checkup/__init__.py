@@ -1,0 +1,27 @@
+"""What operators ask before and while a service runs: is the configuration good, is it ready, does a token work.
+
+Called by `cli` alone. Nothing here changes the configuration or the store's schema; the only write is the one row that
+the readiness check writes too.
+"""
+
+from service.auth.fetch import Fetch
+from service.checkup import listening, logins, sites, stored
+from service.checkup.finding import Finding, fail
+from service.model import Clock
+from service.settings import Settings
+
+
+async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
+    """Look at everything: where it listens, the store, every site and its logins."""
+    found = [await listening.examine(settings.server), *listening.examine_limits(settings)]
+    found += await stored.examine(settings.database, clock=clock)
+    if not settings.sites:
+        found.append(fail("sites", "none is configured, so nobody can comment", "add [sites.blog] with a name"))
+    async with Fetch() as fetch:
+        for site in settings.sites.values():
+            found += sites.examine(site)
+            for login in site.login:
+                found += await logins.examine(
+                    login, site, proxies=settings.server.trusted_proxies, clock=clock, fetch=fetch
+                )
+    return found

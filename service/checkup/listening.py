@@ -1,0 +1,79 @@
+"""Can the service listen where it should, for as many as it should, and whom does it believe?"""
+
+import errno
+import resource
+import socket
+from collections.abc import Iterator
+
+from service.checkup import ask_health
+from service.checkup.finding import Finding, fail, ok, warn
+from service.settings import Server, Settings
+
+SPARE_FILES = 100
+"""Open files that are no connections: the store, standard streams, outgoing requests."""
+BROADEST_PREFIX = {4: 8, 6: 16}
+"""A broader network of proxies than these is nobody's own."""
+_BIND_FIX = "set server.host to an address of this machine, or to 0.0.0.0 for all of them"
+_BIND_FIXES = {errno.EACCES: "set server.port to 1024 or more, and let a proxy take the port below"}
+
+
+async def examine(server: Server) -> Finding:
+    """Whether the service could listen now, or listens already."""
+    try:
+        _bind(server.host, server.port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return await _taken(server)
+        fix = _BIND_FIXES.get(error.errno or 0, _BIND_FIX)
+        return fail("server", f"cannot listen on {server.host}, port {server.port} ({error.strerror})", fix)
+    return ok("server", f"can listen on {server.host}, port {server.port}")
+
+
+def examine_limits(settings: Settings) -> Iterator[Finding]:
+    """Whom it believes about addresses, how many it can serve, how much one may ask."""
+    yield _proxies(settings.server)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    wanted = settings.server.max_connections + SPARE_FILES
+    if files != resource.RLIM_INFINITY and files < wanted:
+        text = f"this process may open {files} files, and max_connections is {settings.server.max_connections}"
+        yield warn("server", text, f"allow {wanted} (`ulimit -n`, LimitNOFILE=, ulimits), or lower max_connections")
+    if not settings.limits.enabled:
+        yield warn("limits", "are off: one client can fill the queue", "remove limits.enabled = false")
+
+
+async def _taken(server: Server) -> Finding:
+    address = ask_health.address_of(server)
+    answer = await ask_health.ask(address)
+    if not answer.is_gatepost:
+        fix = "stop the other program, or set server.port to a free port"
+        return fail("server", f"port {server.port} is taken by another program", fix)
+    if not answer.ready:
+        return fail("server", f"is running at {address} and is not ready", "; ".join(answer.lines))
+    return ok("server", f"is running at {address} and is ready")
+
+
+def _bind(host: str, port: int) -> None:
+    """Take the address for a moment, as the server would. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(address)
+        listener.listen()
+
+
+def _proxies(server: Server) -> Finding:
+    subject = "trusted proxies"
+    if not server.trusted_proxies:
+        text = "none: behind a proxy all readers would share one address and its limits"
+        return warn(subject, text, 'if a proxy is in front, name it: trusted_proxies = ["127.0.0.1"]')
+    broadest = min(server.trusted_proxies, key=lambda network: network.prefixlen / network.max_prefixlen)
+    if broadest.prefixlen == 0:
+        text = "everybody is trusted, so anybody can claim to be any address"
+        return fail(subject, text, 'name only the proxies in front of Gatepost: trusted_proxies = ["127.0.0.1"]')
+    if broadest.prefixlen < BROADEST_PREFIX[broadest.version]:
+        text = f"{broadest} is broad: whoever has an address in it can claim to be any other"
+        return warn(subject, text, "name only the networks of your own proxies")
+    return ok(subject, ", ".join(map(str, server.trusted_proxies)))

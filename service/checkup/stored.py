@@ -1,0 +1,84 @@
+"""Is the store there, is its schema current, does it take a write, is there room for more?"""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from service.checkup.finding import Finding, fail, ok, warn
+from service.errors import StoreUnavailable
+from service.model import Clock
+from service.settings import Database as DatabaseSettings
+from service.store import migrate, probe
+from service.store.database import Database, StoreError, path_of
+
+MEGABYTE = 1_000_000
+LITTLE_SPACE_BYTES = 500 * MEGABYTE
+NO_SPACE_BYTES = 50 * MEGABYTE
+
+
+async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
+    """Everything about the store at `settings.url`, whether or not a server uses it at the moment."""
+    path = path_of(settings.url).absolute()
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not path.exists():
+        return [_future(path, folder), _space(folder)]
+    try:
+        version = _version(path)
+    except sqlite3.Error as error:
+        fix = "correct database.url, or the permissions of the file and its folder"
+        return [fail("database", f"{path} cannot be opened ({error})", fix)]
+    if version != migrate.head():
+        return [_schema(path, version), _space(folder)]
+    return [await _write(settings, clock=clock), _space(folder)]
+
+
+def _version(path: Path) -> str | None:
+    """The migration that the store is at, without changing anything. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        return migrate.current(connection)
+
+
+def _future(path: Path, folder: Path) -> Finding:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        fix = f"give {folder} to the user that runs Gatepost, or correct database.url"
+        return fail("database", f"{path} is not there and cannot be made", fix)
+    return ok("database", f"{path} is not there yet: the first start makes it")
+
+
+def _schema(path: Path, version: str | None) -> Finding:
+    if version is None:
+        return warn("database", f"{path} is empty", "nothing to do, if this is the right file: the next start fills it")
+    if version < migrate.head():
+        fix = "make a backup; the next start upgrades it, and so does `gatepost db upgrade`"
+        return warn("database", f"{path} has schema {version}, this Gatepost has {migrate.head()}", fix)
+    return fail(
+        "database", f"{path} has schema {version}, this Gatepost knows {migrate.head()}", "install the newer release"
+    )
+
+
+async def _write(settings: DatabaseSettings, *, clock: Clock) -> Finding:
+    fix = "look at the permissions of the file, its folder and the files beside it (-wal, -shm), and at the disk"
+    try:
+        database = await Database.open(
+            settings.url, clock=clock, readers=1, busy_seconds=settings.busy_seconds, alongside=True
+        )
+    except StoreError as error:
+        return fail("database", str(error), fix)
+    try:
+        await database.write(probe.write)
+    except StoreUnavailable as problem:
+        return fail("database", f"{database.path} takes no write ({problem.__cause__ or problem.detail})", fix)
+    finally:
+        await database.close()
+    return ok("database", f"{database.path} has schema {migrate.head()} and takes writes")
+
+
+def _space(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    text = f"{free // MEGABYTE:,} MB free in {folder}"
+    fix = "free some, or move the database to a larger disk"
+    if free < NO_SPACE_BYTES:
+        return fail("disk", text, fix)
+    return warn("disk", text, fix) if free < LITTLE_SPACE_BYTES else ok("disk", text)

@@ -1,0 +1,317 @@
+"""`gatepost`, the command line: every command loads the settings, calls a room, and says what came of it.
+
+Exit status: 0 fine, 1 something is wrong, 2 the command or the configuration is. What goes wrong is said on standard
+error, a line per mistake and without a traceback; only bugs have one.
+"""
+
+import asyncio
+import errno
+import json
+import socket
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+
+import typer
+
+from service import checkup, logs, terminal
+from service import settings as configuration
+from service.auth.login import Credentials
+from service.checkup import ask_health, logins, masking, trial_token
+from service.checkup.finding import Outcome
+from service.checkup.trial_token import NoSharedSecretError
+from service.errors import Problem
+from service.model import ApiKeyId, Role, system_clock
+from service.moderation import api_keys
+from service.settings import Log, Settings, SettingsError, Site
+from service.store import api_keys as stored_keys
+from service.store import migrate
+from service.store.database import Database, StoreError, Transaction, path_of
+from service.store.migrate import SchemaError
+from service.terminal import stop
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+WRONG, MISUSED = 1, 2
+MILLISECONDS_PER_DAY = 86_400_000
+CANNOT_LISTEN = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
+
+app = typer.Typer(
+    epilog="Start with `gatepost demo`. Every setting is explained in docs/configuration.md.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they show local variables, and those may be secrets
+)
+key_commands = typer.Typer(no_args_is_help=True, help="Keys with which programs moderate: create, list, revoke.")
+database_commands = typer.Typer(no_args_is_help=True, help="The database: upgrade.")
+app.add_typer(key_commands, name="key")
+app.add_typer(database_commands, name="db")
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The configuration file. Else $GATEPOST_CONFIG, else ./gatepost.toml."),
+]
+
+
+class KeyRole(StrEnum):
+    """What a key may be: spelled out, so that the help names both."""
+
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+
+
+@app.callback(invoke_without_command=True)
+def about(show_version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False) -> None:
+    """Gatepost: comment moderation for blogs that already have their own users."""
+    if show_version:
+        typer.echo(f"gatepost {_version()}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """The command `gatepost`."""
+    try:
+        app(prog_name="gatepost")
+    except SettingsError as mistakes:
+        stop(str(mistakes), status=MISUSED)
+    except (StoreError, SchemaError, Problem) as fault:
+        stop(str(fault), status=WRONG)
+
+
+# --- Run --------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def serve(config: Config = None) -> None:
+    """Run the service until SIGTERM or Ctrl-C."""
+    from service import app as house  # the whole service: only this command waits for it
+
+    settings = configuration.load(config)
+    try:
+        _run(house.serve(settings))
+    except OSError as error:
+        if error.errno not in CANNOT_LISTEN and not isinstance(error, socket.gaierror):
+            raise
+        place = f"{settings.server.host}, port {settings.server.port}"
+        stop(f"cannot listen on {place} ({error.strerror}): `gatepost check` says what to do", status=WRONG)
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Gatepost's own port. 0: any free one.", min=0, max=65535)] = 8080,
+    blog_port: Annotated[int, typer.Option(help="The port of the blog. 0: any free one.", min=0, max=65535)] = 8000,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Show the blog in a browser.")] = True,
+) -> None:
+    """Show a small blog with comments: no configuration, nothing is kept."""
+    from service import demo as play
+
+    _run(play.run(port=port, blog_port=blog_port, open_browser=open_browser))
+
+
+# --- Look -------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def check(
+    config: Config = None,
+    site: Annotated[str | None, typer.Option(help="The site to try --token or --cookie on.")] = None,
+    token: Annotated[str | None, typer.Option(help="A reader's token: say who that is.")] = None,
+    cookie: Annotated[str | None, typer.Option(help="A reader's cookie, as NAME=VALUE: say who that is.")] = None,
+) -> None:
+    """Show the effective configuration without its secrets, and test everything it names."""
+    if (site is None) != (token is None and cookie is None):
+        stop("give --site together with --token or --cookie", status=MISUSED)
+    logs.configure(Log(level="error", format="console"))  # what a login would log, the findings say
+    settings = configuration.load(config)
+    shown = None if site is None else (_site(settings, site), _credentials(token, cookie))
+    terminal.show_configuration(
+        masking.toml(settings), file=configuration.file_for(config), variables=configuration.variables_in_use()
+    )
+    found = asyncio.run(checkup.examine(settings, clock=system_clock))
+    if shown is not None:
+        found += asyncio.run(logins.identify(*shown, clock=system_clock))
+    for finding in found:
+        terminal.show_finding(finding)
+    if any(finding.outcome is Outcome.FAIL for finding in found):
+        raise typer.Exit(WRONG)
+
+
+@app.command()
+def health(
+    config: Config = None,
+    url: Annotated[str | None, typer.Option(help="Where the service is, for example http://127.0.0.1:8080.")] = None,
+) -> None:
+    """Ask the running service whether it is ready. Status 0 or 1, within five seconds."""
+    address = url or ask_health.address_of(configuration.load(config).server)
+    answer = asyncio.run(ask_health.ask(address))
+    for line in answer.lines:
+        typer.echo(line, err=not answer.ready)
+    if not answer.ready:
+        raise typer.Exit(WRONG)
+
+
+@app.command()
+def openapi(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file to write instead.")] = None,
+) -> None:
+    """Print the description of the HTTP API (OpenAPI 3.1)."""
+    from service.web.openapi import document
+
+    text = json.dumps(document(), indent=2, ensure_ascii=False)
+    if output is None:
+        typer.echo(text)
+        return
+    try:
+        output.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        stop(f"{output} cannot be written ({error.strerror}): name another file", status=MISUSED)
+
+
+# --- Credentials ------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def token(
+    site: Annotated[str, typer.Option(help="The site the token is for.")],
+    subject: Annotated[str, typer.Option(help="Whom it names: the blog's own id of a user.")],
+    name: Annotated[str | None, typer.Option(help="The name to show with comments.")] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(help="A role at the blog, for example moderator. Repeatable.")
+    ] = None,
+    minutes: Annotated[int, typer.Option(help="How long it is good.", min=1, max=525_600)] = 60,
+    login: Annotated[str | None, typer.Option(help="Which [[login]] of the site, where it has several.")] = None,
+    config: Config = None,
+) -> None:
+    """Make a token as the blog would, to try things out. Needs a login with a shared secret."""
+    chosen = _site(configuration.load(config), site)
+    roles = role or []
+    try:
+        method = trial_token.login_for(chosen, login)
+        text = trial_token.mint(
+            method, chosen, subject=subject, name=name, roles=roles, minutes=minutes, now=system_clock()
+        )
+    except (NoSharedSecretError, ValueError) as error:
+        stop(str(error), status=MISUSED)
+    for odd in trial_token.roles_without_meaning(method, chosen, roles):
+        typer.echo(f'Note: the role "{odd}" makes nobody a moderator or an admin of {site}.', err=True)
+    typer.echo(text)
+
+
+@key_commands.command("create")
+def create_key(
+    name: Annotated[str, typer.Option(help="What the record will call whoever uses it.")],
+    role: Annotated[KeyRole, typer.Option(help="What it may do.")],
+    site: Annotated[str | None, typer.Option(help="The one site it is for. Else: all sites.")] = None,
+    days: Annotated[
+        int | None, typer.Option(help="How long it is good. Else: until revoked.", min=1, max=36_500)
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Make a key. Its secret is shown once, on standard output."""
+    settings = configuration.load(config)
+    now = system_clock()
+    key, secret = _write(
+        settings,
+        api_keys.create,
+        name,
+        site=_site(settings, site).key if site is not None else None,
+        roles=frozenset({Role(role)}),
+        expires_at=None if days is None else now + days * MILLISECONDS_PER_DAY,
+    )
+    where = f"site {key.site}" if key.site else "all sites"
+    until = terminal.lifetime(key)
+    typer.echo(f"Key {key.id}: {role} of {where}, {until}. Keep the secret, it is not shown again:", err=True)
+    typer.echo(secret)
+
+
+@key_commands.command("list")
+def list_keys(config: Config = None) -> None:
+    """List all keys, oldest first, without their secrets."""
+    settings = configuration.load(config)
+    terminal.show_keys(_write(settings, stored_keys.every), now=system_clock())
+
+
+@key_commands.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")], config: Config = None) -> None:
+    """End a key at once."""
+    if not _write(configuration.load(config), api_keys.revoke, ApiKeyId(key_id)):
+        stop(f"there is no key {key_id} that still works: `gatepost key list` shows all", status=WRONG)
+    typer.echo(f"Key {key_id} has ended.")
+
+
+# --- The database -----------------------------------------------------------------------------------------------------
+
+
+@database_commands.command("upgrade")
+def upgrade_database(config: Config = None) -> None:
+    """Create the database or bring its schema up to date, as every start does. No server may use it meanwhile."""
+    store = configuration.load(config).database
+
+    async def open_once() -> None:
+        database = await Database.open(store.url, clock=system_clock, readers=1, busy_seconds=store.busy_seconds)
+        await database.close()
+
+    asyncio.run(open_once())
+    typer.echo(f"{path_of(store.url)} has schema {migrate.head()}, the newest.")
+
+
+# --- What the commands share ------------------------------------------------------------------------------------------
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop where it is installed: it has no wheels for some machines, and nothing depends on it."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        asyncio.run(work)
+        return
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(work)
+
+
+def _version() -> str:
+    try:
+        return version("gatepost")
+    except PackageNotFoundError:  # run from a clone that nobody installed
+        return "(not installed)"
+
+
+def _write(
+    settings: Settings,
+    work: Callable[Concatenate[Transaction, P], Answer],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Answer:
+    """One transaction, also while a server has the store open."""
+    store = settings.database
+
+    async def once() -> Answer:
+        database = await Database.open(
+            store.url, clock=system_clock, readers=1, busy_seconds=store.busy_seconds, alongside=True
+        )
+        try:
+            return await database.write(work, *args, **kwargs)
+        finally:
+            await database.close()
+
+    return asyncio.run(once())
+
+
+def _site(settings: Settings, key: str) -> Site:
+    site = settings.sites.get(key)
+    if site is None:
+        known = ", ".join(settings.sites) or "none"
+        stop(f'there is no site "{key}" in the configuration (there: {known}): correct --site', status=MISUSED)
+    return site
+
+
+def _credentials(token: str | None, cookie: str | None) -> Credentials:
+    name, equals, value = (cookie or "").partition("=")
+    if cookie is not None and not (name and equals):
+        stop("write the cookie as NAME=VALUE", status=MISUSED)
+    if token is not None and token.startswith(stored_keys.SECRET_PREFIX):
+        stop("this is an API key, not a reader's token: `gatepost key list` shows what keys may do", status=MISUSED)
+    return Credentials(bearer=token, cookies={} if cookie is None else {name: value})

@@ -1,0 +1,65 @@
+"""What the commands print, and how they stop. Called by `cli` alone.
+
+Plain lines where nobody reads along: width and colour are a terminal's, so another program gets whole lines.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from service.checkup.finding import Finding, Outcome
+from service.model import ApiKey, Milliseconds
+
+COLOURS = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.FAIL: "bold red"}
+ENDLESS_COLUMNS = 1000
+
+
+def stop(sentence: str, *, status: int) -> NoReturn:
+    """End the process with a sentence on standard error."""
+    typer.echo(sentence, err=True)
+    raise SystemExit(status)
+
+
+def show_configuration(toml: str, *, file: object, variables: Iterable[str]) -> None:
+    """The effective configuration, and where it came from."""
+    typer.echo(f"# File: {file or 'none'}\n# Environment: {', '.join(variables) or 'nothing'}\n{toml}")
+
+
+def show_finding(finding: Finding) -> None:
+    """One line, and its fix below it."""
+    line = Text.assemble((f"{finding.outcome:5}", COLOURS[finding.outcome]), f"{finding.subject}: {finding.text}")
+    Console(highlight=False).print(line, soft_wrap=True)
+    if finding.fix:
+        typer.echo(f"     -> {finding.fix}")
+
+
+def show_keys(keys: Iterable[ApiKey], *, now: Milliseconds) -> None:
+    """All keys as a table."""
+    table = Table("id", "name", "site", "role", "made", "state", box=None, pad_edge=False)
+    for key in keys:
+        roles = ", ".join(sorted(key.roles))
+        table.add_row(key.id, Text(key.name), key.site or "all", roles, _day(key.created_at), _state(key, now=now))
+    console = Console(highlight=False)
+    console.print(table, width=None if console.is_terminal else ENDLESS_COLUMNS)
+
+
+def lifetime(key: ApiKey) -> str:
+    """How long a key is good, in words."""
+    return "until it is revoked" if key.expires_at is None else f"until {_day(key.expires_at)}"
+
+
+def _state(key: ApiKey, *, now: Milliseconds) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {_day(key.revoked_at)}"
+    if key.expires_at is not None and key.expires_at <= now:
+        return f"ended {_day(key.expires_at)}"
+    return f"good {lifetime(key)}"
+
+
+def _day(time: Milliseconds) -> str:
+    return f"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d}"
