@@ -103,8 +103,10 @@ class Credentials:
 class Login(Protocol):
     """One configured way to log in. Holds no state that a restart would miss."""
 
-    name: str
-    kind: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
 
     async def identify(self, credentials: Credentials) -> Identity | None:
         """The verified person, or None where the request carries nothing for this login.
@@ -137,27 +139,24 @@ class RoleMapping(Protocol):
     def admin(self) -> tuple[str, ...]: ...
 
 
-class RefusalError(Exception):
-    """Why a credential was refused or a login could not be asked. For the log only: its text reaches no client."""
-
-
 def refused(reason: str) -> InvalidCredential:
-    """An InvalidCredential to raise. All of them look alike from outside; `reason_of` tells what it was."""
+    """An InvalidCredential to raise. All of them look alike from outside; `reason_of` tells the log what it was."""
     fault = InvalidCredential()
-    fault.__cause__ = RefusalError(reason)
+    fault.add_note(reason)
     return fault
 
 
 def unavailable(reason: str, *, retry_after_seconds: int = RETRY_AFTER_SECONDS) -> LoginUnavailable:
     """A LoginUnavailable to raise, with its reason for the log."""
     fault = LoginUnavailable(retry_after_seconds=retry_after_seconds)
-    fault.__cause__ = RefusalError(reason)
+    fault.add_note(reason)
     return fault
 
 
 def reason_of(fault: BaseException) -> str:
-    """The reason behind a refusal, for the log. Never part of a token or of its claims."""
-    return str(fault.__cause__) if isinstance(fault.__cause__, RefusalError) else "no reason given"
+    """The reason behind a refusal, for the log: no client sees it. Never part of a token or of its claims."""
+    notes: list[str] = getattr(fault, "__notes__", [])
+    return notes[0] if notes else "no reason given"
 
 
 def log_refusal(login: str, fault: InvalidCredential | LoginUnavailable) -> None:
