@@ -1,40 +1,65 @@
-"""The OpenAPI 3.1 document, made from the declarations in `routes.py`: what validates is what is described."""
+"""The OpenAPI 3.1 document, made from the declarations in `routes.py`: what validates is what is described.
+
+Served at `/openapi.json`, shown at `/docs`, printed by `gatepost openapi`.
+"""
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from inspect import cleandoc
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
-from service.errors import InternalError, Problem
-from service.web import operations, public, wire
-from service.web.routes import ROUTES
+from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
+from service.web import operations, public, readers, wire
+from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
+from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
 from service.web.surface import Audience, Route
 
 TITLE = "Gatepost"
-ABOUT = "Comment moderation for blogs that already have their own users."
+ABOUT = """Comment moderation for blogs that already have their own users.
+
+**Who is speaking.** Send the token of the blog's own login as `Authorization: Bearer ...`. A site may name a cookie
+instead: a write that rests on a cookie must carry an `Origin` of the site's list. An API key (`gp_...`) is a bearer
+token as well; it may moderate, not comment. A credential that is not accepted is 401, also where none is needed.
+
+**Requests.** Bodies are JSON in UTF-8, at most 64 kB; unknown members are refused. `X-Request-ID` is accepted and
+comes back with every reply. Lists have a `limit` and a `cursor`; `next` is the cursor of the rest.
+
+**Problems** are `application/problem+json` (RFC 9457); programs look at `code`, people at `/problems/{code}`.
+
+{problems}
+"""
 PROBLEM_TYPE = "application/problem+json"
 REFERENCES = "#/components/schemas/{model}"
-PARAMETERS: dict[str, dict[str, Any]] = {
-    "site": {
-        "type": "string",
-        "pattern": "^[a-z0-9][a-z0-9-]{0,62}$",
-        "description": "The site's name in the configuration.",
-    },
-    "post": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 512,
-        "pattern": r"^[^\u0000]*$",
-        "description": "The blog's own key of the post.",
-    },
-    "id": {"type": "string", "format": "uuid", "description": "A UUIDv7."},
-    "key": {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "description": "An author's key."},
-    "code": {"type": "string", "pattern": "^[a-z-]+$", "description": "A problem's code."},
-    "file": {"type": "string", "pattern": r"^[a-z-]+\.[a-z]+$", "description": "A file of the page."},
+POST_KEY = "2005/07/a-tuesday"
+PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "site": (
+        "The site's name in the configuration",
+        {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$", "examples": ["blog"]},
+    ),
+    "post": (
+        "The blog's own key of the post, percent-encoded as one segment",
+        {"type": "string", "minLength": 1, "maxLength": 512, "pattern": r"^[^\u0000]*$", "examples": [POST_KEY]},
+    ),
+    "id": ("A UUIDv7", {"type": "string", "pattern": wire.ID_PATTERN, "examples": [COMMENT_ID]}),
+    "key": (
+        "An author's key",
+        {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]},
+    ),
+    "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
+    "file": ("A file of the page", {"type": "string", "enum": list(operations.DOCS_FILES)}),
+}
+DECISION_PARAMETER = ("A UUIDv7", {**PARAMETERS["id"][1], "examples": [DECISION_ID]})
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of the reply that you have: 304 when it is still true",
+    "schema": {"type": "string"},
 }
 # Handlers that write their response themselves (for its headers) say here what they give.
 GIVES: dict[Any, Any] = {
@@ -54,6 +79,40 @@ STATUS_TEXT = {
 }
 
 
+def _header(description: str, *, always: bool = True, **schema: Any) -> dict[str, Any]:
+    return {"description": description, "required": always, "schema": {"type": "string", **schema}}
+
+
+REQUEST_ID = {"X-Request-ID": _header("The request's id, yours if you sent one; the log knows it")}
+LINK = {"Link": _header('Where the rest of the list is (RFC 8288): `<...>; rel="next"`', always=False)}
+VALIDATED = {
+    "ETag": _header("A strong validator of this reply", pattern='^"[^"]+"$'),
+    "Cache-Control": _header("How long shared caches may keep it", pattern="^public, "),
+    "Vary": _header("What else a cache must look at"),
+}
+RETRY_AFTER = {"Retry-After": _header("Seconds to wait", pattern="^[1-9][0-9]*$")}
+# By the status that they come with.
+PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": _header("How to log in (RFC 6750)", pattern="^Bearer")},
+    405: {"Allow": _header("The methods that this path has")},
+    429: RETRY_AFTER,
+    503: RETRY_AFTER,
+}
+SUCCESS_HEADERS: dict[Any, dict[str, Any]] = {
+    readers.submit: {
+        "Location": _header("Where the comment is", pattern="^/v1/sites/"),
+        "Idempotency-Replayed": _header("`true`: this is the first reply again", always=False, enum=["true"]),
+    }
+}
+
+
+class _Untitled(GenerateJsonSchema):
+    """Schemas without a title for each member: it would only repeat the member's name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
 def document() -> dict[str, Any]:
     """The whole description."""
     schemas, named = _schemas()
@@ -65,7 +124,8 @@ def document() -> dict[str, Any]:
         "info": {
             "title": TITLE,
             "version": _version(),
-            "description": ABOUT,
+            "summary": "Comment moderation for blogs",
+            "description": ABOUT.replace("{problems}", _problem_table()),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
@@ -73,11 +133,12 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": {problem.__name__: _failure([problem]) for problem in (*ANYWHERE, *OFF_ROUTE)},
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A token of the blog's own login, or an API key (`gp_...`). A site may name a cookie instead.",
+                    "description": "A token of the blog's own login, or an API key. A site may name a cookie instead.",
                 }
             },
         },
@@ -96,6 +157,18 @@ def _version() -> str:
         return "0"
 
 
+def _problem_table() -> str:
+    anywhere = ", ".join(f"`{problem.code}` ({problem.status})" for problem in ANYWHERE)
+    off_route = ", ".join(f"`{problem.code}` ({problem.status})" for problem in OFF_ROUTE)
+    rows = "\n".join(
+        f"| [`{code}`](/problems/{code}) | {problem.status} | {problem.title} |" for code, problem in PROBLEMS.items()
+    )
+    return (
+        f"Every call may meet {anywhere}; a request that fits no path or method meets {off_route}.\n\n"
+        f"| code | status | meaning |\n|---|---|---|\n{rows}"
+    )
+
+
 def _schemas() -> tuple[dict[str, Any], dict[Any, dict[str, Any]]]:
     """Every schema by name, and for each type that a route takes or gives a reference to its schema."""
     wanted: dict[Any, tuple[Any, str, TypeAdapter[Any]]] = {}
@@ -106,36 +179,45 @@ def _schemas() -> tuple[dict[str, Any], dict[Any, dict[str, Any]]]:
         for kind in route.takes.values():
             wanted[kind] = (kind, "validation", TypeAdapter(kind))
     wanted[wire.ProblemView] = (wire.ProblemView, "serialization", TypeAdapter(wire.ProblemView))
-    found, definitions = TypeAdapter.json_schemas(list(wanted.values()), ref_template=REFERENCES)  # type: ignore[arg-type]  # its tuple is invariant
+    found, definitions = TypeAdapter.json_schemas(
+        list(wanted.values()),  # type: ignore[arg-type]  # its tuple is invariant
+        ref_template=REFERENCES,
+        schema_generator=_Untitled,
+    )
     named = {kind: schema for (kind, _), schema in found.items()}
     return definitions.get("$defs", {}), named
 
 
-def _operation(route: Route, named: dict[Any, dict[str, Any]]) -> dict[str, Any]:
-    described = cleandoc(route.handler.__doc__ or "")
+def _operation(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "tags": [route.audience.value],
         "summary": route.summary,
-        "description": described,
+        "description": cleandoc(route.handler.__doc__ or ""),
         "parameters": [*_path_parameters(route.path), *_model_parameters(route)],
-        "responses": {**_successes(route, named), **_failures(route)},
+        "responses": _responses(route, named),
+        "security": _security(route),
     }
     if "body" in route.takes:
-        operation["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": named[route.takes["body"]]}},
-        }
-    if route.audience in (Audience.READERS, Audience.MODERATORS):
-        operation["security"] = [{"bearer": []}]
+        taken = route.takes["body"]
+        content = {"schema": named[taken], "example": EXAMPLES[taken]}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if route.audience is Audience.PUBLIC:
+        operation["parameters"].append(IF_NONE_MATCH)
     return operation
 
 
-def _path_parameters(path: str) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "in": "path", "required": True, "schema": PARAMETERS[name]}
-        for name in re.findall(r"\{(\w+)\}", path)
-    ]
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    if LoginRequired in route.problems:
+        return [{"bearer": []}]
+    # A comment that is public needs no credential; one that waits is shown to those who may see it.
+    return [{}, {"bearer": []}] if route.audience is Audience.READERS else []
+
+
+def _path_parameters(path: str) -> Iterable[dict[str, Any]]:
+    for name in re.findall(r"\{(\w+)\}", path):
+        description, schema = DECISION_PARAMETER if f"/decisions/{{{name}}}" in path else PARAMETERS[name]
+        yield {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
 
 def _model_parameters(route: Route) -> Iterable[dict[str, Any]]:
@@ -145,43 +227,66 @@ def _model_parameters(route: Route) -> Iterable[dict[str, Any]]:
 
 
 def _parameters(kind: type[BaseModel], place: str) -> Iterable[dict[str, Any]]:
-    schema = kind.model_json_schema(by_alias=True)
+    schema = kind.model_json_schema(by_alias=True, schema_generator=_Untitled)
     for name, described in schema["properties"].items():
-        options = [option for option in described.get("anyOf", []) if option.get("type") != "null"]
-        shown = {**options[0]} if options else {key: value for key, value in described.items() if key != "title"}
-        yield {"name": name, "in": place, "required": name in schema.get("required", []), "schema": shown}
+        options = [option for option in described.pop("anyOf", []) if option.get("type") != "null"]
+        description = described.pop("description", "")
+        shown = {**(options[0] if options else described)}
+        shown.pop("description", None)
+        parameter = {"name": name, "in": place, "required": name in schema.get("required", [])}
+        yield {**parameter, "description": description, "schema": shown}
 
 
-def _successes(route: Route, named: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+def _responses(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
+    """What a call may answer, by status. Where success and problem share a status, both media types are named."""
+    found = _successes(route, named)
+    for status, problems in _by_status((*route.problems, *ANYWHERE)).items():
+        if len(problems) == 1 and problems[0] in ANYWHERE and status not in found:
+            found[status] = {"$ref": f"#/components/responses/{problems[0].__name__}"}
+            continue
+        failure = _failure(problems)
+        if status in found:
+            failure["description"] = f"{found[status]['description']} {failure['description']}"
+            failure["content"] = {**found[status]["content"], **failure["content"]}
+            failure["headers"] = REQUEST_ID
+        found[status] = failure
+    return {str(status): found[status] for status in sorted(found)}
+
+
+def _successes(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[int, dict[str, Any]]:
     given = GIVES.get(route.handler, route.gives)
-    found: dict[str, Any] = {}
-    for status in route.statuses:
-        reply: dict[str, Any] = {"description": STATUS_TEXT[status]}
-        if given in named:
-            reply["content"] = {route.media_type: {"schema": named[given]}}
-        elif status != 204:
-            reply["content"] = {route.media_type: {}}
-        found[str(status)] = reply
+    headers = {**REQUEST_ID, **SUCCESS_HEADERS.get(route.handler, {})}
+    if BadCursor in route.problems:
+        headers |= LINK
     if route.audience is Audience.PUBLIC:
-        found["304"] = {"description": STATUS_TEXT[304]}
+        headers |= VALIDATED
+    found: dict[int, dict[str, Any]] = {}
+    for status in route.statuses:
+        found[status] = {"description": STATUS_TEXT[status], "headers": headers}
+        if given in named:
+            found[status]["content"] = {route.media_type: {"schema": named[given], "example": EXAMPLES[given]}}
+        elif status != 204:
+            found[status]["content"] = {route.media_type: {}}
+    if route.audience is Audience.PUBLIC:
+        found[304] = {"description": STATUS_TEXT[304], "headers": headers}
     return found
 
 
-def _failures(route: Route) -> dict[str, Any]:
-    """Problems by status; each status names its codes."""
-    by_status: dict[int, list[type[Problem]]] = {}
-    for problem in (*route.problems, InternalError):
-        by_status.setdefault(problem.status, []).append(problem)
-    return {str(status): _failure(found) for status, found in sorted(by_status.items()) if status not in route.statuses}
+def _by_status(problems: Iterable[type[Problem]]) -> dict[int, list[type[Problem]]]:
+    found: dict[int, list[type[Problem]]] = {}
+    for problem in dict.fromkeys(problems):
+        found.setdefault(problem.status, []).append(problem)
+    return found
 
 
 def _failure(found: list[type[Problem]]) -> dict[str, Any]:
-    codes = sorted({problem.code for problem in found})
+    status = found[0].status
     schema = {
         "allOf": [{"$ref": REFERENCES.format(model="ProblemView")}],
-        "properties": {"code": {"enum": codes}},
+        "properties": {"status": {"const": status}, "code": {"enum": sorted(problem.code for problem in found)}},
     }
     return {
         "description": " ".join(f"`{problem.code}`: {problem.title}." for problem in found),
+        "headers": {**REQUEST_ID, **PROBLEM_HEADERS.get(status, {})},
         "content": {PROBLEM_TYPE: {"schema": schema}},
     }

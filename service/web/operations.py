@@ -32,6 +32,7 @@ DOCS_PAGE = """<!doctype html>
 </html>
 """
 DOCS_START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null});\n'
+DOCS_FILES = ("start.js", "swagger-ui.css", "swagger-ui-bundle.js")
 
 HEALTH: web.AppKey[Health] = web.AppKey("health", Health)
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
@@ -99,10 +100,10 @@ async def docs(call: Call) -> web.Response:
 async def docs_file(call: Call) -> web.Response:
     """What the page is made of."""
     name = call.request.match_info["file"]
+    if name not in DOCS_FILES:
+        raise NotFound
     if name == "start.js":
         return web.Response(text=DOCS_START, content_type="text/javascript")
-    if name not in {"swagger-ui.css", "swagger-ui-bundle.js"}:
-        raise NotFound
     content = resources.files("openapi_ui_bundles").joinpath("swagger_ui", "vendor", name).read_bytes()
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return web.Response(body=content, content_type=kind, headers={"Cache-Control": "public, max-age=86400"})

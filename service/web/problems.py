@@ -56,7 +56,7 @@ def request_id_of(request: web.Request) -> str:
 def view(problem: Problem, *, request_id: str, site: Site | None = None) -> wire.ProblemView:
     """The problem as JSON members. Nouns among its own members become what the wire calls them."""
     window = site.edit_window_seconds if site else 0
-    members = {name: wire.problem_member(value, edit_window_seconds=window) for name, value in problem.members.items()}
+    members = wire.problem_members(problem.members, edit_window_seconds=window)
     shown: wire.ProblemView = {
         "type": f"/problems/{problem.code}",
         "title": problem.title,
@@ -74,7 +74,7 @@ def reply(problem: Problem, request: web.Request, site: Site | None) -> web.Resp
     headers = {}
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-        shown = {**shown, "login_url": login_url(site, request)}  # type: ignore[typeddict-unknown-key]
+        shown = {**shown, "login_url": login_url(site, request)}
     if problem.retry_after_seconds is not None:
         headers["Retry-After"] = str(problem.retry_after_seconds)
     return web.Response(body=to_json(shown), status=problem.status, headers=headers, content_type=MEDIA_TYPE)
@@ -97,7 +97,8 @@ def from_http(error: web.HTTPException) -> Problem:
 def for_guard(status: int, detail: str) -> tuple[bytes, Mapping[str, str]]:
     """A problem for bytes that never became a request (`guard.RenderProblem`)."""
     problem = _BY_STATUS.get(status, MalformedRequest)(detail)
-    return to_json(view(problem, request_id=new_request_id())), {"Content-Type": MEDIA_TYPE}
+    request_id = new_request_id()
+    return to_json(view(problem, request_id=request_id)), {"Content-Type": MEDIA_TYPE, "X-Request-ID": request_id}
 
 
 # GET /problems/{code}

@@ -1,7 +1,7 @@
 """The whole surface, grouped by audience. A security reviewer starts here.
 
-Public calls look at no credential. Readers' calls ask for the blog's login in their first line, moderators' calls for the
-permission. `counts` is the rate limit that a call counts against before anything else happens.
+Public calls look at no credential. Readers' calls ask for the blog's login in their first line, moderators' calls for
+the permission. `counts` is the rate limit that a call counts against before anything else happens.
 """
 
 from service.errors import (
@@ -12,20 +12,25 @@ from service.errors import (
     DuplicateComment,
     EditWindowOver,
     Forbidden,
+    HeadersTooLarge,
     IdempotencyKeyReused,
     IllegalTransition,
+    InternalError,
     InvalidCredential,
     InvalidRequest,
     LoginRequired,
     LoginUnavailable,
     MalformedJson,
     MalformedRequest,
+    MethodNotAllowed,
     NewerDecision,
     NotEditable,
     NotFound,
     OriginRefused,
+    Overloaded,
     PostClosed,
     Problem,
+    RequestTimeout,
     SlowDown,
     StaleVersion,
     StoreUnavailable,
@@ -45,7 +50,12 @@ SITE = "/v1/sites/{site}"
 POST = SITE + "/posts/{post}"
 COMMENT = SITE + "/comments/{id}"
 
-KNOWN: Problems = (UnknownSite, InvalidRequest, MalformedRequest, StoreUnavailable)
+ANYWHERE: Problems = (MalformedRequest, RequestTimeout, HeadersTooLarge, InternalError, Overloaded)
+"""What any request may meet, whatever its route."""
+OFF_ROUTE: Problems = (NotFound, MethodNotAllowed)
+"""What a request meets that fits no route."""
+
+KNOWN: Problems = (UnknownSite, InvalidRequest, StoreUnavailable)
 NAMED: Problems = (*KNOWN, InvalidCredential, LoginUnavailable)
 LOGGED_IN: Problems = (*NAMED, LoginRequired)
 BODY: Problems = (MalformedJson, UnsupportedMediaType, BodyTooLarge)
@@ -53,18 +63,15 @@ LISTED: Problems = (BadCursor,)
 
 PUBLIC = [
     Route(
-        "GET",
-        POST + "/comments",
-        public.list_comments,
-        Audience.PUBLIC,
-        Count.READ,
+        "GET", POST + "/comments", public.list_comments, Audience.PUBLIC, Count.READ,
         problems=(*KNOWN, *LISTED, SlowDown),
     ),
     Route("GET", SITE + "/counts", public.count_comments, Audience.PUBLIC, Count.READ, problems=(*KNOWN, SlowDown)),
     Route(
-        "GET", SITE + "/comments", public.list_latest, Audience.PUBLIC, Count.READ, problems=(*KNOWN, *LISTED, SlowDown)
+        "GET", SITE + "/comments", public.list_latest, Audience.PUBLIC, Count.READ,
+        problems=(*KNOWN, *LISTED, SlowDown),
     ),
-]
+]  # fmt: skip
 
 READERS = [
     Route("GET", SITE + "/me", readers.show_me, Audience.READERS, Count.READ, problems=(*LOGGED_IN, SlowDown)),
@@ -75,16 +82,19 @@ READERS = [
     Route(
         "POST", POST + "/comments", readers.submit, Audience.READERS, Count.SUBMIT, statuses=(202, 201),
         problems=(
-            *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, PostClosed, DuplicateComment, UnknownParent, IdempotencyKeyReused,
-            SlowDown,
+            *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, PostClosed, DuplicateComment, UnknownParent,
+            IdempotencyKeyReused, SlowDown,
         ),
     ),
-    Route("GET", COMMENT, readers.show_comment, Audience.READERS, Count.READ, problems=(*NAMED, UnknownComment, SlowDown)),
+    Route(
+        "GET", COMMENT, readers.show_comment, Audience.READERS, Count.READ,
+        problems=(*NAMED, UnknownComment, SlowDown),
+    ),
     Route(
         "PATCH", COMMENT, readers.edit, Audience.READERS, Count.SUBMIT,
         problems=(
-            *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, UnknownComment, NotEditable, EditWindowOver, PostClosed, StaleVersion,
-            SlowDown,
+            *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, UnknownComment, NotEditable, EditWindowOver,
+            PostClosed, StaleVersion, SlowDown,
         ),
     ),
     Route(
@@ -109,9 +119,18 @@ MODERATORS = [
         "POST", SITE + "/decisions/{id}/undo", moderators.undo, Audience.MODERATORS, statuses=(201,),
         problems=(*CHANGE, UnknownDecision, IllegalTransition, NewerDecision),
     ),
-    Route("GET", SITE + "/decisions", moderators.list_decisions, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
-    Route("GET", SITE + "/authors/{key}", moderators.show_author, Audience.MODERATORS, problems=(*MODERATION, UnknownAuthor)),
-    Route("PATCH", SITE + "/authors/{key}", moderators.judge_author, Audience.MODERATORS, problems=(*CHANGE, *BODY, UnknownAuthor)),
+    Route(
+        "GET", SITE + "/decisions", moderators.list_decisions, Audience.MODERATORS,
+        problems=(*MODERATION, *LISTED),
+    ),
+    Route(
+        "GET", SITE + "/authors/{key}", moderators.show_author, Audience.MODERATORS,
+        problems=(*MODERATION, UnknownAuthor),
+    ),
+    Route(
+        "PATCH", SITE + "/authors/{key}", moderators.judge_author, Audience.MODERATORS,
+        problems=(*CHANGE, *BODY, UnknownAuthor),
+    ),
     Route("GET", POST, moderators.show_post, Audience.MODERATORS, problems=MODERATION),
     Route("PATCH", POST, moderators.open_or_close_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
 ]  # fmt: skip
@@ -119,27 +138,20 @@ MODERATORS = [
 OPERATIONS = [
     Route("GET", "/health/live", operations.live, Audience.OPERATIONS, media_type=operations.HEALTH_TYPE),
     Route(
-        "GET",
-        "/health/ready",
-        operations.ready,
-        Audience.OPERATIONS,
-        statuses=(200, 503),
+        "GET", "/health/ready", operations.ready, Audience.OPERATIONS, statuses=(200, 503),
         media_type=operations.HEALTH_TYPE,
     ),
     Route(
-        "GET",
-        "/metrics",
-        operations.show_metrics,
-        Audience.OPERATIONS,
-        media_type="text/plain",
+        "GET", "/metrics", operations.show_metrics, Audience.OPERATIONS, media_type="text/plain",
         problems=(StoreUnavailable,),
     ),
     Route("GET", "/openapi.json", operations.openapi, Audience.OPERATIONS),
     Route("GET", "/docs", operations.docs, Audience.OPERATIONS, media_type="text/html"),
     Route("GET", "/docs/{file}", operations.docs_file, Audience.OPERATIONS, media_type="*/*", problems=(NotFound,)),
     Route(
-        "GET", "/problems/{code}", problems.explain, Audience.OPERATIONS, media_type="text/html", problems=(NotFound,)
+        "GET", "/problems/{code}", problems.explain, Audience.OPERATIONS, media_type="text/html",
+        problems=(NotFound,),
     ),
-]
+]  # fmt: skip
 
 ROUTES = [*PUBLIC, *READERS, *MODERATORS, *OPERATIONS]

@@ -5,7 +5,7 @@ nowhere else; what a class below does not name cannot leak.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import (
     Annotated,
@@ -36,6 +36,8 @@ from service.moderation.queue import Case
 CLEAN = r"^[^\x00\ud800-\udfff]*$"
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 MAX_BODY = 10_000
+BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What `str.strip` takes away, for patterns: `\\s` means something else in every dialect."""
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC, milliseconds")]
 Id = Annotated[str, Field(pattern=ID_PATTERN, description="UUIDv7")]
 
@@ -67,7 +69,7 @@ CommentText = Annotated[
     AfterValidator(_with_words),
     Field(
         description="CommonMark, 1 to 10,000 characters after trimming (a site may allow fewer). Kept byte for byte.",
-        json_schema_extra={"minLength": 1, "maxLength": MAX_BODY, "pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"},
+        json_schema_extra={"minLength": 1, "maxLength": MAX_BODY, "pattern": rf"^[^\x00]*[^\x00{BLANK}][^\x00]*$"},
     ),
 ]
 WebAddress = Annotated[
@@ -191,39 +193,44 @@ class PostPatch(Strict):
 class PageQuery(Incoming):
     """Where in a list, and how much of it."""
 
-    limit: Count = 50
-    cursor: str | None = Field(None, max_length=2_000)
+    limit: Count = Field(50, description="How many items at most")
+    cursor: str | None = Field(
+        None, max_length=2_000, description="`next` of the page before; leave it out to start from the beginning"
+    )
 
 
 class CommentsQuery(PageQuery):
     """How a post's comments are listed."""
 
-    view: Literal["thread", "flat"] = "thread"
-    sort: Literal["oldest", "newest"] = "oldest"
+    view: Literal["thread", "flat"] = Field("thread", description="Depth-first under each root, or by time")
+    sort: Literal["oldest", "newest"] = Field("oldest", description="The order of roots (`thread`) or of all (`flat`)")
 
 
 class CountsQuery(Incoming):
     """Which posts to count."""
 
-    post: Annotated[list[Annotated[Line, Field(min_length=1, max_length=512)]], Field(min_length=1, max_length=200)]
+    post: Annotated[
+        list[Annotated[Line, Field(min_length=1, max_length=512)]],
+        Field(min_length=1, max_length=200, description="The blog's keys of the posts, one `post=` for each"),
+    ]
 
 
 class QueueQuery(PageQuery):
     """Which entries of the queue, in which order."""
 
-    reason: Literal["awaiting-approval", "edited", "restored"] | None = None
-    post: Annotated[Line, Field(min_length=1, max_length=512)] | None = None
-    author: Annotated[Line, Field(min_length=1, max_length=64)] | None = None
-    q: Annotated[Line, Field(min_length=1, max_length=200)] | None = None
-    order: Literal["oldest", "priority"] = "oldest"
+    reason: Literal["awaiting-approval", "edited", "restored"] | None = Field(None, description="Why to look")
+    post: Annotated[Line, Field(min_length=1, max_length=512)] | None = Field(None, description="On this post")
+    author: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author")
+    q: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, description="With these words")
+    order: Literal["oldest", "priority"] = Field("oldest", description="What comes first")
 
 
 class DecisionsQuery(PageQuery):
     """Which part of the record."""
 
-    comment: Id | None = None
-    actor: Annotated[Line, Field(min_length=1, max_length=64)] | None = None
-    since: Moment | None = None
+    comment: Id | None = Field(None, description="About this comment")
+    actor: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author key")
+    since: Moment | None = Field(None, description="Not before this time (RFC 3339)")
 
 
 class SubmitHeaders(BaseModel):
@@ -232,7 +239,9 @@ class SubmitHeaders(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     idempotency_key: Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,255}$")] | None = Field(
-        None, alias="Idempotency-Key"
+        None,
+        alias="Idempotency-Key",
+        description="The same for every attempt to send one comment; the first reply comes again for 24 hours",
     )
 
 
@@ -432,16 +441,33 @@ class BulkDone(TypedDict):
     decision: DecisionView
 
 
-class ProblemView(TypedDict):
-    """RFC 9457. Some codes add members of their own."""
+# Functional, because a member is called `in`.
+ErrorView = TypedDict(
+    "ErrorView",
+    {
+        "pointer": Annotated[str, Field(description="A JSON Pointer (RFC 6901) to the place")],
+        "in": Annotated[Literal["body", "query", "header", "path"], Field(description="What the pointer points into")],
+        "detail": Annotated[str, Field(description="What is wrong there")],
+    },
+)
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    errors: NotRequired[list[dict[str, str]]]
+
+class ProblemView(TypedDict):
+    """RFC 9457. The members after `request_id` come with some codes only."""
+
+    type: Annotated[str, Field(description="`/problems/{code}`: a page that explains the code")]
+    title: Annotated[str, Field(description="The same sentence for every problem of this code")]
+    status: Annotated[int, Field(description="The HTTP status")]
+    detail: Annotated[str, Field(description="A sentence about this occurrence")]
+    code: Annotated[str, Field(description="What programs should look at")]
+    request_id: Annotated[str, Field(description="As in `X-Request-ID`: whoever runs the service finds it in the log")]
+    errors: NotRequired[Annotated[list[ErrorView], Field(description="Each place that is not valid")]]
+    login_url: NotRequired[Annotated[str | None, Field(description="Where the reader can log in, if the site says")]]
+    banned_until: NotRequired[Annotated[str, Field(description='RFC 3339, or "forever"')]]
+    comment_id: NotRequired[Annotated[Id, Field(description="The comment that was there first")]]
+    comment: NotRequired[Annotated[CommentView, Field(description="The comment as it is now")]]
+    decision: NotRequired[Annotated[DecisionView | None, Field(description="The last decision on it, if any")]]
+    allowed: NotRequired[Annotated[list[RequestedAction], Field(description="What may be done with it now")]]
 
 
 @_CLOSED
@@ -729,10 +755,18 @@ def standing(found: Author) -> AuthorStanding:
     }
 
 
-def problem_member(value: object, *, edit_window_seconds: int) -> Any:
-    """A member of a problem: nouns become what the wire calls them."""
-    if isinstance(value, Comment):
-        return comment(value, edit_window_seconds=edit_window_seconds)
-    if isinstance(value, Decision):
-        return decision(value)
-    return value
+def problem_members(members: Mapping[str, object], *, edit_window_seconds: int) -> dict[str, Any]:
+    """A problem's own members: nouns become what the wire calls them. A comment brings the decision beside it."""
+    last = members.get("decision")
+    shown: dict[str, Any] = {}
+    for name, value in members.items():
+        if isinstance(value, Comment):
+            told = last if isinstance(last, Decision) else None
+            shown[name] = comment(value, edit_window_seconds=edit_window_seconds, decision=told)
+        elif isinstance(value, Decision):
+            shown[name] = decision(value)
+        elif name == "banned_until" and isinstance(value, int):
+            shown[name] = banned_until(value)
+        else:
+            shown[name] = value
+    return shown

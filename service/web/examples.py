@@ -1,0 +1,122 @@
+"""One example of each thing that crosses the wire, shown in the OpenAPI document, which a test holds to its schemas."""
+
+from typing import Any
+
+from service.model import WHY_TEXT, Why
+from service.web import operations, wire
+
+COMMENT_ID = "019a2f6e-7c1d-7c3e-9b51-2f4f6f0a9d10"
+DECISION_ID = "019a2f70-03aa-7d02-8f1e-5b7c11d2e3f4"
+WRITTEN = "2026-01-31T09:35:00.000Z"
+DECIDED = "2026-01-31T09:41:12.345Z"
+
+AUTHOR: dict[str, Any] = {
+    "key": "k3v9q0c2m5x8r1t7",
+    "name": "Ada",
+    "bio": "Counts things.",
+    "url": "https://ada.example",
+    "avatar": None,
+}
+COMMENT: dict[str, Any] = {
+    "id": COMMENT_ID,
+    "site": "blog",
+    "post": "2005/07/a-tuesday",
+    "parent_id": None,
+    "author": AUTHOR,
+    "body": "I was *there*.",
+    "html": "<p>I was <em>there</em>.</p>\n",
+    "status": "pending",
+    "version": 1,
+    "created_at": WRITTEN,
+    "edited_at": None,
+    "published_at": None,
+    "decision": None,
+    "pending_edit": None,
+    "editable_until": "2026-01-31T09:50:00.000Z",
+}
+APPROVED = {**COMMENT, "status": "approved", "version": 2, "published_at": DECIDED}
+VISIBLE = {
+    **{name: COMMENT[name] for name in ("id", "parent_id", "author", "html", "created_at", "edited_at")},
+    "depth": 0,
+    "reply_count": 0,
+}
+POST = {
+    "key": "2005/07/a-tuesday",
+    "title": "A Tuesday",
+    "url": "https://blog.example/a-tuesday",
+    "count": 1,
+    "open": True,
+}
+DECISION = {
+    "id": DECISION_ID,
+    "comment_id": COMMENT_ID,
+    "action": "approve",
+    "from_status": "pending",
+    "to_status": "approved",
+    "version": 1,
+    "actor": {"kind": "moderator", "key": "m0d3r4t0rk3y0000", "name": "Mo"},
+    "reason": None,
+    "note": None,
+    "note_to_author": None,
+    "undoes": None,
+    "created_at": DECIDED,
+}
+ENTRY = {
+    "comment": COMMENT,
+    "post": POST,
+    "why": [{"code": "awaiting-approval", "text": WHY_TEXT[Why.AWAITING_APPROVAL]}],
+    "priority": 0,
+    "waiting_since": WRITTEN,
+    "claimed_by": None,
+    "claimed_until": None,
+    "author_record": {"approved": 3, "rejected": 0, "first_seen": "2025-12-01T08:00:00.000Z"},
+    "parent": None,
+}
+RULING = {"action": "approve", "version": 1}
+
+EXAMPLES: dict[Any, Any] = {
+    wire.Submission: {
+        "body": "I was *there*.",
+        "post": {"title": "A Tuesday", "url": "https://blog.example/a-tuesday"},
+    },
+    wire.Edit: {"body": "I was *there*, too.", "version": 1},
+    wire.DecisionRequest: RULING,
+    wire.BulkRequest: {"decisions": [{"comment_id": COMMENT_ID, **RULING}]},
+    wire.ClaimRequest: {"limit": 10, "lease_seconds": 300},
+    wire.AuthorPatch: {"banned_until": "2026-03-01T00:00:00Z", "note": "Advertises."},
+    wire.PostPatch: {"open": False},
+    wire.Me: {"user": AUTHOR, "roles": [], "may": ["submit"], "banned_until": None},
+    wire.CommentReply: {"comment": COMMENT},
+    wire.SingleReply: {"comment": {**VISIBLE, "post": "2005/07/a-tuesday"}},
+    wire.MyComments: {"comments": [COMMENT], "next": None},
+    wire.PublicList: {"post": POST, "comments": [VISIBLE], "next": None},
+    wire.Counts: {"counts": {"2005/07/a-tuesday": 1, "2005/07/another-day": 0}},
+    wire.LatestList: {"comments": [{**VISIBLE, "post": "2005/07/a-tuesday"}], "next": None},
+    wire.QueueList: {"entries": [ENTRY], "next": None, "total": 1},
+    wire.Claimed: {"entries": [ENTRY], "claimed_until": "2026-01-31T09:45:00.000Z"},
+    wire.DecisionReply: {"decision": DECISION, "comment": APPROVED},
+    wire.BulkReply: {"results": [{"comment_id": COMMENT_ID, "decision": DECISION}]},
+    wire.DecisionsList: {"decisions": [DECISION], "next": None},
+    wire.AuthorReply: {
+        "author": {
+            **AUTHOR,
+            "first_seen": "2025-12-01T08:00:00.000Z",
+            "approved": 3,
+            "rejected": 0,
+            "banned_until": None,
+            "trusted": False,
+            "note": None,
+        }
+    },
+    wire.PostReply: {"post": POST},
+    wire.ProblemView: {
+        "type": "/problems/invalid-request",
+        "title": "The request is not valid",
+        "status": 422,
+        "detail": "/body: must not be blank",
+        "code": "invalid-request",
+        "request_id": "5f0c2f1f9a3b4c5d6e7f8091",
+        "errors": [{"pointer": "/body", "in": "body", "detail": "must not be blank"}],
+    },
+    operations.HealthView: {"status": "pass", "checks": {"store": [{"status": "pass", "output": ""}]}},
+}
