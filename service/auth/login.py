@@ -103,10 +103,12 @@ class Credentials:
 class Login(Protocol):
     """One configured way to log in. Holds no state that a restart would miss."""
 
+    name: str
+
     @property
-    def name(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """Which of the kinds in `kinds.py` this is."""
+        ...
 
     async def identify(self, credentials: Credentials) -> Identity | None:
         """The verified person, or None where the request carries nothing for this login.
