@@ -41,6 +41,7 @@ DETAILS = {
 RETRY_AFTER_SECONDS = 5
 
 # A reader who takes less than this within `write_seconds` has stalled; else a byte a minute would hold a reply.
+# What counts is what the kernel takes: its own buffer blurs the picture, as it does for nginx's `send_timeout`.
 LEAST_PROGRESS_BYTES = 16 * 1024
 
 
