@@ -101,7 +101,16 @@ def _moment(value: object) -> Milliseconds:
 Moment = Annotated[
     Milliseconds, BeforeValidator(_moment, json_schema_input_type=str), Field(json_schema_extra={"format": "date-time"})
 ]
-Count = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=200)]
+
+
+def _integer(value: object) -> object:
+    """JSON has one kind of number: 3.0 is the integer 3 (JSON Schema 2020-12, 6.1.1)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# The limits come first: behind a validator, pydantic would describe them in words of its own.
+Count = Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole_number)]
+Version = Annotated[int, Field(ge=1, le=2_000_000_000), BeforeValidator(_integer)]
 
 
 # --- Coming in ----------------------------------------------------------------------------------------------------
@@ -138,7 +147,7 @@ class Edit(Strict):
     """A new text for one's own comment, and the version that it was written upon."""
 
     body: CommentText
-    version: int = Field(ge=1, le=2_000_000_000)
+    version: Version
 
 
 RequestedAction = Literal["approve", "reject", "spam", "delete", "restore", "discard_edit"]
@@ -154,7 +163,7 @@ class DecisionRequest(_Reasons):
     """What a moderator decides about a comment, and the version that they saw."""
 
     action: RequestedAction
-    version: int = Field(ge=1, le=2_000_000_000)
+    version: Version
 
 
 class BulkItem(DecisionRequest):
@@ -172,8 +181,8 @@ class BulkRequest(Strict):
 class ClaimRequest(Strict):
     """How many entries, for how long."""
 
-    limit: int = Field(10, ge=1, le=200)
-    lease_seconds: int = Field(300, ge=1, le=86_400)
+    limit: Annotated[int, Field(ge=1, le=200), BeforeValidator(_integer)] = 10
+    lease_seconds: Annotated[int, Field(ge=1, le=86_400), BeforeValidator(_integer)] = 300
 
 
 class AuthorPatch(Strict):
