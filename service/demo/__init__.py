@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from service import app, logs
 from service.auth.jwt import JwtLogin
+from service.auth.session import SessionLogin
 from service.demo import blog, conversation
 from service.demo.blog import Blog
 from service.model import system_clock
@@ -29,10 +30,12 @@ from service.settings import Database, Log, Server, Settings, Site
 HOST = "127.0.0.1"
 PORTS_TO_TRY = 50
 LAST_PORT = 65_535
+CREDENTIALS = ("token", "cookie")
+"""The ways in which the page can prove to Gatepost who is logged in at the blog."""
 WELCOME = """
-  The blog      {blog}
-  Gatepost      {gatepost}   (the API it serves: {gatepost}/docs)
-  Its store     {folder}   (removed when you stop)
+  The blog    {blog}
+  Gatepost    {gatepost}  (its API: {gatepost}/docs)
+  Its store   {folder}  (removed when you stop)
 
   Try this
     1. Read the page as a visitor: where you would type stands "LOGIN to add comments".
@@ -71,7 +74,7 @@ class Demo:
 
 
 async def run(*, port: int, blog_port: int, open_browser: bool) -> None:
-    """Run the demo until SIGINT or SIGTERM. Port 0 lets the system choose; of a port in use, the next free one is taken.
+    """Run until SIGINT or SIGTERM. Port 0 lets the system choose; for a port in use the next free one is taken.
 
     Raises OSError when there is no free port.
     """
@@ -86,7 +89,9 @@ async def run(*, port: int, blog_port: int, open_browser: bool) -> None:
 
 
 @asynccontextmanager
-async def started(*, port: int = 0, blog_port: int = 0, say: Callable[[str], None] = lambda _: None) -> AsyncIterator[Demo]:
+async def started(
+    *, port: int = 0, blog_port: int = 0, say: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[Demo]:
     """A demo that works within the `async with`. `say` hears about ports that were taken. Raises as `run` does."""
     with tempfile.TemporaryDirectory(prefix="gatepost-demo-") as folder, _free_port(blog_port, "the blog", say) as door:
         origin = f"http://{HOST}:{door.getsockname()[1]}"
@@ -96,7 +101,7 @@ async def started(*, port: int = 0, blog_port: int = 0, say: Callable[[str], Non
         settings = _settings(origin=origin, secret=secret, port=gatepost_port, folder=Path(folder))
         gatepost = await app.start(settings, clock=system_clock)
         try:
-            known = Blog(origin, gatepost.address, secret, system_clock, credentials=("token",))
+            known = Blog(origin, gatepost.address, secret, system_clock, credentials=CREDENTIALS)
             async with _open_doors(known, door):
                 await conversation.hold(known)
                 yield Demo(origin, gatepost.address, Path(folder))
@@ -106,7 +111,14 @@ async def started(*, port: int = 0, blog_port: int = 0, say: Callable[[str], Non
 
 def _settings(*, origin: str, secret: str, port: int, folder: Path) -> Settings:
     token = JwtLogin(algorithms=("HS256",), secret=secret, issuer=origin, audience=blog.AUDIENCE)
-    site = Site(name="Notes from the Towpath", origins=(origin,), login_url=f"{origin}/login?next={{url}}", login=(token,))
+    # The same readers by either way: Ada's comments stay hers when the page changes from token to cookie.
+    cookie = SessionLogin(url=f"{origin}/whoami", cookies=(blog.SESSION_COOKIE,), shares_subjects=token.label)
+    site = Site(
+        name="Notes from the Towpath",
+        origins=(origin,),
+        login_url=f"{origin}/login?next={{url}}",
+        login=(token, cookie),
+    )
     return DemoSettings(
         server=Server(host=HOST, port=port, drain_seconds=0, grace_seconds=1),
         database=Database(url=f"sqlite:///{folder / 'gatepost.db'}"),

@@ -1,7 +1,7 @@
-"""The blog that the demo plays, on a port and so an origin of its own: an article, a login, and what Gatepost needs of it.
+"""The blog that the demo plays, on a port and so an origin of its own: an article, a login, and what Gatepost asks of it.
 
-To Gatepost it is any other blog. It keeps its own sessions, hands a logged-in reader a short token (login kind `jwt`) and
-answers who a session cookie belongs to (login kind `session`). Started by `service.demo`.
+To Gatepost it is a blog like any other. It keeps its own sessions, hands a logged-in reader a short token (login kind
+`jwt`) and says to whom a session cookie belongs (login kind `session`). Started by `service.demo`.
 """
 
 import secrets
@@ -112,7 +112,9 @@ async def login(request: web.Request) -> web.Response:
     if who is None and form.get("who"):
         raise web.HTTPUnprocessableEntity(text="The blog has no such reader.")
     blog.sessions.pop(request.cookies.get(SESSION_COOKIE, ""), None)
-    reply = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": _own_page(request, str(form.get("next", "/")))})
+    reply = web.Response(
+        status=HTTPStatus.SEE_OTHER, headers={"Location": _own_page(request, str(form.get("next", "/")))}
+    )
     if who is None:
         reply.del_cookie(SESSION_COOKIE)
         return reply

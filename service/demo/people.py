@@ -1,4 +1,4 @@
-"""Who has an account at the demo's blog, and the conversation that stands there from the start. Used by the demo only."""
+"""Who has an account at the demo's blog, and what they said before it opened. Used by the other files of the demo."""
 
 from dataclasses import dataclass
 
@@ -18,8 +18,12 @@ class Reader:
         return {"id": self.subject, "name": self.name, "bio": self.bio, "roles": list(self.roles)}
 
 
-ADA = Reader("ada", "ada@towpath.example", "Ada Pemberton", "Restores narrowboats at Stoke Bruerne and photographs herons.")
-GRACE = Reader("grace", "grace@towpath.example", "Grace Okafor", "Teaches mathematics in Leeds; reads her feeds on the train.")
+ADA = Reader(
+    "ada", "ada@towpath.example", "Ada Pemberton", "Restores narrowboats at Stoke Bruerne and photographs herons."
+)
+GRACE = Reader(
+    "grace", "grace@towpath.example", "Grace Okafor", "Teaches mathematics in Leeds; reads her feeds on the train."
+)
 MO = Reader("mo", "mo@towpath.example", "Mo Lindgren", "Looks after the comments here.", roles=("moderator",))
 WALTER = Reader("walter", "walter@towpath.example", "Walter Dunmore", "Lock keeper, retired. Types with two fingers.")
 IVY = Reader("ivy", "ivy@towpath.example", "Ivy Castellan", "Runs the tea barge below the fourth lock.")

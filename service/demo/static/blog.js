@@ -27,23 +27,28 @@ function connect() {
 
 async function look() {
   const turn = ++page.turn;
+  part("comments").setAttribute("aria-busy", "true");
   try {
-    const [everybodys, mine, me] = await Promise.all([
-      gatepost.read(POST_PATH),
-      page.who ? gatepost.send("GET", `/me/comments?limit=${AS_MANY_AS_GO}`) : { comments: [] },
-      page.who ? gatepost.send("GET", "/me") : { may: [] },
-    ]);
+    const seen = await fetchAll();
     if (turn !== page.turn) return;
-    page.may = me.may;
-    page.own = mine.comments.filter((comment) => comment.post === post);
-    page.shown = everybodys.comments;
-    page.count = everybodys.post.count;
-    page.next = everybodys.next;
+    Object.assign(page, seen);
     draw();
   } catch (error) {
     const words = wordsOf(error);
-    if (turn === page.turn) say(part("comments-notice"), words, { problem: true });
+    if (turn !== page.turn) return;
+    say(part("comments-notice"), words, { problem: true });
   }
+  part("comments").setAttribute("aria-busy", "false");
+}
+
+async function fetchAll() {
+  const [everybodys, mine, me] = await Promise.all([
+    gatepost.read(POST_PATH),
+    page.who ? gatepost.send("GET", `/me/comments?limit=${AS_MANY_AS_GO}`) : { comments: [] },
+    page.who ? gatepost.send("GET", "/me") : { may: [] },
+  ]);
+  const own = mine.comments.filter((comment) => comment.post === post);
+  return { may: me.may, own, shown: everybodys.comments, count: everybodys.post.count, next: everybodys.next };
 }
 
 async function lookFurther() {
@@ -61,9 +66,7 @@ async function lookFurther() {
 
 async function lookAtQueue() {
   const { turn } = page;
-  const moderator = page.may.includes("moderate");
-  part("queue").hidden = !moderator;
-  if (!moderator) return;
+  if (!page.may.includes("moderate")) return;
   try {
     const { entries, total } = await gatepost.send("GET", "/queue");
     if (turn !== page.turn) return;
@@ -80,6 +83,10 @@ async function everything() {
 }
 
 function draw() {
+  const moderator = page.may.includes("moderate");
+  part("queue").hidden = !moderator;
+  part("jump").href = moderator ? "#queue" : "#comments";
+  part("jump").textContent = moderator ? "To the queue" : "To the comments";
   const verbs = page.may.includes("submit") ? { reply, edit, withdraw } : null;
   say(part("comments-notice"), { 0: "No comments yet.", 1: "One comment." }[page.count] ?? `${page.count} comments.`);
   drawComments(part("comment-list"), { shown: page.shown, own: page.own, verbs });
@@ -164,7 +171,6 @@ async function startOver() {
   showLogin();
   showForm();
   draw();
-  part("queue").hidden = true;
   part("queue-entries").replaceChildren();
   await everything();
 }
@@ -187,4 +193,4 @@ part("comments-more").addEventListener("click", lookFurther);
 
 recordLogin(page.who);
 showForm();
-everything();
+everything().finally(() => document.body.classList.remove("opening"));

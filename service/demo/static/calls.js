@@ -22,11 +22,11 @@ export function record(call) {
 
 // The same request for a terminal.
 function asCurl({ method, url, headers = {}, body, options = [] }) {
-  const words = ["curl", ...options];
+  const words = ["curl", quoted(url), ...options];
   if (method !== "GET" && !(method === "POST" && body !== undefined)) words.push("-X", method);
   for (const [name, value] of Object.entries(headers)) words.push("-H", quoted(`${name}: ${value}`));
   if (body !== undefined) words.push("--data-raw", quoted(body));
-  return [...words, quoted(url)].join(" ");
+  return words.join(" ");
 }
 
 function quoted(text) {

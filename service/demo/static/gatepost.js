@@ -30,19 +30,29 @@ class Token {
   #goodUntil = 0;
 
   async prove() {
-    if (Date.now() > this.#goodUntil) await this.#fetch();
-    return { headers: { Authorization: `Bearer ${this.#token}` }, credentials: "omit", options: [] };
+    if (Date.now() > this.#goodUntil) this.#renew();
+    const { token } = await this.#token;
+    return { headers: { Authorization: `Bearer ${token}` }, credentials: "omit", options: [] };
   }
 
-  async #fetch() {
-    const url = new URL("/token", location.href).href;
-    const answered = record({ method: "GET", url, options: ["-b", COOKIE_JAR] });
-    const response = await reach(() => fetch(url), answered);
-    const { token, expires_in: seconds } = response.ok ? await response.json() : {};
-    if (!token) throw new Refusal({ title: "The blog does not know you any more", detail: "Log in again." });
-    this.#token = token;
-    this.#goodUntil = Date.now() + (seconds - RENEW_BEFORE_SECONDS) * 1000;
+  // Calls that start together wait for one token.
+  #renew() {
+    this.#goodUntil = Infinity;
+    this.#token = fetchToken();
+    this.#token.then(
+      ({ seconds }) => (this.#goodUntil = Date.now() + (seconds - RENEW_BEFORE_SECONDS) * 1000),
+      () => (this.#goodUntil = 0),
+    );
   }
+}
+
+async function fetchToken() {
+  const url = new URL("/token", location.href).href;
+  const answered = record({ method: "GET", url, options: ["-b", COOKIE_JAR] });
+  const response = await reach(() => fetch(url), answered);
+  if (!response.ok) throw new Refusal({ title: "The blog does not know you any more", detail: "Log in again." });
+  const { token, expires_in: seconds } = await response.json();
+  return { token, seconds };
 }
 
 class SessionCookie {
