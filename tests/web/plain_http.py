@@ -1,0 +1,96 @@
+"""Requests byte for byte as a test writes them (no client tidies them up), and what every problem must look like.
+
+Used by the tests of this folder.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from multidict import CIMultiDict
+
+from service.errors import PROBLEMS
+from tests.harness import Answer, Gatepost, Person
+
+DEADLINE_SECONDS = 30.0
+JSON = ("Content-Type", "application/json")
+Header = tuple[str, str | bytes]
+
+
+async def send(
+    gatepost: Gatepost,
+    method: str,
+    target: str | bytes,
+    *headers: Header,
+    body: bytes = b"",
+    person: Person | None = None,
+    length: bool = True,
+) -> Answer:
+    """One request on a connection of its own. `length` says whether a body's `Content-Length` is added."""
+    lines: list[Header] = [("Host", "gatepost.example"), ("Connection", "close")]
+    lines += list(person.headers.items()) if person else []
+    lines += headers
+    if body and length:
+        lines.append(("Content-Length", str(len(body))))
+    head = b"".join(_bytes(name) + b": " + _bytes(value) + b"\r\n" for name, value in lines)
+    request = _bytes(method) + b" " + _bytes(target) + b" HTTP/1.1\r\n" + head + b"\r\n" + body
+    return await exchange(gatepost, request)
+
+
+async def exchange(gatepost: Gatepost, request: bytes) -> Answer:
+    """These very bytes, and the one reply to them."""
+    address = urlsplit(gatepost.running.address)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        try:
+            writer.write(request)
+            await writer.drain()
+            received = await reader.read()
+        finally:
+            writer.close()
+    head, _, body = received.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    found: CIMultiDict[str] = CIMultiDict()
+    for line in lines:
+        name, _, value = line.partition(":")
+        found.add(name, value.strip())
+    parsed = json.loads(body) if body and "json" in found.get("Content-Type", "") else None
+    return Answer(int(first.split(" ")[1]), found, body, parsed)
+
+
+def chunked(body: bytes, *, size: int = 4096) -> bytes:
+    """`body` as `Transfer-Encoding: chunked` sends it (RFC 9112, 7.1)."""
+    pieces: Sequence[bytes] = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def assert_problem(answer: Answer, status: int, code: str) -> None:
+    """The reply is this problem, whole: RFC 9457, with the request's id in the body and in the header."""
+    assert (answer.status, answer.code) == (status, code), answer.body
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = PROBLEMS[code]
+    expected = {"type": f"/problems/{code}", "title": problem.title, "status": status, "code": code}
+    assert {name: answer.json[name] for name in expected} == expected
+    assert problem.status == status
+    assert isinstance(answer.json["detail"], str)
+    assert answer.json["detail"]
+    assert answer.json["request_id"]
+    assert answer.headers["X-Request-ID"] == answer.json["request_id"]
+    assert ("errors" in answer.json) == (code == "invalid-request")
+    if status == 401:
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+    if status in {429, 503}:
+        assert int(answer.headers["Retry-After"]) >= 1
+
+
+async def assert_nothing_stored(gatepost: Gatepost, *, site: str = "blog") -> None:
+    """No comment, no queue entry, no line in the record: whatever was tried has left nothing behind."""
+    person = gatepost.moderator() if site == "blog" else gatepost.reader("mo", site=site, roles=["moderator"])
+    assert (await person.get("queue")).json["total"] == 0
+    assert (await person.get("decisions")).json["decisions"] == []
+    assert (await person.get("comments")).json["comments"] == []
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
