@@ -15,7 +15,8 @@ from service.auth.session import SessionLogin, SessionVerifier
 from service.errors import InvalidCredential, LoginUnavailable
 from service.model import Profile, Role, SiteKey
 from service.settings import Roles
-from tests.auth.blog import FAULTS, SLOW, Blog, Handler, answering
+from tests.auth.blog import FAULTS, SLOW, Blog
+from tests.auth.local_server import Handler, LocalServer, always
 from tests.harness import Hands
 
 SITE = SiteKey("blog")
@@ -46,7 +47,7 @@ async def open_login(blog: Blog, fetch: Fetch, clock: Hands) -> AsyncIterator[Op
     opened: list[SessionVerifier] = []
 
     def open_one(*, site: SiteKey = SITE, through: Fetch = fetch, **changes: Any) -> SessionVerifier:
-        configured = SessionLogin.model_validate({"url": blog.whoami_url, "cookies": ["sid"], **changes})
+        configured = SessionLogin.model_validate({"url": blog.url, "cookies": ["sid"], **changes})
         opened.append(configured.open(site=site, roles=Roles(), clock=clock, fetch=through))
         return opened[-1]
 
@@ -123,16 +124,16 @@ async def test_number_of_an_account_is_a_good_subject(
 
 
 NOBODY: dict[str, Handler] = {
-    "401 in JSON": answering('{"id": "ada"}', status=401),
-    "401 as a page": answering("<h1>Log in</h1>", status=401, content_type="text/html"),
-    "403 in JSON": answering('{"id": "ada"}', status=403),
-    "403 as a page": answering("<h1>No</h1>", status=403, content_type="text/html"),
-    "no content": answering("", status=204, content_type=None),
-    "null": answering("null"),
-    "empty object": answering("{}"),
-    "null subject": answering('{"id": null, "name": "Guest"}'),
-    "empty subject": answering('{"id": "", "name": "Guest"}'),
-    "null on the way": answering('{"user": null}'),
+    "401 in JSON": always(text='{"id": "ada"}', status=401),
+    "401 as a page": always(text="<h1>Log in</h1>", status=401, content_type="text/html"),
+    "403 in JSON": always(text='{"id": "ada"}', status=403),
+    "403 as a page": always(text="<h1>No</h1>", status=403, content_type="text/html"),
+    "no content": always(text="", status=204, content_type=None),
+    "null": always(text="null"),
+    "empty object": always(text="{}"),
+    "null subject": always(text='{"id": null, "name": "Guest"}'),
+    "empty subject": always(text='{"id": "", "name": "Guest"}'),
+    "null on the way": always(text='{"user": null}'),
 }
 
 
@@ -171,12 +172,12 @@ async def test_fault_lets_nobody_in_and_is_over_when_the_blog_recovers(
     assert login.health()[0] == "pass"
 
 
-@pytest.mark.parametrize("behaviour", SLOW.values(), ids=SLOW)
+@pytest.mark.parametrize("slow", SLOW.values(), ids=SLOW)
 async def test_slow_blog_is_given_up_on(
-    open_login: OpenLogin, blog: Blog, impatient: Fetch, behaviour: Handler
+    open_login: OpenLogin, blog: Blog, impatient: Fetch, slow: Callable[[LocalServer], Handler]
 ) -> None:
     login = open_login(through=impatient)
-    blog.behaviour = behaviour
+    blog.behaviour = slow(blog)
     with pytest.raises(LoginUnavailable) as caught:
         await login.identify(browser("sid=1"))
     assert caught.value.retry_after_seconds is not None
@@ -185,7 +186,7 @@ async def test_slow_blog_is_given_up_on(
 async def test_stopped_blog_lets_nobody_in_until_it_is_back(login: SessionVerifier, blog: Blog, clock: Hands) -> None:
     cookie = blog.log_in("1", id="ada")
     assert await subject_of(login, cookie) == "ada"
-    await blog.stop()
+    await blog.down()
     with pytest.raises(LoginUnavailable):
         await login.identify(browser("sid=2"))
     assert await subject_of(login, cookie) == "ada", "her answer is still fresh"
@@ -193,12 +194,12 @@ async def test_stopped_blog_lets_nobody_in_until_it_is_back(login: SessionVerifi
     with pytest.raises(LoginUnavailable) as caught:
         await login.identify(browser(cookie))
     assert caught.value.retry_after_seconds is not None
-    await blog.start()
+    await blog.up()
     assert await subject_of(login, cookie) == "ada"
 
 
 async def test_blog_may_say_when_to_come_back(login: SessionVerifier, blog: Blog) -> None:
-    blog.behaviour = answering("", status=503, Retry_After="17")
+    blog.behaviour = always(text="", status=503, Retry_After="17")
     with pytest.raises(LoginUnavailable) as caught:
         await login.identify(browser("sid=1"))
     assert caught.value.retry_after_seconds == 17
@@ -364,7 +365,7 @@ async def test_answer_for_one_reader_is_never_served_to_another(
 
     The blog has a name here, because cookie jars keep no cookies of bare addresses: one jar for all readers would show.
     """
-    login = open_login(url=blog.whoami_url.replace("127.0.0.1", "localhost"))
+    login = open_login(url=blog.url.replace("127.0.0.1", "localhost"))
     readers = {blog.log_in(f"{number}", id=f"reader {number}"): f"reader {number}" for number in range(30)}
     strangers = [f"sid=stranger-{number}" for number in range(10)]
 
