@@ -31,7 +31,10 @@ def current(connection: sqlite3.Connection) -> str | None:
 
 
 def upgrade(path: Path, busy_seconds: float) -> None:
-    """Create or upgrade the store at `path`. Raises SchemaError when it is newer than this program."""
+    """Create or upgrade the store at `path`, all or nothing.
+
+    Raises SchemaError when it is newer than this program, sqlite3.Error when the file cannot be used.
+    """
     with closing(sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         version = current(connection)
@@ -48,6 +51,7 @@ def _run_alembic(path: Path, busy_seconds: float) -> None:
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine, event
+    from sqlalchemy.exc import DBAPIError
 
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": busy_seconds, "isolation_level": None})
 
@@ -61,5 +65,7 @@ def _run_alembic(path: Path, busy_seconds: float) -> None:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise (error.orig or error) from None  # the driver's own error: no statement and no page about SQLAlchemy
     finally:
         engine.dispose()

@@ -1,0 +1,188 @@
+"""The rules of the contract worked out a second time, in plain Python: what `test_random_walks` holds the service to.
+
+Nothing here asks the service. Each verb says which problem code must come back; where none must, it says None and
+changes what is expected.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from service.model import Milliseconds
+
+EDIT_WINDOW_SECONDS = 900
+
+# The transition table of the contract, as it is printed there.
+NEXT = {
+    ("pending", "approve"): "approved",
+    ("pending", "reject"): "rejected",
+    ("pending", "spam"): "spam",
+    ("pending", "delete"): "deleted",
+    ("approved", "approve"): "approved",
+    ("approved", "reject"): "rejected",
+    ("approved", "spam"): "spam",
+    ("approved", "delete"): "deleted",
+    ("rejected", "approve"): "approved",
+    ("rejected", "spam"): "spam",
+    ("rejected", "delete"): "deleted",
+    ("rejected", "restore"): "pending",
+    ("spam", "approve"): "approved",
+    ("spam", "reject"): "rejected",
+    ("spam", "delete"): "deleted",
+    ("spam", "restore"): "pending",
+    ("deleted", "restore"): "pending",
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """What a decision may change about a comment, and undo puts back. Texts are named by their markers."""
+
+    status: str
+    text: str
+    edit: str | None = None
+
+    @property
+    def public_text(self) -> str | None:
+        """The text that readers must see; they must see no other."""
+        return self.text if self.status == "approved" else None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the comment must be in the queue."""
+        return self.status == "pending" or self.edit is not None
+
+    def newest(self, status: str) -> "State":
+        """In another status, with the newest text as its one text."""
+        return State(status, self.edit or self.text)
+
+
+@dataclass
+class Post:
+    """What is expected of a post."""
+
+    key: str
+    is_open: bool = True
+    title: str | None = None
+
+
+@dataclass
+class Comment:
+    """What is expected of a comment."""
+
+    id: str
+    author: int
+    post: Post
+    parent: "Comment | None"
+    title: str | None
+    created_at: Milliseconds
+    state: State
+    version: int = 1
+    newest_text_version: int = 1
+    edits: int = 0
+    texts: set[str] = field(default_factory=set)
+
+    @property
+    def children_are_allowed(self) -> bool:
+        """Whether somebody may answer it."""
+        return self.state.status == "approved"
+
+    def become(self, after: State) -> None:
+        """Change, raising the version. Text that becomes public brings the title of its post along."""
+        if after.status == "approved" and self.state.status != "approved" and self.title:
+            self.post.title = self.title
+        self.state = after
+        self.version += 1
+
+
+@dataclass
+class Decision:
+    """A moderator's decision that was carried out: what undoing it must bring back."""
+
+    id: str
+    comment: Comment
+    before: State
+    version_after: int
+    seen_before: object
+    """What a moderator saw of the comment before it, as the service showed it."""
+
+
+@dataclass
+class World:
+    """Everything that is expected of one walk."""
+
+    premoderate: bool
+    posts: list[Post]
+    comments: list[Comment] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    banned: set[int] = field(default_factory=set)
+
+    def submit(self, author: int, post: Post, parent: Comment | None) -> str | None:
+        """Which problem a submission meets."""
+        if author in self.banned:
+            return "banned"
+        if not post.is_open:
+            return "post-closed"
+        if parent is not None and (parent.post is not post or not parent.children_are_allowed):
+            return "unknown-parent"
+        return None
+
+    def submitted(self, comment: Comment) -> None:
+        """A submission was taken."""
+        self.comments.append(comment)
+        if comment.state.status == "approved" and comment.title:
+            comment.post.title = comment.title
+
+    def edit(self, comment: Comment, author: int, *, version: int, text: str, now: Milliseconds) -> str | None:
+        """An author wants another text."""
+        if author != comment.author:
+            return "forbidden" if comment.state.public_text else "unknown-comment"
+        if author in self.banned:
+            return "banned"
+        if comment.state.status not in {"pending", "approved"}:
+            return "not-editable"
+        if now > comment.created_at + EDIT_WINDOW_SECONDS * 1000:
+            return "edit-window-over"
+        if not comment.post.is_open:
+            return "post-closed"
+        if version != comment.version:
+            return "stale-version"
+        waits = comment.state.status == "approved" and self.premoderate
+        comment.become(
+            replace(comment.state, edit=text) if waits else replace(comment.state, text=text, edit=None),
+        )
+        comment.newest_text_version = comment.version
+        comment.edits += 1
+        comment.texts.add(text)
+        return None
+
+    def withdraw(self, comment: Comment, author: int) -> str | None:
+        """An author takes a comment back."""
+        if author != comment.author:
+            return "forbidden" if comment.state.public_text else "unknown-comment"
+        if comment.state.status != "deleted":
+            comment.become(comment.state.newest("deleted"))
+        return None
+
+    def decide(self, comment: Comment, action: str, *, version: int) -> str | None:
+        """A moderator decides."""
+        if version > comment.version or version < comment.newest_text_version:
+            return "stale-version"
+        if version < comment.version:
+            return "already-decided"
+        if action == "discard_edit":
+            if comment.state.edit is None:
+                return "illegal-transition"
+            comment.become(replace(comment.state, edit=None))
+            return None
+        status = NEXT.get((comment.state.status, action))
+        if status is None:
+            return "illegal-transition"
+        comment.become(comment.state.newest(status))
+        return None
+
+    def undo(self, decision: Decision) -> str | None:
+        """A moderator takes a decision back."""
+        comment = decision.comment
+        if comment.version != decision.version_after:
+            return "newer-decision"
+        comment.become(decision.before)
+        return None

@@ -1,0 +1,104 @@
+"""Several readers and moderators do whatever comes to their minds, over HTTP, and every promise holds after each step.
+
+`HYPOTHESIS_PROFILE=long` walks some thirty times as many walks (give pytest `--timeout=0` along).
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import StartGatepost
+from tests.harness import Gatepost
+from tests.journeys.walk import Walk
+from tests.journeys.walk_steps import step
+
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+numbers = count(1)
+
+
+@pytest.fixture
+async def two_sites(start_gatepost: StartGatepost) -> Gatepost:
+    """A service with a site where everything waits, and `open` where nothing does."""
+
+    def add_open_site(wanted: dict[str, Any]) -> None:
+        wanted["sites"]["open"] = {**wanted["sites"]["blog"], "premoderate": False}
+
+    return await start_gatepost(change=add_open_site)
+
+
+@pytest.fixture
+def rows(store_path: Path, two_sites: Gatepost) -> Iterator[sqlite3.Connection]:
+    """The rows as they are on the disk, for recounts."""
+    with closing(sqlite3.connect(f"file:{store_path}?mode=ro", uri=True)) as connection:
+        yield connection
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=1_000 if LONG else 30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    site=st.sampled_from(["blog", "blog", "open"]),
+    steps=st.lists(step, min_size=10, max_size=30),
+    page_size=st.integers(1, 3),
+)
+async def test_what_was_promised_holds_after_every_step(
+    two_sites: Gatepost, rows: sqlite3.Connection, site: str, steps: list[object], page_size: int
+) -> None:
+    two_sites.clock.advance(seconds=1)
+    walk = Walk(two_sites, rows, site, next(numbers), page_size)
+    for wanted in steps:
+        await walk.take(wanted)
+    await walk.check_everything_once()
+    gaps = rows.execute("SELECT site FROM events GROUP BY site HAVING min(seq) != 1 OR max(seq) != count(*)")
+    assert gaps.fetchall() == []
+
+
+TOGETHER = [
+    ["approve", "reject", "spam", "delete"],
+    ["approve", "approve", "approve"],
+    ["delete", "discard_edit", "approve", "reject"],
+]
+
+
+@pytest.mark.parametrize("stands", ["pending", "approved", "edited"])
+@pytest.mark.parametrize("actions", TOGETHER, ids=" ".join)
+async def test_one_of_several_decisions_at_once_wins_and_the_others_learn_who(
+    gatepost: Gatepost, stands: str, actions: list[str]
+) -> None:
+    moderators = [gatepost.moderator(f"moderator {number}") for number in range(len(actions))]
+    author = gatepost.reader("ada")
+    for turn in range(12):
+        comment = (await author.submit(f"Take {turn}")).json["comment"]
+        if stands != "pending":
+            comment = (await moderators[0].decide(comment["id"], "approve", 1)).json["comment"]
+        if stands == "edited":
+            comment = (await author.edit(comment["id"], f"Take {turn}, better", 2)).json["comment"]
+        # Another one goes first each time, so that each action gets its chance to win.
+        order = [(turn + number) % len(actions) for number in range(len(actions))]
+        answers = await asyncio.gather(
+            *(moderators[one].decide(comment["id"], actions[one], comment["version"]) for one in order)
+        )
+        won = [answer.json["decision"] for answer in answers if answer.status == 201]
+        legal = [one for one in order if stands == "edited" or actions[one] != "discard_edit"]
+        assert len(won) == 1
+        assert won[0]["actor"]["name"] in {f"Moderator {one}" for one in legal}
+        lost = [answer for answer in answers if answer.status != 201]
+        refusals = {(answer.status, answer.code) for answer in lost}
+        assert refusals <= {(409, "already-decided"), (409, "illegal-transition")}
+        for answer in lost:
+            assert answer.code == "illegal-transition" or answer.json["decision"] == won[0]
+            assert answer.code == "illegal-transition" or won[0]["actor"]["name"] in answer.json["detail"]
+        record = (await moderators[0].get("decisions", params={"comment": comment["id"]})).json["decisions"]
+        assert record[-1] == won[0]
