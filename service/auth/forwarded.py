@@ -101,7 +101,7 @@ class ForwardedVerifier:
         """
         if not self._is_from_proxy(credentials):
             return None
-        if not credentials.headers.get(self._settings.headers.subject, "").strip():
+        if not _said(credentials, self._settings.headers.subject):
             return None
         if self._secret is not None:
             shown = credentials.headers.get(self._settings.secret_header or "")
@@ -133,10 +133,22 @@ class ForwardedVerifier:
         said: dict[str, object] = {}
         for part in ("subject", "name", "bio", "url", "avatar"):
             header = getattr(self._settings.headers, part)
-            value = credentials.headers.get(header, "").strip() if header is not None else ""
+            value = _said(credentials, header)
             if value:
                 said[getattr(self._settings.claims, part)] = value
-        if self._settings.headers.roles is not None:
-            listed = credentials.headers.get(self._settings.headers.roles, "").split(",")
-            said[(self._settings.roles or self._roles).claim] = [role.strip() for role in listed if role.strip()]
+        listed = [role.strip() for role in _said(credentials, self._settings.headers.roles).split(",")]
+        if any(listed):
+            said[(self._settings.roles or self._roles).claim] = [role for role in listed if role]
         return said
+
+
+def _said(credentials: Credentials, header: str | None) -> str:
+    """What a header says; empty when it is not there or not named.
+
+    A line feed stands between the values of a header that was sent twice: the reader wrote one of them, and nobody can
+    know which.
+    """
+    value = "" if header is None else credentials.headers.get(header, "")
+    if "\n" in value:
+        raise refused(f"the header {header} was sent twice")
+    return value.strip()

@@ -12,7 +12,16 @@ from pydantic import Field, model_validator
 from service.auth.cache import AnswerCache, digest_of
 from service.auth.endpoint import Endpoint
 from service.auth.fetch import Fetch
-from service.auth.login import BaseLogin, Credentials, Health, RoleMapping, identity_from, refused, unavailable
+from service.auth.login import (
+    BaseLogin,
+    Credentials,
+    Health,
+    RoleMapping,
+    identity_from,
+    reason_of,
+    refused,
+    unavailable,
+)
 from service.errors import InvalidCredential, LoginUnavailable
 from service.model import FOREVER, Clock, Identity, Milliseconds, SiteKey
 from service.secret import read_secret
@@ -70,7 +79,7 @@ class IntrospectionVerifier:
         self._clock = clock
         self._fetch = fetch
         self._headers, self._form = _client_authentication(settings)
-        self._is_well = True
+        self._fault: str | None = None
 
     async def identify(self, credentials: Credentials) -> Identity | None:
         """The person whom the bearer token stands for; None without one.
@@ -94,20 +103,20 @@ class IntrospectionVerifier:
 
     def health(self) -> Health:
         """`warn` while the last question got no usable answer."""
-        if self._is_well:
+        if self._fault is None:
             return "pass", "The introspection address answers, or was not asked yet."
-        return "warn", "The introspection address gave no usable answer the last time it was asked."
+        return "warn", f"The introspection address gave no usable answer the last time: {self._fault}."
 
     async def _look_up(self, token: str) -> tuple[Identity, Milliseconds | None]:
         try:
             claims = await self._claims(token)
-        except LoginUnavailable:
-            self._is_well = False
+        except LoginUnavailable as fault:
+            self._fault = reason_of(fault)
             raise
         except InvalidCredential:
-            self._is_well = True
+            self._fault = None
             raise
-        self._is_well = True
+        self._fault = None
         good_until = self._check(claims)
         return identity_from(claims, site=self._site, settings=self._settings, roles=self._roles), good_until
 

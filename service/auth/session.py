@@ -22,6 +22,7 @@ from service.auth.login import (
     RoleMapping,
     identity_from,
     is_clean,
+    reason_of,
     refused,
     unavailable,
 )
@@ -85,7 +86,7 @@ class SessionVerifier:
         self._site = site
         self._roles = roles
         self._fetch = fetch
-        self._is_well = True
+        self._fault: str | None = None
 
     async def identify(self, credentials: Credentials) -> Identity | None:
         """The person to whom the blog's cookie belongs; None without such a cookie.
@@ -110,20 +111,20 @@ class SessionVerifier:
 
     def health(self) -> Health:
         """`warn` while the last question got no usable answer."""
-        if self._is_well:
+        if self._fault is None:
             return "pass", "The blog's who-am-I address answers, or was not asked yet."
-        return "warn", "The blog's who-am-I address gave no usable answer the last time it was asked."
+        return "warn", f"The blog's who-am-I address gave no usable answer the last time: {self._fault}."
 
     async def _look_up(self, line: str) -> tuple[Identity, Milliseconds | None]:
         try:
             identity = await self._ask(line)
-        except LoginUnavailable:
-            self._is_well = False
+        except LoginUnavailable as fault:
+            self._fault = reason_of(fault)
             raise
         except InvalidCredential:
-            self._is_well = True
+            self._fault = None
             raise
-        self._is_well = True
+        self._fault = None
         return identity, None
 
     async def _ask(self, line: str) -> Identity:
@@ -148,7 +149,7 @@ class SessionVerifier:
             return identity_from({**answer, path: subject}, site=self._site, settings=self._settings, roles=self._roles)
         except InvalidCredential as fault:
             # The blog took the cookie; what is wrong is its answer, and logging in again would not help the reader.
-            raise unavailable(f"the blog's answer cannot be used: {fault.__cause__}") from None
+            raise unavailable(f"the blog's answer cannot be used: {reason_of(fault)}") from None
 
 
 def _cookies(credentials: Credentials) -> Iterator[tuple[str, str]]:

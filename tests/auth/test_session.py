@@ -17,7 +17,8 @@ from service.model import Profile, Role, SiteKey
 from service.settings import Roles
 from tests.auth.blog import FAULTS, SLOW, Blog
 from tests.auth.local_server import Handler, LocalServer, always
-from tests.harness import Hands
+from tests.conftest import StartGatepost
+from tests.harness import ORIGIN, Hands, Person
 
 SITE = SiteKey("blog")
 OpenLogin = Callable[..., SessionVerifier]
@@ -238,6 +239,9 @@ async def test_wrong_type_anywhere_in_the_answer_lets_nobody_in(
     cookie = blog.log_in("1", **answer)
     with pytest.raises(LoginUnavailable):
         await login.identify(browser(cookie))
+    state, text = login.health()
+    assert state == "warn"
+    assert [*answer][-1] in text, "the owner learns which member it is"
 
 
 # --- What the blog gets to see ----------------------------------------------------------------------------------------
@@ -474,6 +478,52 @@ async def test_stopped_login_has_forgotten_everybody(login: SessionVerifier, blo
     assert await subject_of(login, blog.log_in("1", id="ada")) == "ada"
     await login.stop()
     assert len(login.answers) == 0
+
+
+# --- Through the whole service ----------------------------------------------------------------------------------------
+
+
+async def test_reader_comments_with_the_blogs_cookie_and_a_stopped_blog_is_503(
+    start_gatepost: StartGatepost, blog: Blog, clock: Hands
+) -> None:
+    gatepost = await start_gatepost(login=[{"kind": "session", "url": blog.url, "cookies": ["sid"]}])
+    cookie = blog.log_in('"odd \\054 value, é', id=7, name="Ada Pemberton")
+    ada = Person(gatepost.session, {"Cookie": f"theme=dark; {cookie}", "Origin": ORIGIN})
+    submitted = await ada.submit("A lovely garden.")
+    assert submitted.status == 202
+    assert submitted.json["comment"]["author"]["name"] == "Ada Pemberton"
+    assert blog.questions[0].cookie == cookie.encode()
+
+    stranger = Person(gatepost.session, {"Cookie": "sid=stranger", "Origin": ORIGIN})
+    assert (await stranger.submit("Let me in.")).code == "invalid-credential"
+
+    await blog.down()
+    clock.advance(seconds=15)
+    refused = await ada.submit("Anybody there?")
+    assert (refused.status, refused.code) == (503, "login-unavailable")
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert (await ada.get("posts/post/comments")).status == 200, "reading asks no login"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "null"},
+        {"Origin": "https://evil.example"},
+        {"Origin": ORIGIN + ".evil.example"},
+        {"Origin": ORIGIN.upper()},
+        {"Origin": ORIGIN, "Sec-Fetch-Site": "none"},
+        {"Origin": ORIGIN, "Sec-Fetch-Site": "odd"},
+    ],
+)
+async def test_write_with_a_cookie_from_a_page_that_is_not_the_sites_is_refused(
+    start_gatepost: StartGatepost, blog: Blog, headers: dict[str, str]
+) -> None:
+    gatepost = await start_gatepost(login=[{"kind": "session", "url": blog.url, "cookies": ["sid"]}])
+    ada = Person(gatepost.session, {"Cookie": blog.log_in("1", id="ada"), **headers})
+    refused = await ada.submit("A form on another page sent this.")
+    assert (refused.status, refused.code) == (403, "origin-refused")
 
 
 # --- Configuration ----------------------------------------------------------------------------------------------------
