@@ -7,9 +7,9 @@ error, a line per mistake and without a traceback; only bugs have one.
 import asyncio
 import errno
 import json
+import os
 import socket
 from collections.abc import Callable, Coroutine
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
@@ -55,13 +55,6 @@ Config = Annotated[
 ]
 
 
-class KeyRole(StrEnum):
-    """What a key may be: spelled out, so that the help names both."""
-
-    MODERATOR = "moderator"
-    ADMIN = "admin"
-
-
 @app.callback(invoke_without_command=True)
 def about(show_version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False) -> None:
     """Gatepost: comment moderation for blogs that already have their own users."""
@@ -94,8 +87,9 @@ def serve(config: Config = None) -> None:
     except OSError as error:
         if error.errno not in CANNOT_LISTEN and not isinstance(error, socket.gaierror):
             raise
+        reason = os.strerror(error.errno) if error.errno in CANNOT_LISTEN else error.strerror
         place = f"{settings.server.host}, port {settings.server.port}"
-        stop(f"cannot listen on {place} ({error.strerror}): `gatepost check` says what to do", status=WRONG)
+        stop(f"cannot listen on {place} ({reason}): `gatepost check` says what to do", status=WRONG)
 
 
 @app.command()
@@ -202,7 +196,7 @@ def token(
 @key_commands.command("create")
 def create_key(
     name: Annotated[str, typer.Option(help="What the record will call whoever uses it.")],
-    role: Annotated[KeyRole, typer.Option(help="What it may do.")],
+    role: Annotated[Role, typer.Option(help="What it may do.")],
     site: Annotated[str | None, typer.Option(help="The one site it is for. Else: all sites.")] = None,
     days: Annotated[
         int | None, typer.Option(help="How long it is good. Else: until revoked.", min=1, max=36_500)
@@ -217,7 +211,7 @@ def create_key(
         api_keys.create,
         name,
         site=_site(settings, site).key if site is not None else None,
-        roles=frozenset({Role(role)}),
+        roles=frozenset({role}),
         expires_at=None if days is None else now + days * MILLISECONDS_PER_DAY,
     )
     where = f"site {key.site}" if key.site else "all sites"

@@ -81,10 +81,11 @@ def _hint(name: str, steps: Steps, model: type[BaseModel]) -> str:
         return (
             "; Kubernetes sets it for a Service called gatepost: `enableServiceLinks: false` in the pod keeps it away"
         )
-    table = steps[:-1]
-    spelled = {name: variable_for((*table, name)) for name in mistakes.names_at(model, table)}
-    if not table:  # one underscore where two belong
-        for section in list(spelled):
-            inner = mistakes.names_at(model, [section])
-            spelled |= {f"{section}_{name}": variable_for((section, name)) for name in inner}
-    return mistakes.suggestion(steps[-1], spelled)
+    *table, step = steps
+    known = {inner: variable_for((*table, inner)) for inner in mistakes.names_at(model, table)}
+    with_one_underscore = {
+        f"{section}_{inner}": variable_for((section, inner))
+        for section in (known if not table else ())
+        for inner in mistakes.names_at(model, [section])
+    }
+    return mistakes.suggestion(step, known, unlisted=with_one_underscore)

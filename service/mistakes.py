@@ -55,11 +55,15 @@ def place(location: Iterable[int | str], model: type[BaseModel]) -> str:
     return ".".join(shown)
 
 
-def suggestion(name: str, known: Mapping[str, str]) -> str:
-    """What may have been meant by `name`: the nearest of the `known` names, or all of them, each in its spelling."""
-    near = get_close_matches(name.lower(), known, n=1)
+def suggestion(name: str, known: Mapping[str, str], *, unlisted: Mapping[str, str] | None = None) -> str:
+    """What may have been meant by `name`: the nearest of the names that are known or `unlisted`, else all known ones.
+
+    Both say for each name how it is spelled where the mistake was made.
+    """
+    spelled = {**known, **(unlisted or {})}
+    near = get_close_matches(name.lower(), spelled, n=1)
     if near:
-        return f" (did you mean {known[near[0]]}?)"
+        return f" (did you mean {spelled[near[0]]}?)"
     return f" (known here: {', '.join(sorted(known.values()))})" if known else ""
 
 

@@ -224,7 +224,12 @@ def _wrong_variables(variables: Mapping[str, Steps]) -> Iterator[str]:
 def _lines(error: ValidationError, source: str, variables: Mapping[str, Steps]) -> Iterator[str]:
     """One line per mistake: which file or variable, where in it, what to write."""
     for item in error.errors(include_input=False, include_url=False):
-        location = tuple(map(str, item["loc"]))
-        setters = [name for name, steps in variables.items() if location[: len(steps)] == steps]
+        location = tuple(str(step) for step in item["loc"] if step != "[key]")
+        is_about_a_name = location != tuple(map(str, item["loc"]))
+        setters = [
+            name
+            for name, steps in variables.items()
+            if location[: len(steps)] == steps or (is_about_a_name and steps[: len(location)] == location)
+        ]
         where = setters[0] if setters and item["type"] != "missing" else source
         yield ": ".join(filter(None, (where, mistakes.place(item["loc"], Settings), mistakes.sentence(item, Settings))))

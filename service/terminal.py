@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from service.checkup.finding import Finding, Outcome
@@ -40,12 +40,14 @@ def show_finding(finding: Finding) -> None:
 
 def show_keys(keys: Iterable[ApiKey], *, now: Milliseconds) -> None:
     """All keys as a table."""
-    table = Table("id", "name", "site", "role", "made", "state", box=None, pad_edge=False)
+    table = Table(Column("id", no_wrap=True), "name", "site", "role", "made", "state", box=None, pad_edge=False)
     for key in keys:
         roles = ", ".join(sorted(key.roles))
         table.add_row(key.id, Text(key.name), key.site or "all", roles, _day(key.created_at), _state(key, now=now))
     console = Console(highlight=False)
-    console.print(table, width=None if console.is_terminal else ENDLESS_COLUMNS)
+    if not console.is_terminal:
+        console.width = ENDLESS_COLUMNS
+    console.print(table)
 
 
 def lifetime(key: ApiKey) -> str:

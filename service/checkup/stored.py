@@ -31,7 +31,7 @@ async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
         return [fail("database", f"{path} cannot be opened ({error})", fix)]
     if version != migrate.head():
         return [_schema(path, version), _space(folder)]
-    return [await _write(settings, clock=clock), _space(folder)]
+    return [await _write(settings, path, clock=clock), _space(folder)]
 
 
 def _version(path: Path) -> str | None:
@@ -58,7 +58,7 @@ def _schema(path: Path, version: str | None) -> Finding:
     )
 
 
-async def _write(settings: DatabaseSettings, *, clock: Clock) -> Finding:
+async def _write(settings: DatabaseSettings, path: Path, *, clock: Clock) -> Finding:
     fix = "look at the permissions of the file, its folder and the files beside it (-wal, -shm), and at the disk"
     try:
         database = await Database.open(
@@ -69,10 +69,10 @@ async def _write(settings: DatabaseSettings, *, clock: Clock) -> Finding:
     try:
         await database.write(probe.write)
     except StoreUnavailable as problem:
-        return fail("database", f"{database.path} takes no write ({problem.__cause__ or problem.detail})", fix)
+        return fail("database", f"{path} takes no write ({problem.__cause__ or problem.detail})", fix)
     finally:
         await database.close()
-    return ok("database", f"{database.path} has schema {migrate.head()} and takes writes")
+    return ok("database", f"{path} has schema {migrate.head()} and takes writes")
 
 
 def _space(folder: Path) -> Finding:
