@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from aiohttp import web
 
@@ -24,6 +24,8 @@ from service.web.limits import RateLimits
 Payload = TypeVar("Payload")
 MAX_POST_KEY = 512
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+PATH_CHARACTERS = "/%!$&'()*+,;=:@"
+"""What may stand in a path as it is, beside letters, digits and `-._~` (RFC 3986, 3.3)."""
 SANE_FETCH_SITES = frozenset({"same-origin", "same-site", "cross-site"})
 
 
@@ -74,6 +76,8 @@ class Call:
     def post_key(self) -> PostKey:
         """The blog's key of the post in the path. Raises InvalidRequest unless it is 1-512 readable characters."""
         key = self.request.match_info["post"]
+        if not is_utf8(self.request.rel_url.raw_path):  # else two addresses would mean one post
+            raise InvalidRequest([("/post", "must be UTF-8 without NUL")])
         if not 1 <= len(key) <= MAX_POST_KEY:
             raise InvalidRequest([("/post", f"must have 1 to {MAX_POST_KEY} characters")])
         if "\0" in key or any("\ud800" <= character <= "\udfff" for character in key):
@@ -167,7 +171,8 @@ class Call:
         if cursor is None:
             return {}
         query = [(name, value) for name, value in self.request.query.items() if name != "cursor"]
-        return {"Link": f'<{self.request.rel_url.raw_path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'}
+        path = quote(self.request.rel_url.raw_path, safe=PATH_CHARACTERS)
+        return {"Link": f'<{path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'}
 
     def comment_path(self, comment_id: CommentId) -> str:
         """Where a comment of this site is."""
@@ -176,6 +181,15 @@ class Call:
     def _scope(self, scope: tuple[str, ...]) -> str:
         route = self.request.match_info.route.resource
         return "\0".join((route.canonical if route else "", self.site_key, *scope))
+
+
+def is_utf8(encoded: str) -> bool:
+    """Whether percent-encoded text is UTF-8. What is not would be replaced or kept encoded, and mean something else."""
+    try:
+        unquote_to_bytes(encoded).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def to_json(payload: object) -> bytes:
@@ -190,5 +204,5 @@ def etag_of(body: bytes) -> str:
 
 def matches(request: web.Request, etag: str) -> bool:
     """Whether `If-None-Match` names this representation (weak comparison, RFC 9110, 13.1.2)."""
-    asked = request.headers.get("If-None-Match", "")
+    asked = ",".join(request.headers.getall("If-None-Match", []))
     return asked.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in asked.split(",")}

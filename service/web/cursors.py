@@ -23,7 +23,7 @@ class Cursors:
         if position is None:
             return None
         payload = json.dumps(position, separators=(",", ":")).encode()
-        return base64.urlsafe_b64encode(self._sign(scope, payload) + payload).decode().rstrip("=")
+        return _text(self._sign(scope, payload) + payload)
 
     def read(self, scope: str, cursor: str | None) -> Position | None:
         """The position in a cursor; None without one. Raises BadCursor for what was not issued for this list."""
@@ -33,6 +33,8 @@ class Cursors:
             decoded = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raise BadCursor from None
+        if _text(decoded) != cursor:  # base64 can write the same bytes in several ways: only ours was issued
+            raise BadCursor
         signature, payload = decoded[:_SIGNATURE_BYTES], decoded[_SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, self._sign(scope, payload)):
             raise BadCursor
@@ -40,3 +42,7 @@ class Cursors:
 
     def _sign(self, scope: str, payload: bytes) -> bytes:
         return hmac.new(self._key, scope.encode() + b"\0" + payload, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
+
+
+def _text(signed: bytes) -> str:
+    return base64.urlsafe_b64encode(signed).decode().rstrip("=")

@@ -69,9 +69,9 @@ def _depth(value: Any) -> int:
     """How deeply arrays and objects nest, counted without recursion."""
     deepest, waiting = 0, [(value, 0)]
     while waiting:
-        found, depth = waiting.pop()
-        deepest = max(deepest, depth)
+        found, around = waiting.pop()
         if isinstance(found, dict | list):
+            deepest = max(deepest, around + 1)
             inner = found.values() if isinstance(found, dict) else found
-            waiting.extend((member, depth + 1) for member in inner)
+            waiting.extend((member, around + 1) for member in inner)
     return deepest

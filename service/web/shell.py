@@ -54,7 +54,8 @@ class Shell:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             response = web.Response(status=204, headers={"Allow": allow})
-            asked = by_method.get(request.headers.get("Access-Control-Request-Method", ""))
+            method = request.headers.get("Access-Control-Request-Method", "")
+            asked = by_method.get("GET" if method == "HEAD" else method)
             if asked is not None and "Origin" in request.headers:
                 self._allow_origin(asked.audience, Call(request, self._services), response)
                 response.headers["Access-Control-Allow-Methods"] = allow

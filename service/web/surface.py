@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from service.errors import InvalidRequest, Problem
 from service.web import json_body
-from service.web.call import Call, Reply
+from service.web.call import Call, Reply, is_utf8
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -96,6 +96,8 @@ def _validated(kind: type[BaseModel], value: Any, place: str) -> BaseModel:
 
 
 def _query(request: web.Request, kind: type[BaseModel]) -> dict[str, Any]:
+    if not is_utf8(request.rel_url.raw_query_string):
+        raise InvalidRequest([("", "must be UTF-8")], place="query")
     found: dict[str, Any] = {}
     for name in request.query:
         values = request.query.getall(name)

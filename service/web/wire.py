@@ -86,6 +86,10 @@ def _whole_number(value: object) -> object:
     return int(value) if isinstance(value, str) else value
 
 
+EARLIEST: Milliseconds = -62_135_596_800_000
+"""The first millisecond of the year 1."""
+
+
 def _moment(value: object) -> Milliseconds:
     """RFC 3339 with an offset, to milliseconds."""
     if not isinstance(value, str) or not re.fullmatch(
@@ -93,13 +97,24 @@ def _moment(value: object) -> Milliseconds:
     ):
         raise ValueError('must be a time as RFC 3339 writes it, for example "2026-01-31T12:00:00Z"')
     try:
-        return int(datetime.fromisoformat(value.upper()).timestamp() * 1000)
+        moment = int(datetime.fromisoformat(value.upper()).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise ValueError("is not a time in the calendar") from None
+    return max(EARLIEST, min(moment, FOREVER))  # an offset may lead out of the years that a reply can show
 
 
 Moment = Annotated[
     Milliseconds, BeforeValidator(_moment, json_schema_input_type=str), Field(json_schema_extra={"format": "date-time"})
+]
+
+
+# One type and not a union: a union's parts would turn up in the pointers of its errors.
+BanEnd = Annotated[
+    Milliseconds,
+    BeforeValidator(
+        lambda value: FOREVER if value == "forever" else _moment(value),
+        json_schema_input_type=Literal["forever"] | Annotated[str, Field(json_schema_extra={"format": "date-time"})],
+    ),
 ]
 
 
@@ -188,7 +203,7 @@ class ClaimRequest(Strict):
 class AuthorPatch(Strict):
     """What to change about an author; what is left out stays."""
 
-    banned_until: Literal["forever"] | Moment | None = None
+    banned_until: BanEnd | None = None
     trusted: bool = False
     note: Annotated[Line, Field(max_length=2_000)] | None = None
 
@@ -596,7 +611,7 @@ class PostReply(TypedDict):
 def timestamp(moment: Milliseconds) -> str:
     """Milliseconds since the epoch as RFC 3339."""
     seconds, rest = divmod(moment, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:03d}Z"
 
 
 def _time(moment: Milliseconds | None) -> str | None:
