@@ -58,7 +58,8 @@ class IssuerKeys:
         self._discovered_at: Milliseconds | None = None
         self._asked_at: Milliseconds | None = None
         self._asked_for_unknown_at: Milliseconds | None = None
-        self._answers = 0
+        self._askings = 0
+        self._answered = 0
         self._fault: str | None = "nobody has needed them yet"
         self._asking: asyncio.Task[None] | None = None
 
@@ -72,10 +73,10 @@ class IssuerKeys:
 
         Raises InvalidCredential when the issuer has no such key, and LoginUnavailable when it could not be asked.
         """
-        answers = self._answers
+        arrived = self._askings
         known = await self._current()
-        if not known.knows(key_id, algorithm) and self._answers == answers:
-            known = await self._after_unknown(known, key_id, algorithm)
+        if not known.knows(key_id, algorithm):
+            known = await self._newer_than(arrived, known)
         candidates = known.candidates(key_id, algorithm)
         if not candidates and self._fault is not None:
             raise unavailable(f"the key is unknown and the issuer cannot be asked: {self._fault}")
@@ -86,8 +87,9 @@ class IssuerKeys:
     def begin(self) -> None:
         """Ask the issuer now, without waiting for the answer. Does nothing while it is being asked."""
         if self._asking is None:
+            self._askings += 1
             self._asking = asyncio.create_task(self._ask(), name="login keys")
-            self._asking.add_done_callback(self._answered)
+            self._asking.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """Give up asking."""
@@ -117,18 +119,19 @@ class IssuerKeys:
             raise unavailable(f"no keys of the issuer yet: {self._fault}")
         return self._keys
 
-    async def _after_unknown(self, known: KeySet, key_id: str | None, algorithm: str) -> KeySet:
-        await self._wait()
-        known = self._keys or known
-        if not known.knows(key_id, algorithm) and self._is_over(self._asked_for_unknown_at, UNKNOWN_PAUSE):
+    async def _newer_than(self, arrived: int, known: KeySet) -> KeySet:
+        """Keys from an asking later than the `arrived`-th, unless one was made for an unknown key a moment ago."""
+        if self._is_over(self._asked_for_unknown_at, UNKNOWN_PAUSE):
             self._asked_for_unknown_at = self._clock()
-            self.begin()
             await self._wait()
+            if self._answered <= arrived:
+                self.begin()
+        await self._wait()
         return self._keys or known
 
     async def _wait(self) -> None:
-        """Wait until the issuer has answered, if it is being asked. One waiter's end is nobody else's."""
-        if self._asking is not None:
+        """Wait until nobody is asking the issuer. One waiter's end is nobody else's."""
+        while self._asking is not None:
             await asyncio.wait({self._asking})
 
     def _is_over(self, since: Milliseconds | None, pause: Milliseconds) -> bool:
@@ -145,9 +148,9 @@ class IssuerKeys:
         else:
             self._keys, self._loaded_at, self._fault = found, asked_at, None
         self._asked_at = asked_at
-        self._answers += 1
+        self._answered = self._askings
 
-    def _answered(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
         """Make room for the next asking; a bug in this one goes to the event loop's handler, and so into the log."""
         self._asking = None
         if not task.cancelled() and (error := task.exception()) is not None:
