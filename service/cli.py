@@ -28,8 +28,10 @@ from service.moderation import api_keys
 from service.settings import Log, Settings, SettingsError, Site
 from service.store import api_keys as stored_keys
 from service.store import migrate
-from service.store.database import Database, StoreError, Transaction, path_of
+from service.store.database import Database, Transaction
+from service.store.engine import StoreError
 from service.store.migrate import SchemaError
+from service.store.sqlite import path_of
 from service.terminal import stop
 
 P = ParamSpec("P")
@@ -101,7 +103,10 @@ def demo(
     """Show a small blog with comments: no configuration, nothing is kept."""
     from service import demo as play
 
-    _run(play.run(port=port, blog_port=blog_port, open_browser=open_browser))
+    try:
+        _run(play.run(port=port, blog_port=blog_port, open_browser=open_browser))
+    except OSError as error:
+        stop(str(error), status=WRONG)
 
 
 # --- Look -------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,9 @@ from service.errors import StoreUnavailable
 from service.model import Clock
 from service.settings import Database as DatabaseSettings
 from service.store import migrate, probe
-from service.store.database import Database, StoreError, path_of
+from service.store.database import Database
+from service.store.engine import StoreError
+from service.store.sqlite import path_of
 
 MEGABYTE = 1_000_000
 LITTLE_SPACE_BYTES = 500 * MEGABYTE

@@ -7,6 +7,10 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -31,33 +35,59 @@ def current(connection: sqlite3.Connection) -> str | None:
 
 
 def upgrade(path: Path, busy_seconds: float) -> None:
-    """Create or upgrade the store at `path`, all or nothing.
+    """Create or upgrade the SQLite store at `path`, all or nothing.
 
     Raises SchemaError when it is newer than this program, sqlite3.Error when the file cannot be used.
     """
     with closing(sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         version = current(connection)
-    if version == head():
-        return
+    if _is_behind(version, str(path)):
+        options = {"connect_args": {"timeout": busy_seconds, "isolation_level": None}}
+        _run_alembic(f"sqlite:///{path}", "BEGIN IMMEDIATE", options)
+
+
+def upgrade_postgres(address: str, lock: int) -> None:
+    """Create or upgrade the PostgreSQL store, all or nothing, one replica at a time (`lock`: its number).
+
+    Raises SchemaError when it is newer than this program, psycopg.Error when the server cannot be used.
+    """
+    import psycopg
+
+    with psycopg.connect(address, autocommit=True) as connection:
+        version = current_postgres(connection)
+    if _is_behind(version, "the PostgreSQL store"):
+        rest = address.partition("://")[2]
+        _run_alembic(f"postgresql+psycopg://{rest}", f"SELECT pg_advisory_xact_lock({lock})", {})
+
+
+def current_postgres(connection: "psycopg.Connection[Any]") -> str | None:
+    """The migration that a PostgreSQL store is at; None for an empty one."""
+    made = connection.execute("SELECT 1 FROM pg_class WHERE oid = to_regclass('alembic_version')").fetchone()
+    rows = connection.execute("SELECT version_num FROM alembic_version").fetchall() if made else []
+    return next((str(version) for (version,) in rows), None)
+
+
+def _is_behind(version: str | None, store: str) -> bool:
     if version is not None and version > head():
         raise SchemaError(
-            f"{path}: its schema ({version}) is newer than this Gatepost knows ({head()}): install the newer release"
+            f"{store}: its schema ({version}) is newer than this Gatepost knows ({head()}): install the newer release"
         )
-    _run_alembic(path, busy_seconds)
+    return version != head()
 
 
-def _run_alembic(path: Path, busy_seconds: float) -> None:
+def _run_alembic(url: str, first: str, options: dict[str, Any]) -> None:
+    """Run every migration in one transaction that begins with the statement `first`."""
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine, event
     from sqlalchemy.exc import DBAPIError
 
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": busy_seconds, "isolation_level": None})
+    engine = create_engine(url, **options)
 
     @event.listens_for(engine, "begin")
     def begin(connection: object) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # type: ignore[attr-defined]  # SQLAlchemy's event is untyped
+        connection.exec_driver_sql(first)  # type: ignore[attr-defined]  # SQLAlchemy's event is untyped
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))

@@ -16,7 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from service.store import migrate
-from service.store.database import Database, StoreError
+from service.store.database import Database
+from service.store.engine import StoreError
 from service.store.tables import metadata
 from tests.harness import Hands
 
