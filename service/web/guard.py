@@ -364,6 +364,10 @@ class GuardedConnection(web.RequestHandler):
             self._stalled_since, self._unsent = self._loop.time(), self._wire.get_write_buffer_size()
             self._check_by(self._stalled_since + self._limits.write_seconds / 4)
 
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stalled_since = None  # else a later reply that waits in a closing transport would inherit this clock
+
     # --- Replies going out ------------------------------------------------------------------------------------------
 
     def finish_response(

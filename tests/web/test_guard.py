@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from service.web.guard import DETAILS, Door, GuardedRunner, GuardedServer, Limits, address_group
+from service.web.guard import DETAILS, Door, GuardedConnection, GuardedRunner, GuardedServer, Limits, address_group
 
 DEADLINE_SECONDS = 30.0
 SHORT_SECONDS = 0.15
@@ -568,8 +568,12 @@ async def test_a_slow_reader_who_goes_on_reading_is_not_cut(start: Start) -> Non
 
 
 async def test_a_reader_who_takes_the_reply_gets_all_of_it(start: Start) -> None:
-    client = await (await start()).connect()
+    house = await start()
+    client = await house.connect()
     assert len((await client.ask(b"GET /large HTTP/1.1\r\n" + HOST + b"\r\n")).body) == LARGE_REPLY_BYTES
+    (connection,) = house.server.connections
+    assert isinstance(connection, GuardedConnection)
+    assert connection._stalled_since is None
 
 
 # --- Too many connections ---------------------------------------------------------------------------------------------
