@@ -1,4 +1,4 @@
-"""The blog that the demo plays, on a port and so an origin of its own: an article, a login, and what Gatepost asks of it.
+"""The blog that the demo plays, on a port and so an origin of its own: an article, a login, answers for Gatepost.
 
 To Gatepost it is a blog like any other. It keeps its own sessions, hands a logged-in reader a short token (login kind
 `jwt`) and says to whom a session cookie belongs (login kind `session`). Started by `service.demo`.

@@ -318,6 +318,16 @@ async def test_second_moderator_reads_who_was_faster(open_window: Opens) -> None
     await expect(slow.page.get_by_text("Nothing waits.")).to_be_visible()
 
 
+async def test_reader_whose_session_ended_still_reads_and_is_told(open_window: Opens) -> None:
+    window = await open_window(credential="cookie")
+    await window.become("Ada")
+    await window.page.context.clear_cookies()
+    await window.page.locator("#comments").get_by_role("button", name="Look again").click()
+    await expect(window.page.locator("#comments-notice.problem")).to_have_text("Log in to do this.")
+    await expect(window.comment("Glad the comments are back.")).to_be_visible()
+    assert set(window.refused) == {401}
+
+
 async def test_printed_curl_line_is_the_request_that_was_sent(demo: Demo, open_window: Opens) -> None:
     window = await open_window()
     await window.become("Ada")

@@ -15,7 +15,7 @@ const POST_PATH = `/posts/${encodeURIComponent(post)}/comments`;
 const part = (id) => document.getElementById(id);
 
 // What the page knows. `turn` counts the looks: an answer to an older look (of somebody else!) is never drawn.
-const page = { who: document.body.dataset.reader, may: [], shown: [], count: 0, next: null, own: [], turn: 0 };
+const page = { turn: 0, who: document.body.dataset.reader, may: [], own: [], trouble: "", shown: [], count: 0, next: null };
 let gatepost = connect();
 
 function connect() {
@@ -42,13 +42,21 @@ async function look() {
 }
 
 async function fetchAll() {
-  const [everybodys, mine, me] = await Promise.all([
-    gatepost.read(POST_PATH),
-    page.who ? gatepost.send("GET", `/me/comments?limit=${AS_MANY_AS_GO}`) : { comments: [] },
-    page.who ? gatepost.send("GET", "/me") : { may: [] },
-  ]);
-  const own = mine.comments.filter((comment) => comment.post === post);
-  return { may: me.may, own, shown: everybodys.comments, count: everybodys.post.count, next: everybodys.next };
+  const [everybodys, own] = await Promise.all([gatepost.read(POST_PATH), fetchOwn()]);
+  return { ...own, shown: everybodys.comments, count: everybodys.post.count, next: everybodys.next };
+}
+
+// What only this reader sees. When Gatepost does not know them (any more), they still see what everybody sees, and why.
+async function fetchOwn() {
+  const nothing = { may: [], own: [], trouble: "" };
+  if (!page.who) return nothing;
+  try {
+    const asked = [gatepost.send("GET", `/me/comments?limit=${AS_MANY_AS_GO}`), gatepost.send("GET", "/me")];
+    const [{ comments }, { may }] = await Promise.all(asked);
+    return { may, own: comments.filter((comment) => comment.post === post), trouble: "" };
+  } catch (error) {
+    return { ...nothing, trouble: wordsOf(error) };
+  }
 }
 
 async function lookFurther() {
@@ -88,7 +96,8 @@ function draw() {
   part("jump").href = moderator ? "#queue" : "#comments";
   part("jump").textContent = moderator ? "To the queue" : "To the comments";
   const verbs = page.may.includes("submit") ? { reply, edit, withdraw } : null;
-  say(part("comments-notice"), { 0: "No comments yet.", 1: "One comment." }[page.count] ?? `${page.count} comments.`);
+  const counted = { 0: "No comments yet.", 1: "One comment." }[page.count] ?? `${page.count} comments.`;
+  say(part("comments-notice"), page.trouble || counted, { problem: Boolean(page.trouble) });
   drawComments(part("comment-list"), { shown: page.shown, own: page.own, verbs });
   part("comments-more").hidden = page.next === null;
 }
@@ -166,7 +175,7 @@ function recordLogin(who) {
 // Another reader, or another credential: nothing that the last one saw stays on the page.
 async function startOver() {
   page.turn += 1;
-  Object.assign(page, { may: [], own: [] });
+  Object.assign(page, { may: [], own: [], trouble: "" });
   gatepost = connect();
   showLogin();
   showForm();
