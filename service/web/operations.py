@@ -10,7 +10,6 @@ from typing_extensions import TypedDict  # pydantic reads this on Python 3.11
 
 from service.errors import NotFound
 from service.health import Health
-from service.metrics import Metrics
 from service.store import queue
 from service.web.call import Call, to_json
 
@@ -25,6 +24,7 @@ DOCS_PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Gatepost API</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 <div id="swagger-ui"></div>
 <script src="/docs/swagger-ui-bundle.js"></script>
@@ -35,7 +35,6 @@ DOCS_START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deep
 DOCS_FILES = ("start.js", "swagger-ui.css", "swagger-ui-bundle.js")
 
 HEALTH: web.AppKey[Health] = web.AppKey("health", Health)
-METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 OPENAPI: web.AppKey[bytes] = web.AppKey("openapi", bytes)
 
 
@@ -75,7 +74,7 @@ async def ready(call: Call) -> web.Response:
 # GET /metrics
 async def show_metrics(call: Call) -> web.Response:
     """What the service counts, for Prometheus."""
-    metrics = call.request.app[METRICS]
+    metrics = call.services.metrics
     now = call.services.clock()
     for site in call.services.settings.sites.values():
         depth, oldest = await call.database.read(queue.depth, site.key)

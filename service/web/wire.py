@@ -38,6 +38,7 @@ ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 MAX_BODY = 10_000
 BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What `str.strip` takes away, for patterns: `\\s` means something else in every dialect."""
+WEB_ADDRESS = rf"^[hH][tT][tT][pP][sS]?://[^/\x00-\x20\x7f{BLANK}][^\x00-\x20\x7f{BLANK}]*$"
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC, milliseconds")]
 Id = Annotated[str, Field(pattern=ID_PATTERN, description="UUIDv7")]
 
@@ -58,7 +59,7 @@ def _with_words(text: str) -> str:
 
 
 def _web_address(text: str) -> str:
-    if not re.match(r"https?://[^\s/]", text, re.IGNORECASE):
+    if not re.fullmatch(WEB_ADDRESS, text):
         raise ValueError("must be an http or https address")
     return _readable(text)
 
@@ -75,7 +76,7 @@ CommentText = Annotated[
 WebAddress = Annotated[
     str,
     AfterValidator(_web_address),
-    Field(max_length=2_000, json_schema_extra={"pattern": r"^[hH][tT][tT][pP][sS]?://[!-.0-~]+$"}),
+    Field(max_length=2_000, json_schema_extra={"pattern": WEB_ADDRESS}),
 ]
 
 

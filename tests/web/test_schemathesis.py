@@ -36,7 +36,7 @@ PEOPLE: dict[str, dict[str, Any] | None] = {
     "moderator": {"subject": "mo", "roles": ["moderator"]},
 }
 CHECKS = {
-    # 413 and 431 refuse as well: a value may be so wrong that it is too long to be read. Not 5xx, which the default has.
+    # 413 and 431 refuse as well: a value may be too long even to be read. Not 5xx, which the default has.
     "negative_data_rejection": {
         "expected-statuses": ["400", "401", "403", "404", "405", "409", "413", "415", "422", "429", "431"]
     },
