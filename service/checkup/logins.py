@@ -147,6 +147,6 @@ def _subject(login: LoginSettings, site: Site) -> str:
 
 
 def _split(mistake: str) -> tuple[str, str]:
-    """A sentence of the login kinds, "what is wrong: what to do", as its two halves."""
+    """A sentence of the login kinds, "what is wrong: what to do", as its two halves. Some have no second."""
     text, _, fix = mistake.rpartition(": ")
-    return (text, fix) if text else (mistake, "")
+    return (text, fix) if text and not fix.endswith(")") else (mistake, "compare it with docs/configuration.md")

@@ -12,7 +12,7 @@ MASK = "*****"
 _SECRET_NAME = re.compile(r"secret|password|passphrase|token|(^|_)key$")
 _NOT_SECRET = re.compile(r"_env$|_file$|_seconds$|^public_key$|_url$")
 _PASSWORD = re.compile(r"(://[^:/?#@\s]*:)\S*@")
-_LONELY_TOKEN = re.compile(r"(https?://)[^/?#@\s]+@")
+_LONELY_TOKEN = re.compile(r"(https?://)[^:/?#@\s]+@")
 _QUERY_SECRET = re.compile(r"([?&][^=&\s]*(?:secret|password|token|key)[^=&\s]*=)[^&#\s]*", re.IGNORECASE)
 
 
