@@ -70,9 +70,10 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
     flat = [login for of_site in logins.values() for login in of_site]
     try:
         health = Health(database, background, flat)
-        services = await _services(settings, database=database, logins=logins, clock=clock)
+        metrics = Metrics()
+        services = await _services(settings, database=database, logins=logins, clock=clock, metrics=metrics)
         runner = GuardedRunner(
-            application.build(services, metrics=Metrics(), health=health),
+            application.build(services, health=health),
             limits=_guard_limits(settings.server),
             problem=problems.for_guard,
             trusted_proxies=settings.server.trusted_proxies,
@@ -120,16 +121,17 @@ def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteK
 
 
 async def _services(
-    settings: Settings, *, database: Database, logins: dict[SiteKey, list[Login]], clock: Clock
+    settings: Settings, *, database: Database, logins: dict[SiteKey, list[Login]], clock: Clock, metrics: Metrics
 ) -> Services:
     hash_key = await database.write(secrets.get_or_make, "author-key")
     cursor_key = await database.write(secrets.get_or_make, "cursor")
     return Services(
         settings=settings,
         database=database,
-        authenticator=Authenticator(logins, database=database, hash_key=hash_key, clock=clock),
+        authenticator=Authenticator(logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
         limits=RateLimits(settings.limits),
+        metrics=metrics,
         addresses=Addresses(settings.server.trusted_proxies),
         clock=clock,
     )

@@ -39,9 +39,13 @@ class Health:
         self._logins = logins
         self.draining = False
 
+    def jobs(self) -> dict[str, bool]:
+        """Whether each background job is well."""
+        return self._background.healthy()
+
     async def checks(self) -> list[Check]:
         """Every check. The store is really written to, and opened at start only with the current schema."""
-        jobs = self._background.healthy()
+        jobs = self.jobs()
         return [
             Check("process:draining", "fail" if self.draining else "pass", "stopping" if self.draining else "serving"),
             await self._store(),

@@ -33,7 +33,19 @@ class Metrics:
             registry=self.registry,
         )
         self.logins = Counter(
-            "gatepost_logins_total", "Credentials checked, by outcome.", ["site", "outcome"], registry=self.registry
+            "gatepost_logins_total",
+            "Credentials checked by a login (accepted, refused, unavailable).",
+            ["site", "login", "outcome"],
+            registry=self.registry,
+        )
+        self.login_latency = Histogram(
+            "gatepost_login_seconds", "Time a login took to answer.", ["kind"], buckets=FAST, registry=self.registry
+        )
+        self.login_readings = Gauge(
+            "gatepost_login_reading",
+            "What a login says of itself: cache_hits, key_set_age_seconds.",
+            ["site", "login", "reading"],
+            registry=self.registry,
         )
         self.problems = Counter(
             "gatepost_problems_total", "Problems replied, by code.", ["code"], registry=self.registry

@@ -265,6 +265,8 @@ class Caller:
     roles: frozenset[Role]
     identity: Identity | None = None
     api_key: ApiKey | None = None
+    is_ambient: bool = False
+    """Proven by what a browser sends along unasked (a cookie, a proxy's headers), not by a token in `Authorization`."""
 
     def acting_as(self, kind: ActorKind) -> Actor:
         """This caller as the record will name them."""

@@ -1,9 +1,11 @@
 """Answers "who is speaking?" for one site: an API key, or whoever its logins vouch for, in the configured order."""
 
+import time
 from collections.abc import Mapping, Sequence
 
 from service.auth.login import Credentials, Login, author_key
 from service.errors import InvalidCredential, LoginUnavailable
+from service.metrics import Metrics
 from service.model import ApiKey, Caller, Clock, Identity, Profile, SiteKey
 from service.store import api_keys
 from service.store.database import Database
@@ -15,12 +17,19 @@ class Authenticator:
     """All logins of all sites. Holds no state of its own."""
 
     def __init__(
-        self, logins: Mapping[SiteKey, Sequence[Login]], *, database: Database, hash_key: bytes, clock: Clock
+        self,
+        logins: Mapping[SiteKey, Sequence[Login]],
+        *,
+        database: Database,
+        hash_key: bytes,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self._logins = logins
         self._database = database
         self._hash_key = hash_key
         self._clock = clock
+        self._metrics = metrics
 
     async def caller(self, site: SiteKey, credentials: Credentials) -> Caller | None:
         """Who is speaking; None where the request carries no credential.
@@ -32,27 +41,47 @@ class Authenticator:
             return self._machine(
                 site, await self._database.read(api_keys.by_hash, api_keys.secret_hash(credentials.bearer))
             )
-        identity = await self._identity(site, credentials)
-        if identity is None:
-            return None
-        return Caller(author_key(self._hash_key, identity), identity.profile, identity.roles, identity=identity)
-
-    async def _identity(self, site: SiteKey, credentials: Credentials) -> Identity | None:
         faults: list[InvalidCredential | LoginUnavailable] = []
         for login in self._logins[site]:
             try:
-                identity = await login.identify(credentials)
+                identity = await self._ask(site, login, credentials)
             except (InvalidCredential, LoginUnavailable) as fault:
                 faults.append(fault)
             else:
                 if identity is not None:
-                    return identity
+                    return self._person(identity, is_ambient=credentials.bearer is None or not login.reads_bearer)
         unavailable = [fault for fault in faults if isinstance(fault, LoginUnavailable)]
         if unavailable:
             raise LoginUnavailable(retry_after_seconds=unavailable[0].retry_after_seconds or RETRY_AFTER_SECONDS)
         if faults or credentials.bearer is not None:
             raise InvalidCredential
         return None
+
+    async def _ask(self, site: SiteKey, login: Login, credentials: Credentials) -> Identity | None:
+        """Ask one login, and count what it says: it is only counted where the request carried something for it."""
+        started, outcome = time.perf_counter(), "refused"
+        try:
+            identity = await login.identify(credentials)
+            outcome = "accepted" if identity is not None else ""
+        except LoginUnavailable:
+            outcome = "unavailable"
+            raise
+        finally:
+            if outcome:
+                self._metrics.logins.labels(site, login.name, outcome).inc()
+                self._metrics.login_latency.labels(login.kind).observe(time.perf_counter() - started)
+        return identity
+
+    def read_out(self) -> None:
+        """Put what every login says of itself into the metrics."""
+        for site, logins in self._logins.items():
+            for login in logins:
+                for name, value in login.readings().items():
+                    self._metrics.login_readings.labels(site, login.name, name).set(value)
+
+    def _person(self, identity: Identity, *, is_ambient: bool) -> Caller:
+        key = author_key(self._hash_key, identity)
+        return Caller(key, identity.profile, identity.roles, identity=identity, is_ambient=is_ambient)
 
     def _machine(self, site: SiteKey, key: ApiKey | None) -> Caller:
         now = self._clock()

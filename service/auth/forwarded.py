@@ -5,6 +5,7 @@ if they had not been sent. Called for every request; asks nobody.
 """
 
 import hmac
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -86,6 +87,8 @@ class ForwardedLogin(BaseLogin):
 class ForwardedVerifier:
     """A `forwarded` login at work."""
 
+    reads_bearer = False
+
     def __init__(self, settings: ForwardedLogin, *, site: SiteKey, roles: RoleMapping) -> None:
         self.name = settings.label
         self.kind: str = settings.kind
@@ -116,6 +119,10 @@ class ForwardedVerifier:
 
     async def stop(self) -> None:
         """Nothing to do."""
+
+    def readings(self) -> Mapping[str, float]:
+        """For the metrics."""
+        return {}
 
     def health(self) -> Health:
         """Always `pass`: there is nobody to ask."""

@@ -67,6 +67,8 @@ class IntrospectionLogin(BaseLogin):
 class IntrospectionVerifier:
     """An `introspection` login at work."""
 
+    reads_bearer = True
+
     def __init__(
         self, settings: IntrospectionLogin, *, site: SiteKey, roles: RoleMapping, clock: Clock, fetch: Fetch
     ) -> None:
@@ -100,6 +102,10 @@ class IntrospectionVerifier:
     async def stop(self) -> None:
         """End the questions under way and forget all answers."""
         await self.answers.stop()
+
+    def readings(self) -> Mapping[str, float]:
+        """For the metrics."""
+        return {"cache_hits": self.answers.hits}
 
     def health(self) -> Health:
         """`warn` while the last question got no usable answer."""

@@ -4,6 +4,7 @@ Each key has one algorithm, fixed by the configuration and never by the token (R
 by side while a secret is being changed. Keys come from the configuration only, so there is nobody to ask or wait for.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -120,6 +121,8 @@ class JwtLogin(BaseLogin, KeySource):
 class JwtVerifier:
     """A `jwt` login at work."""
 
+    reads_bearer = True
+
     def __init__(self, settings: JwtLogin, *, site: SiteKey, roles: RoleMapping, clock: Clock) -> None:
         self.name = settings.label
         self.kind = settings.kind
@@ -155,6 +158,10 @@ class JwtVerifier:
 
     async def stop(self) -> None:
         """Nothing to do."""
+
+    def readings(self) -> Mapping[str, float]:
+        """For the metrics."""
+        return {}
 
     def health(self) -> Health:
         """Always well: there is nobody to ask."""

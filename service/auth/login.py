@@ -104,6 +104,8 @@ class Login(Protocol):
     """One configured way to log in. Holds no state that a restart would miss."""
 
     name: str
+    reads_bearer: bool
+    """Whether an `Authorization` header, where there is one, is what it goes by (else cookies or a proxy's headers)."""
 
     @property
     def kind(self) -> str:
@@ -123,6 +125,10 @@ class Login(Protocol):
 
     async def stop(self) -> None:
         """End everything that `start` or `identify` began."""
+        ...
+
+    def readings(self) -> Mapping[str, float]:
+        """Numbers for the metrics, such as `cache_hits` or `key_set_age_seconds`."""
         ...
 
     def health(self) -> Health:

@@ -60,6 +60,8 @@ class OidcLogin(BaseLogin):
 class OidcVerifier:
     """An `oidc` login at work."""
 
+    reads_bearer = True
+
     def __init__(self, settings: OidcLogin, *, site: SiteKey, roles: RoleMapping, clock: Clock, fetch: Fetch) -> None:
         self.name = settings.label
         self.kind = settings.kind
@@ -116,6 +118,11 @@ class OidcVerifier:
     async def stop(self) -> None:
         """Stop fetching keys."""
         await self._keys.stop()
+
+    def readings(self) -> Mapping[str, float]:
+        """For the metrics."""
+        age = self._keys.age
+        return {} if age is None else {"key_set_age_seconds": age / 1000}
 
     def health(self) -> Health:
         """`warn` while there are no keys, or no newer ones can be had."""

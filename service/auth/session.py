@@ -76,6 +76,8 @@ class SessionLogin(BaseLogin):
 class SessionVerifier:
     """A `session` login at work."""
 
+    reads_bearer = False
+
     def __init__(
         self, settings: SessionLogin, *, site: SiteKey, roles: RoleMapping, clock: Clock, fetch: Fetch
     ) -> None:
@@ -108,6 +110,10 @@ class SessionVerifier:
     async def stop(self) -> None:
         """End the questions under way and forget all answers."""
         await self.answers.stop()
+
+    def readings(self) -> Mapping[str, float]:
+        """For the metrics."""
+        return {"cache_hits": self.answers.hits}
 
     def health(self) -> Health:
         """`warn` while the last question got no usable answer."""

@@ -14,6 +14,7 @@ from service.auth.authenticator import Authenticator
 from service.auth.login import Credentials
 from service.auth.permissions import Permission, permissions_of
 from service.errors import Forbidden, InvalidRequest, LoginRequired, MalformedRequest, OriginRefused, UnknownSite
+from service.metrics import Metrics
 from service.model import Actor, ActorKind, AuthorKey, Caller, Clock, CommentId, DecisionId, Identity, PostKey, SiteKey
 from service.settings import Settings, Site
 from service.store.database import Database
@@ -38,6 +39,7 @@ class Services:
     authenticator: Authenticator
     cursors: Cursors
     limits: RateLimits
+    metrics: Metrics
     addresses: Addresses
     clock: Clock
 
@@ -109,7 +111,7 @@ class Call:
         """
         credentials = self._credentials()
         caller = await self.services.authenticator.caller(self.site_key, credentials)
-        if caller is not None and caller.api_key is None and credentials.bearer is None:
+        if caller is not None and caller.is_ambient:
             self._require_own_page()
         return caller
 

@@ -63,6 +63,7 @@ async def decide(call: Call, body: wire.DecisionRequest) -> Reply[wire.DecisionR
     moderator = await call.moderator()
     ruling = Ruling(call.comment_id, Action(body.action), body.version, _reasons(body))
     decision, comment = await call.database.write(decisions.decide, call.site_key, ruling, moderator)
+    _count(call, decision)
     return Reply({"decision": wire.decision(decision), "comment": _comment(call, comment, decision)}, 201)
 
 
@@ -80,6 +81,7 @@ async def decide_many(call: Call, body: wire.BulkRequest) -> Reply[wire.BulkRepl
             problem = problems.view(outcome, request_id=problems.request_id_of(call.request), site=call.site)
             results.append({"comment_id": ruling.comment_id, "problem": problem})
         else:
+            _count(call, outcome[0])
             results.append({"comment_id": ruling.comment_id, "decision": wire.decision(outcome[0])})
     return Reply({"results": results})
 
@@ -89,6 +91,7 @@ async def undo(call: Call) -> Reply[wire.DecisionReply]:
     """Take a decision back, unless something newer stands on it."""
     moderator = await call.moderator()
     decision, comment = await call.database.write(decisions.undo, call.site_key, call.decision_id, moderator)
+    _count(call, decision)
     return Reply({"decision": wire.decision(decision), "comment": _comment(call, comment, decision)}, 201)
 
 
@@ -145,6 +148,10 @@ async def open_or_close_post(call: Call, body: wire.PostPatch) -> Reply[wire.Pos
     moderator = await call.moderator()
     post = await call.database.write(posts.set_open, call.site_key, call.post_key, moderator, is_open=body.open)
     return Reply({"post": wire.post(post)})
+
+
+def _count(call: Call, decision: Decision) -> None:
+    call.services.metrics.decisions.labels(call.site_key, decision.action).inc()
 
 
 def _reasons(given: wire.DecisionRequest) -> Reasons:

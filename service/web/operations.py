@@ -80,6 +80,9 @@ async def show_metrics(call: Call) -> web.Response:
         depth, oldest = await call.database.read(queue.depth, site.key)
         metrics.queue_depth.labels(site.key).set(depth)
         metrics.queue_oldest.labels(site.key).set((now - oldest) / 1000 if oldest is not None else 0)
+    for job, well in call.request.app[HEALTH].jobs().items():
+        metrics.jobs.labels(job).set(int(well))
+    call.services.authenticator.read_out()
     return web.Response(body=metrics.text(), headers={"Content-Type": METRICS_TYPE})
 
 

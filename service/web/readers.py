@@ -54,6 +54,8 @@ async def submit(call: Call, body: wire.Submission, headers: wire.SubmitHeaders)
     scope = _scope(call, author, post, body, headers.idempotency_key)
     work = partial(_submit, site=call.site, post=post, author=author, identity=identity, draft=draft)
     kept = await call.database.write(idempotency.once, scope, work)
+    if not kept.replayed:
+        call.services.metrics.submissions.labels(call.site_key, "approved" if kept.status == 201 else "pending").inc()
     replayed = {"Idempotency-Replayed": "true"} if kept.replayed else {}
     return Reply(json.loads(kept.body), kept.status, {"Location": kept.location or "", **replayed})
 

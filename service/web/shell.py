@@ -8,7 +8,6 @@ import structlog
 from aiohttp import web
 
 from service.errors import InternalError, OriginRefused, Problem
-from service.metrics import Metrics
 from service.settings import Site
 from service.web import problems
 from service.web.call import WRITES, Call, Reply, Services, to_json
@@ -31,9 +30,9 @@ _SAFE = {
 class Shell:
     """Turns declared routes into aiohttp handlers."""
 
-    def __init__(self, services: Services, metrics: Metrics) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._metrics = metrics
+        self._metrics = services.metrics
         self._public_reads = 0
 
     def handler(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
