@@ -34,7 +34,7 @@ async def demo_process(
         yield process, printed.decode()
     finally:
         if process.returncode is None:
-            process.kill()
+            process.terminate()  # and not killed: it has a folder to remove
         await process.wait()
 
 
