@@ -70,9 +70,17 @@ class Statements:
 class Transaction:
     """An open transaction on one connection. `now` is its one time, in milliseconds since the epoch."""
 
-    def __init__(self, connection: Connection, statements: Statements, now: Milliseconds) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        statements: Statements,
+        now: Milliseconds,
+        *,
+        stands: Callable[[Connection], bool],
+    ) -> None:
         self._connection = connection
         self._statements = statements
+        self._stands = stands
         self.now = now
 
     def all(self, statement: ClauseElement, /, **values: Any) -> list[Row]:
@@ -96,10 +104,11 @@ class Transaction:
         try:
             yield
         except BaseException:
-            self._connection.execute("ROLLBACK TO part")
+            if self._stands(self._connection):  # else the savepoint is gone too, and what raised is what matters
+                self._connection.execute("ROLLBACK TO part")
+                self._connection.execute("RELEASE part")
             raise
-        finally:
-            self._connection.execute("RELEASE part")
+        self._connection.execute("RELEASE part")
 
     def _execute(self, statement: ClauseElement, values: dict[str, Any]) -> _Cursor:
         sql, defaults = self._statements.compiled(statement)
@@ -191,7 +200,7 @@ class Database:
         """The unit's result, or the exception that it alone ends with."""
         connection.execute("SAVEPOINT unit")
         try:
-            result = unit.work(Transaction(connection, self._statements, self._clock()))
+            result = unit.work(self._transaction(connection))
         except Exception as error:
             if not self._engine.stands(connection):
                 raise  # the database has rolled everything back: no unit of the batch stands
@@ -202,7 +211,10 @@ class Database:
         return result
 
     def _read(self, work: Callable[[Transaction], T], connection: Connection) -> T:
-        return work(Transaction(connection, self._statements, self._clock()))
+        return work(self._transaction(connection))
+
+    def _transaction(self, connection: Connection) -> Transaction:
+        return Transaction(connection, self._statements, self._clock(), stands=self._engine.stands)
 
     def _failed(self, error: Exception) -> _Failed:
         """A fault of the store as the public may hear it; anything else is a bug, or expected, and stays what it is."""

@@ -106,8 +106,11 @@ def page(
             queue.c.waiting_since > waiting_since,
             and_(queue.c.waiting_since == waiting_since, queue.c.comment_id > comment_id),
         )
-        behind = or_(queue.c.priority < priority, and_(queue.c.priority == priority, oldest)) if by_priority else oldest
-        statement = statement.where(behind)
+        if by_priority:
+            behind = or_(queue.c.priority < priority, and_(queue.c.priority == priority, oldest))
+            statement = statement.where(queue.c.priority <= priority, behind)
+        else:
+            statement = statement.where(queue.c.waiting_since >= waiting_since, oldest)
     rows = tx.all(statement.limit(limit + 1))
     last = rows[limit - 1] if len(rows) > limit else None
     following = (last["priority"], last["waiting_since"], last["comment_id"]) if last else None

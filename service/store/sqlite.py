@@ -138,7 +138,8 @@ def _read(work: Callable[[Connection], T], connection: sqlite3.Connection) -> T:
     try:
         return work(connection)
     finally:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a fault may have ended it
+            connection.execute("ROLLBACK")
 
 
 def _lock(path: Path) -> int:

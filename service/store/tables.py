@@ -158,7 +158,7 @@ queue = Table(
     Column("claimed_until", BigInteger),
 )
 Index("ix_queue_oldest", queue.c.site, queue.c.waiting_since, queue.c.comment_id)
-Index("ix_queue_priority", queue.c.site, queue.c.priority, queue.c.waiting_since, queue.c.comment_id)
+Index("ix_queue_priority", queue.c.site, queue.c.priority.desc(), queue.c.waiting_since, queue.c.comment_id)
 
 # The append-only record. `seq` is the event's, so its order is the order of commits. `before` is what undo puts back.
 decisions = Table(

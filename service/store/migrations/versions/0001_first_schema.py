@@ -153,7 +153,7 @@ def _queue() -> None:
         sa.ForeignKeyConstraint(["comment_id"], ["comments.id"], name=op.f("fk_queue_comment_id")),
     )
     op.create_index("ix_queue_oldest", "queue", ["site", "waiting_since", "comment_id"])
-    op.create_index("ix_queue_priority", "queue", ["site", "priority", "waiting_since", "comment_id"])
+    op.create_index("ix_queue_priority", "queue", ["site", sa.desc("priority"), "waiting_since", "comment_id"])
 
 
 def _decisions() -> None:

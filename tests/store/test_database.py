@@ -1,0 +1,220 @@
+"""Transactions: what one caller may rely on while others write, fail, read and go away."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from service.errors import StoreUnavailable, UnknownComment
+from service.model import PostKey, SiteKey
+from service.store import posts
+from service.store.database import Database, Transaction
+from service.store.tables import posts as posts_table
+from tests.harness import Hands
+
+SITE = SiteKey("blog")
+PATIENCE_SECONDS = 30
+"""How long a thread waits for its gate: only a broken test ever does."""
+
+
+def close_post(tx: Transaction, key: str) -> str:
+    """A write like any other."""
+    return posts.set_open(tx, SITE, PostKey(key), is_open=False).key
+
+
+def closed_posts(tx: Transaction) -> list[str]:
+    """What the writes left."""
+    rows = tx.all(select(posts_table.c.post).where(~posts_table.c.open).order_by(posts_table.c.post))
+    return [row["post"] for row in rows]
+
+
+class Gate:
+    """Holds a database thread inside a transaction until the test opens it."""
+
+    def __init__(self) -> None:
+        self._reached = threading.Event()
+        self._open = threading.Event()
+
+    def holding(self, work: Callable[[Transaction], object]) -> Callable[[Transaction], object]:
+        """`work`, held before it starts."""
+
+        def held(tx: Transaction) -> object:
+            self.wait()
+            return work(tx)
+
+        return held
+
+    def wait(self) -> None:
+        """Called on the database thread."""
+        self._reached.set()
+        assert self._open.wait(PATIENCE_SECONDS)
+
+    async def reached(self) -> None:
+        """Until the thread stands at the gate."""
+        assert await asyncio.to_thread(self._reached.wait, PATIENCE_SECONDS)
+
+    def open(self) -> None:
+        """Let the thread go on."""
+        self._open.set()
+
+
+async def commits(database: Database) -> list[str]:
+    """The commits that the store makes from now on."""
+    found: list[str] = []
+
+    def note(statement: str) -> None:
+        if statement == "COMMIT":
+            found.append(statement)
+
+    def listen(tx: Transaction) -> None:
+        assert isinstance(tx._connection, sqlite3.Connection)
+        tx._connection.set_trace_callback(note)
+
+    await database.write(listen)
+    found.clear()
+    return found
+
+
+async def test_a_unit_that_fails_is_rolled_back_alone(database: Database) -> None:
+    def fail(tx: Transaction) -> None:
+        close_post(tx, "half")
+        raise UnknownComment
+
+    made = await commits(database)
+    outcomes = await asyncio.gather(
+        database.write(close_post, "first"),
+        database.write(fail),
+        database.write(close_post, "third"),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in outcomes] == [str, UnknownComment, str]
+    assert await database.read(closed_posts) == ["first", "third"]
+    assert len(made) == 1
+
+
+async def test_a_broken_rule_of_the_schema_is_a_bug_and_keeps_nobody_else_back(database: Database) -> None:
+    def break_rule(tx: Transaction) -> None:
+        close_post(tx, "half")
+        posts.show_change(tx, SITE, PostKey("half"), delta=-1, title=None, url=None)
+
+    outcomes = await asyncio.gather(
+        database.write(break_rule), database.write(close_post, "after"), return_exceptions=True
+    )
+    assert isinstance(outcomes[0], sqlite3.IntegrityError)
+    assert await database.read(closed_posts) == ["after"]
+
+
+async def test_writes_that_wait_for_a_commit_share_the_next(database: Database) -> None:
+    made, gate = await commits(database), Gate()
+    first = asyncio.create_task(database.write(gate.holding(lambda tx: close_post(tx, "first"))))
+    await gate.reached()
+    writes = [asyncio.create_task(database.write(close_post, f"post {number}")) for number in range(100)]
+    await asyncio.sleep(0)
+    gate.open()
+    await asyncio.gather(first, *writes)
+    assert len(made) == 2
+    assert len(await database.read(closed_posts)) == 101
+
+
+async def test_nested_failures_keep_what_stands_around_them(database: Database) -> None:
+    def work(tx: Transaction) -> None:
+        close_post(tx, "before")
+        with suppress(UnknownComment), tx.savepoint():
+            close_post(tx, "inside")
+            raise UnknownComment
+        close_post(tx, "behind")
+
+    await database.write(work)
+    assert await database.read(closed_posts) == ["before", "behind"]
+
+
+async def test_a_caller_who_goes_away_disturbs_nobody(database: Database) -> None:
+    gate = Gate()
+    in_hand = asyncio.create_task(database.write(gate.holding(lambda tx: close_post(tx, "in hand"))))
+    await gate.reached()
+    waiting = asyncio.create_task(database.write(close_post, "waiting"))
+    patient = asyncio.create_task(database.write(close_post, "patient"))
+    await asyncio.sleep(0)
+    in_hand.cancel()
+    waiting.cancel()
+    gate.open()
+    assert await patient == "patient"
+    assert [task.cancelled() for task in (in_hand, waiting)] == [True, True]
+    assert {"in hand", "patient"} <= set(await database.read(closed_posts))
+
+
+async def test_a_reader_who_goes_away_gives_the_connection_back(store_path: Path, clock: Hands) -> None:
+    database = await Database.open(f"sqlite:///{store_path}", clock=clock, readers=1)
+    gate = Gate()
+    reader = asyncio.create_task(database.read(gate.holding(closed_posts)))
+    await gate.reached()
+    reader.cancel()
+    gate.open()
+    assert await database.read(closed_posts) == []
+    await database.close()
+
+
+async def test_closing_finishes_the_writes_in_hand(store_path: Path, clock: Hands) -> None:
+    database = await Database.open(f"sqlite:///{store_path}", clock=clock)
+    gate = Gate()
+    writes = [asyncio.create_task(database.write(gate.holding(lambda tx: close_post(tx, "first"))))]
+    await gate.reached()
+    writes += [asyncio.create_task(database.write(close_post, key)) for key in ("second", "third")]
+    await asyncio.sleep(0)
+    closing_down = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    gate.open()
+    await closing_down
+    assert await asyncio.gather(*writes) == ["first", "second", "third"]
+    with closing(sqlite3.connect(store_path)) as connection:
+        assert connection.execute("SELECT count(*) FROM posts WHERE NOT open").fetchone() == (3,)
+
+
+async def test_a_read_sees_one_moment(database: Database) -> None:
+    gate = Gate()
+
+    def look_twice(tx: Transaction) -> tuple[list[str], list[str]]:
+        first = closed_posts(tx)
+        gate.wait()
+        return first, closed_posts(tx)
+
+    reader = asyncio.create_task(database.read(look_twice))
+    await gate.reached()
+    await database.write(close_post, "meanwhile")
+    gate.open()
+    assert await reader == ([], [])
+    assert await database.read(closed_posts) == ["meanwhile"]
+
+
+async def test_readers_cannot_write(database: Database) -> None:
+    with pytest.raises(StoreUnavailable):
+        await database.read(close_post, "by a reader")
+    assert await database.read(closed_posts) == []
+
+
+async def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
+    gate = Gate()
+    writer = asyncio.create_task(database.write(gate.holding(lambda tx: close_post(tx, "slow"))))
+    await gate.reached()
+    assert await database.read(closed_posts) == []
+    gate.open()
+    await writer
+
+
+async def test_a_transaction_has_one_time(database: Database, clock: Hands) -> None:
+    clock.advance(seconds=5)
+    assert await database.write(lambda tx: tx.now) == clock()
+    assert await database.read(lambda tx: tx.now) == clock()
+
+
+async def test_every_writer_gets_its_own_answer(database: Database) -> None:
+    keys = [f"post {number:04d}" for number in range(1000)]
+    assert await asyncio.gather(*(database.write(close_post, key) for key in keys)) == keys
+    assert await database.read(closed_posts) == keys
+    count = select(func.count().label("count")).select_from(posts_table)
+    assert await database.read(lambda tx: [row["count"] for row in tx.all(count)]) == [1000]

@@ -1,0 +1,212 @@
+"""No list, count or decision reads a whole table: what each costs depends on what it shows, not on the blog's age."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from service.model import (
+    Action,
+    Actor,
+    ActorKind,
+    AuthorKey,
+    CommentId,
+    DecisionId,
+    Identity,
+    PostKey,
+    Profile,
+    SiteKey,
+    Why,
+)
+from service.moderation import decisions as moderation_decisions
+from service.moderation import idempotency as moderation_idempotency
+from service.moderation import queue as moderation_queue
+from service.moderation import submissions
+from service.moderation.submissions import Draft
+from service.settings import Site, parse
+from service.store import api_keys, authors, comments, decisions, events, idempotency, posts, queue
+from service.store.database import Database, Transaction
+from service.store.queue import Filter
+from tests.harness import configuration
+
+SITE, POST, ADA, ID = SiteKey("blog"), PostKey("post"), AuthorKey("ada"), CommentId("an id")
+IDENTITY = Identity(SITE, "jwt", "ada", Profile("Ada"))
+MODERATOR = Actor(ActorKind.MODERATOR, "mo", "Mo")
+ALL = Filter()
+
+
+def _thread(*, newest_first: bool, after: comments.Position | None) -> Callable[[Transaction], object]:
+    return lambda tx: comments.thread(tx, SITE, POST, newest_first=newest_first, limit=50, after=after)
+
+
+def _flat(*, newest_first: bool, after: comments.Position | None) -> Callable[[Transaction], object]:
+    return lambda tx: comments.flat(tx, SITE, POST, newest_first=newest_first, limit=50, after=after)
+
+
+def _queue(wanted: Filter, *, by_priority: bool, after: queue.Position | None) -> Callable[[Transaction], object]:
+    return lambda tx: queue.page(tx, SITE, wanted, by_priority=by_priority, limit=50, after=after)
+
+
+def _record(**wanted: object) -> Callable[[Transaction], object]:
+    asked = {"comment_id": None, "actor": None, "since": None, "after": None, **wanted}
+    return lambda tx: decisions.page(tx, SITE, limit=50, **asked)  # type: ignore[arg-type]  # a table of arguments
+
+
+def _same_text(tx: Transaction) -> object:
+    return comments.find_same_text(tx, SITE, author=ADA, post=POST, parent_id=None, body_hash="hash", since=1)
+
+
+READS: dict[str, Callable[[Transaction], object]] = {
+    "thread, oldest first": _thread(newest_first=False, after=None),
+    "thread, oldest first, further": _thread(newest_first=False, after=("root", "path")),
+    "thread, newest first": _thread(newest_first=True, after=None),
+    "thread, newest first, further": _thread(newest_first=True, after=("root", "path")),
+    "flat, oldest first": _flat(newest_first=False, after=None),
+    "flat, oldest first, further": _flat(newest_first=False, after=(7, "id")),
+    "flat, newest first": _flat(newest_first=True, after=None),
+    "flat, newest first, further": _flat(newest_first=True, after=(7, "id")),
+    "latest": lambda tx: comments.latest(tx, SITE, limit=50, after=None),
+    "latest, further": lambda tx: comments.latest(tx, SITE, limit=50, after=(7, "id")),
+    "one's own": lambda tx: comments.of_author(tx, SITE, ADA, limit=50, after=None),
+    "one's own, further": lambda tx: comments.of_author(tx, SITE, ADA, limit=50, after=(7, "id")),
+    "counts": lambda tx: posts.counts(tx, SITE, [POST, PostKey("b")]),
+    "a post": lambda tx: posts.get(tx, SITE, POST),
+    "a comment": lambda tx: comments.get(tx, SITE, ID),
+    "some comments": lambda tx: comments.get_many(tx, SITE, [ID, CommentId("b")]),
+    "the same text": _same_text,
+    "an author": lambda tx: authors.get(tx, SITE, ADA),
+    "some authors": lambda tx: authors.get_many(tx, SITE, {ADA, AuthorKey("bob")}),
+    "queue, oldest first": _queue(ALL, by_priority=False, after=None),
+    "queue, oldest first, further": _queue(ALL, by_priority=False, after=(0, 7, "id")),
+    "queue, most urgent first": _queue(ALL, by_priority=True, after=None),
+    "queue, most urgent first, further": _queue(ALL, by_priority=True, after=(0, 7, "id")),
+    "queue of a post": _queue(replace(ALL, post=POST), by_priority=False, after=None),
+    "queue of an author": _queue(replace(ALL, author=ADA), by_priority=False, after=None),
+    "queue by reason": _queue(replace(ALL, why=Why.EDITED), by_priority=False, after=None),
+    "queue by words": _queue(replace(ALL, text="words"), by_priority=False, after=None),
+    "total of the queue": lambda tx: queue.total(tx, SITE, ALL),
+    "total by words": lambda tx: queue.total(tx, SITE, replace(ALL, text="words")),
+    "depth of the queue": lambda tx: queue.depth(tx, SITE),
+    "an entry": lambda tx: queue.get(tx, ID),
+    "the record": _record(),
+    "the record, further": _record(after=(7,)),
+    "the record of a comment": _record(comment_id=ID),
+    "the record of a moderator": _record(actor=AuthorKey("mo")),
+    "a decision": lambda tx: decisions.get(tx, SITE, DecisionId("an id")),
+    "the last decision": lambda tx: decisions.last_on(tx, ID),
+    "the last decisions": lambda tx: decisions.last_on_each(tx, [ID, CommentId("b")]),
+    "events": lambda tx: events.after(tx, SITE, 7, limit=100),
+    "an API key": lambda tx: api_keys.by_hash(tx, "hash"),
+    "a kept reply": lambda tx: idempotency.find(tx, idempotency.Scope(SITE, ADA, "submit", "key", "hash"), since=0),
+}
+
+
+def _traced(work: Callable[[Transaction], object], found: list[tuple[str, str]]) -> Callable[[Transaction], None]:
+    """Runs `work` and adds every statement that it needed, with the plan for it."""
+
+    def run(tx: Transaction) -> None:
+        connection = tx._connection
+        assert isinstance(connection, sqlite3.Connection)
+        statements: list[str] = []
+        connection.set_trace_callback(statements.append)
+        try:
+            work(tx)
+        finally:
+            connection.set_trace_callback(None)
+        wanted = [one for one in statements if one.startswith(("SELECT", "UPDATE", "DELETE", "INSERT"))]
+        for statement in wanted:
+            found.extend((statement, row["detail"]) for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"))
+
+    return run
+
+
+def _refuse_scans(plans: list[tuple[str, str]]) -> None:
+    for statement, detail in plans:
+        assert not detail.startswith("SCAN "), f"{detail}: {statement}"
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_reading_never_scans_a_table(database: Database, name: str) -> None:
+    plans: list[tuple[str, str]] = []
+    await database.read(_traced(READS[name], plans))
+    assert plans
+    _refuse_scans(plans)
+
+
+SORTED = ("thread, oldest", "flat", "latest", "one's own", "queue, ", "the record")
+
+
+@pytest.mark.parametrize("name", [name for name in READS if name.startswith(SORTED)])
+async def test_lists_come_sorted_out_of_an_index(database: Database, name: str) -> None:
+    plans: list[tuple[str, str]] = []
+    await database.read(_traced(READS[name], plans))
+    assert [detail for _, detail in plans if "TEMP B-TREE" in detail] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sought"),
+    [
+        ("thread, oldest first, further", "root>?"),
+        ("thread, newest first, further", "root<?"),
+        ("flat, oldest first, further", "created_at>?"),
+        ("flat, newest first, further", "created_at<?"),
+        ("latest, further", "created_at<?"),
+        ("one's own, further", "created_at<?"),
+        ("queue, oldest first, further", "waiting_since>?"),
+        ("queue, most urgent first, further", "priority<?"),
+        ("the record, further", "seq>?"),
+    ],
+)
+async def test_a_later_page_starts_where_the_one_before_ended(database: Database, name: str, sought: str) -> None:
+    plans: list[tuple[str, str]] = []
+    await database.read(_traced(READS[name], plans))
+    assert [sought in detail for _, detail in plans if "SEARCH" in detail] == [True]
+
+
+async def test_the_newest_threads_are_sorted_only_within_one_thread(database: Database) -> None:
+    plans: list[tuple[str, str]] = []
+    await database.read(_traced(READS["thread, newest first"], plans))
+    sorting = [detail for _, detail in plans if "TEMP B-TREE" in detail]
+    assert [detail.endswith(" OF ORDER BY") for detail in sorting] == [True]  # "last term" or "right part", by release
+
+
+async def test_repeated_texts_are_found_by_their_hash(database: Database) -> None:
+    plans: list[tuple[str, str]] = []
+    await database.read(_traced(READS["the same text"], plans))
+    index = "ix_comments_same_text (site=? AND author=? AND body_hash=? AND created_at>?)"
+    assert [detail for _, detail in plans] == [f"SEARCH comments USING INDEX {index}"]
+
+
+async def test_no_write_scans_a_table(database: Database, site: Site) -> None:
+    plans: list[tuple[str, str]] = []
+
+    async def write(work: Callable[[Transaction], object]) -> None:
+        await database.write(_traced(work, plans))
+
+    made: list[CommentId] = []
+    ruled: list[DecisionId] = []
+
+    def submit(tx: Transaction) -> None:
+        made.append(submissions.submit(tx, site, POST, ADA, IDENTITY, Draft("text", "<p>text</p>", *made[:1])).id)
+
+    def decide(tx: Transaction) -> None:
+        ruling = moderation_decisions.Ruling(made[0], Action.APPROVE, 1)
+        ruled.append(moderation_decisions.decide(tx, SITE, ruling, MODERATOR)[0].id)
+
+    await write(submit)
+    await write(lambda tx: moderation_queue.claim(tx, SITE, MODERATOR, limit=5, lease_seconds=60))
+    await write(lambda tx: moderation_queue.release(tx, SITE, MODERATOR))
+    await write(decide)
+    await write(submit)
+    await write(lambda tx: moderation_decisions.undo(tx, SITE, ruled[0], MODERATOR))
+    await write(moderation_idempotency.forget_old)
+    await write(lambda tx: posts.set_open(tx, SITE, POST, is_open=False))
+    assert len({statement.split("(")[0].split(" SET ")[0] for statement, _ in plans}) > 5
+    _refuse_scans(plans)
+
+
+@pytest.fixture
+def site() -> Site:
+    """A site where every comment waits."""
+    return parse(configuration("sqlite:///unused.db")).sites[SITE]

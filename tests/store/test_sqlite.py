@@ -1,0 +1,259 @@
+"""The SQLite file: one server, settings that make a commit last, and faults that pass without a restart."""
+
+import asyncio
+import os
+import sqlite3
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from service.errors import StoreUnavailable
+from service.model import PostKey, SiteKey
+from service.store import posts, probe
+from service.store.database import Database, Transaction
+from service.store.engine import StoreError
+from service.store.sqlite import SqliteEngine
+from tests.harness import Hands
+
+SITE = SiteKey("blog")
+NOBODY = 65534
+ROOM = "x" * 200_000
+
+
+def url_of(path: Path) -> str:
+    """The address of a store."""
+    return f"sqlite:///{path}"
+
+
+def label(tx: Transaction, key: str, title: str = "a title") -> None:
+    """A write as large as its title."""
+    posts.set_open(tx, SITE, PostKey(key), is_open=True)
+    posts.show_change(tx, SITE, PostKey(key), delta=0, title=title, url=None)
+
+
+def pragma(name: str) -> Callable[[Transaction], object]:
+    """Reads a setting of the connection."""
+
+    def read(tx: Transaction) -> object:
+        assert isinstance(tx._connection, sqlite3.Connection)
+        return tx._connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+    return read
+
+
+@pytest.fixture
+async def impatient(store_path: Path, clock: Hands) -> AsyncIterator[Database]:
+    """A store that does not wait for locks."""
+    opened = await Database.open(url_of(store_path), clock=clock, busy_seconds=0)
+    yield opened
+    await opened.close()
+
+
+# --- Settings ---------------------------------------------------------------------------------------------------------
+
+IN_FORCE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "mmap_size": 0, "busy_timeout": 5000}
+
+
+@pytest.mark.parametrize("name", IN_FORCE)
+async def test_settings_are_in_force_on_every_connection(store_path: Path, clock: Hands, name: str) -> None:
+    database = await Database.open(url_of(store_path), clock=clock, readers=3)
+    gathered = await asyncio.gather(
+        database.write(pragma(name)), *(database.read(pragma(name)) for _ in range(3)), return_exceptions=True
+    )
+    await database.close()
+    assert gathered == [IN_FORCE[name]] * 4
+
+
+async def test_only_the_writer_may_write(database: Database) -> None:
+    assert await database.write(pragma("query_only")) == 0
+    assert await database.read(pragma("query_only")) == 1
+
+
+# --- Opening ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_missing_folder_is_made(tmp_path: Path, clock: Hands) -> None:
+    path = tmp_path / "not" / "yet" / "gatepost.db"
+    database = await Database.open(url_of(path), clock=clock)
+    await database.write(probe.write)
+    await database.close()
+    assert path.exists()
+
+
+@pytest.mark.parametrize("content", [b"not a database, only a text that is long enough to look at\n" * 20])
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(
+    tmp_path: Path, clock: Hands, content: bytes
+) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"notes\.txt: the store cannot be opened \(file is not a database\)"):
+        await Database.open(url_of(path), clock=clock)
+    assert path.read_bytes() == content
+
+
+async def test_a_folder_is_no_store(tmp_path: Path, clock: Hands) -> None:
+    with pytest.raises(StoreError, match="cannot be opened"):
+        await Database.open(url_of(tmp_path), clock=clock)
+
+
+@pytest.fixture
+def read_only_folder() -> Iterator[Path]:
+    """A folder in which this process may make no files, also where the tests run as root."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, owner = Path(name), os.geteuid()
+        folder.chmod(0o555)
+        if owner == 0:
+            os.seteuid(NOBODY)
+        yield folder
+        os.seteuid(owner)
+        folder.chmod(0o755)
+
+
+async def test_a_folder_that_takes_no_files_is_refused(read_only_folder: Path, clock: Hands) -> None:
+    with pytest.raises(StoreError) as refusal:
+        await Database.open(url_of(read_only_folder / "gatepost.db"), clock=clock)
+    assert "Permission denied" in str(refusal.value)
+    assert "correct database.url or its permissions" in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+# --- One server ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_second_server_is_refused_and_says_so(database: Database, store_path: Path, clock: Hands) -> None:
+    with pytest.raises(StoreError) as refusal:
+        await Database.open(url_of(store_path), clock=clock)
+    assert str(refusal.value).startswith(f"{store_path}: another Gatepost is using this file")
+    await database.write(probe.write)
+
+
+async def test_a_command_may_work_alongside_a_server(database: Database, store_path: Path, clock: Hands) -> None:
+    beside = await Database.open(url_of(store_path), clock=clock, alongside=True)
+    await beside.write(label, "by the command")
+    await beside.close()
+    assert await database.read(lambda tx: posts.get(tx, SITE, PostKey("by the command")).title) == "a title"
+    with pytest.raises(StoreError, match="another Gatepost"):
+        await Database.open(url_of(store_path), clock=clock)
+
+
+async def test_closing_lets_the_next_server_in(store_path: Path, clock: Hands) -> None:
+    for _ in range(2):
+        database = await Database.open(url_of(store_path), clock=clock)
+        await database.close()
+
+
+async def test_a_failed_start_lets_the_next_server_in(tmp_path: Path, clock: Hands) -> None:
+    path = tmp_path / "gatepost.db"
+    path.write_bytes(b"no database at all, but long enough to be looked at" * 20)
+    with pytest.raises(StoreError, match="not a database"):
+        await Database.open(url_of(path), clock=clock)
+    path.unlink()
+    database = await Database.open(url_of(path), clock=clock)
+    await database.close()
+
+
+HOLD = """
+import asyncio, sys
+from service.model import system_clock
+from service.store import probe
+from service.store.database import Database
+
+async def hold():
+    database = await Database.open(sys.argv[1], clock=system_clock)
+    await database.write(probe.write)
+    print("held", flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(hold())
+"""
+
+
+async def test_a_killed_server_leaves_no_lock_and_loses_nothing(store_path: Path, clock: Hands) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLD, url_of(store_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"held\n"
+    with pytest.raises(StoreError, match="another Gatepost"):
+        await Database.open(url_of(store_path), clock=clock)
+    process.kill()
+    await process.wait()
+    database = await Database.open(url_of(store_path), clock=clock)
+    await database.close()
+    with closing(sqlite3.connect(store_path)) as connection:
+        assert connection.execute("SELECT count(*) FROM probe").fetchone() == (1,)
+
+
+# --- Faults -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_locked_store_says_so_and_recovers_by_itself(impatient: Database, store_path: Path) -> None:
+    await impatient.write(label, "before")
+    with closing(sqlite3.connect(store_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable) as refusal:
+            await impatient.write(label, "during")
+        assert refusal.value.retry_after_seconds
+        assert await impatient.read(lambda tx: posts.get(tx, SITE, PostKey("before")).title) == "a title"
+        other.execute("ROLLBACK")
+    await impatient.write(label, "after")
+    assert await impatient.read(lambda tx: posts.get(tx, SITE, PostKey("during")).title) is None
+
+
+async def _set(database: Database, setting: str) -> None:
+    """Changes a setting of the writing connection, so that SQLite itself meets the fault."""
+    assert isinstance(database._engine, SqliteEngine)
+    await database._engine._writer.run(lambda connection: connection.execute(f"PRAGMA {setting}").fetchall())
+
+
+async def test_a_full_store_refuses_whole_writes_and_recovers_by_itself(database: Database) -> None:
+    await database.write(label, "before")
+    await _set(database, "max_page_count = 1")  # SQLite makes it the present size
+    outcomes = await asyncio.gather(
+        database.write(label, "small"), database.write(label, "large", ROOM), return_exceptions=True
+    )
+    assert isinstance(outcomes[1], StoreUnavailable)
+    assert await database.read(lambda tx: posts.get(tx, SITE, PostKey("before")).title) == "a title"
+    kept = await database.read(lambda tx: posts.get(tx, SITE, PostKey("small")).title)
+    assert kept == (None if isinstance(outcomes[0], StoreUnavailable) else "a title")
+    assert await database.read(lambda tx: posts.get(tx, SITE, PostKey("large")).title) is None
+    await _set(database, "max_page_count = 1000000")
+    await database.write(label, "large", ROOM)
+    assert await database.read(lambda tx: posts.get(tx, SITE, PostKey("large")).title) == ROOM
+
+
+async def test_a_store_that_fills_up_within_a_part_is_unavailable_too(database: Database) -> None:
+    def in_parts(tx: Transaction) -> None:
+        for number in range(3):
+            with tx.savepoint():
+                label(tx, f"part {number}", ROOM)
+
+    await _set(database, "max_page_count = 1")
+    with pytest.raises(StoreUnavailable):
+        await database.write(in_parts)
+    await _set(database, "max_page_count = 1000000")
+    await database.write(in_parts)
+
+
+async def test_a_read_only_store_says_so_and_recovers_by_itself(database: Database) -> None:
+    await database.write(label, "before")
+    await _set(database, "query_only = 1")
+    with pytest.raises(StoreUnavailable):
+        await database.write(label, "during")
+    assert await database.read(lambda tx: posts.get(tx, SITE, PostKey("before")).title) == "a title"
+    await _set(database, "query_only = 0")
+    await database.write(label, "after")
+
+
+async def test_a_fault_reaches_every_waiting_caller(impatient: Database, store_path: Path) -> None:
+    with closing(sqlite3.connect(store_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        outcomes = await asyncio.gather(
+            *(impatient.write(label, f"post {number}") for number in range(300)), return_exceptions=True
+        )
+        other.execute("ROLLBACK")
+    assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
