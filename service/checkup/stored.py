@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from service.checkup.finding import Finding, fail, ok, warn
@@ -27,19 +25,12 @@ async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
     if not path.exists():
         return [_future(path, folder), _space(folder)]
     try:
-        version = _version(path)
-    except sqlite3.Error as error:
-        fix = "correct database.url, or the permissions of the file and its folder"
-        return [fail("database", f"{path} cannot be opened ({error})", fix)]
+        version = migrate.current_in(path)
+    except migrate.SchemaError as error:
+        return [fail("database", str(error), "correct database.url, or the permissions of the file and its folder")]
     if version != migrate.head():
         return [_schema(path, version), _space(folder)]
     return [await _write(settings, path, clock=clock), _space(folder)]
-
-
-def _version(path: Path) -> str | None:
-    """The migration that the store is at, without changing anything. Raises sqlite3.Error."""
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-        return migrate.current(connection)
 
 
 def _future(path: Path, folder: Path) -> Finding:

@@ -16,7 +16,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class SchemaError(Exception):
-    """The store was written by a newer program. Its text says what to do."""
+    """The store's schema cannot be read, or a newer program wrote it. Its text is one line that says so."""
 
 
 def head() -> str:
@@ -32,6 +32,15 @@ def current(connection: sqlite3.Connection) -> str | None:
         return None
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return str(row[0]) if row else None
+
+
+def current_in(path: Path) -> str | None:
+    """The migration that the SQLite store at `path` is at, without changing anything. Raises SchemaError."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return current(connection)
+    except sqlite3.Error as error:
+        raise SchemaError(f"{path} cannot be opened ({error})") from None
 
 
 def upgrade(path: Path, busy_seconds: float) -> None:

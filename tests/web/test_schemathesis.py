@@ -1,4 +1,4 @@
-"""schemathesis reads the OpenAPI document and calls a running service, trying to prove one of the two wrong.
+"""Schemathesis reads the OpenAPI document and calls a running service, trying to prove one of the two wrong.
 
 All its checks are on, with requests that fit the document and requests that do not, alone and in sequences, as a
 visitor, a reader and a moderator. The requests are the same in every run. Where a request fits the document and yet

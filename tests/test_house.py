@@ -1,0 +1,307 @@
+"""The rules of docs/house.md, kept. A failing test prints the sentence that was broken, and where."""
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from service.web.routes import ROUTES
+from service.web.surface import Route
+
+ROOT = Path(__file__).parent.parent
+HOUSE = ROOT / "service"
+
+# From the ground up. A file may import from its own floor and from those listed before it. The longest name counts.
+FLOORS = [
+    "model",
+    "errors",
+    "values",
+    "secret",
+    "mistakes",
+    "environment",
+    "render",
+    "metrics",
+    "background",
+    "auth",
+    "settings",
+    "logs",
+    "triage",
+    "store",
+    "auth.authenticator",  # looks API keys up
+    "moderation",
+    "health",
+    "web",
+    "app",
+    "checkup",
+    "demo",
+    "terminal",
+    "cli",
+    "__main__",
+]
+SQL_LIBRARIES = {"sqlalchemy", "sqlite3", "aiosqlite", "psycopg", "psycopg_pool", "alembic"}
+HTTP_ROOMS = ("web", "demo", "app")
+HTTP_CLIENTS = ("auth.fetch", "checkup.ask_health")
+ENVIRONMENT_READERS = ("settings", "secret")
+IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "urllib", "uuid"}
+STORE_MACHINERY = {"store.database", "store.engine", "store.sqlite", "store.postgres", "store.migrate", "store.tables"}
+# Writes outside of `moderation` that change no comment, author or post.
+OWN_WRITES = {
+    "secrets.get_or_make": "the keys that the service makes for itself at its first start",
+    "probe.write": "readiness asks whether the store takes a write",
+}
+VAGUE = re.compile(r"util|helper|manager|^data$|^info$|^misc$|^common$", re.IGNORECASE)
+LONG_FILE = 300
+LONG_FILES = {
+    "web/guard.py": "one state machine: a connection from accept to close; halves would share all of their state",
+    "web/wire.py": "every shape that crosses the wire on one page, as a reviewer reads it: in, out, and from nouns",
+    "store/comments.py": "every query on comments on one page, so that `approved` stands in one place",
+    "cli.py": "every command on one page, each a few lines that call a room",
+}
+
+
+@cache
+def files() -> dict[str, ast.Module]:
+    """Every file of the house by its name from `service` on, with dots."""
+    return {_name(path): ast.parse(path.read_text("utf-8")) for path in sorted(HOUSE.rglob("*.py"))}
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
+
+
+def imports(name: str) -> Iterator[str]:
+    """What a file imports, wherever in it: modules with all their dots, of ours from `service` on."""
+    for node in ast.walk(files()[name]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole.removeprefix("service.") in files() or whole == "aiohttp.web" else str(node.module)
+
+
+def own_imports(name: str) -> set[str]:
+    """Which files of the house a file imports."""
+    found = {module.removeprefix("service.") for module in imports(name) if module.startswith("service.")}
+    return found - {name}
+
+
+def within(name: str, rooms: str | tuple[str, ...]) -> bool:
+    """Whether a file is one of these, or in one of these rooms."""
+    return any(name == room or name.startswith(f"{room}.") for room in ([rooms] if isinstance(rooms, str) else rooms))
+
+
+def libraries(name: str) -> set[str]:
+    """The packages that a file imports."""
+    return {module.partition(".")[0] for module in imports(name)}
+
+
+# --- The rules, each with its sentence --------------------------------------------------------------------------------
+
+
+def sql_outside_the_store() -> Iterator[str]:
+    """Only `store` says SQL."""
+    for name in files():
+        if not within(name, "store") and libraries(name) & SQL_LIBRARIES:
+            yield f"{name} imports {libraries(name) & SQL_LIBRARIES}"
+
+
+def fates_changed_outside_moderation() -> Iterator[str]:
+    """Only `moderation` changes a comment's fate."""
+    writers = _store_functions_that_write()
+    for name, tree in files().items():
+        if within(name, ("store", "moderation")):
+            continue
+        modules = _store_modules_by_local_name(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+                called = f"{modules[node.value.id]}.{node.attr}"
+                if called in writers and called not in OWN_WRITES:
+                    yield f"{name}:{node.lineno} uses store.{called}, which writes"
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("service.store."):
+                taken = {f"{str(node.module).removeprefix('service.store.')}.{alias.name}" for alias in node.names}
+                yield from (f"{name} imports store.{called}, which writes" for called in taken & writers)
+
+
+def requests_outside_the_web_room() -> Iterator[str]:
+    """Only `web` knows HTTP requests."""
+    for name in files():
+        if within(name, HTTP_ROOMS) or "aiohttp" not in libraries(name):
+            continue
+        if not within(name, HTTP_CLIENTS):
+            yield f"{name} imports aiohttp"
+        elif "aiohttp.web" in imports(name):
+            yield f"{name} makes requests, and may not take any"
+
+
+def environment_read_elsewhere() -> Iterator[str]:
+    """Only `settings` reads the environment (and `secret`, for the variables that settings name)."""
+    for name, tree in files().items():
+        for node in ast.walk(tree):
+            read = isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"}
+            taken = isinstance(node, ast.ImportFrom) and node.module == "os"
+            if (read or taken) and not within(name, ENVIRONMENT_READERS):
+                yield f"{name} reads the environment: {ast.unparse(node)}"
+
+
+def impure_triage() -> Iterator[str]:
+    """`triage` is pure: no database, no clock, no chance, nothing to wait for."""
+    for name, tree in files().items():
+        if not within(name, "triage"):
+            continue
+        ours = {module for module in own_imports(name) if not within(module, ("model", "settings", "render", "triage"))}
+        foreign = libraries(name) - {"service"} - (set(sys.stdlib_module_names) - IMPURE) - {"re2"}
+        yield from (f"{name} imports {module}" for module in sorted(ours | foreign))
+        yield from (f"{name}: {node.name} waits" for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef))
+
+
+def imports_upwards() -> Iterator[str]:
+    """A file imports from rooms below it, never upwards."""
+    for name in files():
+        if not name:
+            continue
+        for module in own_imports(name):
+            if _floor(module) > _floor(name):
+                yield f"{name} imports {module}, which is above it"
+
+
+RULES: list[Callable[[], Iterator[str]]] = [
+    sql_outside_the_store,
+    fates_changed_outside_moderation,
+    requests_outside_the_web_room,
+    environment_read_elsewhere,
+    impure_triage,
+    imports_upwards,
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_rule_is_kept(rule: Callable[[], Iterator[str]]) -> None:
+    broken = sorted(set(rule()))
+    assert not broken, "\n".join([f"Broken: {rule.__doc__}", *broken])
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_rule_stands_in_the_house_page(rule: Callable[[], Iterator[str]]) -> None:
+    page = " ".join((ROOT / "docs" / "house.md").read_text("utf-8").split())
+    assert str(rule.__doc__).rstrip(".") in page
+
+
+def test_rules_look_at_what_they_say() -> None:
+    """A rule that finds no store, no writer or no request would keep nothing."""
+    writers = _store_functions_that_write()
+    assert {
+        "comments.add",
+        "comments.count_reply",
+        "decisions.add",
+        "queue.put",
+        "authors.judge",
+        "posts.set_open",
+    } <= writers
+    assert (
+        not {"comments.get", "comments.thread", "decisions.page", "queue.page", "posts.get", "api_keys.find"} & writers
+    )
+    assert any(libraries(name) & SQL_LIBRARIES for name in files())
+    assert "aiohttp.web" in imports("web.shell")
+    assert any(within(name, "triage") for name in files())
+
+
+def test_every_exception_is_still_needed() -> None:
+    assert set(OWN_WRITES) <= _store_functions_that_write()
+    assert set(HTTP_CLIENTS) <= {name for name in files() if "aiohttp" in libraries(name)}
+
+
+def test_every_floor_has_somebody_on_it() -> None:
+    assert [floor for floor in FLOORS if not any(within(name, floor) for name in files())] == []
+    assert [name for name in files() if name and not any(within(name, floor) for floor in FLOORS)] == []
+
+
+def test_no_files_import_each_other() -> None:
+    try:
+        list(TopologicalSorter({name: own_imports(name) for name in files()}).static_order())
+    except CycleError as cycle:
+        pytest.fail(f"These files import each other: {' <- '.join(cycle.args[1])}")
+
+
+def test_every_file_opens_with_a_sentence() -> None:
+    """A file opens with a sentence that says what lives here and who calls it."""
+    silent = [name for name, tree in files().items() if not _opening(tree)]
+    assert silent == []
+
+
+def test_every_test_file_opens_with_a_sentence() -> None:
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted((ROOT / "tests").rglob("*.py"))}
+    assert [str(path) for path, tree in trees.items() if not _opening(tree)] == []
+
+
+def test_no_name_is_vague() -> None:
+    words = {name.rpartition(".")[2] for name in files()}
+    words |= {node.name for tree in files().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    assert sorted(word for word in words if VAGUE.search(word)) == []
+
+
+def test_long_files_have_a_reason() -> None:
+    lengths = {path.relative_to(HOUSE).as_posix(): len(path.read_text("utf-8").splitlines()) for path in _pages()}
+    long = {name for name, lines in lengths.items() if lines > LONG_FILE}
+    assert long == set(LONG_FILES), "Split what is new here, or say why it is long; strike out what is short again."
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_handler_says_its_method_and_path_above_it(route: Route) -> None:
+    handler, method, path = route.handler, route.method, route.path
+    lines = (HOUSE / f"{handler.__module__.removeprefix('service.').replace('.', '/')}.py").read_text("utf-8")
+    said = re.search(rf"^# (\S+) ([^\s?]+)\S*\nasync def {handler.__name__}\(", lines, re.MULTILINE)
+    assert said is not None, f"Write `# {method} {path}` above {handler.__name__}"
+    assert said.groups() == (method, path)
+
+
+# --- How they look ----------------------------------------------------------------------------------------------------
+
+
+def _floor(name: str) -> int:
+    return FLOORS.index(max((floor for floor in FLOORS if within(name, floor)), key=len))
+
+
+def _opening(tree: ast.Module) -> bool:
+    first = (ast.get_docstring(tree) or "").partition("\n\n")[0]
+    return re.fullmatch(r"[A-Z`].*[.?:]", first, re.DOTALL) is not None
+
+
+def _pages() -> Iterator[Path]:
+    return (path for path in HOUSE.rglob("*.py") if "versions" not in path.parts)
+
+
+def _store_modules_by_local_name(tree: ast.Module) -> dict[str, str]:
+    """How a file calls the modules of the store."""
+    return {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "service.store"
+        for alias in node.names
+    }
+
+
+@cache
+def _store_functions_that_write() -> frozenset[str]:
+    """Functions of the store that insert, update or delete, themselves or through what else is in their file."""
+    found = set()
+    for name, tree in files().items():
+        if not within(name, "store") or name in STORE_MACHINERY:
+            continue
+        named: dict[str, ast.AST] = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        named |= {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+        writing = {"insert", "update", "delete"}
+        while more := {known for known, node in named.items() if _names_in(node) & writing} - writing:
+            writing |= more
+        found |= {f"{name.removeprefix('store.')}.{known}" for known in writing & set(named)}
+    return frozenset(found)
+
+
+def _names_in(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
