@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -22,6 +22,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MILLISECONDS = 30_000
+"""How long a condition may take to come true on a machine that is busy; no test relies on it."""
 
 
 def installed_chromium() -> str | None:
@@ -37,6 +39,7 @@ async def chromium() -> AsyncIterator[Browser]:
         pytest.fail("no Chromium on the search path: .ci/run installs one")
     if executable is None:
         pytest.skip(f"no Chromium on the search path (looked for {', '.join(NAMES)})")
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield browser
