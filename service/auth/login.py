@@ -89,8 +89,9 @@ class BaseLogin(BaseModel):
 class Credentials:
     """What one request carries that may say who is speaking.
 
-    `headers` has lower-case names. `peer` is the address at the other end of the socket, never one from a header;
-    `trusted_peer` says that it is in `server.trusted_proxies`.
+    `headers` has lower-case names; a header sent several times has its values on lines of their own. `peer` is the
+    address at the other end of the socket, never one from a header; `trusted_peer` says that it is in
+    `server.trusted_proxies`.
     """
 
     bearer: str | None = None

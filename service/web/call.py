@@ -145,7 +145,7 @@ class Call:
         return Credentials(
             bearer=(token.strip() if scheme.lower() == "bearer" else "") if given else None,
             cookies=self.request.cookies,
-            headers={name.lower(): value for name, value in self.request.headers.items()},
+            headers={name.lower(): "\n".join(self.request.headers.getall(name)) for name in self.request.headers},
             peer=peer,
             trusted_peer=self.services.addresses.is_trusted(peer),
         )
