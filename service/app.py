@@ -65,7 +65,14 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
     fetch = Fetch()
     logins = open_logins(settings, clock=clock, fetch=fetch)
     store = settings.database
-    database = await Database.open(store.url, clock=clock, readers=store.readers, busy_seconds=store.busy_seconds)
+    database = await Database.open(
+        store.url,
+        clock=clock,
+        readers=store.readers,
+        busy_seconds=store.busy_seconds,
+        statement_seconds=store.statement_seconds,
+        prepared_statements=store.prepared_statements,
+    )
     background = Background()
     flat = [login for of_site in logins.values() for login in of_site]
     try:

@@ -54,6 +54,8 @@ class Database(Section):
     url: DatabaseUrl = "sqlite:///gatepost.db"
     readers: Whole = Field(4, ge=1, le=64)
     busy_seconds: Seconds = Field(5.0, ge=0, le=60)
+    statement_seconds: Seconds = Field(10.0, gt=0, le=600)
+    prepared_statements: bool = True
 
 
 class Limits(Section):

@@ -78,9 +78,13 @@ def _site_key(text: str) -> str:
 
 
 def _database_url(text: str) -> str:
+    if re.match(r"postgres(ql)?(\+psycopg)?://", text):
+        return text
     path = text.removeprefix("sqlite:///")
     if path == text or not path.strip("/") or path == ":memory:" or "?" in path:
-        raise ValueError('write "sqlite:///path/to/gatepost.db" (with four slashes the path starts at the root)')
+        raise ValueError(
+            'write "sqlite:///path/to/gatepost.db" (with four slashes the path starts at the root) or "postgresql://..."'
+        )
     return text
 
 
