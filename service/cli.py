@@ -122,9 +122,9 @@ def check(
     """Show the effective configuration without its secrets, and test everything it names."""
     if (site is None) != (token is None and cookie is None):
         stop("give --site together with --token or --cookie", status=MISUSED)
-    logs.configure(Log(level="error", format="console"))  # what a login would log, the findings say
     settings = configuration.load(config)
     shown = None if site is None else (_site(settings, site), _credentials(token, cookie))
+    logs.configure(Log(level="error", format="console"))  # what a login would log, the findings say
     terminal.show_configuration(
         masking.toml(settings), file=configuration.file_for(config), variables=configuration.variables_in_use()
     )

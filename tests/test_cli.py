@@ -1,0 +1,498 @@
+"""The commands themselves, in processes of their own as operators start them.
+
+Tables of mistakes call the same entry point in this process: they end before there is anything to start.
+"""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+
+from service import cli
+from service.store import migrate
+
+ROOT = Path(__file__).resolve().parent.parent
+SECRET = "a-secret-that-no-output-may-ever-hold"
+CONFIGURATION = f"""
+[server]
+port = 0
+drain_seconds = 0
+trusted_proxies = ["127.0.0.1"]
+
+[sites.blog]
+name = "A blog"
+origins = ["https://blog.example"]
+login_url = "https://blog.example/login?next={{url}}"
+
+[[sites.blog.login]]
+kind = "jwt"
+algorithms = ["HS256"]
+secret = "{SECRET}"
+issuer = "https://blog.example"
+audience = "gatepost"
+"""
+Finished = subprocess.CompletedProcess[str]
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """What a command sees: nothing of this machine's configuration, and no colours."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8", "TERMINAL_WIDTH": "100", **variables}
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "service", *words]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A working directory with a configuration file."""
+    (tmp_path / "gatepost.toml").write_text(CONFIGURATION)
+    return tmp_path
+
+
+@pytest.fixture
+def gatepost(folder: Path) -> Callable[..., Finished]:
+    """Runs a command to its end. What it prints may never hold the secret, nor a traceback."""
+
+    def run(*words: str, **variables: str) -> Finished:
+        finished = subprocess.run(
+            command(*words), cwd=folder, env=environment(variables), capture_output=True, text=True, check=False
+        )
+        assert SECRET not in finished.stdout + finished.stderr
+        assert "Traceback" not in finished.stderr, finished.stderr
+        return finished
+
+    return run
+
+
+@pytest.fixture
+def gatepost_here(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Finished]:
+    """The same without a process of its own."""
+
+    def run(*words: str, **variables: str) -> Finished:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["gatepost", *words])
+        for name in (name for name in os.environ if name.startswith("GATEPOST_")):
+            monkeypatch.delenv(name)
+        for name, text in variables.items():
+            monkeypatch.setenv(name, text)
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        said = capsys.readouterr()
+        assert SECRET not in said.out + said.err
+        return Finished(words, int(stop.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@dataclass
+class Served:
+    """A running `gatepost serve`."""
+
+    process: subprocess.Popen[str]
+    address: str
+
+    def get(self, path: str, credential: str | None = None) -> tuple[int, Any]:
+        """Status and JSON of a call to the site."""
+        headers = {} if credential is None else {"Authorization": f"Bearer {credential}"}
+        request = urllib.request.Request(f"{self.address}{path}", headers=headers)  # noqa: S310 (our own address)
+        try:
+            with urllib.request.urlopen(request) as reply:  # noqa: S310 (our own address)
+                return reply.status, json.load(reply)
+        except HTTPError as reply:
+            with reply:
+                return reply.code, json.load(reply)
+
+    def stop(self) -> int:
+        """Ask it to end; its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait()
+
+
+@pytest.fixture
+def serve(folder: Path) -> Iterator[Callable[..., Served]]:
+    """Starts `gatepost serve` and waits until it says where it listens."""
+    with ExitStack() as stack:
+
+        def start(**variables: str) -> Served:
+            process = stack.enter_context(
+                subprocess.Popen(
+                    command("serve"), cwd=folder, env=environment(variables), stderr=subprocess.PIPE, text=True
+                )
+            )
+            stack.callback(process.kill)
+            assert process.stderr is not None
+            for line in process.stderr:
+                said = json.loads(line)
+                if said["event"] == "service.started":
+                    return Served(process, said["address"])
+            raise AssertionError(f"the service ended with {process.wait()} before it listened")
+
+        yield start
+
+
+def lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+# --- Help and mistakes ------------------------------------------------------------------------------------------------
+
+
+def test_help_lists_every_command(gatepost: Callable[..., Finished]) -> None:
+    finished = gatepost("--help")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    for word in ("serve", "demo", "check", "health", "token", "key", "db", "openapi"):
+        assert f"│ {word} " in finished.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["serve"],
+        ["demo"],
+        ["check"],
+        ["health"],
+        ["token"],
+        ["openapi"],
+        ["key", "create"],
+        ["key", "list"],
+        ["key", "revoke"],
+        ["db", "upgrade"],
+    ],
+    ids=" ".join,
+)
+def test_command_explains_itself(gatepost_here: Callable[..., Finished], words: list[str]) -> None:
+    finished = gatepost_here(*words, "--help")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert f"Usage: gatepost {' '.join(words)}" in finished.stdout
+
+
+def test_version_is_said(gatepost_here: Callable[..., Finished]) -> None:
+    assert gatepost_here("--version").stdout.startswith("gatepost ")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["nosuch"], "No such command"),
+        (["serve", "--nosuch"], "No such option"),
+        (["serve", "--config", "missing.toml"], "missing.toml: cannot be read (No such file or directory)"),
+        (["check", "--site", "blog"], "give --site together with --token or --cookie"),
+        (["check", "--token", "x"], "give --site together with --token or --cookie"),
+        (["check", "--site", "blog", "--cookie", "x"], "write the cookie as NAME=VALUE"),
+        (["check", "--site", "blog", "--token", "gp_x"], "this is an API key, not a reader's token"),
+        (["check", "--site", "blag", "--token", "x"], 'there is no site "blag" in the configuration (there: blog)'),
+        (["token", "--site", "blog"], "Missing option '--subject'"),
+        (["token", "--site", "blag", "--subject", "ada"], 'there is no site "blag"'),
+        (["token", "--site", "blog", "--subject", "ada", "--login", "x"], 'has no login "x" with a shared secret'),
+        (["token", "--site", "blog", "--subject", "ada", "--minutes", "0"], "--minutes"),
+        (["key", "create", "--name", "bot"], "Missing option '--role'"),
+        (["key", "create", "--name", "bot", "--role", "king"], "'king' is not one of"),
+        (["key", "create", "--name", "bot", "--role", "admin", "--site", "blag"], 'there is no site "blag"'),
+        (["key", "create", "--name", "bot", "--role", "admin", "--days", "0"], "--days"),
+        (["openapi", "--output", "no/such/folder/api.json"], "cannot be written (No such file or directory)"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_misuse_is_status_2_and_said_on_standard_error(
+    gatepost_here: Callable[..., Finished], words: list[str], expected: str
+) -> None:
+    finished = gatepost_here(*words)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert expected in finished.stderr
+
+
+@pytest.mark.parametrize("words", [["serve"], ["check"], ["health"], ["key", "list"], ["db", "upgrade"]], ids=" ".join)
+def test_wrong_configuration_is_status_2_with_a_line_for_every_mistake(
+    gatepost_here: Callable[..., Finished], words: list[str]
+) -> None:
+    finished = gatepost_here(*words, GATEPOST_SERVER__PROT=SECRET, GATEPOST_LOG__LVEL=SECRET)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert [line.partition(":")[0] for line in lines(finished.stderr)] == [
+        "GATEPOST_LOG__LVEL",
+        "GATEPOST_SERVER__PROT",
+    ]
+
+
+def test_mistake_in_the_file_is_said_with_its_line(gatepost_here: Callable[..., Finished], folder: Path) -> None:
+    (folder / "gatepost.toml").write_text(f'[server]\nport = "{SECRET}\n')
+    finished = gatepost_here("serve")
+    assert finished.returncode == 2
+    assert "gatepost.toml: is not TOML: " in finished.stderr
+    assert "(at line 2, column" in finished.stderr
+
+
+# --- Serve and health -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_service_is_ready_once_it_listens_and_ends_with_0_when_asked(
+    gatepost: Callable[..., Finished], serve: Callable[..., Served]
+) -> None:
+    served = serve()
+    asked = gatepost("health", "--url", served.address)
+    assert (asked.returncode, asked.stdout, asked.stderr) == (0, "", "")
+    assert served.stop() == 0
+    asked = gatepost("health", "--url", served.address)
+    assert (asked.returncode, asked.stdout) == (1, "")
+    assert asked.stderr == f"{served.address}/health/ready: no answer (Connection refused): is the service running?\n"
+
+
+def test_service_that_drains_is_not_ready_and_says_so(
+    gatepost: Callable[..., Finished], serve: Callable[..., Served]
+) -> None:
+    served = serve(GATEPOST_SERVER__DRAIN_SECONDS="60")
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.stderr is not None
+    assert json.loads(served.process.stderr.readline())["event"] == "service.stopping"
+    asked = gatepost("health", "--url", served.address)
+    assert (asked.returncode, asked.stderr) == (1, "process:draining: fail: stopping\n")
+
+
+def test_health_finds_the_service_by_the_configuration(
+    gatepost: Callable[..., Finished], serve: Callable[..., Served]
+) -> None:
+    port = serve().address.rpartition(":")[2]
+    everywhere = "0.0.0.0"  # noqa: S104 (read, not bound)
+    assert gatepost("health", GATEPOST_SERVER__PORT=port, GATEPOST_SERVER__HOST=everywhere).returncode == 0
+
+
+def test_second_server_on_the_same_file_says_so_and_ends(
+    gatepost: Callable[..., Finished], serve: Callable[..., Served]
+) -> None:
+    serve()
+    finished = gatepost("serve")
+    assert finished.returncode == 1
+    assert lines(finished.stderr) == [
+        "gatepost.db: another Gatepost is using this file: stop it first, or use PostgreSQL for several servers"
+    ]
+
+
+def test_port_in_use_is_one_clear_line(gatepost: Callable[..., Finished]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        finished = gatepost("serve", GATEPOST_SERVER__PORT=str(port))
+    assert finished.returncode == 1
+    assert lines(finished.stderr) == [
+        f"cannot listen on 127.0.0.1, port {port} (Address already in use): `gatepost check` says what to do"
+    ]
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_host_of_another_machine_is_one_clear_line(gatepost: Callable[..., Finished], host: str) -> None:
+    finished = gatepost("serve", GATEPOST_SERVER__HOST=host)
+    assert (finished.returncode, len(lines(finished.stderr))) == (1, 1)
+    assert f"cannot listen on {host}, port 0 (" in finished.stderr
+
+
+def test_missing_secret_stops_the_start_with_its_name(gatepost: Callable[..., Finished], folder: Path) -> None:
+    (folder / "gatepost.toml").write_text(
+        CONFIGURATION.replace(f'secret = "{SECRET}"', 'secret_env = "BLOG_JWT_SECRET"')
+    )
+    finished = gatepost("serve")
+    assert (finished.returncode, len(lines(finished.stderr))) == (2, 1)
+    assert "BLOG_JWT_SECRET" in finished.stderr
+
+
+def make_rubbish(path: Path) -> None:
+    path.write_bytes(b"no database" * 100)
+
+
+def make_newer(path: Path) -> None:
+    migrate.upgrade(path, 5.0)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+
+
+SPOILT = [(make_rubbish, "gatepost.db: the store cannot be opened ("), (make_newer, "install the newer release")]
+
+
+@pytest.mark.parametrize(("spoil", "expected"), SPOILT)
+def test_store_that_cannot_be_used_stops_the_start_with_one_clear_line(
+    gatepost: Callable[..., Finished], folder: Path, spoil: Callable[[Path], None], expected: str
+) -> None:
+    spoil(folder / "gatepost.db")
+    finished = gatepost("serve")
+    assert (finished.returncode, len(lines(finished.stderr)), expected in finished.stderr) == (1, 1, True), finished
+
+
+@pytest.mark.parametrize("words", [["key", "list"], ["db", "upgrade"]], ids=" ".join)
+@pytest.mark.parametrize(("spoil", "expected"), SPOILT)
+def test_store_that_cannot_be_used_is_one_clear_line_for_every_command(
+    gatepost_here: Callable[..., Finished],
+    folder: Path,
+    words: list[str],
+    spoil: Callable[[Path], None],
+    expected: str,
+) -> None:
+    spoil(folder / "gatepost.db")
+    before = (folder / "gatepost.db").read_bytes()
+    finished = gatepost_here(*words)
+    assert (finished.returncode, len(lines(finished.stderr)), expected in finished.stderr) == (1, 1, True), finished
+    assert (folder / "gatepost.db").read_bytes() == before
+
+
+# --- Tokens and keys --------------------------------------------------------------------------------------------------
+
+
+def test_token_lets_its_reader_in(gatepost: Callable[..., Finished], serve: Callable[..., Served]) -> None:
+    served = serve()
+    minted = gatepost(
+        "token", "--site", "blog", "--subject", "ada", "--name", "Ada", "--role", "editor", "--role", "fan"
+    )
+    assert (minted.returncode, lines(minted.stderr)) == (
+        0,
+        ['Note: the role "fan" makes nobody a moderator or an admin of blog.'],
+    )
+    status, said = served.get("/v1/sites/blog/me", minted.stdout.strip())
+    assert (status, said["user"]["name"], said["roles"]) == (200, "Ada", ["moderator"])
+
+
+def test_token_needs_a_login_with_a_shared_secret(gatepost_here: Callable[..., Finished], folder: Path) -> None:
+    (folder / "gatepost.toml").write_text(
+        '[sites.blog]\nname = "A blog"\n'
+        '[[sites.blog.login]]\nkind = "oidc"\nissuer = "https://a.example"\naudience = "b"\n'
+    )
+    finished = gatepost_here("token", "--site", "blog", "--subject", "ada")
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "site blog has no login with a shared secret; its logins: oidc (kind oidc)" in finished.stderr
+
+
+@pytest.mark.slow
+def test_key_made_beside_a_running_server_moderates_until_it_is_revoked(
+    gatepost: Callable[..., Finished], serve: Callable[..., Served]
+) -> None:
+    served = serve()
+    made = gatepost("key", "create", "--name", "bot [1]", "--role", "moderator", "--site", "blog", "--days", "7")
+    secret = made.stdout.strip()
+    assert made.returncode == 0
+    assert "moderator of site blog, until " in made.stderr
+    assert secret not in made.stderr
+    assert served.get("/v1/sites/blog/queue", secret)[0] == 200
+
+    listed = gatepost("key", "list")
+    heading, row = lines(listed.stdout)
+    key_id = row.split()[0]
+    assert heading.split() == ["id", "name", "site", "role", "made", "state"]
+    assert ("bot [1]" in row, "good until " in row, secret in listed.stdout) == (True, True, False)
+
+    assert gatepost("key", "revoke", key_id).returncode == 0
+    assert served.get("/v1/sites/blog/queue", secret)[0] == 401
+    assert "revoked " in lines(gatepost("key", "list").stdout)[1]
+    again = gatepost("key", "revoke", key_id)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert f"there is no key {key_id} that still works" in again.stderr
+
+
+def test_key_for_all_sites_is_made_before_the_first_start(
+    gatepost: Callable[..., Finished], serve: Callable[..., Served]
+) -> None:
+    made = gatepost("key", "create", "--name", "bot", "--role", "admin")
+    assert "admin of all sites, until it is revoked" in made.stderr
+    assert serve().get("/v1/sites/blog/queue", made.stdout.strip())[0] == 200
+
+
+# --- The database and the description ---------------------------------------------------------------------------------
+
+
+def test_upgrade_makes_a_store_and_finds_nothing_to_do_the_second_time(
+    gatepost_here: Callable[..., Finished], folder: Path
+) -> None:
+    first, second = gatepost_here("db", "upgrade"), gatepost_here("db", "upgrade")
+    assert (first.returncode, first.stderr, first.stdout) == (0, "", second.stdout)
+    assert (folder / "gatepost.db").exists()
+
+
+def test_upgrade_waits_for_no_server_and_says_so(
+    gatepost: Callable[..., Finished], serve: Callable[..., Served]
+) -> None:
+    serve()
+    finished = gatepost("db", "upgrade")
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert "another Gatepost is using this file" in finished.stderr
+
+
+@pytest.mark.slow
+def test_description_is_the_one_that_is_served(
+    gatepost: Callable[..., Finished], serve: Callable[..., Served], folder: Path
+) -> None:
+    printed = gatepost("openapi")
+    written = gatepost("openapi", "--output", "api.json")
+    assert (printed.returncode, written.returncode, written.stdout) == (0, 0, "")
+    assert (folder / "api.json").read_text(encoding="utf-8") == printed.stdout
+    assert json.loads(printed.stdout) == serve().get("/openapi.json")[1]
+
+
+# --- Check ------------------------------------------------------------------------------------------------------------
+
+
+def test_check_shows_the_configuration_in_force_and_where_it_came_from(gatepost: Callable[..., Finished]) -> None:
+    finished = gatepost("check", GATEPOST_LOG__LEVEL="debug")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout.startswith("# File: gatepost.toml\n# Environment: GATEPOST_LOG__LEVEL\n")
+    assert 'level = "debug"' in finished.stdout
+    assert 'secret = "*****"' in finished.stdout
+    assert "ok   server: can listen on 127.0.0.1, port 0" in finished.stdout
+    assert "warn login blog/jwt: secret stands in the configuration file" in finished.stdout
+
+
+def test_check_beside_a_running_server_finds_it(
+    gatepost: Callable[..., Finished], serve: Callable[..., Served]
+) -> None:
+    address = serve().address
+    finished = gatepost("check", GATEPOST_SERVER__PORT=address.rpartition(":")[2])
+    assert finished.returncode == 0
+    assert f"ok   server: is running at {address} and is ready" in finished.stdout
+    assert "gatepost.db has schema " in finished.stdout
+
+
+def test_check_that_finds_a_fault_is_status_1_and_says_the_fix_below_it(gatepost: Callable[..., Finished]) -> None:
+    finished = gatepost("check", GATEPOST_SERVER__TRUSTED_PROXIES="0.0.0.0/0")
+    assert finished.returncode == 1
+    said = finished.stdout.splitlines()
+    fault = said.index("FAIL trusted proxies: everybody is trusted, so anybody can claim to be any address")
+    assert said[fault + 1].startswith("     -> name only the proxies in front of Gatepost")
+
+
+@pytest.mark.slow
+def test_check_says_who_is_behind_a_token(gatepost: Callable[..., Finished]) -> None:
+    token = gatepost("token", "--site", "blog", "--subject", "ada@blog.example", "--name", "Ada").stdout.strip()
+    accepted = gatepost("check", "--site", "blog", "--token", token)
+    assert accepted.returncode == 0
+    assert "ok   login blog/jwt: accepts it:\n    subject ad***** (16 characters)\n    name    Ada\n" in accepted.stdout
+    assert token not in accepted.stdout
+
+    refused = gatepost("check", "--site", "blog", "--token", token[:-2])
+    assert refused.returncode == 1
+    assert "FAIL login blog/jwt: refuses it (" in refused.stdout
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_demo_runs_until_it_is_told_to_stop(folder: Path, signal_number: signal.Signals) -> None:
+    words = command("demo", "--port", "0", "--blog-port", "0", "--no-open")
+    with subprocess.Popen(
+        words, cwd=folder, env=environment({"PYTHONUNBUFFERED": "1"}), stdout=subprocess.PIPE, text=True
+    ) as demo:
+        try:
+            assert demo.stdout is not None
+            assert any("The blog" in line for line in demo.stdout)
+            demo.send_signal(signal_number)
+            assert demo.wait() == 0
+        finally:
+            demo.kill()
