@@ -1,6 +1,6 @@
 """Several readers and moderators do whatever comes to their minds, over HTTP, and every promise holds after each step.
 
-`HYPOTHESIS_PROFILE=long` walks a thousand walks instead of sixty (give pytest `--timeout=0` along).
+`HYPOTHESIS_PROFILE=long` walks a thousand walks instead of forty-five (give pytest `--timeout=0` along).
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.conftest import StartGatepost
 from tests.harness import Gatepost
 from tests.journeys.walk import Walk
-from tests.journeys.walk_steps import Submit, step
+from tests.journeys.walk_steps import SCENES, step
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 numbers = count(1)
@@ -44,21 +44,22 @@ def rows(store_path: Path, two_sites: Gatepost) -> Iterator[sqlite3.Connection]:
 
 @pytest.mark.slow
 @settings(
-    max_examples=1_000 if LONG else 60,
+    max_examples=1_000 if LONG else 45,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     site=st.sampled_from(["blog", "blog", "open"]),
+    scene=st.sampled_from(sorted(SCENES)),
     steps=st.lists(step, min_size=10, max_size=40),
     page_size=st.integers(1, 3),
 )
 async def test_what_was_promised_holds_after_every_step(
-    two_sites: Gatepost, rows: sqlite3.Connection, site: str, steps: list[object], page_size: int
+    two_sites: Gatepost, rows: sqlite3.Connection, site: str, scene: str, steps: list[object], page_size: int
 ) -> None:
     two_sites.clock.advance(seconds=1)
     walk = Walk(two_sites, rows, site, next(numbers), page_size)
-    for wanted in [Submit(0, 0, None), *steps]:
+    for wanted in [*SCENES[scene], *steps]:
         await walk.take(wanted)
     await walk.check_everything_once()
     gaps = rows.execute("SELECT site FROM events GROUP BY site HAVING min(seq) != 1 OR max(seq) != count(*)")

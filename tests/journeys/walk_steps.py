@@ -103,3 +103,11 @@ KINDS: dict[str, st.SearchStrategy[object]] = {
 # What people do most comes most: `one_of` would make withdrawing as frequent as deciding, and nothing would last.
 KIND = "decide " * 8 + "submit " * 5 + "edit " * 4 + "undo " * 4 + "bulk " * 2 + "wait withdraw ban open"
 step = st.sampled_from(KIND.split()).flatmap(KINDS.__getitem__)
+
+APPROVE = Decide(0, "approve", 0, fresh=True)
+SCENES: dict[str, list[object]] = {
+    "one comment": [Submit(0, 0, None)],
+    "an edit that waits": [Submit(0, 0, None), APPROVE, Edit(0, own=True, fresh=True)],
+    "a thread": [Submit(0, 0, None), APPROVE, Submit(1, 0, 0), APPROVE, Submit(2, 0, 0), APPROVE],
+}
+"""What a walk may begin with: chance alone seldom comes to these."""
