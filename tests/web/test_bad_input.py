@@ -5,19 +5,16 @@ One service answers all rows of a worker: whatever a row does, the next one must
 
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
-from service import app, settings
 from service.web.routes import ROUTES
-from tests.harness import Answer, Gatepost, Hands, Person, configuration
-from tests.web.plain_http import JSON, Header, assert_problem, chunked, exchange, send
+from tests.harness import Answer, Gatepost, Person
+from tests.web.plain_http import JSON, Header, assert_problem, chunked, exchange, send, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,12 +26,8 @@ UNKNOWN_ID = "0189abcd-0000-7000-8000-000000000000"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gatepost(prepared_store: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gatepost]:
-    path = shutil.copy(prepared_store, tmp_path_factory.mktemp("bad-input") / "gatepost.db")
-    clock = Hands()
-    running = await app.start(settings.parse(configuration(f"sqlite:///{path}")), clock=clock)
-    async with aiohttp.ClientSession(running.address, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        yield Gatepost(running, session, clock)
-    await running.stop(drain_seconds=0)
+    async with serving(prepared_store, tmp_path_factory.mktemp("bad-input")) as served:
+        yield served
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
