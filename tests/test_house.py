@@ -193,6 +193,12 @@ def test_rule_stands_in_the_house_page(rule: Callable[[], Iterator[str]]) -> Non
     assert str(rule.__doc__).rstrip(".") in page
 
 
+def test_every_room_stands_in_the_house_page() -> None:
+    page = (ROOT / "docs" / "house.md").read_text("utf-8")
+    named = set(re.findall(r"`(?:service/)?(\w+)(?:\.py|/)?`", page))
+    assert {name.partition(".")[0] for name in files()} - {"", "__main__"} - named == set()
+
+
 def test_rules_look_at_what_they_say() -> None:
     """A rule that finds no store, no writer or no request would keep nothing."""
     writers = _store_functions_that_write()
