@@ -4,6 +4,7 @@ The other side is the blog's own server, and still nothing it does may hurt: no 
 a size limit while reading, no compression, strict JSON. Every fault is a LoginUnavailable, its reason in the log.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 TOTAL_SECONDS = 5.0
 MAX_BYTES = 1024 * 1024
 CHUNK_BYTES = 16 * 1024
+LONG_BYTES = 64 * 1024
 MAX_RETRY_AFTER_SECONDS = 60
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "Gatepost"}
 
@@ -86,7 +88,7 @@ class Fetch:
                 method, url, headers={**HEADERS, **(headers or {})}, data=form, allow_redirects=False
             ) as response:
                 if response.status == 200:
-                    return Reply(200, strict_json.parse(await self._body(response)))
+                    return Reply(200, await _parsed(await self._body(response)))
                 if response.status in also:
                     return Reply(response.status)
                 retry_after_seconds = _retry_after_seconds(response)
@@ -128,6 +130,13 @@ class Fetch:
             if len(body) > self._max_bytes:
                 raise _FetchError(f"it is larger than {self._max_bytes} bytes")
         return bytes(body)
+
+
+async def _parsed(body: bytes) -> Any:
+    """The JSON in `body`; a long one is read in a thread, so that nobody else waits. Raises ValueError."""
+    if len(body) <= LONG_BYTES:
+        return strict_json.parse(body)
+    return await asyncio.to_thread(strict_json.parse, body)
 
 
 def _is_json(response: aiohttp.ClientResponse) -> bool:

@@ -229,7 +229,10 @@ def _text(claims: Mapping[str, Any], path: str) -> str | None:
 
 def is_clean(text: str) -> bool:
     """Whether `text` can be stored and sent: no NUL, no lone surrogate."""
-    return "\0" not in text and not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
+    try:
+        return b"\0" not in text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
 
 
 def _label(text: str | None, longest: int) -> str | None:

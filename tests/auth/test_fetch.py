@@ -88,6 +88,14 @@ async def test_bad_answer_is_a_fault_with_a_reason(answer: str, server: LocalSer
     assert server.asked["/elsewhere"] == 0
 
 
+async def test_long_answer_is_read_as_strictly_as_a_short_one(server: LocalServer, fetch: Fetch) -> None:
+    items = ["x"] * 100_000
+    server.handlers["/"] = always(text=json.dumps(items))
+    assert (await fetch.get(server.address + "/")).value == items
+    server.handlers["/"] = always(text=json.dumps([*items, "\ud800"]))
+    assert "half a character" in await reason_for(fetch, server.address + "/")
+
+
 async def test_answer_of_exactly_the_limit_is_read_and_one_byte_more_is_not(server: LocalServer) -> None:
     async with Fetch(max_bytes=KILOBYTE) as fetch:
         server.handlers["/"] = always(text=json.dumps("x" * (KILOBYTE - 2)))

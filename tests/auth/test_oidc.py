@@ -20,7 +20,8 @@ from service.model import Identity, Role, SiteKey
 from tests.auth.forge import Signer, base64, compact, signer
 from tests.auth.issuer import AUDIENCE, DISCOVERY, KEY_SET, Issuer
 from tests.auth.local_server import Handler, always, endless
-from tests.harness import Hands
+from tests.conftest import StartGatepost
+from tests.harness import Hands, Person
 
 TOO_LONG_SECONDS = 0.05
 OpenLogin = Callable[..., OidcVerifier]
@@ -478,7 +479,7 @@ FAULTS: dict[str, Handler] = {
     "only keys for something else": always(
         text='{"keys": [{"kty": "RSA", "use": "enc"}, {"kty": "oct", "k": "AAAA"}, 1]}'
     ),
-    "too many keys": always(text=json.dumps({"keys": [{}] * (MAX_KEYS + 1)})),
+    "too many keys": always(text=json.dumps({"keys": [signer("RS256", "first").published()] * (MAX_KEYS + 1)})),
 }
 
 
@@ -591,6 +592,25 @@ async def test_stop_ends_a_fetch_that_hangs(issuer: Issuer, login: OidcVerifier)
     await arrived.wait()
     await login.stop()
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "login keys"]
+
+
+async def test_reader_is_asked_to_come_again_while_the_issuer_was_never_reached_and_then_comments(
+    issuer: Issuer, start_gatepost: StartGatepost, clock: Hands
+) -> None:
+    await issuer.down()
+    gatepost = await start_gatepost(login=[{"kind": "oidc", "issuer": issuer.name, "audience": AUDIENCE}])
+    reader = Person(gatepost.session, {"Authorization": f"Bearer {issuer.token(name='Ada')}"})
+    refused = await reader.submit("Hello.")
+    assert (refused.status, refused.code) == (503, "login-unavailable")
+    assert int(refused.headers["Retry-After"]) > 0
+    ready = await gatepost.visitor.get("/health/ready")
+    assert ready.status == 200, "a login that is down is a warning: reading goes on"
+    assert ready.json["status"] == "warn"
+    await issuer.up()
+    clock.advance(seconds=COLD_PAUSE / 1000)
+    submitted = await reader.submit("Hello.")
+    assert submitted.status == 202
+    assert submitted.json["comment"]["author"]["name"] == "Ada"
 
 
 # --- Odd key sets -----------------------------------------------------------------------------------------------------
