@@ -42,6 +42,7 @@ class Running:
     _background: Background
     _logins: list[Login]
     _fetch: Fetch
+    _limits: RateLimits
     _drain_seconds: float
 
     async def stop(self, *, drain_seconds: float | None = None) -> None:
@@ -54,6 +55,7 @@ class Running:
         for login in self._logins:
             await login.stop()
         await self._fetch.close()
+        await self._limits.close()
         await self.database.close()
 
 
@@ -97,7 +99,8 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
     background.start(Job("forget-idempotency", lambda: database.write(idempotency.forget_old), FORGET_EVERY_SECONDS))
     address = _address(runner)
     log.info("service.started", address=address, sites=sorted(settings.sites))
-    return Running(address, database, health, runner, background, flat, fetch, settings.server.drain_seconds)
+    drain_seconds = settings.server.drain_seconds
+    return Running(address, database, health, runner, background, flat, fetch, services.limits, drain_seconds)
 
 
 async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
@@ -137,7 +140,7 @@ async def _services(
         database=database,
         authenticator=Authenticator(logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
-        limits=RateLimits(settings.limits),
+        limits=RateLimits(settings.limits, metrics=metrics),
         metrics=metrics,
         addresses=Addresses(settings.server.trusted_proxies),
         clock=clock,

@@ -50,6 +50,11 @@ class Metrics:
         self.problems = Counter(
             "gatepost_problems_total", "Problems replied, by code.", ["code"], registry=self.registry
         )
+        self.shared_limits_missed = Counter(
+            "gatepost_shared_limits_missed_total",
+            "Times the shared store of rate limits did not answer, so that this process counted for itself.",
+            registry=self.registry,
+        )
         self.queue_depth = Gauge(
             "gatepost_queue_entries", "Comments that somebody must look at.", ["site"], registry=self.registry
         )

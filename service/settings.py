@@ -17,7 +17,18 @@ from service import environment, mistakes
 from service.auth.kinds import LoginSettings
 from service.environment import CONFIG_VARIABLE, PREFIX, Steps
 from service.model import SiteKey
-from service.values import DatabaseUrl, LoginUrl, Networks, Origins, Rate, Seconds, SiteName, Whole, Words
+from service.values import (
+    DatabaseUrl,
+    LoginUrl,
+    Networks,
+    Origins,
+    Rate,
+    Seconds,
+    SharedStore,
+    SiteName,
+    Whole,
+    Words,
+)
 
 DEFAULT_FILE = Path("gatepost.toml")
 
@@ -65,6 +76,7 @@ class Limits(Section):
     submit_per_author: Rate = "10/minute"
     submit_per_address: Rate = "60/minute"
     read_per_address: Rate = "600/minute"
+    shared: SharedStore | None = None
 
 
 class Log(Section):

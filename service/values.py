@@ -88,6 +88,12 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _shared_store(text: str) -> str:
+    if not re.fullmatch(r"(redis|rediss|valkey|valkeys)://\S+", text):
+        raise ValueError('write an address as "redis://127.0.0.1:6379/0"')
+    return re.sub(r"^valkey", "redis", text)
+
+
 Rate = Annotated[str, AfterValidator(_rate)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_list_from_text)]
@@ -98,4 +104,5 @@ Whole = Annotated[int, BeforeValidator(_no_switch)]
 Seconds = Annotated[float, BeforeValidator(_no_switch)]
 SiteName = Annotated[str, AfterValidator(_site_key)]
 LoginUrl = Annotated[str, AfterValidator(_login_url)]
+SharedStore = Annotated[str, AfterValidator(_shared_store)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
