@@ -13,6 +13,9 @@ from service import app, settings
 from service.store import migrate
 from service.store.database import Database
 from tests.harness import Gatepost, Hands, configuration
+from tests.postgres import empty_postgres_url, postgres_server, postgres_template, postgres_url
+
+__all__ = ["empty_postgres_url", "postgres_server", "postgres_template", "postgres_url"]
 
 StartGatepost = Callable[..., Awaitable[Gatepost]]
 

