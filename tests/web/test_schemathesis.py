@@ -28,7 +28,7 @@ from service import app, settings
 from service.web import openapi
 from tests.harness import Gatepost, Hands, configuration, token
 
-EXAMPLES = 12
+EXAMPLES = 15
 """Drawn for each call and each kind of request, beyond the boundary values that schemathesis always tries."""
 PEOPLE: dict[str, dict[str, Any] | None] = {
     "visitor": None,
