@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from service.auth import keys, tokens
 from service.auth.fetch import Fetch
-from service.auth.keys import MAX_KEY_ID, Algorithm, Key, KeySet, VerificationKey
+from service.auth.keys import MAX_KEY_ID, Algorithm, KeySet, VerificationKey
 from service.auth.login import BaseLogin, CookieName, Credentials, Health, RoleMapping, identity_from
 from service.auth.verified import VerifiedTokens
 from service.model import Clock, Identity, SiteKey
@@ -109,10 +109,6 @@ class JwtLogin(BaseLogin, KeySource):
             except ValueError as error:
                 raise ValueError(f"keys.{place}: {error}" if self.keys else str(error)) from None
         return KeySet(loaded)
-
-    def load_key(self) -> Key:
-        """The first key: what `gatepost token` signs with, where it is a shared secret. Raises ValueError."""
-        return self.each_key()[0].load().key
 
     def open(self, *, site: SiteKey, roles: RoleMapping, clock: Clock, fetch: Fetch) -> "JwtVerifier":
         """This login at work for one site. Raises ValueError as `load_keys` does."""
