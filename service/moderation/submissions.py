@@ -119,6 +119,8 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
     visible = record.store(tx, before, after)
     if after.pending_edit is not None:
         queue.put(tx, after, Why.EDITED)
+    elif before.pending_edit is not None:  # published at once, over one that waited from when the site was stricter
+        queue.take_out(tx, after.id)
     events.append(
         tx,
         site.key,

@@ -200,7 +200,14 @@ class Walk:
         assert {row[0] for row in waiting} == {c.id for c in self.world.comments if c.state.waits}
 
     def _check_rows(self) -> None:
-        """The counts that the rows carry are those that their neighbours give."""
+        """The rows hold the texts they should, and the counts that their neighbours give."""
+        kept = self.store.execute(
+            "SELECT id, status, version, body, edit_body FROM comments WHERE site = ? AND post LIKE ?",
+            (self.site, f"walk{self.number}_"),
+        )
+        assert {row[0]: (*row[1:3], *MARKER.findall(f"{row[3]} {row[4]}")) for row in kept} == {
+            c.id: (c.state.status, c.version, *filter(None, (c.state.text, c.state.edit))) for c in self.world.comments
+        }
         for post in self.world.posts:
             drifted = self.store.execute(
                 """
