@@ -31,7 +31,6 @@ from service.store import migrate
 from service.store.database import Database, Transaction
 from service.store.engine import StoreError
 from service.store.migrate import SchemaError
-from service.store.sqlite import path_of
 from service.terminal import stop
 
 P = ParamSpec("P")
@@ -249,11 +248,10 @@ def upgrade_database(config: Config = None) -> None:
     store = configuration.load(config).database
 
     async def open_once() -> None:
-        database = await Database.open(store.url, clock=system_clock, readers=1, busy_seconds=store.busy_seconds)
-        await database.close()
+        await (await _open(store, alongside=False)).close()
 
     asyncio.run(open_once())
-    typer.echo(f"{path_of(store.url)} has schema {migrate.head()}, the newest.")
+    typer.echo(f"{masking.mask_address(store.url)} has schema {migrate.head()}, the newest.")
 
 
 # --- What the commands share ------------------------------------------------------------------------------------------
@@ -277,6 +275,18 @@ def _version() -> str:
         return "(not installed)"
 
 
+async def _open(store: configuration.Database, *, alongside: bool) -> Database:
+    return await Database.open(
+        store.url,
+        clock=system_clock,
+        readers=1,
+        busy_seconds=store.busy_seconds,
+        statement_seconds=store.statement_seconds,
+        prepared_statements=store.prepared_statements,
+        alongside=alongside,
+    )
+
+
 def _write(
     settings: Settings,
     work: Callable[Concatenate[Transaction, P], Answer],
@@ -285,12 +295,9 @@ def _write(
     **kwargs: P.kwargs,
 ) -> Answer:
     """One transaction, also while a server has the store open."""
-    store = settings.database
 
     async def once() -> Answer:
-        database = await Database.open(
-            store.url, clock=system_clock, readers=1, busy_seconds=store.busy_seconds, alongside=True
-        )
+        database = await _open(settings.database, alongside=True)
         try:
             return await database.write(work, *args, **kwargs)
         finally:

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from service import environment, mistakes
 from service.auth.kinds import LoginSettings
-from service.environment import CONFIG_VARIABLE, PREFIX, Steps
+from service.environment import PREFIX, Steps
 from service.model import SiteKey
 from service.values import (
     DatabaseUrl,
@@ -30,6 +30,7 @@ from service.values import (
     Words,
 )
 
+CONFIG_VARIABLE = environment.CONFIG_VARIABLE
 DEFAULT_FILE = Path("gatepost.toml")
 
 

@@ -280,6 +280,12 @@ def make_folder(path: Path) -> None:
     path.mkdir()
 
 
+async def test_password_of_a_database_is_not_shown(configured: dict[str, Any], clock: Hands) -> None:
+    found = await examine(changed(configured, "database.url", f"postgresql://gatepost:{PRIVATE}@127.0.0.1:9/g"), clock)
+    assert PRIVATE not in str(found)
+    assert the_one_about(found, "database").text.startswith("postgresql://gatepost:*****@127.0.0.1:9/g ")
+
+
 @pytest.mark.parametrize("spoil", [make_rubbish, make_folder])
 async def test_file_that_is_no_store_is_found(
     configured: dict[str, Any], clock: Hands, store_path: Path, spoil: Callable[[Path], None]

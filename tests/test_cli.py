@@ -5,11 +5,14 @@ Tables of mistakes call the same entry point in this process: they end before th
 
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
@@ -19,8 +22,9 @@ from typing import Any
 from urllib.error import HTTPError
 
 import pytest
+import yaml
 
-from service import cli
+from service import cli, settings
 from service.store import migrate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +47,7 @@ secret = "{SECRET}"
 issuer = "https://blog.example"
 audience = "gatepost"
 """
+MANUAL = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 Finished = subprocess.CompletedProcess[str]
 
 
@@ -257,6 +262,7 @@ def test_service_that_drains_is_not_ready_and_says_so(
     gatepost: Callable[..., Finished], serve: Callable[..., Served]
 ) -> None:
     served = serve(GATEPOST_SERVER__DRAIN_SECONDS="60")
+    assert served.get("/health/ready")[0] == 200
     served.process.send_signal(signal.SIGTERM)
     assert served.process.stderr is not None
     assert json.loads(served.process.stderr.readline())["event"] == "service.stopping"
@@ -496,3 +502,66 @@ def test_demo_runs_until_it_is_told_to_stop(folder: Path, signal_number: signal.
             assert demo.wait() == 0
         finally:
             demo.kill()
+
+
+# --- The manual -------------------------------------------------------------------------------------------------------
+
+
+def blocks(language: str) -> list[str]:
+    """The examples of the manual in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", MANUAL, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    "line", sorted(set(re.findall(r"(?:^|`|/)gatepost ((?:key |db )?[a-z]+)", MANUAL, re.MULTILINE)))
+)
+def test_command_of_the_manual_exists(gatepost_here: Callable[..., Finished], line: str) -> None:
+    assert gatepost_here(*line.split(), "--help").returncode == 0
+
+
+def test_configuration_in_the_manual_is_without_a_mistake() -> None:
+    (example,) = blocks("toml")
+    assert settings.parse(tomllib.loads(example)).server.trusted_proxies
+
+
+@pytest.mark.parametrize("language", ["ini", "yaml"])
+def test_variables_of_unit_and_pod_are_settings(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    (example,) = blocks(language)
+    if language == "ini":
+        variables = dict(re.findall(r"^Environment=(\w+)=(.*)$", example, flags=re.MULTILINE))
+    else:
+        (container,) = yaml.safe_load(example)["spec"]["template"]["spec"]["containers"]
+        variables = {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    settings.parse({})
+    assert set(settings.variables_in_use()) >= set(variables) - {settings.CONFIG_VARIABLE}
+
+
+def test_pod_refuses_the_variables_of_services_and_stops_gently() -> None:
+    (example,) = blocks("yaml")
+    pod = yaml.safe_load(example)["spec"]["template"]["spec"]
+    server = settings.Server()
+    assert pod["enableServiceLinks"] is False
+    assert pod["terminationGracePeriodSeconds"] >= server.drain_seconds + server.grace_seconds
+
+
+def test_unit_does_not_try_a_wrong_configuration_again_and_stops_gently() -> None:
+    (unit,) = blocks("ini")
+    said = dict(re.findall(r"^(\w+)=(.*)$", unit, flags=re.MULTILINE))
+    server = settings.Server()
+    assert said["RestartPreventExitStatus"] == str(cli.MISUSED)
+    assert int(said["TimeoutStopSec"]) >= server.drain_seconds + server.grace_seconds
+    assert int(said["LimitNOFILE"]) > server.max_connections
+
+
+def test_backup_of_the_manual_is_whole_while_the_service_runs(
+    gatepost: Callable[..., Finished], serve: Callable[..., Served], folder: Path
+) -> None:
+    serve()
+    assert gatepost("key", "create", "--name", "written last", "--role", "admin").returncode == 0
+    (words,) = [shlex.split(line) for line in MANUAL.splitlines() if line.startswith("python3 -c")]
+    subprocess.run([sys.executable, *words[1:]], cwd=folder, check=True)
+    with closing(sqlite3.connect(folder / "backup.db")) as copy:
+        assert copy.execute("SELECT name FROM api_keys").fetchall() == [("written last",)]
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from service.checkup.finding import Finding, fail, ok, warn
+from service.checkup.masking import mask_address
 from service.errors import StoreUnavailable
 from service.model import Clock
 from service.settings import Database as DatabaseSettings
@@ -20,6 +21,9 @@ NO_SPACE_BYTES = 50 * MEGABYTE
 
 async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
     """Everything about the store at `settings.url`, whether or not a server uses it at the moment."""
+    if not settings.url.startswith("sqlite:"):
+        text = f"{mask_address(settings.url)} is not looked into from here"
+        return [warn("database", text, "start the service, and ask it with `gatepost health`: it writes there")]
     path = path_of(settings.url).absolute()
     folder = next(parent for parent in path.parents if parent.exists())
     if not path.exists():
