@@ -8,7 +8,7 @@ from functools import partial
 from service import render
 from service.auth.permissions import permissions_of
 from service.errors import InvalidRequest, UnknownComment
-from service.model import AuthorKey, Comment, CommentId, Decision, Identity, Page, PostKey, SiteKey, Status
+from service.model import AuthorKey, Caller, Comment, CommentId, Decision, Identity, Page, PostKey, SiteKey, Status
 from service.moderation import idempotency, publication, submissions
 from service.moderation.submissions import Draft
 from service.settings import Site
@@ -88,10 +88,10 @@ async def edit(call: Call, body: wire.Edit) -> Reply[wire.CommentReply]:
     """Change my own comment, within the site's window. If it must wait, the approved text stays public meanwhile."""
     _, _, caller = await call.reader()
     draft = await _draft(call.site, body.body)
-    comment = await call.database.write(
-        submissions.edit, call.site, call.comment_id, caller, draft, version=body.version
+    comment, decision = await call.database.write(
+        _edit, call.site, call.comment_id, caller, draft=draft, version=body.version
     )
-    return Reply({"comment": _view(call.site, comment, None)})
+    return Reply({"comment": _view(call.site, comment, decision)})
 
 
 # DELETE /v1/sites/{site}/comments/{id}
@@ -130,6 +130,12 @@ def _submit(
     status = 201 if comment.status is Status.APPROVED else 202
     location = f"/v1/sites/{site.key}/comments/{comment.id}"
     return KeptReply(status, to_json({"comment": _view(site, comment, None)}).decode(), location)
+
+
+def _edit(
+    tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, *, draft: Draft, version: int
+) -> tuple[Comment, Decision | None]:
+    return submissions.edit(tx, site, comment_id, caller, draft, version=version), decisions.last_on(tx, comment_id)
 
 
 def _one(tx: Transaction, site: SiteKey, comment_id: CommentId) -> tuple[Comment | None, Decision | None]:
