@@ -208,7 +208,10 @@ def parse(values: Mapping[str, Any], *, source: str = "settings") -> Settings:
     variables = environment.variables_in(os.environ)
     for name in environment.secrets_named_in([values, _Environment(Settings)()]):
         variables.pop(name, None)
-    if wrong := list(_wrong_variables(variables)):
+    wrong = list(_wrong_variables(variables))
+    # pydantic-settings takes names like `_env_file` for instructions to itself.
+    wrong += [f"{source}: {name}: is not a setting: remove it" for name in values if name.startswith("_")]
+    if wrong:
         raise SettingsError("\n".join(wrong))
     try:
         return Settings(**values)

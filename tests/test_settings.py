@@ -199,6 +199,7 @@ def test_origin_is_kept_as_browsers_send_it(written: str, kept: str) -> None:
             "file: server.prot: is not a setting: remove it or correct its name (did you mean port?)",
         ),
         ({"sevrer": {}}, "file: sevrer: is not a setting: remove it or correct its name (did you mean server?)"),
+        ({"_env_file": SECRET}, "file: _env_file: is not a setting: remove it"),
         ({"server": 1}, "file: server: must be a table"),
         ({"server": {"port": True}}, "file: server.port: must be a number, not true or false"),
         ({"server": {"port": 80.5}}, "file: server.port: must be a whole number"),
