@@ -192,12 +192,28 @@ def test_compose_mounts_the_configuration_where_the_image_looks_for_it() -> None
 
 
 def test_compose_keeps_the_root_file_system_read_only_and_stops_gently() -> None:
-    gatepost = COMPOSE["services"]["gatepost"]
-    assert gatepost["read_only"] is True
-    assert gatepost["tmpfs"] == ["/tmp"]  # noqa: S108 (a mount inside the container)
-    assert gatepost["stop_grace_period"] == "30s"
-    assert gatepost["restart"] == "unless-stopped"
-    assert list(COMPOSE["services"]) == ["gatepost"]
+    for name in ("gatepost", "replica-1", "replica-2"):
+        gatepost = COMPOSE["services"][name]
+        assert gatepost["read_only"] is True
+        assert gatepost["tmpfs"] == ["/tmp"]  # noqa: S108 (a mount inside the container)
+        assert gatepost["stop_grace_period"] == "30s"
+        assert gatepost["restart"] == "unless-stopped"
+
+
+def test_compose_starts_one_service_unless_asked_for_more() -> None:
+    always = [name for name, service in COMPOSE["services"].items() if "profiles" not in service]
+    scaled = [name for name, service in COMPOSE["services"].items() if service.get("profiles") == ["scale"]]
+    assert always == ["gatepost"]
+    assert scaled == ["replica-1", "replica-2", "postgres", "valkey", "proxy"]
+
+
+def test_environment_of_the_replicas_is_understood_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in COMPOSE["services"]["replica-1"]["environment"].items():
+        monkeypatch.setenv(name, value.replace("${POSTGRES_PASSWORD:-}", "secret"))
+    effective = settings.parse({})
+    assert effective.database.url == "postgresql://gatepost:secret@postgres:5432/gatepost"
+    assert effective.limits.shared == "redis://valkey:6379/0"
+    assert [str(network) for network in effective.server.trusted_proxies] == ["10.77.0.0/24"]
 
 
 @pytest.mark.parametrize("name", [".ci/run", "scripts/find-python"])

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from service.auth.login import Credentials, Login, author_key
+from service.auth.login import Credentials, Login, author_key, log_refusal
 from service.errors import InvalidCredential, LoginUnavailable
 from service.metrics import Metrics
 from service.model import ApiKey, Caller, Clock, Identity, Profile, SiteKey
@@ -42,10 +42,13 @@ class Authenticator:
                 site, await self._database.read(api_keys.by_hash, api_keys.secret_hash(credentials.bearer))
             )
         faults: list[InvalidCredential | LoginUnavailable] = []
+        if credentials.bearer is not None:
+            credentials = credentials.without_cookies()
         for login in self._logins[site]:
             try:
                 identity = await self._ask(site, login, credentials)
             except (InvalidCredential, LoginUnavailable) as fault:
+                log_refusal(login.name, fault)
                 faults.append(fault)
             else:
                 if identity is not None:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -99,6 +99,11 @@ class Credentials:
     headers: Mapping[str, str] = field(default_factory=dict)
     peer: IPv4Address | IPv6Address | None = None
     trusted_peer: bool = False
+
+    def without_cookies(self) -> "Credentials":
+        """For a request with an `Authorization` header: a bad token is not saved by a good cookie."""
+        headers = {name: value for name, value in self.headers.items() if name != "cookie"}
+        return replace(self, cookies={}, headers=headers)
 
 
 class Login(Protocol):
