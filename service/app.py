@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -46,7 +47,12 @@ class Running:
     _drain_seconds: float
 
     async def stop(self, *, drain_seconds: float | None = None) -> None:
-        """Turn readiness red, serve on for the drain time, finish what is in hand, stop the jobs, close the store."""
+        """Turn readiness red, serve on for the drain time, finish what is in hand, stop the jobs, close the store.
+
+        What has stopped stays stopped: once more does nothing.
+        """
+        if self._runner.server is None:
+            return
         self.health.draining = True
         self._runner.drain()
         await asyncio.sleep(self._drain_seconds if drain_seconds is None else drain_seconds)
@@ -64,23 +70,17 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
 
     Raises SettingsError, StoreError or SchemaError where that cannot succeed, and OSError when the port is taken.
     """
-    fetch = Fetch()
-    logins = open_logins(settings, clock=clock, fetch=fetch)
-    store = settings.database
-    database = await Database.open(
-        store.url,
-        clock=clock,
-        readers=store.readers,
-        busy_seconds=store.busy_seconds,
-        statement_seconds=store.statement_seconds,
-        prepared_statements=store.prepared_statements,
-    )
-    background = Background()
-    flat = [login for of_site in logins.values() for login in of_site]
-    try:
+    async with AsyncExitStack() as opened:  # what is open already is closed again when something after it fails
+        fetch = Fetch()
+        opened.push_async_callback(fetch.close)
+        logins = open_logins(settings, clock=clock, fetch=fetch)
+        flat = [login for of_site in logins.values() for login in of_site]
+        database = await _open_store(settings, clock=clock)
+        opened.push_async_callback(database.close)
+        background, metrics = Background(), Metrics()
         health = Health(database, background, flat)
-        metrics = Metrics()
         services = await _services(settings, database=database, logins=logins, clock=clock, metrics=metrics)
+        opened.push_async_callback(services.limits.close)
         runner = GuardedRunner(
             application.build(services, health=health),
             limits=_guard_limits(settings.server),
@@ -88,14 +88,13 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
             trusted_proxies=settings.server.trusted_proxies,
             shutdown_timeout=settings.server.grace_seconds,
         )
+        opened.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.TCPSite(runner, settings.server.host, settings.server.port).start()
-    except BaseException:
-        await fetch.close()
-        await database.close()
-        raise
-    for login in flat:
-        await login.start()
+        for login in flat:
+            opened.push_async_callback(login.stop)
+            await login.start()
+        opened.pop_all()
     background.start(Job("forget-idempotency", lambda: database.write(idempotency.forget_old), FORGET_EVERY_SECONDS))
     address = _address(runner)
     log.info("service.started", address=address, sites=sorted(settings.sites))
@@ -106,11 +105,11 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
 async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
     """Run until SIGTERM or SIGINT. Raises what `start` raises."""
     logs.configure(settings.log)
-    running = await start(settings, clock=clock)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT):  # before the start: one that comes while starting counts too
         loop.add_signal_handler(number, asked.set)
+    running = await start(settings, clock=clock)
     await asked.wait()
     log.info("service.stopping", drain_seconds=settings.server.drain_seconds)
     await running.stop()
@@ -128,6 +127,18 @@ def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteK
             except ValueError as error:
                 raise SettingsError(f"sites.{site.key}.login.{login.name or login.kind}: {error}") from None
     return found
+
+
+async def _open_store(settings: Settings, *, clock: Clock) -> Database:
+    store = settings.database
+    return await Database.open(
+        store.url,
+        clock=clock,
+        readers=store.readers,
+        busy_seconds=store.busy_seconds,
+        statement_seconds=store.statement_seconds,
+        prepared_statements=store.prepared_statements,
+    )
 
 
 async def _services(

@@ -21,10 +21,11 @@ class Job:
 
 
 class Background:
-    """The running jobs of one service."""
+    """The running jobs of one service. `pause` waits that many seconds between two runs of a job."""
 
-    def __init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
+    def __init__(self, *, pause: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        self._pause = pause
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failures: dict[str, int] = {}
         self._sick_after: dict[str, int] = {}
 
@@ -32,18 +33,21 @@ class Background:
         """Run `job` until `stop`."""
         self._failures[job.name] = 0
         self._sick_after[job.name] = job.sick_after
-        self._tasks.append(asyncio.create_task(self._run(job), name=job.name))
+        self._tasks[job.name] = asyncio.create_task(self._run(job), name=job.name)
 
     async def stop(self) -> None:
         """End every job and wait until it has ended."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         self._tasks.clear()
 
     def healthy(self) -> dict[str, bool]:
-        """Whether each job is well."""
-        return {name: failures < self._sick_after[name] for name, failures in self._failures.items()}
+        """Whether each job is well: still there, and not failing again and again."""
+        return {
+            name: not task.done() and self._failures[name] < self._sick_after[name]
+            for name, task in self._tasks.items()
+        }
 
     async def _run(self, job: Job) -> None:
         while True:
@@ -54,5 +58,5 @@ class Background:
                 log.warning("job.failed", job=job.name, error=type(error).__name__, failures=self._failures[job.name])
             else:
                 self._failures[job.name] = 0
-            pause = job.every_seconds * 2 ** min(self._failures[job.name], 8)
-            await asyncio.sleep(min(pause, max(LONGEST_PAUSE_SECONDS, job.every_seconds)))
+            seconds = job.every_seconds * 2 ** min(self._failures[job.name], 8)
+            await self._pause(min(seconds, max(LONGEST_PAUSE_SECONDS, job.every_seconds)))
