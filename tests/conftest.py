@@ -1,4 +1,7 @@
-"""Fixtures of the whole suite: a store, a running service."""
+"""Fixtures of the whole suite: a store, a running service; `--engine postgres` puts both on PostgreSQL.
+
+A test that is about the SQLite file itself says so: `@pytest.mark.sqlite_only(reason="...")`.
+"""
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,6 +23,26 @@ __all__ = ["empty_postgres_url", "postgres_server", "postgres_template", "postgr
 StartGatepost = Callable[..., Awaitable[Gatepost]]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--engine`: which database the stores of the tests are on."""
+    parser.addoption("--engine", choices=["sqlite", "postgres"], default="sqlite", help="database of the tests' stores")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker that goes with `--engine`."""
+    config.addinivalue_line("markers", "sqlite_only(reason): about the SQLite file itself; no test on PostgreSQL")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, tests of the SQLite file are skipped, each with its own reason."""
+    if config.getoption("engine") == "sqlite":
+        return
+    for item in items:
+        marker = item.get_closest_marker("sqlite_only")
+        if marker is not None:
+            item.add_marker(pytest.mark.skip(reason=marker.kwargs["reason"]))
+
+
 @pytest.fixture(scope="session")
 def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty store with the current schema; each test gets a copy, so a real database is nearly free."""
@@ -35,26 +58,34 @@ def store_path(prepared_store: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The address of a store of the test's own, on the engine of this run."""
+    if request.config.getoption("engine") == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{request.getfixturevalue('store_path')}"
+
+
+@pytest.fixture
 def clock() -> Hands:
     """A clock that the test moves."""
     return Hands()
 
 
 @pytest.fixture
-async def database(store_path: Path, clock: Hands) -> AsyncIterator[Database]:
+async def database(store_url: str, clock: Hands) -> AsyncIterator[Database]:
     """An open store."""
-    opened = await Database.open(f"sqlite:///{store_path}", clock=clock)
+    opened = await Database.open(store_url, clock=clock)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def start_gatepost(store_path: Path, clock: Hands) -> AsyncIterator[StartGatepost]:
+async def start_gatepost(store_url: str, clock: Hands) -> AsyncIterator[StartGatepost]:
     """Starts the whole service; keyword arguments change the configuration of the site `blog`, `change` anything."""
     async with AsyncExitStack() as stack:
 
         async def start(*, change: Callable[[dict[str, Any]], None] = lambda _: None, **site: Any) -> Gatepost:
-            wanted = configuration(f"sqlite:///{store_path}", **site)
+            wanted = configuration(store_url, **site)
             change(wanted)
             running = await app.start(settings.parse(wanted), clock=clock)
             stack.push_async_callback(running.stop, drain_seconds=0)

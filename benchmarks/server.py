@@ -1,0 +1,118 @@
+"""A Gatepost in a process of its own, as a deployment runs it. Used by the benchmarks beside it."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+ISSUER, AUDIENCE, SITE = "https://blog.example", "gatepost", "blog"
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class Server:
+    """One configuration, started and stopped as often as wanted. `module` is what `python -m` runs."""
+
+    folder: Path
+    url: str
+    module: str = "service"
+    limits: Mapping[str, Any] = field(default_factory=lambda: {"enabled": False})
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    port: int = field(default_factory=lambda: free_port())
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> float:
+        """Start it; the seconds until it answered that it is ready."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = self.folder / "gatepost.toml"
+        config.write_text(self._configuration())
+        started = time.perf_counter()
+        self.process = subprocess.Popen(  # noqa: S603  # our own command
+            [sys.executable, "-m", self.module, "serve", "--config", str(config)],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while not self.is_ready():
+            if self.process.poll() is not None or time.perf_counter() > started + START_SECONDS:
+                raise RuntimeError(f"the server did not start: try `python -m {self.module} serve --config {config}`")
+            time.sleep(0.005)
+        return time.perf_counter() - started
+
+    def stop(self) -> int:
+        """SIGTERM; the status it ended with."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """SIGKILL."""
+        return self._end(signal.SIGKILL)
+
+    def is_ready(self) -> bool:
+        """Whether it says so."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=10) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the process so far, all threads."""
+        if self.process is None:
+            raise RuntimeError("not started")
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+
+    def token(self, subject: str, **claims: Any) -> str:
+        """A token as the blog signs it."""
+        usual = {"sub": subject, "name": subject, "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 7200}
+        return jwt.encode({"alg": "HS256"}, {**usual, **claims}, OctKey.import_key(self.secret))
+
+    def _end(self, number: signal.Signals) -> int:
+        if self.process is None:
+            raise RuntimeError("not started")
+        self.process.send_signal(number)
+        status = self.process.wait(STOP_SECONDS)
+        self.process = None
+        return status
+
+    def _configuration(self) -> str:
+        limits = "\n".join(f"{name} = {json.dumps(value)}" for name, value in self.limits.items())
+        return f"""
+[server]
+port = {self.port}
+drain_seconds = 0
+[database]
+url = {json.dumps(self.url)}
+[limits]
+{limits}
+[sites.{SITE}]
+name = "A blog"
+[[sites.{SITE}.login]]
+kind = "jwt"
+algorithms = ["HS256"]
+secret = {json.dumps(self.secret)}
+issuer = "{ISSUER}"
+audience = "{AUDIENCE}"
+"""
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,164 @@
+"""How many durable, authenticated submissions a second, and what one costs: `python -m benchmarks.submissions`.
+
+The whole service with its default settings (rate limits off: they would refuse the load): each submission goes through
+verification, rendering, the idempotency row, the record of decisions, the event and a synced commit. Beside it, in
+turns in the same run: one commit for each write, and commits that are not synced. Medians and ratios are what to look
+at; figures of two machines, or of one machine on two days, say nothing about each other.
+
+    --rounds 3 --count 6000     how often and how many
+    --connections 64
+    --url postgresql://...      on an empty PostgreSQL database, instead of an SQLite file
+    --endurance 20000           at the end so many in one go; each counted in the store
+    --folder .                  where the store goes: a real disk, or the syncs cost nothing
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from sqlalchemy import func, select
+from typer import echo
+
+from benchmarks.driver import Task
+from benchmarks.server import ROOT, Server
+from service.model import system_clock
+from service.store.database import Database, Transaction
+from service.store.tables import comments, events, idempotency
+
+READERS = 640
+WARM_UP = 640
+
+
+@dataclass
+class Round:
+    """One run against one server."""
+
+    per_second: float
+    cpu_microseconds: float
+    p50: float
+    p99: float
+
+
+def main() -> None:
+    """Run, print."""
+    asked = _arguments()
+    with tempfile.TemporaryDirectory(dir=asked.folder, prefix="benchmark-") as folder:
+        kinds = {"group commit": "service", "one commit each": "benchmarks.one_commit"}
+        if not asked.url:
+            kinds["not synced"] = "benchmarks.not_synced"
+        found: dict[str, list[Round]] = {kind: [] for kind in kinds}
+        for number in range(asked.rounds):
+            for kind, module in kinds.items():
+                place = Path(folder, f"{kind.replace(' ', '-')}-{number}")
+                found[kind].append(_round(place, asked, module=module, name=f"{number}-{kind[:3]}"))
+                _say(kind, found[kind][-1:])
+        echo("\nmedians")
+        for kind, rounds in found.items():
+            _say(kind, rounds)
+        _ratios(found)
+        if asked.endurance:
+            _endure(Path(folder, "endurance"), asked)
+
+
+def drive(task: Task) -> dict[str, Any]:
+    """Let a driver process work; what it saw."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.driver"],
+        cwd=ROOT,
+        input=json.dumps(asdict(task)).encode(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    seen: dict[str, Any] = json.loads(done.stdout)
+    return seen
+
+
+def stored(url: str) -> tuple[int, int, int]:
+    """How many comments, events and kept replies a store that no server uses now holds."""
+
+    def count(tx: Transaction) -> tuple[int, int, int]:
+        found = [
+            tx.all(select(func.count().label("rows")).select_from(table))[0]["rows"]
+            for table in (comments, events, idempotency)
+        ]
+        return found[0], found[1], found[2]
+
+    async def ask() -> tuple[int, int, int]:
+        database = await Database.open(url, clock=system_clock)
+        try:
+            return await database.read(count)
+        finally:
+            await database.close()
+
+    return asyncio.run(ask())
+
+
+def _round(folder: Path, asked: argparse.Namespace, *, module: str, name: str) -> Round:
+    server = Server(folder, asked.url or f"sqlite:///{folder}/gatepost.db", module)
+    server.start()
+    try:
+        tokens = [server.token(f"reader {number}") for number in range(READERS)]
+        drive(Task(server.port, tokens, WARM_UP, asked.connections, name=f"warm-{name}"))
+        before = server.cpu_seconds()
+        seen = drive(Task(server.port, tokens, asked.count, asked.connections, name=name))
+        spent = server.cpu_seconds() - before
+    finally:
+        server.stop()
+    if seen["statuses"] != {"202": asked.count} or seen["broken"]:
+        raise RuntimeError(f"not every submission was taken: {seen['statuses']}, {seen['broken']} broken connections")
+    return Round(
+        asked.count / seen["seconds"],
+        spent / asked.count * 1e6,
+        median(seen["milliseconds"]),
+        quantiles(seen["milliseconds"], n=100)[98],
+    )
+
+
+def _endure(folder: Path, asked: argparse.Namespace) -> None:
+    server = Server(folder, asked.url or f"sqlite:///{folder}/gatepost.db")
+    server.start()
+    tokens = [server.token(f"reader {number}") for number in range(READERS)]
+    seen = drive(Task(server.port, tokens, asked.endurance, asked.connections, name="endurance"))
+    server.stop()
+    held = "not counted: the database holds earlier rounds" if asked.url else str(stored(server.url))
+    echo(
+        f"\n{asked.endurance} at full speed: answers {seen['statuses']}, broken connections {seen['broken']}, "
+        f"{asked.endurance / seen['seconds']:.0f}/s; stored (comments, events, kept replies): {held}"
+    )
+
+
+def _say(kind: str, rounds: list[Round]) -> None:
+    echo(
+        f"{kind:16} {median(one.per_second for one in rounds):7.0f}/s  "
+        f"{median(one.cpu_microseconds for one in rounds):5.0f} µs CPU each  "
+        f"p50 {median(one.p50 for one in rounds):6.1f} ms  p99 {median(one.p99 for one in rounds):6.1f} ms",
+    )
+
+
+def _ratios(found: dict[str, list[Round]]) -> None:
+    speed = {kind: median(one.per_second for one in rounds) for kind, rounds in found.items()}
+    echo(f"group commit / one commit each: {speed['group commit'] / speed['one commit each']:.2f}")
+    if "not synced" in speed:
+        echo(f"synced / not synced:            {speed['group commit'] / speed['not synced']:.2f}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--count", type=int, default=6000)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--url", default="")
+    parser.add_argument("--endurance", type=int, default=0)
+    parser.add_argument("--folder", default=".")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
