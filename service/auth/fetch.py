@@ -14,7 +14,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from service.auth import strict_json
+from service import strict_json
 from service.auth.login import RETRY_AFTER_SECONDS, unavailable
 
 log = structlog.get_logger(__name__)
@@ -135,8 +135,8 @@ class Fetch:
 async def _parsed(body: bytes) -> Any:
     """The JSON in `body`; a long one is read in a thread, so that nobody else waits. Raises ValueError."""
     if len(body) <= LONG_BYTES:
-        return strict_json.parse(body)
-    return await asyncio.to_thread(strict_json.parse, body)
+        return strict_json.parse_clean(body)
+    return await asyncio.to_thread(strict_json.parse_clean, body)
 
 
 def _is_json(response: aiohttp.ClientResponse) -> bool:

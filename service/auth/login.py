@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import InvalidCredential, LoginUnavailable
 from service.model import AuthorKey, Identity, Profile, Role, SiteKey
+from service.strict_json import is_clean
 
 log = structlog.get_logger(__name__)
 
@@ -230,14 +231,6 @@ def _text(claims: Mapping[str, Any], path: str) -> str | None:
     if not is_clean(found):
         raise refused(f"{path} holds NUL or half a character")
     return found
-
-
-def is_clean(text: str) -> bool:
-    """Whether `text` can be stored and sent: no NUL, no lone surrogate."""
-    try:
-        return b"\0" not in text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
 
 
 def _label(text: str | None, longest: int) -> str | None:

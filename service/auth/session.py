@@ -21,13 +21,13 @@ from service.auth.login import (
     Health,
     RoleMapping,
     identity_from,
-    is_clean,
     reason_of,
     refused,
     unavailable,
 )
 from service.errors import InvalidCredential, LoginUnavailable
 from service.model import Clock, Identity, Milliseconds, SiteKey
+from service.strict_json import is_clean
 from service.values import Whole
 
 CALLER_HEADER = "X-Gatepost-Site"

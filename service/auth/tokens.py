@@ -12,7 +12,7 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
-from service.auth import strict_json
+from service import strict_json
 from service.auth.keys import MAX_KEY_ID, VerificationKey, same_algorithm
 from service.auth.login import refused
 from service.model import Milliseconds
@@ -90,7 +90,7 @@ def _is_time(value: object) -> bool:
 
 def _object(part: str, name: str) -> dict[str, Any]:
     try:
-        found = strict_json.parse(_octets(part, name))
+        found = strict_json.parse_clean(_octets(part, name))
     except ValueError as error:
         raise refused(f"the {name}: {error}") from None
     if not isinstance(found, dict):

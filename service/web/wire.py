@@ -32,6 +32,7 @@ from service.model import (
     Why,
 )
 from service.moderation.queue import Case
+from service.strict_json import is_clean
 
 CLEAN = r"^[^\x00\ud800-\udfff]*$"
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
@@ -45,7 +46,7 @@ Id = Annotated[str, Field(pattern=ID_PATTERN, description="UUIDv7")]
 
 def _readable(text: str) -> str:
     """Text that a human could read: no NUL, no half of a surrogate pair."""
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_clean(text):
         raise ValueError("must not contain NUL or a lone surrogate")
     return text
 

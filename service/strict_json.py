@@ -1,0 +1,88 @@
+"""Reads JSON that somebody else wrote (bodies, tokens, answers of the blog), more strictly than `json.loads` does."""
+
+import json
+from typing import Any, NoReturn
+
+MAX_DEPTH = 32
+MAX_DIGITS = 4_000
+
+
+def parse(raw: bytes) -> Any:
+    """The value that `raw` holds, its numbers as Python reads them and its texts unchecked.
+
+    Raises ValueError for anything but one JSON value in UTF-8 (RFC 8259), and for what two readers may understand
+    differently (RFC 7493): a member named twice, NaN and Infinity. Depth is bounded.
+    """
+    try:
+        value = json.loads(
+            raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_number
+        )
+    except RecursionError:
+        raise ValueError("it nests too deeply") from None
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON at character {error.pos}") from None
+    if _depth(value) > MAX_DEPTH:
+        raise ValueError("it nests too deeply")
+    return value
+
+
+def parse_clean(raw: bytes) -> Any:
+    """The value that `raw` holds, where every text is clean and every number finite. Raises ValueError."""
+    value = parse(raw)
+    for found in _walk(value):
+        if isinstance(found, str) and not is_clean(found):
+            raise ValueError("a text holds NUL or half a character")
+        if isinstance(found, float) and found in (float("inf"), float("-inf")):
+            raise ValueError("a number is out of range")
+    return value
+
+
+def is_clean(text: str) -> bool:
+    """Whether a human could read it: no NUL, no half of a surrogate pair."""
+    try:
+        return b"\0" not in text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("it names a member twice")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _number(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError("a number is too long")
+    return int(digits)
+
+
+def _walk(value: Any) -> list[Any]:
+    """Every value in `value`, names of members included, without recursion."""
+    found = [value]
+    for inner in found:  # grows while it is walked
+        if isinstance(inner, dict):
+            found.extend(inner)
+            found.extend(inner.values())
+        elif isinstance(inner, list):
+            found.extend(inner)
+    return found
+
+
+def _depth(value: Any) -> int:
+    """How deeply arrays and objects nest, counted without recursion."""
+    deepest, waiting = 0, [(value, 0)]
+    while waiting:
+        found, around = waiting.pop()
+        if isinstance(found, dict | list):
+            deepest = max(deepest, around + 1)
+            inner = found.values() if isinstance(found, dict) else found
+            waiting.extend((member, around + 1) for member in inner)
+    return deepest
