@@ -28,7 +28,7 @@ from service import app, settings
 from service.web import openapi
 from tests.harness import Gatepost, Hands, configuration, token
 
-EXAMPLES = 15
+EXAMPLES = 10
 """Drawn for each call and each kind of request, beyond the boundary values that schemathesis always tries."""
 PEOPLE: dict[str, dict[str, Any] | None] = {
     "visitor": None,
@@ -136,12 +136,12 @@ def running_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture
-def service(store_path: Path) -> Iterator[tuple[str, Knowledge, Hands]]:
+def service(store_url: str) -> Iterator[tuple[str, Knowledge, Hands]]:
     """The address of a running service, what is to know of it, and its clock."""
     knowledge, clock = Knowledge(), Hands()
 
     async def start() -> app.Running:
-        running = await app.start(settings.parse(configuration(f"sqlite:///{store_path}")), clock=clock)
+        running = await app.start(settings.parse(configuration(store_url)), clock=clock)
         async with aiohttp.ClientSession(running.address) as session:
             await knowledge.gather(Gatepost(running, session, clock))
         return running
@@ -160,6 +160,7 @@ def hooks() -> Iterator[None]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # some seconds of work, but a busy machine takes its time
 @pytest.mark.usefixtures("hooks")
 @pytest.mark.parametrize("who", PEOPLE)
 def test_schemathesis_finds_nothing(who: str, service: tuple[str, Knowledge, Hands]) -> None:
