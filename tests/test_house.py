@@ -22,6 +22,7 @@ FLOORS = [
     "errors",
     "values",
     "secret",
+    "strict_json",
     "mistakes",
     "environment",
     "render",
