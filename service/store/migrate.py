@@ -43,6 +43,14 @@ def current_in(path: Path) -> str | None:
         raise SchemaError(f"{path} cannot be opened ({error})") from None
 
 
+def is_behind(path: Path) -> bool:
+    """Whether the SQLite store at `path` needs an upgrade (or is not there yet), without changing anything."""
+    if not path.exists():
+        return True
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return current(connection) != head()
+
+
 def upgrade(path: Path, busy_seconds: float) -> None:
     """Create or upgrade the SQLite store at `path`, all or nothing.
 

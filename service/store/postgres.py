@@ -67,8 +67,8 @@ class PostgresEngine:
             await asyncio.to_thread(self._pool.open, wait=True, timeout=self._settings.busy_seconds)
         except (psycopg.Error, PoolTimeout) as error:
             raise StoreError(
-                f"the PostgreSQL store cannot be opened ({str(error).strip().splitlines()[0]}): "
-                "correct database.url, or start the server"
+                f"the PostgreSQL store cannot be opened ({type(error).__name__}): correct database.url (a password's "
+                "special characters percent-encoded), or start the server"
             ) from None
 
     async def close(self) -> None:

@@ -56,8 +56,8 @@ class SqliteEngine:
     async def open(self) -> None:
         """Take the file, bring its schema up to date, connect. Raises StoreError or SchemaError."""
         try:
-            if not self._settings.alongside:
-                self._lock = lock(self._path)
+            if not self._settings.alongside or await asyncio.to_thread(migrate.is_behind, self._path):
+                self._lock = lock(self._path)  # a schema is never changed under a running server
             await asyncio.to_thread(migrate.upgrade, self._path, self._settings.busy_seconds)
             self._writer = await self._connect(read_only=False)
             for _ in range(self._settings.readers):
