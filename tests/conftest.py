@@ -4,7 +4,7 @@ A test that is about the SQLite file itself says so: `@pytest.mark.sqlite_only(r
 """
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from service.store import migrate
 from service.store.database import Database
 from tests.harness import Gatepost, Hands, configuration
 from tests.postgres import empty_postgres_url, postgres_server, postgres_template, postgres_url
+from tests.rows import Rows, rows_of
 
 __all__ = ["empty_postgres_url", "postgres_server", "postgres_template", "postgres_url"]
 
@@ -63,6 +64,13 @@ def store_url(request: pytest.FixtureRequest) -> str:
     if request.config.getoption("engine") == "postgres":
         return str(request.getfixturevalue("postgres_url"))
     return f"sqlite:///{request.getfixturevalue('store_path')}"
+
+
+@pytest.fixture
+def rows(store_url: str) -> Iterator[Rows]:
+    """The rows of the test's store as they are committed, for recounts."""
+    with rows_of(store_url) as found:
+        yield found
 
 
 @pytest.fixture

@@ -5,11 +5,7 @@
 
 import asyncio
 import os
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +16,7 @@ from tests.conftest import StartGatepost
 from tests.harness import Gatepost
 from tests.journeys.walk import Walk
 from tests.journeys.walk_steps import SCENES, step
+from tests.rows import Rows
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 numbers = count(1)
@@ -35,13 +32,6 @@ async def two_sites(start_gatepost: StartGatepost) -> Gatepost:
     return await start_gatepost(change=add_open_site)
 
 
-@pytest.fixture
-def rows(store_path: Path, two_sites: Gatepost) -> Iterator[sqlite3.Connection]:
-    """The rows as they are on the disk, for recounts."""
-    with closing(sqlite3.connect(f"file:{store_path}?mode=ro", uri=True)) as connection:
-        yield connection
-
-
 @pytest.mark.slow
 @settings(
     max_examples=1_000 if LONG else 45,
@@ -55,7 +45,7 @@ def rows(store_path: Path, two_sites: Gatepost) -> Iterator[sqlite3.Connection]:
     page_size=st.integers(1, 3),
 )
 async def test_what_was_promised_holds_after_every_step(
-    two_sites: Gatepost, rows: sqlite3.Connection, site: str, scene: str, steps: list[object], page_size: int
+    two_sites: Gatepost, rows: Rows, site: str, scene: str, steps: list[object], page_size: int
 ) -> None:
     two_sites.clock.advance(seconds=1)
     walk = Walk(two_sites, rows, site, next(numbers), page_size)

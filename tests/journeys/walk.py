@@ -5,7 +5,6 @@ which of them it shows.
 """
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count, pairwise
@@ -14,6 +13,7 @@ from typing import Any
 from tests.harness import Answer, Gatepost, Person
 from tests.journeys.second_opinion import Comment, Decision, Post, State, World
 from tests.journeys.walk_steps import Ban, Bulk, Decide, Edit, OpenPost, Submit, Undo, Wait, Withdraw
+from tests.rows import Rows
 
 MARKER = re.compile(r"marker\d+x\d+x")
 LISTS = [
@@ -26,7 +26,7 @@ class Walk:
     """Carries out steps on the service and on the second opinion, and compares the two after each."""
 
     gatepost: Gatepost
-    store: sqlite3.Connection
+    store: Rows
     site: str
     number: int
     page_size: int

@@ -4,9 +4,10 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import suppress
+from typing import Any, TypeVar
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
 
@@ -14,9 +15,12 @@ from service.errors import StoreUnavailable, UnknownComment
 from service.model import PostKey, SiteKey
 from service.store import posts
 from service.store.database import Database, Transaction
+from service.store.engine import Connection
 from service.store.tables import posts as posts_table
 from tests.harness import Hands
+from tests.rows import Rows
 
+T = TypeVar("T")
 SITE = SiteKey("blog")
 PATIENCE_SECONDS = 30
 """How long a thread waits for its gate: only a broken test ever does."""
@@ -63,21 +67,27 @@ class Gate:
         self._open.set()
 
 
-async def commits(database: Database) -> list[str]:
+class Ledger:
+    """The engine, with a list of the transactions that it carried out from now on."""
+
+    def __init__(self, database: Database) -> None:
+        self._engine = database._engine
+        self.made: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """As the engine writes."""
+        answer = await self._engine.write(work)
+        self.made.append("commit")
+        return answer
+
+
+def commits(database: Database) -> list[str]:
     """The commits that the store makes from now on."""
-    found: list[str] = []
-
-    def note(statement: str) -> None:
-        if statement == "COMMIT":
-            found.append(statement)
-
-    def listen(tx: Transaction) -> None:
-        assert isinstance(tx._connection, sqlite3.Connection)
-        tx._connection.set_trace_callback(note)
-
-    await database.write(listen)
-    found.clear()
-    return found
+    database._engine = ledger = Ledger(database)
+    return ledger.made
 
 
 async def test_a_unit_that_fails_is_rolled_back_alone(database: Database) -> None:
@@ -85,7 +95,7 @@ async def test_a_unit_that_fails_is_rolled_back_alone(database: Database) -> Non
         close_post(tx, "half")
         raise UnknownComment
 
-    made = await commits(database)
+    made = commits(database)
     outcomes = await asyncio.gather(
         database.write(close_post, "first"),
         database.write(fail),
@@ -105,12 +115,12 @@ async def test_a_broken_rule_of_the_schema_is_a_bug_and_keeps_nobody_else_back(d
     outcomes = await asyncio.gather(
         database.write(break_rule), database.write(close_post, "after"), return_exceptions=True
     )
-    assert isinstance(outcomes[0], sqlite3.IntegrityError)
+    assert isinstance(outcomes[0], sqlite3.IntegrityError | psycopg.IntegrityError)
     assert await database.read(closed_posts) == ["after"]
 
 
 async def test_writes_that_wait_for_a_commit_share_the_next(database: Database) -> None:
-    made, gate = await commits(database), Gate()
+    made, gate = commits(database), Gate()
     first = asyncio.create_task(database.write(gate.holding(lambda tx: close_post(tx, "first"))))
     await gate.reached()
     writes = [asyncio.create_task(database.write(close_post, f"post {number}")) for number in range(100)]
@@ -148,8 +158,8 @@ async def test_a_caller_who_goes_away_disturbs_nobody(database: Database) -> Non
     assert {"in hand", "patient"} <= set(await database.read(closed_posts))
 
 
-async def test_a_reader_who_goes_away_gives_the_connection_back(store_path: Path, clock: Hands) -> None:
-    database = await Database.open(f"sqlite:///{store_path}", clock=clock, readers=1)
+async def test_a_reader_who_goes_away_gives_the_connection_back(store_url: str, clock: Hands) -> None:
+    database = await Database.open(store_url, clock=clock, readers=1)
     gate = Gate()
     reader = asyncio.create_task(database.read(gate.holding(closed_posts)))
     await gate.reached()
@@ -159,8 +169,8 @@ async def test_a_reader_who_goes_away_gives_the_connection_back(store_path: Path
     await database.close()
 
 
-async def test_closing_finishes_the_writes_in_hand(store_path: Path, clock: Hands) -> None:
-    database = await Database.open(f"sqlite:///{store_path}", clock=clock)
+async def test_closing_finishes_the_writes_in_hand(store_url: str, clock: Hands, rows: Rows) -> None:
+    database = await Database.open(store_url, clock=clock)
     gate = Gate()
     writes = [asyncio.create_task(database.write(gate.holding(lambda tx: close_post(tx, "first"))))]
     await gate.reached()
@@ -171,8 +181,7 @@ async def test_closing_finishes_the_writes_in_hand(store_path: Path, clock: Hand
     gate.open()
     await closing_down
     assert await asyncio.gather(*writes) == ["first", "second", "third"]
-    with closing(sqlite3.connect(store_path)) as connection:
-        assert connection.execute("SELECT count(*) FROM posts WHERE NOT open").fetchone() == (3,)
+    assert rows.number("SELECT count(*) FROM posts WHERE NOT open") == 3
 
 
 async def test_a_read_sees_one_moment(database: Database) -> None:

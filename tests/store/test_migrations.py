@@ -21,6 +21,7 @@ from service.store.engine import StoreError
 from service.store.tables import metadata
 from tests.harness import Hands
 
+pytestmark = pytest.mark.sqlite_only(reason="upgrades of the SQLite file; those of PostgreSQL are in test_replicas")
 VERSIONS = sorted((migrate.MIGRATIONS / "versions").glob("*.py"))
 
 

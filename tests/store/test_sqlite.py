@@ -21,6 +21,7 @@ from tests.harness import Hands
 
 SITE = SiteKey("blog")
 NOBODY = 65534
+pytestmark = pytest.mark.sqlite_only(reason="about the file and SQLite's own faults")
 ROOM = "x" * 200_000
 
 

@@ -163,8 +163,8 @@ async def test_five_at_the_same_time_are_one(gatepost: Gatepost) -> None:
     assert await _waiting(gatepost) == 1
 
 
-async def test_a_key_is_known_after_a_restart(start_gatepost: StartGatepost, store_path: Any, clock: Hands) -> None:
-    running = await app.start(settings.parse(configuration(f"sqlite:///{store_path}")), clock=clock)
+async def test_a_key_is_known_after_a_restart(start_gatepost: StartGatepost, store_url: str, clock: Hands) -> None:
+    running = await app.start(settings.parse(configuration(store_url)), clock=clock)
     try:
         gatepost = await _at(running, clock)
         first = await _send(gatepost.reader("ada"), "key")
