@@ -32,7 +32,7 @@ class Addresses:
             return address
         chain = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
         for word in reversed(chain):
-            hop = _parse(word.strip())
+            hop = _parse(_without_port(word.strip()))
             if hop is None:
                 return address
             address = hop
@@ -46,6 +46,13 @@ class Addresses:
         if isinstance(address, IPv6Address):
             return str(IPv6Network((address, 64), strict=False))
         return str(address)
+
+
+def _without_port(text: str) -> str:
+    """Some proxies add the port: `192.0.2.1:4711` or `[2001:db8::1]:4711`."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 def _parse(text: str) -> Address | None:
