@@ -1,6 +1,6 @@
 """The nouns, all frozen. Every room speaks in these; nothing here knows SQL, HTTP or the configuration.
 
-Times are integers: milliseconds since the Unix epoch, UTC (`Milliseconds`). The wire shows RFC 3339 (`web/wire.py`).
+Times are integers: milliseconds since the Unix epoch, UTC (`Milliseconds`). The wire shows RFC 3339 (`web/show.py`).
 """
 
 import time

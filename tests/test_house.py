@@ -59,7 +59,7 @@ VAGUE = re.compile(r"util|helper|manager|^data$|^info$|^misc$|^common$", re.IGNO
 LONG_FILE = 300
 LONG_FILES = {
     "web/guard.py": "one state machine: a connection from accept to close; halves would share all of their state",
-    "web/wire.py": "every shape that crosses the wire on one page, as a reviewer reads it: in, out, and from nouns",
+    "web/outgoing.py": "every reply's shape on one page, as a reviewer reads it; declarations only",
     "store/comments.py": "every query on comments on one page, so that `approved` stands in one place",
     "cli.py": "every command on one page, each a few lines that call a room",
 }

@@ -3,7 +3,7 @@
 from typing import Any
 
 from service.model import WHY_TEXT, Why
-from service.web import operations, wire
+from service.web import incoming, operations, outgoing
 
 COMMENT_ID = "019a2f6e-7c1d-7c3e-9b51-2f4f6f0a9d10"
 DECISION_ID = "019a2f70-03aa-7d02-8f1e-5b7c11d2e3f4"
@@ -75,29 +75,29 @@ ENTRY = {
 RULING = {"action": "approve", "version": 1}
 
 EXAMPLES: dict[Any, Any] = {
-    wire.Submission: {
+    incoming.Submission: {
         "body": "I was *there*.",
         "post": {"title": "A Tuesday", "url": "https://blog.example/a-tuesday"},
     },
-    wire.Edit: {"body": "I was *there*, too.", "version": 1},
-    wire.DecisionRequest: RULING,
-    wire.BulkRequest: {"decisions": [{"comment_id": COMMENT_ID, **RULING}]},
-    wire.ClaimRequest: {"limit": 10, "lease_seconds": 300},
-    wire.AuthorPatch: {"banned_until": "2026-03-01T00:00:00Z", "note": "Advertises."},
-    wire.PostPatch: {"open": False},
-    wire.Me: {"user": AUTHOR, "roles": [], "may": ["submit"], "banned_until": None},
-    wire.CommentReply: {"comment": COMMENT},
-    wire.SingleReply: {"comment": {**VISIBLE, "post": "2005/07/a-tuesday"}},
-    wire.MyComments: {"comments": [COMMENT], "next": None},
-    wire.PublicList: {"post": POST, "comments": [VISIBLE], "next": None},
-    wire.Counts: {"counts": {"2005/07/a-tuesday": 1, "2005/07/another-day": 0}},
-    wire.LatestList: {"comments": [{**VISIBLE, "post": "2005/07/a-tuesday"}], "next": None},
-    wire.QueueList: {"entries": [ENTRY], "next": None, "total": 1},
-    wire.Claimed: {"entries": [ENTRY], "claimed_until": "2026-01-31T09:45:00.000Z"},
-    wire.DecisionReply: {"decision": DECISION, "comment": APPROVED},
-    wire.BulkReply: {"results": [{"comment_id": COMMENT_ID, "decision": DECISION}]},
-    wire.DecisionsList: {"decisions": [DECISION], "next": None},
-    wire.AuthorReply: {
+    incoming.Edit: {"body": "I was *there*, too.", "version": 1},
+    incoming.DecisionRequest: RULING,
+    incoming.BulkRequest: {"decisions": [{"comment_id": COMMENT_ID, **RULING}]},
+    incoming.ClaimRequest: {"limit": 10, "lease_seconds": 300},
+    incoming.AuthorPatch: {"banned_until": "2026-03-01T00:00:00Z", "note": "Advertises."},
+    incoming.PostPatch: {"open": False},
+    outgoing.Me: {"user": AUTHOR, "roles": [], "may": ["submit"], "banned_until": None},
+    outgoing.CommentReply: {"comment": COMMENT},
+    outgoing.SingleReply: {"comment": {**VISIBLE, "post": "2005/07/a-tuesday"}},
+    outgoing.MyComments: {"comments": [COMMENT], "next": None},
+    outgoing.PublicList: {"post": POST, "comments": [VISIBLE], "next": None},
+    outgoing.Counts: {"counts": {"2005/07/a-tuesday": 1, "2005/07/another-day": 0}},
+    outgoing.LatestList: {"comments": [{**VISIBLE, "post": "2005/07/a-tuesday"}], "next": None},
+    outgoing.QueueList: {"entries": [ENTRY], "next": None, "total": 1},
+    outgoing.Claimed: {"entries": [ENTRY], "claimed_until": "2026-01-31T09:45:00.000Z"},
+    outgoing.DecisionReply: {"decision": DECISION, "comment": APPROVED},
+    outgoing.BulkReply: {"results": [{"comment_id": COMMENT_ID, "decision": DECISION}]},
+    outgoing.DecisionsList: {"decisions": [DECISION], "next": None},
+    outgoing.AuthorReply: {
         "author": {
             **AUTHOR,
             "first_seen": "2025-12-01T08:00:00.000Z",
@@ -108,8 +108,8 @@ EXAMPLES: dict[Any, Any] = {
             "note": None,
         }
     },
-    wire.PostReply: {"post": POST},
-    wire.ProblemView: {
+    outgoing.PostReply: {"post": POST},
+    outgoing.ProblemView: {
         "type": "/problems/invalid-request",
         "title": "The request is not valid",
         "status": 422,

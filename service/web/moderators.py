@@ -11,12 +11,12 @@ from service.store import authors as stored_authors
 from service.store import decisions as stored_decisions
 from service.store import posts as stored_posts
 from service.store.queue import Filter
-from service.web import problems, wire
+from service.web import incoming, outgoing, problems, show
 from service.web.call import Call, Reply
 
 
 # GET /v1/sites/{site}/queue
-async def browse_queue(call: Call, query: wire.QueueQuery) -> Reply[wire.QueueList]:
+async def browse_queue(call: Call, query: incoming.QueueQuery) -> Reply[outgoing.QueueList]:
     """What somebody must look at, with everything to judge it by."""
     await call.moderator()
     wanted = Filter(
@@ -40,13 +40,13 @@ async def browse_queue(call: Call, query: wire.QueueQuery) -> Reply[wire.QueueLi
 
 
 # POST /v1/sites/{site}/queue/claims
-async def claim(call: Call, body: wire.ClaimRequest) -> Reply[wire.Claimed]:
+async def claim(call: Call, body: incoming.ClaimRequest) -> Reply[outgoing.Claimed]:
     """Hand me the next entries, and nobody else until the lease ends."""
     moderator = await call.moderator()
     cases, until = await call.database.write(
         queue.claim, call.site_key, moderator, limit=body.limit, lease_seconds=body.lease_seconds
     )
-    return Reply({"entries": _entries(call, cases), "claimed_until": wire.timestamp(until)})
+    return Reply({"entries": _entries(call, cases), "claimed_until": show.timestamp(until)})
 
 
 # DELETE /v1/sites/{site}/queue/claims
@@ -58,45 +58,45 @@ async def release(call: Call) -> Reply[None]:
 
 
 # POST /v1/sites/{site}/comments/{id}/decisions
-async def decide(call: Call, body: wire.DecisionRequest) -> Reply[wire.DecisionReply]:
+async def decide(call: Call, body: incoming.DecisionRequest) -> Reply[outgoing.DecisionReply]:
     """Decide about a comment, naming the version that was seen."""
     moderator = await call.moderator()
     ruling = Ruling(call.comment_id, Action(body.action), body.version, _reasons(body))
     decision, comment = await call.database.write(decisions.decide, call.site_key, ruling, moderator)
     _count(call, decision)
-    return Reply({"decision": wire.decision(decision), "comment": _comment(call, comment, decision)}, 201)
+    return Reply({"decision": show.decision(decision), "comment": _comment(call, comment, decision)}, 201)
 
 
 # POST /v1/sites/{site}/decisions
-async def decide_many(call: Call, body: wire.BulkRequest) -> Reply[wire.BulkReply]:
+async def decide_many(call: Call, body: incoming.BulkRequest) -> Reply[outgoing.BulkReply]:
     """Up to 500 decisions in one call. Each stands alone; the results come in the order of the request."""
     moderator = await call.moderator()
     rulings = [
         Ruling(CommentId(item.comment_id), Action(item.action), item.version, _reasons(item)) for item in body.decisions
     ]
     outcomes = await call.database.write(decisions.decide_each, call.site_key, rulings, moderator)
-    results: list[wire.BulkDone | wire.BulkRefused] = []
+    results: list[outgoing.BulkDone | outgoing.BulkRefused] = []
     for ruling, outcome in zip(rulings, outcomes, strict=True):
         if isinstance(outcome, Problem):
             problem = problems.view(outcome, request_id=problems.request_id_of(call.request), site=call.site)
             results.append({"comment_id": ruling.comment_id, "problem": problem})
         else:
             _count(call, outcome[0])
-            results.append({"comment_id": ruling.comment_id, "decision": wire.decision(outcome[0])})
+            results.append({"comment_id": ruling.comment_id, "decision": show.decision(outcome[0])})
     return Reply({"results": results})
 
 
 # POST /v1/sites/{site}/decisions/{id}/undo
-async def undo(call: Call) -> Reply[wire.DecisionReply]:
+async def undo(call: Call) -> Reply[outgoing.DecisionReply]:
     """Take a decision back, unless something newer stands on it."""
     moderator = await call.moderator()
     decision, comment = await call.database.write(decisions.undo, call.site_key, call.decision_id, moderator)
     _count(call, decision)
-    return Reply({"decision": wire.decision(decision), "comment": _comment(call, comment, decision)}, 201)
+    return Reply({"decision": show.decision(decision), "comment": _comment(call, comment, decision)}, 201)
 
 
 # GET /v1/sites/{site}/decisions
-async def list_decisions(call: Call, query: wire.DecisionsQuery) -> Reply[wire.DecisionsList]:
+async def list_decisions(call: Call, query: incoming.DecisionsQuery) -> Reply[outgoing.DecisionsList]:
     """The append-only record, oldest first."""
     await call.moderator()
     page = await call.database.read(
@@ -109,58 +109,58 @@ async def list_decisions(call: Call, query: wire.DecisionsQuery) -> Reply[wire.D
         after=call.position(query.cursor),
     )
     following = call.cursor(page.next)
-    shown = [wire.decision(decision) for decision in page.items]
+    shown = [show.decision(decision) for decision in page.items]
     return Reply({"decisions": shown, "next": following}, headers=call.next_link(following))
 
 
 # GET /v1/sites/{site}/authors/{key}
-async def show_author(call: Call) -> Reply[wire.AuthorReply]:
+async def show_author(call: Call) -> Reply[outgoing.AuthorReply]:
     """An author's record."""
     await call.moderator()
     author = await call.database.read(stored_authors.get, call.site_key, call.author_key)
     if author is None:
         raise UnknownAuthor
-    return Reply({"author": wire.standing(author)})
+    return Reply({"author": show.standing(author)})
 
 
 # PATCH /v1/sites/{site}/authors/{key}
-async def judge_author(call: Call, body: wire.AuthorPatch) -> Reply[wire.AuthorReply]:
+async def judge_author(call: Call, body: incoming.AuthorPatch) -> Reply[outgoing.AuthorReply]:
     """Ban (until a time, or "forever"; null ends it), trust, or note something about an author."""
     moderator = await call.moderator()
     changes: Any = body.model_dump(exclude_unset=True)
     if changes.get("banned_until") == "forever":
         changes["banned_until"] = FOREVER
     author = await call.database.write(authors.judge, call.site_key, call.author_key, moderator, changes=changes)
-    return Reply({"author": wire.standing(author)})
+    return Reply({"author": show.standing(author)})
 
 
 # GET /v1/sites/{site}/posts/{post}
-async def show_post(call: Call) -> Reply[wire.PostReply]:
+async def show_post(call: Call) -> Reply[outgoing.PostReply]:
     """A post: its count, and whether it is open for comments."""
     await call.moderator()
     post = await call.database.read(stored_posts.get, call.site_key, call.post_key)
-    return Reply({"post": wire.post(post)})
+    return Reply({"post": show.post(post)})
 
 
 # PATCH /v1/sites/{site}/posts/{post}
-async def open_or_close_post(call: Call, body: wire.PostPatch) -> Reply[wire.PostReply]:
+async def open_or_close_post(call: Call, body: incoming.PostPatch) -> Reply[outgoing.PostReply]:
     """Close a post for comments, or open it again."""
     moderator = await call.moderator()
     post = await call.database.write(posts.set_open, call.site_key, call.post_key, moderator, is_open=body.open)
-    return Reply({"post": wire.post(post)})
+    return Reply({"post": show.post(post)})
 
 
 def _count(call: Call, decision: Decision) -> None:
     call.services.metrics.decisions.labels(call.site_key, decision.action).inc()
 
 
-def _reasons(given: wire.DecisionRequest) -> Reasons:
+def _reasons(given: incoming.DecisionRequest) -> Reasons:
     return Reasons(given.reason, given.note, given.note_to_author)
 
 
-def _entries(call: Call, cases: list[queue.Case]) -> list[wire.EntryView]:
-    return [wire.entry(case, edit_window_seconds=call.site.edit_window_seconds) for case in cases]
+def _entries(call: Call, cases: list[queue.Case]) -> list[outgoing.EntryView]:
+    return [show.entry(case, edit_window_seconds=call.site.edit_window_seconds) for case in cases]
 
 
-def _comment(call: Call, comment: Comment, decision: Decision) -> wire.CommentView:
-    return wire.comment(comment, edit_window_seconds=call.site.edit_window_seconds, decision=decision)
+def _comment(call: Call, comment: Comment, decision: Decision) -> outgoing.CommentView:
+    return show.comment(comment, edit_window_seconds=call.site.edit_window_seconds, decision=decision)

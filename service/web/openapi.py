@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
-from service.web import operations, public, readers, wire
+from service.web import incoming, operations, outgoing, public, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
 from service.web.surface import Audience, Route
@@ -45,7 +45,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
         "The blog's own key of the post, percent-encoded as one segment",
         {"type": "string", "minLength": 1, "maxLength": 512, "pattern": r"^[^\u0000]*$", "examples": [POST_KEY]},
     ),
-    "id": ("A UUIDv7", {"type": "string", "pattern": wire.ID_PATTERN, "examples": [COMMENT_ID]}),
+    "id": ("A UUIDv7", {"type": "string", "pattern": incoming.ID_PATTERN, "examples": [COMMENT_ID]}),
     "key": (
         "An author's key",
         {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]},
@@ -63,9 +63,9 @@ IF_NONE_MATCH = {
 }
 # Handlers that write their response themselves (for its headers) say here what they give.
 GIVES: dict[Any, Any] = {
-    public.list_comments: wire.PublicList,
-    public.count_comments: wire.Counts,
-    public.list_latest: wire.LatestList,
+    public.list_comments: outgoing.PublicList,
+    public.count_comments: outgoing.Counts,
+    public.list_latest: outgoing.LatestList,
     operations.live: operations.HealthView,
     operations.ready: operations.HealthView,
 }
@@ -178,7 +178,7 @@ def _schemas() -> tuple[dict[str, Any], dict[Any, dict[str, Any]]]:
             wanted[given] = (given, "serialization", TypeAdapter(given))
         for kind in route.takes.values():
             wanted[kind] = (kind, "validation", TypeAdapter(kind))
-    wanted[wire.ProblemView] = (wire.ProblemView, "serialization", TypeAdapter(wire.ProblemView))
+    wanted[outgoing.ProblemView] = (outgoing.ProblemView, "serialization", TypeAdapter(outgoing.ProblemView))
     found, definitions = TypeAdapter.json_schemas(
         list(wanted.values()),  # type: ignore[arg-type]  # its tuple is invariant
         ref_template=REFERENCES,

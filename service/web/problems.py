@@ -22,7 +22,7 @@ from service.errors import (
     UnsupportedMediaType,
 )
 from service.settings import Site
-from service.web import wire
+from service.web import outgoing, show
 from service.web.call import Call, to_json
 
 MEDIA_TYPE = "application/problem+json"
@@ -53,11 +53,11 @@ def request_id_of(request: web.Request) -> str:
     return str(request.get(REQUEST_ID, ""))
 
 
-def view(problem: Problem, *, request_id: str, site: Site | None = None) -> wire.ProblemView:
-    """The problem as JSON members. Nouns among its own members become what the wire calls them."""
+def view(problem: Problem, *, request_id: str, site: Site | None = None) -> outgoing.ProblemView:
+    """The problem as JSON members. Nouns among its own members are shown as everywhere."""
     window = site.edit_window_seconds if site else 0
-    members = wire.problem_members(problem.members, edit_window_seconds=window)
-    shown: wire.ProblemView = {
+    members = show.problem_members(problem.members, edit_window_seconds=window)
+    shown: outgoing.ProblemView = {
         "type": f"/problems/{problem.code}",
         "title": problem.title,
         "status": problem.status,

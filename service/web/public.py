@@ -7,12 +7,12 @@ from aiohttp import web
 from service.model import Page, Post, PostKey, PublicComment, SiteKey
 from service.store import comments, posts
 from service.store.database import Transaction
-from service.web import wire
+from service.web import incoming, outgoing, show
 from service.web.call import Call, etag_of, matches, to_json
 
 
 # GET /v1/sites/{site}/posts/{post}/comments
-async def list_comments(call: Call, query: wire.CommentsQuery) -> web.Response:
+async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Response:
     """A post's approved comments.
 
     `thread` is depth-first, replies oldest first under each comment; `flat` is by time. A post nobody has commented
@@ -28,29 +28,29 @@ async def list_comments(call: Call, query: wire.CommentsQuery) -> web.Response:
     )
     found, page = await call.database.read(_post_and_page, call.site_key, post, listing)
     following = call.cursor(page.next, *scope)
-    reply: wire.PublicList = {
-        "post": wire.post(found),
-        "comments": [wire.item(item) for item in page.items],
+    reply: outgoing.PublicList = {
+        "post": show.post(found),
+        "comments": [show.item(item) for item in page.items],
         "next": following,
     }
     return _cacheable(call, reply, call.next_link(following))
 
 
 # GET /v1/sites/{site}/counts?post=a&post=b
-async def count_comments(call: Call, query: wire.CountsQuery) -> web.Response:
+async def count_comments(call: Call, query: incoming.CountsQuery) -> web.Response:
     """Approved comments of up to 200 posts."""
     found = await call.database.read(posts.counts, call.site_key, [PostKey(key) for key in query.post])
-    reply: wire.Counts = {"counts": {str(key): count for key, count in found.items()}}
+    reply: outgoing.Counts = {"counts": {str(key): count for key, count in found.items()}}
     return _cacheable(call, reply)
 
 
 # GET /v1/sites/{site}/comments
-async def list_latest(call: Call, query: wire.PageQuery) -> web.Response:
+async def list_latest(call: Call, query: incoming.PageQuery) -> web.Response:
     """The site's approved comments on all posts, newest first."""
     after = call.position(query.cursor)
     page = await call.database.read(comments.latest, call.site_key, limit=query.limit, after=after)
     following = call.cursor(page.next)
-    reply: wire.LatestList = {"comments": [wire.latest_item(item) for item in page.items], "next": following}
+    reply: outgoing.LatestList = {"comments": [show.latest_item(item) for item in page.items], "next": following}
     return _cacheable(call, reply, call.next_link(following))
 
 

@@ -16,7 +16,7 @@ from service.store import authors, comments, decisions
 from service.store.database import Transaction
 from service.store.idempotency import Reply as KeptReply
 from service.store.idempotency import Scope
-from service.web import wire
+from service.web import incoming, outgoing, show
 from service.web.call import Call, Reply, to_json
 
 LONG_TEXT = 1_000
@@ -24,7 +24,7 @@ LONG_TEXT = 1_000
 
 
 # GET /v1/sites/{site}/me
-async def show_me(call: Call) -> Reply[wire.Me]:
+async def show_me(call: Call) -> Reply[outgoing.Me]:
     """Who am I here, and what may I do."""
     caller = await call.somebody()
     author = await call.database.read(authors.get, call.site_key, AuthorKey(caller.key))
@@ -32,16 +32,18 @@ async def show_me(call: Call) -> Reply[wire.Me]:
     banned = until is not None and until > call.services.clock()
     return Reply(
         {
-            "user": wire.author(caller.key, caller.profile),
+            "user": show.author(caller.key, caller.profile),
             "roles": sorted(role.value for role in caller.roles),
             "may": sorted(permissions_of(caller, banned=banned)),
-            "banned_until": wire.banned_until(until) if banned else None,
+            "banned_until": show.banned_until(until) if banned else None,
         }
     )
 
 
 # POST /v1/sites/{site}/posts/{post}/comments
-async def submit(call: Call, body: wire.Submission, headers: wire.SubmitHeaders) -> Reply[wire.CommentReply]:
+async def submit(
+    call: Call, body: incoming.Submission, headers: incoming.SubmitHeaders
+) -> Reply[outgoing.CommentReply]:
     """Post a comment.
 
     202: it waits for a moderator. 201: the site's policy published it at once. Send the same `Idempotency-Key` with a
@@ -61,7 +63,7 @@ async def submit(call: Call, body: wire.Submission, headers: wire.SubmitHeaders)
 
 
 # GET /v1/sites/{site}/me/comments
-async def list_mine(call: Call, query: wire.PageQuery) -> Reply[wire.MyComments]:
+async def list_mine(call: Call, query: incoming.PageQuery) -> Reply[outgoing.MyComments]:
     """My comments in any status, newest first."""
     author, _, _ = await call.reader()
     after = call.position(query.cursor, author)
@@ -72,7 +74,7 @@ async def list_mine(call: Call, query: wire.PageQuery) -> Reply[wire.MyComments]
 
 
 # GET /v1/sites/{site}/comments/{id}
-async def show_comment(call: Call) -> Reply[wire.SingleReply]:
+async def show_comment(call: Call) -> Reply[outgoing.SingleReply]:
     """One comment: anyone if it is approved, its author and moderators in any status."""
     caller = await call.caller()
     comment, decision = await call.database.read(_one, call.site_key, call.comment_id)
@@ -80,11 +82,11 @@ async def show_comment(call: Call) -> Reply[wire.SingleReply]:
         return Reply({"comment": _view(call.site, comment, decision)})
     if comment is None or not publication.is_public(comment):
         raise UnknownComment
-    return Reply({"comment": wire.visible(comment)})
+    return Reply({"comment": show.visible(comment)})
 
 
 # PATCH /v1/sites/{site}/comments/{id}
-async def edit(call: Call, body: wire.Edit) -> Reply[wire.CommentReply]:
+async def edit(call: Call, body: incoming.Edit) -> Reply[outgoing.CommentReply]:
     """Change my own comment, within the site's window. If it must wait, the approved text stays public meanwhile."""
     _, _, caller = await call.reader()
     draft = await _draft(call.site, body.body)
@@ -102,7 +104,9 @@ async def withdraw(call: Call) -> Reply[None]:
     return Reply(None, 204)
 
 
-async def _draft(site: Site, body: str, *, parent_id: str | None = None, label: wire.PostLabel | None = None) -> Draft:
+async def _draft(
+    site: Site, body: str, *, parent_id: str | None = None, label: incoming.PostLabel | None = None
+) -> Draft:
     """The text as it will be shown. Raises InvalidRequest when it is longer than the site takes."""
     if len(body.strip()) > site.max_body_length:
         raise InvalidRequest([("/body", f"must have at most {site.max_body_length} characters")], place="body")
@@ -116,7 +120,7 @@ async def _draft(site: Site, body: str, *, parent_id: str | None = None, label: 
     )
 
 
-def _scope(call: Call, author: AuthorKey, post: PostKey, body: wire.Submission, key: str | None) -> Scope | None:
+def _scope(call: Call, author: AuthorKey, post: PostKey, body: incoming.Submission, key: str | None) -> Scope | None:
     if key is None:
         return None
     asked = json.dumps([post, body.model_dump()], sort_keys=True).encode()
@@ -149,5 +153,5 @@ def _mine(
     return page, decisions.last_on_each(tx, [comment.id for comment in page.items])
 
 
-def _view(site: Site, comment: Comment, decision: Decision | None) -> wire.CommentView:
-    return wire.comment(comment, edit_window_seconds=site.edit_window_seconds, decision=decision)
+def _view(site: Site, comment: Comment, decision: Decision | None) -> outgoing.CommentView:
+    return show.comment(comment, edit_window_seconds=site.edit_window_seconds, decision=decision)

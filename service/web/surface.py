@@ -2,7 +2,7 @@
 
 A handler says what it takes and gives in its signature:
 
-    async def edit(call: Call, body: wire.Edit) -> Reply[wire.CommentReply]
+    async def edit(call: Call, body: incoming.Edit) -> Reply[outgoing.CommentReply]
 
 `body`, `query` and `headers` are validated before it runs; the reply's type, the statuses and the problems of its route
 make the OpenAPI document. So what validates and what is documented are one thing.

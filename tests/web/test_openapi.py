@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from service import cli
 from service.errors import PROBLEMS
-from service.web import openapi, wire
+from service.web import openapi, outgoing
 from service.web.examples import EXAMPLES
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
 from service.web.surface import Audience, Route
@@ -137,7 +137,7 @@ def test_every_member_of_a_problem_is_described() -> None:
     members = DOCUMENT["components"]["schemas"]["ProblemView"]["properties"]
     assert {"comment", "decision", "allowed", "comment_id", "banned_until", "login_url", "errors"} <= set(members)
     assert [name for name, member in members.items() if "description" not in member] == []
-    assert set(DOCUMENT["components"]["schemas"]["ErrorView"]["required"]) == set(wire.ErrorView.__annotations__)
+    assert set(DOCUMENT["components"]["schemas"]["ErrorView"]["required"]) == set(outgoing.ErrorView.__annotations__)
 
 
 async def test_service_offers_this_very_document(gatepost: Gatepost) -> None:

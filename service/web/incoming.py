@@ -1,0 +1,249 @@
+"""What comes in: bodies, queries and headers. The declarations that validate are those in `/openapi.json`."""
+
+import re
+from datetime import datetime
+from typing import (
+    Annotated,
+    Literal,  # pydantic reads these on Python 3.11
+)
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from service.model import (
+    FOREVER,
+    Milliseconds,
+)
+from service.strict_json import is_clean
+
+CLEAN = r"^[^\x00\ud800-\udfff]*$"
+ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+MAX_BODY = 10_000
+BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What `str.strip` takes away, for patterns: `\\s` means something else in every dialect."""
+WEB_ADDRESS = rf"^[hH][tT][tT][pP][sS]?://[^/\x00-\x20\x7f{BLANK}][^\x00-\x20\x7f{BLANK}]*$"
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC, milliseconds")]
+Id = Annotated[str, Field(pattern=ID_PATTERN, description="UUIDv7")]
+
+
+def _readable(text: str) -> str:
+    """Text that a human could read: no NUL, no half of a surrogate pair."""
+    if not is_clean(text):
+        raise ValueError("must not contain NUL or a lone surrogate")
+    return text
+
+
+def _with_words(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    if len(text.strip()) > MAX_BODY:
+        raise ValueError(f"must have at most {MAX_BODY} characters")
+    return _readable(text)
+
+
+def _web_address(text: str) -> str:
+    if not re.fullmatch(WEB_ADDRESS, text):
+        raise ValueError("must be an http or https address")
+    return _readable(text)
+
+
+Line = Annotated[str, AfterValidator(_readable), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
+CommentText = Annotated[
+    str,
+    AfterValidator(_with_words),
+    Field(
+        description="CommonMark, 1 to 10,000 characters after trimming (a site may allow fewer). Kept byte for byte.",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_BODY, "pattern": rf"^[^\x00]*[^\x00{BLANK}][^\x00]*$"},
+    ),
+]
+WebAddress = Annotated[
+    str,
+    AfterValidator(_web_address),
+    Field(max_length=2_000, json_schema_extra={"pattern": WEB_ADDRESS}),
+]
+
+
+def _whole_number(value: object) -> object:
+    """Query values are text: only plain digits are a number."""
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value):
+        raise ValueError("must be a whole number")
+    return int(value) if isinstance(value, str) else value
+
+
+EARLIEST: Milliseconds = -62_135_596_800_000
+"""The first millisecond of the year 1."""
+
+
+def _moment(value: object) -> Milliseconds:
+    """RFC 3339 with an offset, to milliseconds."""
+    if not isinstance(value, str) or not re.fullmatch(
+        r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", value, re.ASCII
+    ):
+        raise ValueError('must be a time as RFC 3339 writes it, for example "2026-01-31T12:00:00Z"')
+    try:
+        moment = int(datetime.fromisoformat(value.upper()).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise ValueError("is not a time in the calendar") from None
+    return max(EARLIEST, min(moment, FOREVER))  # an offset may lead out of the years that a reply can show
+
+
+Moment = Annotated[
+    Milliseconds, BeforeValidator(_moment, json_schema_input_type=str), Field(json_schema_extra={"format": "date-time"})
+]
+
+
+# One type and not a union: a union's parts would turn up in the pointers of its errors.
+BanEnd = Annotated[
+    Milliseconds,
+    BeforeValidator(
+        lambda value: FOREVER if value == "forever" else _moment(value),
+        json_schema_input_type=Literal["forever"] | Annotated[str, Field(json_schema_extra={"format": "date-time"})],
+    ),
+]
+
+
+def _integer(value: object) -> object:
+    """JSON has one kind of number: 3.0 is the integer 3 (JSON Schema 2020-12, 6.1.1)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# The limits come first: behind a validator, pydantic would describe them in words of its own.
+Count = Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole_number)]
+Version = Annotated[int, Field(ge=1, le=2_000_000_000), BeforeValidator(_integer)]
+
+
+class Incoming(BaseModel):
+    """A body or query: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Strict(Incoming):
+    """A JSON body: text is text and numbers are numbers."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class PostLabel(Strict):
+    """How the blog calls the post; shown once a comment that carried it has been approved."""
+
+    title: Annotated[Line, Field(max_length=500)] | None = None
+    url: WebAddress | None = None
+
+
+class Submission(Strict):
+    """A new comment."""
+
+    body: CommentText
+    parent_id: Id | None = None
+    post: PostLabel = PostLabel()
+
+
+class Edit(Strict):
+    """A new text for one's own comment, and the version that it was written upon."""
+
+    body: CommentText
+    version: Version
+
+
+RequestedAction = Literal["approve", "reject", "spam", "delete", "restore", "discard_edit"]
+
+
+class _Reasons(Strict):
+    reason: Annotated[Line, Field(max_length=500)] | None = None
+    note: Annotated[Line, Field(max_length=2_000)] | None = None
+    note_to_author: Annotated[Line, Field(max_length=2_000)] | None = None
+
+
+class DecisionRequest(_Reasons):
+    """What a moderator decides about a comment, and the version that they saw."""
+
+    action: RequestedAction
+    version: Version
+
+
+class BulkItem(DecisionRequest):
+    """One decision of many."""
+
+    comment_id: Id
+
+
+class BulkRequest(Strict):
+    """Up to 500 decisions, each standing alone."""
+
+    decisions: list[BulkItem] = Field(min_length=1, max_length=500)
+
+
+class ClaimRequest(Strict):
+    """How many entries, for how long."""
+
+    limit: Annotated[int, Field(ge=1, le=200), BeforeValidator(_integer)] = 10
+    lease_seconds: Annotated[int, Field(ge=1, le=86_400), BeforeValidator(_integer)] = 300
+
+
+class AuthorPatch(Strict):
+    """What to change about an author; what is left out stays."""
+
+    banned_until: BanEnd | None = None
+    trusted: bool = False
+    note: Annotated[Line, Field(max_length=2_000)] | None = None
+
+
+class PostPatch(Strict):
+    """Open or close a post for comments."""
+
+    open: bool
+
+
+class PageQuery(Incoming):
+    """Where in a list, and how much of it."""
+
+    limit: Count = Field(50, description="How many items at most")
+    cursor: str | None = Field(
+        None, max_length=2_000, description="`next` of the page before; leave it out to start from the beginning"
+    )
+
+
+class CommentsQuery(PageQuery):
+    """How a post's comments are listed."""
+
+    view: Literal["thread", "flat"] = Field("thread", description="Depth-first under each root, or by time")
+    sort: Literal["oldest", "newest"] = Field("oldest", description="The order of roots (`thread`) or of all (`flat`)")
+
+
+class CountsQuery(Incoming):
+    """Which posts to count."""
+
+    post: Annotated[
+        list[Annotated[Line, Field(min_length=1, max_length=512)]],
+        Field(min_length=1, max_length=200, description="The blog's keys of the posts, one `post=` for each"),
+    ]
+
+
+class QueueQuery(PageQuery):
+    """Which entries of the queue, in which order."""
+
+    reason: Literal["awaiting-approval", "edited", "restored"] | None = Field(None, description="Why to look")
+    post: Annotated[Line, Field(min_length=1, max_length=512)] | None = Field(None, description="On this post")
+    author: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author")
+    q: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, description="With these words")
+    order: Literal["oldest", "priority"] = Field("oldest", description="What comes first")
+
+
+class DecisionsQuery(PageQuery):
+    """Which part of the record."""
+
+    comment: Id | None = Field(None, description="About this comment")
+    actor: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author key")
+    since: Moment | None = Field(None, description="Not before this time (RFC 3339)")
+
+
+class SubmitHeaders(BaseModel):
+    """Headers of a submission."""
+
+    model_config = ConfigDict(frozen=True)
+
+    idempotency_key: Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,255}$")] | None = Field(
+        None,
+        alias="Idempotency-Key",
+        description="The same for every attempt to send one comment; the first reply comes again for 24 hours",
+    )

@@ -1,0 +1,349 @@
+"""What goes out: the shape of every reply, as `/openapi.json` describes it. What is not named here cannot leak."""
+
+from typing import (
+    Annotated,
+    Literal,
+    NotRequired,  # pydantic reads these on Python 3.11
+)
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
+
+from service.auth.permissions import Permission
+from service.web.incoming import Id, RequestedAction
+
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC, milliseconds")]
+
+
+_CLOSED = with_config(ConfigDict(extra="forbid"))
+
+
+@_CLOSED
+class AuthorView(TypedDict):
+    """Who wrote it, as everybody may see it."""
+
+    key: str
+    name: str
+    bio: str | None
+    url: str | None
+    avatar: str | None
+
+
+@_CLOSED
+class PendingEditView(TypedDict):
+    """The author's new text that waits; only they and moderators see it."""
+
+    body: str
+    html: str
+    submitted_at: Timestamp
+
+
+@_CLOSED
+class Outcome(TypedDict):
+    """What the moderators told the author."""
+
+    reason: str | None
+    note_to_author: str | None
+
+
+StatusName = Literal["pending", "approved", "rejected", "spam", "deleted"]
+
+
+@_CLOSED
+class CommentView(TypedDict):
+    """A comment as its author and the moderators see it."""
+
+    id: Id
+    site: str
+    post: str
+    parent_id: Id | None
+    author: AuthorView
+    body: str
+    html: str
+    status: StatusName
+    version: int
+    created_at: Timestamp
+    edited_at: Timestamp | None
+    published_at: Timestamp | None
+    decision: Outcome | None
+    pending_edit: PendingEditView | None
+    editable_until: Timestamp | None
+
+
+@_CLOSED
+class VisibleComment(TypedDict):
+    """A published comment. `post` is named in lists that span posts."""
+
+    id: Id
+    parent_id: Id | None
+    depth: int
+    author: AuthorView
+    html: str
+    created_at: Timestamp
+    edited_at: Timestamp | None
+    reply_count: int
+    post: NotRequired[str]
+
+
+@_CLOSED
+class Tombstone(TypedDict):
+    """A comment that is gone while replies to it are visible."""
+
+    id: Id
+    parent_id: Id | None
+    depth: int
+    removed: Literal[True]
+    reply_count: int
+
+
+@_CLOSED
+class PostView(TypedDict):
+    """A post. `count` is the number of its approved comments."""
+
+    key: str
+    title: str | None
+    url: str | None
+    count: int
+    open: bool
+
+
+@_CLOSED
+class CommentReply(TypedDict):
+    """One comment."""
+
+    comment: CommentView
+
+
+@_CLOSED
+class SingleReply(TypedDict):
+    """One comment: all of it for its author and moderators, else what is public."""
+
+    comment: CommentView | VisibleComment
+
+
+@_CLOSED
+class MyComments(TypedDict):
+    """A page of one's own comments."""
+
+    comments: list[CommentView]
+    next: str | None
+
+
+@_CLOSED
+class PublicList(TypedDict):
+    """A page of a post's comments."""
+
+    post: PostView
+    comments: list[VisibleComment | Tombstone]
+    next: str | None
+
+
+@_CLOSED
+class LatestList(TypedDict):
+    """A page of the site's newest comments."""
+
+    comments: list[VisibleComment]
+    next: str | None
+
+
+@_CLOSED
+class Counts(TypedDict):
+    """Approved comments by post."""
+
+    counts: dict[str, int]
+
+
+@_CLOSED
+class Me(TypedDict):
+    """Who is speaking, and what they may do."""
+
+    user: AuthorView
+    roles: list[Literal["moderator", "admin"]]
+    may: list[Permission]
+    banned_until: str | None
+
+
+ActionName = Literal["approve", "reject", "spam", "delete", "restore", "discard_edit", "hold", "withdraw", "undo"]
+
+
+@_CLOSED
+class ActorView(TypedDict):
+    """Who decided."""
+
+    kind: Literal["moderator", "author", "policy", "system"]
+    key: str
+    name: str
+
+
+@_CLOSED
+class DecisionView(TypedDict):
+    """One line of the record."""
+
+    id: Id
+    comment_id: Id
+    action: ActionName
+    from_status: StatusName | None
+    to_status: StatusName
+    version: int
+    actor: ActorView
+    reason: str | None
+    note: str | None
+    note_to_author: str | None
+    undoes: Id | None
+    created_at: Timestamp
+
+
+@_CLOSED
+class DecisionReply(TypedDict):
+    """A decision and what became of the comment."""
+
+    decision: DecisionView
+    comment: CommentView
+
+
+@_CLOSED
+class BulkDone(TypedDict):
+    """A decision of many that was carried out."""
+
+    comment_id: Id
+    decision: DecisionView
+
+
+# Functional, because a member is called `in`.
+ErrorView = TypedDict(
+    "ErrorView",
+    {
+        "pointer": Annotated[str, Field(description="A JSON Pointer (RFC 6901) to the place")],
+        "in": Annotated[Literal["body", "query", "header", "path"], Field(description="What the pointer points into")],
+        "detail": Annotated[str, Field(description="What is wrong there")],
+    },
+)
+
+
+class ProblemView(TypedDict):
+    """RFC 9457. The members after `request_id` come with some codes only."""
+
+    type: Annotated[str, Field(description="`/problems/{code}`: a page that explains the code")]
+    title: Annotated[str, Field(description="The same sentence for every problem of this code")]
+    status: Annotated[int, Field(description="The HTTP status")]
+    detail: Annotated[str, Field(description="A sentence about this occurrence")]
+    code: Annotated[str, Field(description="What programs should look at")]
+    request_id: Annotated[str, Field(description="As in `X-Request-ID`: whoever runs the service finds it in the log")]
+    errors: NotRequired[Annotated[list[ErrorView], Field(description="Each place that is not valid")]]
+    login_url: NotRequired[Annotated[str | None, Field(description="Where the reader can log in, if the site says")]]
+    banned_until: NotRequired[Annotated[str, Field(description='RFC 3339, or "forever"')]]
+    comment_id: NotRequired[Annotated[Id, Field(description="The comment that was there first")]]
+    comment: NotRequired[Annotated[CommentView, Field(description="The comment as it is now")]]
+    decision: NotRequired[Annotated[DecisionView | None, Field(description="The last decision on it, if any")]]
+    allowed: NotRequired[Annotated[list[RequestedAction], Field(description="What may be done with it now")]]
+
+
+@_CLOSED
+class BulkRefused(TypedDict):
+    """A decision of many that could not be carried out."""
+
+    comment_id: Id
+    problem: ProblemView
+
+
+@_CLOSED
+class BulkReply(TypedDict):
+    """What became of each decision, in the order in which they were sent."""
+
+    results: list[BulkDone | BulkRefused]
+
+
+@_CLOSED
+class DecisionsList(TypedDict):
+    """A page of the record."""
+
+    decisions: list[DecisionView]
+    next: str | None
+
+
+@_CLOSED
+class WhyView(TypedDict):
+    """One reason to look."""
+
+    code: Literal["awaiting-approval", "edited", "restored"]
+    text: str
+
+
+@_CLOSED
+class AuthorRecord(TypedDict):
+    """How the author fared so far: comments that stand approved, and rejected or spam."""
+
+    approved: int
+    rejected: int
+    first_seen: Timestamp
+
+
+@_CLOSED
+class Holder(TypedDict):
+    """Who holds a claim."""
+
+    key: str
+    name: str
+
+
+@_CLOSED
+class EntryView(TypedDict):
+    """Something to look at, with what is needed to judge it."""
+
+    comment: CommentView
+    post: PostView
+    why: list[WhyView]
+    priority: int
+    waiting_since: Timestamp
+    claimed_by: Holder | None
+    claimed_until: Timestamp | None
+    author_record: AuthorRecord
+    parent: CommentView | None
+
+
+@_CLOSED
+class QueueList(TypedDict):
+    """A page of the queue."""
+
+    entries: list[EntryView]
+    next: str | None
+    total: int
+
+
+@_CLOSED
+class Claimed(TypedDict):
+    """What was handed out, and until when."""
+
+    entries: list[EntryView]
+    claimed_until: Timestamp
+
+
+@_CLOSED
+class AuthorStanding(TypedDict):
+    """An author as moderators know them."""
+
+    key: str
+    name: str
+    bio: str | None
+    url: str | None
+    avatar: str | None
+    first_seen: Timestamp
+    approved: int
+    rejected: int
+    banned_until: str | None
+    trusted: bool
+    note: str | None
+
+
+@_CLOSED
+class AuthorReply(TypedDict):
+    """One author."""
+
+    author: AuthorStanding
+
+
+@_CLOSED
+class PostReply(TypedDict):
+    """One post."""
+
+    post: PostView

@@ -1,0 +1,222 @@
+"""From nouns to replies: how a comment, a decision or a case of the queue is shown to whom. Called by handlers."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import (
+    Any,  # pydantic reads these on Python 3.11
+)
+
+from service.model import (
+    FOREVER,
+    WHY_TEXT,
+    Actor,
+    Author,
+    Comment,
+    Decision,
+    Milliseconds,
+    Post,
+    Profile,
+    PublicComment,
+    Why,
+)
+from service.moderation.queue import Case
+from service.web.outgoing import (
+    ActorView,
+    AuthorStanding,
+    AuthorView,
+    CommentView,
+    DecisionView,
+    EntryView,
+    PostView,
+    Tombstone,
+    VisibleComment,
+    WhyView,
+)
+
+
+def timestamp(moment: Milliseconds) -> str:
+    """Milliseconds since the epoch as RFC 3339."""
+    seconds, rest = divmod(moment, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:03d}Z"
+
+
+def _time(moment: Milliseconds | None) -> str | None:
+    return None if moment is None else timestamp(moment)
+
+
+def banned_until(moment: Milliseconds | None) -> str | None:
+    """A time, "forever", or None."""
+    return "forever" if moment == FOREVER else _time(moment)
+
+
+def author(key: str, profile: Profile) -> AuthorView:
+    """Who wrote something."""
+    return {"key": key, "name": profile.name, "bio": profile.bio, "url": profile.url, "avatar": profile.avatar}
+
+
+def comment(found: Comment, *, edit_window_seconds: int, decision: Decision | None = None) -> CommentView:
+    """A comment for its author and moderators. `decision` is the last one on it."""
+    edit = found.pending_edit
+    told = decision is not None and decision.actor.kind == "moderator" and decision.action != "undo"
+    editable = found.status in ("pending", "approved")
+    return {
+        "id": found.id,
+        "site": found.site,
+        "post": found.post,
+        "parent_id": found.parent_id,
+        "author": author(found.author_key, found.author),
+        "body": found.body,
+        "html": found.html,
+        "status": found.status.value,
+        "version": found.version,
+        "created_at": timestamp(found.created_at),
+        "edited_at": _time(found.edited_at),
+        "published_at": _time(found.published_at),
+        "decision": {"reason": decision.reason, "note_to_author": decision.note_to_author}
+        if decision and told
+        else None,
+        "pending_edit": {"body": edit.body, "html": edit.html, "submitted_at": timestamp(edit.submitted_at)}
+        if edit
+        else None,
+        "editable_until": timestamp(found.created_at + edit_window_seconds * 1000) if editable else None,
+    }
+
+
+def visible(found: Comment) -> VisibleComment:
+    """An approved comment for everybody."""
+    return {
+        "id": found.id,
+        "parent_id": found.parent_id,
+        "depth": found.depth,
+        "author": author(found.author_key, found.author),
+        "html": found.html,
+        "created_at": timestamp(found.created_at),
+        "edited_at": _time(found.edited_at),
+        "reply_count": found.reply_count,
+        "post": found.post,
+    }
+
+
+def item(found: PublicComment) -> VisibleComment | Tombstone:
+    """One item of a post's list."""
+    if found.removed or found.author is None:
+        return {
+            "id": found.id,
+            "parent_id": found.parent_id,
+            "depth": found.depth,
+            "removed": True,
+            "reply_count": found.reply_count,
+        }
+    return _visible_item(found, found.author)
+
+
+def latest_item(found: PublicComment) -> VisibleComment:
+    """One item of the site's list: it also names the post."""
+    if found.author is None:
+        raise LookupError(found.id)
+    return {**_visible_item(found, found.author), "post": found.post or ""}
+
+
+def _visible_item(found: PublicComment, profile: Profile) -> VisibleComment:
+    return {
+        "id": found.id,
+        "parent_id": found.parent_id,
+        "depth": found.depth,
+        "author": author(found.author_key or "", profile),
+        "html": found.html or "",
+        "created_at": timestamp(found.created_at or 0),
+        "edited_at": _time(found.edited_at),
+        "reply_count": found.reply_count,
+    }
+
+
+def post(found: Post) -> PostView:
+    """A post."""
+    return {"key": found.key, "title": found.title, "url": found.url, "count": found.count, "open": found.open}
+
+
+def actor(found: Actor) -> ActorView:
+    """Who decided."""
+    return {"kind": found.kind.value, "key": found.key, "name": found.name}
+
+
+def decision(found: Decision) -> DecisionView:
+    """One line of the record."""
+    return {
+        "id": found.id,
+        "comment_id": found.comment_id,
+        "action": found.action.value,
+        "from_status": found.from_status.value if found.from_status else None,
+        "to_status": found.to_status.value,
+        "version": found.version,
+        "actor": actor(found.actor),
+        "reason": found.reason,
+        "note": found.note,
+        "note_to_author": found.note_to_author,
+        "undoes": found.undoes,
+        "created_at": timestamp(found.created_at),
+    }
+
+
+def entry(case: Case, *, edit_window_seconds: int) -> EntryView:
+    """One entry of the queue. The post is called what the comment calls it, for that is what approving publishes."""
+    held = case.entry.claimed_by
+    known = case.post
+    shown = Post(
+        known.site,
+        known.key,
+        case.comment.post_title or known.title,
+        case.comment.post_url or known.url,
+        known.count,
+        known.open,
+    )
+    return {
+        "comment": comment(case.comment, edit_window_seconds=edit_window_seconds, decision=case.decision),
+        "post": post(shown),
+        "why": whys(case.entry.why),
+        "priority": case.entry.priority,
+        "waiting_since": timestamp(case.entry.waiting_since),
+        "claimed_by": {"key": held.key, "name": held.name} if held else None,
+        "claimed_until": _time(case.entry.claimed_until),
+        "author_record": {
+            "approved": case.author.approved,
+            "rejected": case.author.rejected,
+            "first_seen": timestamp(case.author.first_seen),
+        },
+        "parent": comment(case.parent, edit_window_seconds=edit_window_seconds) if case.parent else None,
+    }
+
+
+def whys(codes: Iterable[Why]) -> list[WhyView]:
+    """Reasons with their sentences."""
+    return [{"code": code.value, "text": WHY_TEXT[code]} for code in codes]
+
+
+def standing(found: Author) -> AuthorStanding:
+    """An author for moderators."""
+    return {
+        **author(found.key, found.profile),
+        "first_seen": timestamp(found.first_seen),
+        "approved": found.approved,
+        "rejected": found.rejected,
+        "banned_until": banned_until(found.banned_until),
+        "trusted": found.trusted,
+        "note": found.note,
+    }
+
+
+def problem_members(members: Mapping[str, object], *, edit_window_seconds: int) -> dict[str, Any]:
+    """A problem's own members: nouns become what the wire calls them. A comment brings the decision beside it."""
+    last = members.get("decision")
+    shown: dict[str, Any] = {}
+    for name, value in members.items():
+        if isinstance(value, Comment):
+            told = last if isinstance(last, Decision) else None
+            shown[name] = comment(value, edit_window_seconds=edit_window_seconds, decision=told)
+        elif isinstance(value, Decision):
+            shown[name] = decision(value)
+        elif name == "banned_until" and isinstance(value, int):
+            shown[name] = banned_until(value)
+        else:
+            shown[name] = value
+    return shown
