@@ -179,7 +179,7 @@ def token(
         list[str] | None, typer.Option(help="A role at the blog, for example moderator. Repeatable.")
     ] = None,
     minutes: Annotated[int, typer.Option(help="How long it is good.", min=1, max=525_600)] = 60,
-    login: Annotated[str | None, typer.Option(help="Which [[login]] of the site, where it has several.")] = None,
+    login: Annotated[str | None, typer.Option(help="Which login of the site, where it has several.")] = None,
     config: Config = None,
 ) -> None:
     """Make a token as the blog would, to try things out. Needs a login with a shared secret."""
