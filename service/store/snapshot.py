@@ -6,7 +6,7 @@ it belongs into a command or a thread.
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from itertools import count, islice
 from pathlib import Path
@@ -20,9 +20,6 @@ from sqlalchemy.sql.expression import ClauseElement
 from service.store import migrate
 from service.store.engine import StoreError
 from service.store.sqlite import SqliteEngine, path_of
-
-if TYPE_CHECKING:
-    pass
 
 Values = tuple[Any, ...]
 Show = Callable[[str, int, int], None]
@@ -152,12 +149,19 @@ def of(url: str, watch: Watch | None = None) -> Iterator[SqliteSnapshot | Postgr
         yield opened
 
 
-def rows_of(moment: Snapshot, table: Table, *, after: Values | None = None) -> Iterator[Values]:
-    """Every row of a table (behind the primary key `after`) in primary-key order: the same values from both engines."""
+def rows_of(
+    moment: Snapshot, table: Table, *, after: Values | None = None, among: Collection[str] | None = None
+) -> Iterator[Values]:
+    """A table's rows in primary-key order, the same values from both engines.
+
+    All of them, or those behind the key `after`, or those whose (single) key is `among` these.
+    """
     key = list(table.primary_key)
     statement = select(table).order_by(*key)
     if after is not None:
         statement = statement.where(tuple_(*key) > tuple_(*after))
+    if among is not None:
+        statement = statement.where(key[0].in_(sorted(among)))
     booleans = [place for place, column in enumerate(table.columns) if isinstance(column.type, Boolean)]
     for row in moment.rows(statement):
         yield tuple(bool(value) if place in booleans else value for place, value in enumerate(row)) if booleans else row

@@ -1,4 +1,4 @@
-"""Does a store hold what it must? Every difference is a line. For `gatepost db verify`, and before a backup is called one.
+"""Does a store hold what it must? Every difference is a line. For `gatepost db verify`, and for every backup.
 
 Whatever the service keeps twice (counts, the queue, the order of events) is counted anew here and compared; everything
 is done by the database or in streams, so the size of the store does not matter.
