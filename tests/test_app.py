@@ -1,4 +1,4 @@
-"""Starting and stopping the whole service: nothing acknowledged is lost, nothing stays half open, a fault is one line."""
+"""Starting and stopping the whole service: nothing acknowledged is lost, nothing stays half open, one line says why."""
 
 import asyncio
 import json
