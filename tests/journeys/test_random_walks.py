@@ -33,6 +33,7 @@ async def two_sites(start_gatepost: StartGatepost) -> Gatepost:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @settings(
     max_examples=1_000 if LONG else 45,
     deadline=None,
