@@ -103,6 +103,8 @@ class Credentials:
 
     def without_cookies(self) -> "Credentials":
         """For a request with an `Authorization` header: a bad token is not saved by a good cookie."""
+        if not self.cookies and "cookie" not in self.headers:
+            return self
         headers = {name: value for name, value in self.headers.items() if name != "cookie"}
         return replace(self, cookies={}, headers=headers)
 

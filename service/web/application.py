@@ -1,7 +1,6 @@
 """Builds the aiohttp application out of the routes. Called by the composition root."""
 
 import re
-from itertools import groupby
 
 from aiohttp import web
 
@@ -10,6 +9,7 @@ from service.web import json_body, openapi, operations
 from service.web.call import Services
 from service.web.routes import ROUTES
 from service.web.shell import Shell
+from service.web.surface import Route
 
 NAME_IN_PATH = re.compile(r"\{(\w+)\}")
 """aiohttp's own pattern for a name takes no braces, and a blog's post may have them."""
@@ -21,8 +21,10 @@ def build(services: Services, *, health: Health) -> web.Application:
     application = web.Application(middlewares=[shell.around], client_max_size=json_body.MAX_BYTES)
     application[operations.HEALTH] = health
     application[operations.OPENAPI] = openapi.document_bytes()
-    for path, routes in groupby(sorted(ROUTES, key=lambda route: route.path), key=lambda route: route.path):
-        listed = list(routes)
+    by_path: dict[str, list[Route]] = {}
+    for route in ROUTES:  # aiohttp tries them in this order: what is called most stands first
+        by_path.setdefault(route.path, []).append(route)
+    for path, listed in by_path.items():
         resource = application.router.add_resource(NAME_IN_PATH.sub(r"{\1:[^/]+}", path))
         for route in listed:
             handler = shell.handler(route)

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from service.auth.authenticator import Authenticator
 from service.auth.login import Credentials
@@ -46,11 +47,30 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[Payload]):
-    """A handler's answer. `payload` is what the OpenAPI document promises for this status."""
+    """A handler's answer. `payload` is what the OpenAPI document promises for this status, or that as JSON text."""
 
-    payload: Payload
+    payload: Payload | bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class JoinedHeaders(Mapping[str, str]):
+    """Headers by lower-case name, the values of one sent several times on lines of their own. Joined when asked for."""
+
+    def __init__(self, headers: "CIMultiDictProxy[str]") -> None:
+        self._headers = headers
+
+    def __getitem__(self, name: str) -> str:
+        return "\n".join(self._headers.getall(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({name.lower(): None for name in self._headers})
+
+    def __len__(self) -> int:
+        return len({name.lower() for name in self._headers})
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._headers
 
 
 class Call:
@@ -145,7 +165,7 @@ class Call:
         return Credentials(
             bearer=(token.strip() if scheme.lower() == "bearer" else "") if given else None,
             cookies=self.request.cookies,
-            headers={name.lower(): "\n".join(self.request.headers.getall(name)) for name in self.request.headers},
+            headers=JoinedHeaders(self.request.headers),
             peer=peer,
             trusted_peer=self.services.addresses.is_trusted(peer),
         )

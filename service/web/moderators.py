@@ -3,7 +3,7 @@
 from typing import Any
 
 from service.errors import Problem, UnknownAuthor
-from service.model import FOREVER, Action, AuthorKey, Comment, CommentId, Decision, PostKey, Why
+from service.model import Action, AuthorKey, Comment, CommentId, Decision, PostKey, Why
 from service.moderation import authors, decisions, posts, queue
 from service.moderation.decisions import Ruling
 from service.moderation.record import Reasons
@@ -128,8 +128,6 @@ async def judge_author(call: Call, body: incoming.AuthorPatch) -> Reply[outgoing
     """Ban (until a time, or "forever"; null ends it), trust, or note something about an author."""
     moderator = await call.moderator()
     changes: Any = body.model_dump(exclude_unset=True)
-    if changes.get("banned_until") == "forever":
-        changes["banned_until"] = FOREVER
     author = await call.database.write(authors.judge, call.site_key, call.author_key, moderator, changes=changes)
     return Reply({"author": show.standing(author)})
 

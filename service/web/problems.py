@@ -1,6 +1,6 @@
 """How failures look outside: `application/problem+json` (RFC 9457), and a page that explains each code."""
 
-import secrets
+import random
 from collections.abc import Mapping
 from html import escape
 from inspect import cleandoc
@@ -45,7 +45,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
 
 def new_request_id() -> str:
     """An id for a request that brought none."""
-    return secrets.token_hex(12)
+    return f"{random.getrandbits(96):024x}"  # tells requests apart; nobody is let in by it
 
 
 def request_id_of(request: web.Request) -> str:

@@ -59,7 +59,7 @@ async def submit(
     if not kept.replayed:
         call.services.metrics.submissions.labels(call.site_key, "approved" if kept.status == 201 else "pending").inc()
     replayed = {"Idempotency-Replayed": "true"} if kept.replayed else {}
-    return Reply(json.loads(kept.body), kept.status, {"Location": kept.location or "", **replayed})
+    return Reply(kept.body.encode(), kept.status, {"Location": kept.location or "", **replayed})
 
 
 # GET /v1/sites/{site}/me/comments

@@ -160,7 +160,7 @@ def _response(answer: "Reply[object]") -> web.Response:
     if answer.payload is None:
         return web.Response(status=answer.status, headers=answer.headers)
     return web.Response(
-        body=to_json(answer.payload),
+        body=answer.payload if isinstance(answer.payload, bytes) else to_json(answer.payload),
         status=answer.status,
         headers=answer.headers,
         content_type="application/json",
