@@ -57,9 +57,9 @@ def upgrade(path: Path, busy_seconds: float) -> None:
     Raises SchemaError when it is newer than this program, sqlite3.Error when the file cannot be used.
     """
     with closing(sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)) as connection:
+        behind = _is_behind(current(connection), str(path))
         connection.execute("PRAGMA journal_mode = WAL")
-        version = current(connection)
-    if _is_behind(version, str(path)):
+    if behind:
         options = {"connect_args": {"timeout": busy_seconds, "isolation_level": None}}
         _run_alembic(f"sqlite:///{path}", "BEGIN IMMEDIATE", options)
 
