@@ -19,12 +19,6 @@ from service.store.snapshot import Values, compiled, first_line, name_of
 from service.store.sqlite import SqliteEngine, path_of
 
 BUSY_SECONDS = 5.0
-ARRAYS: dict[type, str] = {
-    sa.Boolean: "boolean[]",
-    sa.Integer: "bigint[]",
-    sa.BigInteger: "bigint[]",
-    sa.Text: "text[]",
-}
 SERVERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gatepost'"
 IN_USE = "is in use: stop every Gatepost that works on it first"
 
@@ -138,13 +132,11 @@ class PostgresTarget:
 
     def add(self, table: sa.Table, rows: Sequence[Values]) -> None:
         """Add rows by one statement, at whose end references are looked at."""
-        arrays: list[sa.ColumnElement[object]] = [
-            sa.literal_column(f"%s::{ARRAYS[type(column.type)]}") for column in table.columns
-        ]
-        chosen = sa.select(sa.text("*")).select_from(sa.func.unnest(*arrays))
-        addition = insert(table).from_select(table.columns.keys(), chosen)
+        names = table.columns.keys()
+        arrays = [sa.cast(sa.bindparam(column.name), sa.ARRAY(type(column.type)())) for column in table.columns]
+        addition = insert(table).from_select(names, sa.select(sa.text("*")).select_from(sa.func.unnest(*arrays)))
         sql, _ = compiled(addition.on_conflict_do_nothing(index_elements=list(table.primary_key)), self.dialect)
-        self.connection.execute(sql.encode(), [list(values) for values in zip(*rows, strict=True)])
+        self.connection.execute(sql.encode(), dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
     def clear(self) -> None:
         """Take every row out."""

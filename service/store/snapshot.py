@@ -187,7 +187,7 @@ def require_current(moment: Snapshot) -> None:
 def compiled(statement: ClauseElement, dialect: Dialect) -> tuple[str, dict[str, Any]]:
     """SQL and its values."""
     made = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    return str(made), dict(made.params)
+    return str(made), dict(made.params or {})
 
 
 def name_of(url: str) -> str:

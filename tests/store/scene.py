@@ -1,0 +1,133 @@
+"""Fills a store with one of everything that can become of a comment, by the service's own verbs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from service.model import (
+    Action,
+    Actor,
+    ActorKind,
+    ApiKey,
+    ApiKeyId,
+    AuthorKey,
+    Caller,
+    Comment,
+    Identity,
+    PostKey,
+    Profile,
+    Role,
+    SiteKey,
+)
+from service.moderation import authors, decisions, idempotency, posts, queue, submissions
+from service.moderation.decisions import Ruling
+from service.moderation.submissions import Draft
+from service.settings import Site, parse
+from service.store import api_keys, secrets
+from service.store.database import Database, Transaction
+from service.store.idempotency import Reply, Scope
+from tests.harness import Hands
+
+MODERATOR = Actor(ActorKind.MODERATOR, "mo-key", "Mo")
+ODD_POST = PostKey("/2005/07/ümläut \U0001f600 'quoted' %s :name?")
+TEXT = "Ünïcode \U0001f600, 'quotes', \"double\", back\\slash, tab\t, line\u2028separator and %(percent)s"
+
+
+def site(key: str, *, premoderate: bool = True) -> Site:
+    """A site as the configuration describes it."""
+    return parse({"sites": {key: {"name": key, "premoderate": premoderate}}}).sites[SiteKey(key)]
+
+
+BLOG, OPEN = site("blog"), site("open", premoderate=False)
+
+
+@dataclass
+class Scene:
+    """Acts on an open store; every act is a moment later than the one before."""
+
+    database: Database
+    clock: Hands
+
+    async def submit(
+        self, of: Site, who: str, *, post: PostKey = ODD_POST, parent: Comment | None = None, text: str = TEXT
+    ) -> Comment:
+        """A comment of its own (a number follows the text)."""
+        self.clock.advance(seconds=1)
+        body = f"{text} {self.clock()}"
+        draft = Draft(body, "<p>submitted</p>", parent.id if parent else None, "A title", "https://blog.example/p")
+        return await self.database.write(
+            submissions.submit, of, post, AuthorKey(f"{who}-key"), _identity(of, who), draft
+        )
+
+    async def decide(self, comment: Comment, action: Action) -> Any:
+        """A moderator's decision on the comment as it was given."""
+        self.clock.advance(seconds=1)
+        ruling = Ruling(comment.id, action, comment.version)
+        return await self.database.write(decisions.decide, comment.site, ruling, MODERATOR)
+
+    async def approved(self, of: Site, who: str, **more: Any) -> Comment:
+        """A comment that everybody sees."""
+        comment = await self.submit(of, who, **more)
+        if not of.premoderate:
+            return comment
+        approved: Comment = (await self.decide(comment, Action.APPROVE))[1]
+        return approved
+
+    async def edit(self, of: Site, who: str, comment: Comment) -> Comment:
+        """The author's new text."""
+        self.clock.advance(seconds=1)
+        draft = Draft(f"{TEXT} edited {self.clock()}", "<p>edited</p>")
+        return await self.database.write(
+            submissions.edit, of, comment.id, _caller(of, who), draft, version=comment.version
+        )
+
+
+async def fill(url: str, clock: Hands) -> None:
+    """One of everything, on two sites."""
+    database = await Database.open(url, clock=clock)
+    try:
+        await _play(Scene(database, clock))
+    finally:
+        await database.close()
+
+
+async def _play(scene: Scene) -> None:
+    database, clock = scene.database, scene.clock
+    for name in ("author-key", "cursor"):
+        await database.write(secrets.get_or_make, name)
+    parent = await scene.approved(BLOG, "ada")
+    reply = await scene.approved(BLOG, "bob", parent=parent)
+    await scene.approved(BLOG, "ada", parent=reply)
+    await scene.decide(reply, Action.DELETE)  # a tombstone: a reply stands on it
+    clock.advance(seconds=-7200)  # a clock that goes back gives the child a smaller id than its parent has
+    await scene.approved(BLOG, "cy", parent=parent)
+    clock.advance(seconds=7200)
+    for action in (Action.REJECT, Action.SPAM):
+        await scene.decide(await scene.submit(BLOG, "eve"), action)
+    decided, _ = await scene.decide(await scene.submit(BLOG, "eve"), Action.SPAM)
+    await database.write(decisions.undo, BLOG.key, decided.id, MODERATOR)
+    await scene.submit(BLOG, "dan", post=PostKey("quiet"))
+    await scene.edit(BLOG, "ada", await scene.approved(BLOG, "ada", post=PostKey("edited")))
+    other = await scene.approved(OPEN, "ada")
+    await scene.edit(OPEN, "ada", other)
+    withdrawn = await scene.approved(OPEN, "fay", parent=other)
+    await database.write(submissions.withdraw, OPEN, withdrawn.id, _caller(OPEN, "fay"))
+    await database.write(queue.claim, BLOG.key, MODERATOR, limit=1, lease_seconds=600)
+    await database.write(posts.set_open, BLOG.key, PostKey("closed"), MODERATOR, is_open=False)
+    await database.write(
+        authors.judge, BLOG.key, AuthorKey("eve-key"), MODERATOR, changes={"trusted": True, "note": TEXT}
+    )
+    await database.write(idempotency.once, Scope(BLOG.key, AuthorKey("ada-key"), "submit", "key", "hash"), _reply)
+    key = ApiKey(ApiKeyId("a-key"), "A key", None, frozenset({Role.ADMIN}), clock())
+    await database.write(api_keys.add, key, secret_hash="of a secret")
+
+
+def _reply(_: Transaction) -> Reply:
+    return Reply(202, '{"comment": 1}', "/v1/there")
+
+
+def _identity(of: Site, who: str) -> Identity:
+    return Identity(of.key, "login", f"{who}@blog.example", Profile(who.title(), bio=TEXT))
+
+
+def _caller(of: Site, who: str) -> Caller:
+    return Caller(f"{who}-key", Profile(who.title()), frozenset(), _identity(of, who))

@@ -1,0 +1,108 @@
+"""The digest of a store: the same on both engines, another one for another word."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from service.store import copy, digest, snapshot
+from service.store.digest import TABLES, Digest
+from service.store.engine import StoreError
+from service.store.snapshot import Watch
+from service.store.tables import metadata, probe
+from tests.rows import rows_of
+from tests.store.damage import change
+
+
+def digest_of(url: str) -> Digest:
+    """The digest of a store as it is now."""
+    with snapshot.of(url) as moment:
+        return digest.of(moment, Watch())
+
+
+def test_the_same_store_has_the_same_digest(filled_url: str) -> None:
+    assert digest_of(filled_url) == digest_of(filled_url)
+
+
+async def test_both_engines_have_the_same_digest(filled_path: Path, postgres_url: str) -> None:
+    url = f"sqlite:///{filled_path}"
+    with snapshot.of(url) as moment:
+        copy.copy(moment, postgres_url, Watch())
+    assert digest_of(postgres_url) == digest_of(url)
+
+
+def test_what_is_digested_can_be_said_in_a_few_lines(any_url: str) -> None:
+    """Anybody can make the digest of an empty store by hand, from what the file's first sentence says."""
+    lines = [json.dumps([table.name, *table.columns.keys()], separators=(",", ":")) for table in TABLES]
+    expected = hashlib.sha256("".join(f"{line}\n" for line in sorted(lines)).encode()).hexdigest()
+    assert digest_of(any_url) == Digest(expected, 0, {})
+
+
+def test_every_table_but_the_probe_is_in_it() -> None:
+    assert {*TABLES, probe} == set(metadata.tables.values())
+
+
+@pytest.mark.parametrize("table", [table.name for table in TABLES])
+def test_every_table_of_the_scene_has_rows(filled_path: Path, table: str) -> None:
+    """Else the tests with it would show nothing of that table."""
+    with rows_of(f"sqlite:///{filled_path}") as rows:
+        assert rows.number(f"SELECT count(*) FROM {table}") > 0  # noqa: S608  # our own table's name
+
+
+CHANGES = [
+    "UPDATE comments SET body = body || ' ' WHERE status = 'spam'",
+    "UPDATE posts SET open = NOT open WHERE post = 'quiet'",
+    "UPDATE authors SET banned_until = 0 WHERE author = 'eve-key'",
+    "UPDATE decisions SET reason = '' WHERE seq = 1",
+    "UPDATE idempotency SET status = 201",
+    "DELETE FROM queue WHERE post = 'quiet'",
+    "UPDATE secrets SET value = 'another' WHERE name = 'cursor'",
+    "DELETE FROM api_keys",
+]
+
+
+@pytest.mark.parametrize("statement", CHANGES)
+def test_another_word_is_another_digest(filled_url: str, statement: str) -> None:
+    before = digest_of(filled_url)
+    change(filled_url, statement)
+    after = digest_of(filled_url)
+    assert after.text != before.text
+    assert after.as_of == before.as_of
+
+
+def test_the_readiness_check_leaves_no_trace(filled_url: str) -> None:
+    before = digest_of(filled_url)
+    change(filled_url, "INSERT INTO probe (id, written_at) VALUES (1, 2)")
+    assert digest_of(filled_url) == before
+
+
+def test_it_says_of_which_event_it_is(filled_url: str) -> None:
+    with rows_of(filled_url) as rows:
+        last = dict(rows.execute("SELECT site, max(seq) FROM events GROUP BY site").fetchall())
+    assert digest_of(filled_url).as_of == last
+    assert set(last) == {"blog", "open"}
+
+
+def test_it_counts_its_rows(filled_url: str) -> None:
+    counts = [f"SELECT count(*) FROM {table.name}" for table in TABLES]  # noqa: S608  # our own tables' names
+    with rows_of(filled_url) as rows:
+        assert digest_of(filled_url).rows == sum(map(rows.number, counts))
+
+
+def test_a_file_without_a_store_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "junk.db").write_bytes(b"not a database" * 1000)
+    for name in ("missing.db", "junk.db"):
+        with (
+            pytest.raises(StoreError, match=f"{name}: is no store that can be read"),
+            snapshot.of(f"sqlite:///{tmp_path / name}"),
+        ):
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == ["junk.db"]
+
+
+def test_reading_a_store_leaves_its_file_alone(filled_path: Path, tmp_path: Path) -> None:
+    kept = Path(shutil.copy(filled_path, tmp_path / "kept.db"))
+    digest_of(f"sqlite:///{filled_path}")
+    assert filled_path.read_bytes() == kept.read_bytes()
