@@ -7,6 +7,7 @@ half-done work (docs/adr/0006). A batch shares one commit, as on SQLite. Everyth
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,7 +15,6 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
-from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
 
@@ -24,34 +24,28 @@ from service.store.engine import Connection, EngineSettings, StoreError
 T = TypeVar("T")
 WRITER_LOCK = 0x6761_7465  # "gate"
 IDLE_IN_TRANSACTION_SECONDS = 15
+DEAD_PEER_MILLISECONDS = 25_000
+"""How long what was sent may stay unconfirmed: else a server that vanished is waited for a quarter of an hour."""
 FAULTS = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE that may pass: connection, read-only, deadlock, resources, shutdown, input and output."""
 
 
 class PostgresEngine:
-    """One writing connection and a pool of reading ones, all used on this engine's threads."""
+    """A thread that writes and several that read, each with a connection of its own."""
 
     dialect: Dialect = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._address = address_of(settings.url)
-        self._writer: psycopg.Connection[dict[str, Any]] | None = None
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="postgres-writer")
         self._reading = ThreadPoolExecutor(settings.readers, thread_name_prefix="postgres-reader")
-        self._pool: ConnectionPool[psycopg.Connection[dict[str, Any]]] = ConnectionPool(
-            self._address,
-            min_size=1,
-            max_size=settings.readers,
-            timeout=settings.busy_seconds,
-            open=False,
-            check=ConnectionPool.check_connection,
-            kwargs=self._options(),
-            name="gatepost readers",
-        )
+        self._connections: dict[int, psycopg.Connection[dict[str, Any]]] = {}
         milliseconds = int(settings.statement_seconds * 1000)
+        # READ COMMITTED, whatever the server's default: a snapshot from before the lock would miss the last batch.
         self._begin_writing = (
-            f"BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = {milliseconds}; "
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; "
+            f"SET LOCAL statement_timeout = {milliseconds}; "
             f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_SECONDS}s'; "
             f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"
         )
@@ -64,32 +58,32 @@ class PostgresEngine:
         try:
             await asyncio.to_thread(migrate.upgrade_postgres, self._address, WRITER_LOCK)
             await self._on(self._writing, self._connected)
-            await asyncio.to_thread(self._pool.open, wait=True, timeout=self._settings.busy_seconds)
-        except (psycopg.Error, PoolTimeout) as error:
+            await self._on(self._reading, self._connected)
+        except psycopg.Error as error:
             raise StoreError(
                 f"the PostgreSQL store cannot be opened ({type(error).__name__}): correct database.url (a password's "
                 "special characters percent-encoded), or start the server"
             ) from None
 
     async def close(self) -> None:
-        """Close every connection."""
-        await asyncio.to_thread(self._pool.close)
-        if self._writer is not None:
-            await self._on(self._writing, self._writer.close)
-        self._writing.shutdown(wait=False)
-        self._reading.shutdown(wait=False)
+        """Finish what is running, close every connection."""
+        await asyncio.to_thread(self._writing.shutdown)
+        await asyncio.to_thread(self._reading.shutdown)
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` between BEGIN and a synced COMMIT on the writing connection."""
-        return await self._on(self._writing, partial(self._write, work))
+        """Run `work` between BEGIN and a synced COMMIT."""
+        return await self._on(self._writing, partial(self._transact, work, self._begin_writing, "COMMIT"))
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one snapshot."""
-        return await self._on(self._reading, partial(self._read, work))
+        return await self._on(self._reading, partial(self._transact, work, self._begin_reading, "ROLLBACK"))
 
     def is_fault(self, error: BaseException) -> bool:
         """Whether the store, not the statement, is to blame."""
-        if isinstance(error, PoolTimeout | psycopg.InterfaceError):
+        if isinstance(error, psycopg.InterfaceError):
             return True
         if not isinstance(error, psycopg.Error):
             return False
@@ -99,32 +93,35 @@ class PostgresEngine:
         """Whether the transaction can go on after a failed statement, back from its savepoint."""
         return isinstance(connection, psycopg.Connection) and not connection.closed
 
-    def _write(self, work: Callable[[Connection], T]) -> T:
-        connection = self._connected()
-        connection.execute(self._begin_writing, prepare=False)
+    def _transact(self, work: Callable[[Connection], T], begin: str, end: str) -> T:
+        connection = self._begun(begin)
         try:
             result = work(connection)
-            connection.execute("COMMIT")
+            connection.execute(end)
         except BaseException:
-            if not connection.closed:
-                connection.rollback()
+            _leave(connection)
             raise
         return result
 
-    def _read(self, work: Callable[[Connection], T]) -> T:
-        with self._pool.connection() as connection:
-            connection.execute(self._begin_reading, prepare=False)
-            try:
-                return work(connection)
-            finally:
-                if not connection.closed:
-                    connection.rollback()
+    def _begun(self, begin: str, *, attempts: int = 2) -> "psycopg.Connection[dict[str, Any]]":
+        """This thread's connection, in a transaction. One that the server has dropped since the last is replaced."""
+        connection = self._connected()
+        try:
+            connection.execute(begin, prepare=False)
+        except psycopg.Error:
+            was_dropped = connection.closed
+            connection.close()  # whatever it is, the next caller gets a fresh one
+            if not was_dropped or attempts == 1:
+                raise
+            return self._begun(begin, attempts=attempts - 1)
+        return connection
 
     def _connected(self) -> "psycopg.Connection[dict[str, Any]]":
-        """The writing connection, made anew when the server has dropped it."""
-        if self._writer is None or self._writer.closed or self._writer.broken:
-            self._writer = psycopg.connect(self._address, **self._options())
-        return self._writer
+        thread = threading.get_ident()
+        connection = self._connections.get(thread)
+        if connection is None or connection.closed:
+            connection = self._connections[thread] = psycopg.connect(self._address, **self._options())
+        return connection
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -135,11 +132,20 @@ class PostgresEngine:
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
+            "tcp_user_timeout": DEAD_PEER_MILLISECONDS,
             "application_name": "gatepost",
         }
 
     async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+def _leave(connection: "psycopg.Connection[dict[str, Any]]") -> None:
+    """End a transaction that has failed, or the connection where even that fails: the next caller gets a fresh one."""
+    try:
+        connection.rollback()
+    except psycopg.Error:
+        connection.close()
 
 
 def address_of(url: str) -> str:
