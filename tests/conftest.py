@@ -1,5 +1,6 @@
-"""Fixtures of the whole suite: a store, a running service; `--engine postgres` puts both on PostgreSQL.
+"""Fixtures of the whole suite: a store, a running service.
 
+`--engine postgres` puts both on PostgreSQL; with `--engine replicas` the service is two that are asked in turn.
 A test that is about the SQLite file itself says so: `@pytest.mark.sqlite_only(reason="...")`.
 """
 
@@ -9,13 +10,12 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
-from service import app, settings
 from service.store import migrate
 from service.store.database import Database
 from tests.harness import Gatepost, Hands, configuration
+from tests.launch import launch, together
 from tests.postgres import empty_postgres_url, postgres_server, postgres_template, postgres_url
 from tests.rows import Rows, rows_of
 
@@ -25,8 +25,10 @@ StartGatepost = Callable[..., Awaitable[Gatepost]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--engine`: which database the stores of the tests are on."""
-    parser.addoption("--engine", choices=["sqlite", "postgres"], default="sqlite", help="database of the tests' stores")
+    """`--engine`: which database the stores of the tests are on, and how many services on each."""
+    parser.addoption(
+        "--engine", choices=["sqlite", "postgres", "replicas"], default="sqlite", help="database of the tests"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,9 +63,9 @@ def store_path(prepared_store: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def store_url(request: pytest.FixtureRequest) -> str:
     """The address of a store of the test's own, on the engine of this run."""
-    if request.config.getoption("engine") == "postgres":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{request.getfixturevalue('store_path')}"
+    if request.config.getoption("engine") == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('store_path')}"
+    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
@@ -88,19 +90,16 @@ async def database(store_url: str, clock: Hands) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def start_gatepost(store_url: str, clock: Hands) -> AsyncIterator[StartGatepost]:
+async def start_gatepost(request: pytest.FixtureRequest, store_url: str, clock: Hands) -> AsyncIterator[StartGatepost]:
     """Starts the whole service; keyword arguments change the configuration of the site `blog`, `change` anything."""
+    replicas = 2 if request.config.getoption("engine") == "replicas" else 1
     async with AsyncExitStack() as stack:
 
         async def start(*, change: Callable[[dict[str, Any]], None] = lambda _: None, **site: Any) -> Gatepost:
             wanted = configuration(store_url, **site)
             change(wanted)
-            running = await app.start(settings.parse(wanted), clock=clock)
-            stack.push_async_callback(running.stop, drain_seconds=0)
-            session = await stack.enter_async_context(
-                aiohttp.ClientSession(running.address, cookie_jar=aiohttp.DummyCookieJar())
-            )
-            return Gatepost(running, session, clock)
+            started = [await launch(stack, wanted, clock=clock) for _ in range(replicas)]
+            return started[0] if replicas == 1 else together(started)
 
         yield start
 
