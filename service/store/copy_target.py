@@ -66,7 +66,10 @@ class SqliteTarget:
         self.url = url
         self.name = name_of(url)
         self._path = path_of(url)
-        self._lock = sqlite.lock(self._path)
+        try:
+            self._lock = sqlite.lock(self._path)
+        except OSError as error:
+            raise StoreError(f"{self.name}: cannot be written ({error})") from None
         try:
             files.make_private(self._path)
             self.connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
