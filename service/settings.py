@@ -120,7 +120,8 @@ class Site(Section):
     @property
     def key(self) -> SiteKey:
         """The site's name in addresses: the key of its table in the configuration."""
-        return self._key
+        private = self.__pydantic_private__  # pydantic's own look-up of a private attribute costs a microsecond
+        return private["_key"] if private else self._key
 
     @model_validator(mode="after")
     def _logins_have_their_own_names(self) -> "Site":

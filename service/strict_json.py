@@ -14,9 +14,7 @@ def parse(raw: bytes) -> Any:
     differently (RFC 7493): a member named twice, NaN and Infinity. Depth is bounded.
     """
     try:
-        value = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_number
-        )
+        value = _DECODER.decode(raw.decode("utf-8"))
     except RecursionError:
         raise ValueError("it nests too deeply") from None
     except UnicodeDecodeError:
@@ -62,6 +60,9 @@ def _number(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise ValueError("a number is too long")
     return int(digits)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_number)
 
 
 def _walk(value: Any) -> list[Any]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pydantic_core
 from sqlalchemy import bindparam, insert, select
 
 from service.model import (
@@ -48,7 +49,7 @@ def add(tx: Transaction, decision: Decision, *, before: Mapping[str, object] | N
         note=decision.note,
         note_to_author=decision.note_to_author,
         undoes=decision.undoes,
-        before=json.dumps(before, separators=(",", ":")) if before is not None else None,
+        before=pydantic_core.to_json(before).decode() if before is not None else None,
         created_at=decision.created_at,
     )
 

@@ -4,9 +4,9 @@ Per site the sequence numbers have no gaps and follow the order of commits: the 
 number until the commit, so a reader who remembers the last number misses nothing.
 """
 
-import json
 from collections.abc import Mapping
 
+import pydantic_core
 from sqlalchemy import bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -58,7 +58,7 @@ def append(
         type=event_type,
         post=post,
         comment_id=comment_id,
-        about=json.dumps({**(about or {}), "visible": visible}, separators=(",", ":")),
+        about=pydantic_core.to_json({**(about or {}), "visible": visible}).decode(),
         created_at=tx.now,
     )
     return int(row["event_seq"])

@@ -1,13 +1,12 @@
 """One request, as handlers see it: which site, who is speaking, and how to reply."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Generic, TypeVar
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
+import pydantic_core
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
@@ -81,7 +80,7 @@ class Call:
         self.services = services
         self.database = services.database
 
-    @cached_property
+    @property
     def site(self) -> Site:
         """The site in the path. Raises UnknownSite."""
         site = self.services.settings.sites.get(self.request.match_info["site"])
@@ -216,7 +215,7 @@ def is_utf8(encoded: str) -> bool:
 
 def to_json(payload: object) -> bytes:
     """JSON text, compact, UTF-8."""
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    return pydantic_core.to_json(payload)
 
 
 def etag_of(body: bytes) -> str:

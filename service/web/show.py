@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import (
     Any,  # pydantic reads these on Python 3.11
 )
@@ -37,7 +38,12 @@ from service.web.outgoing import (
 def timestamp(moment: Milliseconds) -> str:
     """Milliseconds since the epoch as RFC 3339."""
     seconds, rest = divmod(moment, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:03d}Z"
+    return f"{_to_the_second(seconds)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def _time(moment: Milliseconds | None) -> str | None:
