@@ -149,6 +149,7 @@ async def test_a_repeated_text_is_refused_on_the_other(pair: Pair) -> None:
 
 async def test_cursors_of_one_are_good_on_the_other(pair: Pair) -> None:
     for number in range(5):
+        pair[0].clock.advance(seconds=1)
         await pair[0].approved(f"Text {number}")
     found: list[str] = []
     cursor: dict[str, str] = {}
