@@ -25,7 +25,8 @@ from service.web import application, problems
 from service.web.address import Addresses
 from service.web.call import Services
 from service.web.cursors import Cursors
-from service.web.guard import GuardedRunner, Limits
+from service.web.door import Limits
+from service.web.guard import GuardedRunner
 from service.web.limits import RateLimits
 
 log = structlog.get_logger()

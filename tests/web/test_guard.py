@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from service.web.guard import DETAILS, Door, GuardedConnection, GuardedRunner, GuardedServer, Limits, address_group
+from service.web.door import Door, Limits, address_group
+from service.web.guard import DETAILS, GuardedConnection, GuardedRunner, GuardedServer
 
 DEADLINE_SECONDS = 30.0
 SHORT_SECONDS = 0.15
