@@ -3,6 +3,7 @@
 import logging
 import sys
 
+import pydantic_core
 import structlog
 
 from service.settings import Log
@@ -13,7 +14,7 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 def configure(settings: Log) -> None:
     """Set up logging for this process. Libraries' own loggers are shown from warnings up."""
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(_to_json)
         if settings.format == "json"
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
@@ -36,6 +37,10 @@ def configure(settings: Log) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True
     )
+
+
+def _to_json(event: structlog.typing.EventDict, **_: object) -> str:
+    return pydantic_core.to_json(event, fallback=repr).decode()
 
 
 def _keep(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

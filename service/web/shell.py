@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 
 import structlog
 from aiohttp import web
@@ -18,6 +19,8 @@ SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 EXPOSED = "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID"
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
 PREFLIGHT_SECONDS = 7200
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PATCH", "PUT", "DELETE"})
+"""What a client may write into a metric's label; everything else is "other"."""
 READ_LOG_SHARE = 100
 """One of so many successful public reads gets a log line: a line for each would cost as much as the read."""
 _SAFE = {
@@ -34,6 +37,8 @@ class Shell:
         self._services = services
         self._metrics = services.metrics
         self._public_reads = 0
+        self._requests = cache(self._metrics.requests.labels)  # a look-up by labels costs more than the counting
+        self._latency = cache(self._metrics.latency.labels)
 
     def handler(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The handler for one route."""
@@ -140,15 +145,16 @@ class Shell:
     def _note(self, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "none"
-        self._metrics.requests.labels(request.method, route, response.status).inc()
-        self._metrics.latency.labels(request.method, route).observe(seconds)
+        method = request.method if request.method in METHODS else "other"
+        self._requests(method, route, response.status).inc()
+        self._latency(method, route).observe(seconds)
         if request.method not in WRITES and response.status < 400:
             self._public_reads += 1
             if self._public_reads % READ_LOG_SHARE:
                 return
         log.info(
             "request",
-            method=request.method,
+            method=method,
             route=route,
             status=response.status,
             milliseconds=round(seconds * 1000, 1),
