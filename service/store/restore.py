@@ -96,9 +96,11 @@ def _refuse_unknown(moment: SqliteSnapshot) -> None:
 
 def _keep(store: Path, kept: Path) -> Path:
     """Give the old store a second name, with all that it holds; the first stays until the new one takes it."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(store, timeout=BUSY_SECONDS, isolation_level=None)) as old:
-        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        old.execute("PRAGMA journal_mode = DELETE")  # a damaged one cannot do this; then its log goes with it
+    with suppress(SchemaError, sqlite3.Error):  # a ruined one cannot be opened: its log then goes with it
+        migrate.current_in(store)
+        with closing(sqlite3.connect(store, timeout=BUSY_SECONDS, isolation_level=None)) as old:
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            old.execute("PRAGMA journal_mode = DELETE")
     try:
         os.link(store, kept)
     except OSError:  # a file system without links
