@@ -20,6 +20,7 @@ from service.model import Clock, SiteKey, system_clock
 from service.moderation import idempotency
 from service.settings import Server, Settings, SettingsError
 from service.store import secrets
+from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
 from service.store.database import Database
 from service.web import application, problems
 from service.web.address import Addresses
@@ -79,7 +80,8 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         database = await _open_store(settings, clock=clock)
         opened.push_async_callback(database.close)
         background, metrics = Background(), Metrics()
-        health = Health(database, background, flat)
+        named = {f"{site}/{login.name}": login for site, of_site in logins.items() for login in of_site}
+        health = Health(database, background, named)
         services = await _services(settings, database=database, logins=logins, clock=clock, metrics=metrics)
         opened.push_async_callback(services.limits.close)
         runner = GuardedRunner(
@@ -97,6 +99,9 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
             await login.start()
         opened.pop_all()
     background.start(Job("forget-idempotency", lambda: database.write(idempotency.forget_old), FORGET_EVERY_SECONDS))
+    if folder := settings.backup.directory:
+        schedule = BackupSchedule(folder, settings, clock=clock, last_success=metrics.last_backup)
+        background.start(Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS))
     address = _address(runner)
     log.info("service.started", address=address, sites=sorted(settings.sites))
     drain_seconds = settings.server.drain_seconds

@@ -1,7 +1,7 @@
 """Is the service ready for work? Asked by `/health/ready`; every check says what it saw."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -31,9 +31,9 @@ class ReportingLogin(Protocol):
 
 
 class Health:
-    """Looks at the store, the jobs, the logins, and whether the service is being stopped."""
+    """Looks at the store, the jobs, the logins (called `site/login`), and whether the service is being stopped."""
 
-    def __init__(self, database: Database, background: Background, logins: Sequence[ReportingLogin] = ()) -> None:
+    def __init__(self, database: Database, background: Background, logins: Mapping[str, ReportingLogin]) -> None:
         self._database = database
         self._background = background
         self._logins = logins
@@ -53,7 +53,7 @@ class Health:
                 Check(f"job:{name}", "pass" if well else "fail", "well" if well else "keeps failing")
                 for name, well in jobs.items()
             ),
-            *(Check(f"login:{login.name}", *login.health()) for login in self._logins),
+            *(Check(f"login:{name}", *login.health()) for name, login in self._logins.items()),
         ]
 
     async def _store(self) -> Check:

@@ -186,3 +186,8 @@ async def test_a_path_that_does_not_exist_says_so_as_a_problem(gatepost: Gatepos
     answer = await send(gatepost, "GET", "/")
     assert_problem(answer, 404, "not-found")
     assert json.loads(answer.body) == answer.json
+
+
+async def test_each_login_of_each_site_has_its_own_line_in_readiness(gatepost: Gatepost) -> None:
+    checks = (await gatepost.visitor.get("/health/ready")).json["checks"]
+    assert [name for name in checks if name.startswith("login:")] == ["login:blog/jwt", "login:other/jwt"]
