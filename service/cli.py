@@ -16,7 +16,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
 
-from service import checkup, logs, terminal
+from service import checkup, cli_db, logs, terminal
 from service import settings as configuration
 from service.auth.login import Credentials
 from service.checkup import ask_health, logins, masking, trial_token
@@ -27,11 +27,10 @@ from service.model import ApiKeyId, Role, system_clock
 from service.moderation import api_keys
 from service.settings import Log, Settings, SettingsError, Site
 from service.store import api_keys as stored_keys
-from service.store import migrate
 from service.store.database import Database, Transaction
 from service.store.engine import StoreError
 from service.store.migrate import SchemaError
-from service.terminal import stop
+from service.terminal import Config, stop
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
@@ -46,14 +45,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they show local variables, and those may be secrets
 )
 key_commands = typer.Typer(no_args_is_help=True, help="Keys with which programs moderate: create, list, revoke.")
-database_commands = typer.Typer(no_args_is_help=True, help="The database: upgrade.")
 app.add_typer(key_commands, name="key")
-app.add_typer(database_commands, name="db")
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The configuration file. Else $GATEPOST_CONFIG, else ./gatepost.toml."),
-]
+app.add_typer(cli_db.commands, name="db")
 
 
 @app.callback(invoke_without_command=True)
@@ -239,21 +232,6 @@ def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")], config: Con
     typer.echo(f"Key {key_id} has ended.")
 
 
-# --- The database -----------------------------------------------------------------------------------------------------
-
-
-@database_commands.command("upgrade")
-def upgrade_database(config: Config = None) -> None:
-    """Create the database or bring its schema up to date, as every start does. No server may use it meanwhile."""
-    store = configuration.load(config).database
-
-    async def open_once() -> None:
-        await (await _open(store, alongside=False)).close()
-
-    asyncio.run(open_once())
-    typer.echo(f"{masking.mask_address(store.url)} has schema {migrate.head()}, the newest.")
-
-
 # --- What the commands share ------------------------------------------------------------------------------------------
 
 
@@ -275,18 +253,6 @@ def _version() -> str:
         return "(not installed)"
 
 
-async def _open(store: configuration.Database, *, alongside: bool) -> Database:
-    return await Database.open(
-        store.url,
-        clock=system_clock,
-        readers=1,
-        busy_seconds=store.busy_seconds,
-        statement_seconds=store.statement_seconds,
-        prepared_statements=store.prepared_statements,
-        alongside=alongside,
-    )
-
-
 def _write(
     settings: Settings,
     work: Callable[Concatenate[Transaction, P], Answer],
@@ -297,7 +263,16 @@ def _write(
     """One transaction, also while a server has the store open."""
 
     async def once() -> Answer:
-        database = await _open(settings.database, alongside=True)
+        store = settings.database
+        database = await Database.open(
+            store.url,
+            clock=system_clock,
+            readers=1,
+            busy_seconds=store.busy_seconds,
+            statement_seconds=store.statement_seconds,
+            prepared_statements=store.prepared_statements,
+            alongside=True,
+        )
         try:
             return await database.write(work, *args, **kwargs)
         finally:

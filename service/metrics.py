@@ -61,6 +61,11 @@ class Metrics:
         self.queue_oldest = Gauge(
             "gatepost_queue_oldest_seconds", "How long the oldest of them waits.", ["site"], registry=self.registry
         )
+        self.last_backup = Gauge(
+            "gatepost_backup_last_success_timestamp_seconds",
+            "When the newest scheduled backup was made (Unix time; 0: never).",
+            registry=self.registry,
+        )
         self.jobs = Gauge("gatepost_job_healthy", "1 while a background job is well.", ["job"], registry=self.registry)
 
     def text(self) -> bytes:

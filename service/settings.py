@@ -70,6 +70,14 @@ class Database(Section):
     prepared_statements: bool = True
 
 
+class Backup(Section):
+    """Where backups go, how often, and how many stay. Off without a directory."""
+
+    directory: str | None = Field(None, min_length=1)
+    every_hours: Whole = Field(24, ge=1, le=8760)
+    keep: Whole = Field(7, ge=1, le=10_000)
+
+
 class Limits(Section):
     """How much one author or one address may ask for."""
 
@@ -159,6 +167,7 @@ class Settings(BaseSettings):
 
     server: Server = Server()
     database: Database = Database()
+    backup: Backup = Backup()
     limits: Limits = Limits()
     log: Log = Log()
     cache: Cache = Cache()

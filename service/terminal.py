@@ -1,11 +1,12 @@
-"""What the commands print, and how they stop. Called by `cli` alone.
+"""What the commands have in common: the option `--config`, what they print, how they stop. For `cli` and `cli_db`.
 
 Plain lines where nobody reads along: width and colour are a terminal's, so another program gets whole lines.
 """
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import NoReturn
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -17,6 +18,11 @@ from service.model import ApiKey, Milliseconds
 
 COLOURS = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.FAIL: "bold red"}
 ENDLESS_COLUMNS = 1000
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The configuration file. Else $GATEPOST_CONFIG, else ./gatepost.toml."),
+]
 
 
 def stop(sentence: str, *, status: int) -> NoReturn:

@@ -41,6 +41,7 @@ FLOORS = [
     "checkup",
     "demo",
     "terminal",
+    "cli_db",
     "cli",
     "__main__",
 ]
@@ -61,7 +62,6 @@ LONG_FILES = {
     "web/guard.py": "one state machine: a connection from accept to close; halves would share all of their state",
     "web/outgoing.py": "every reply's shape on one page, as a reviewer reads it; declarations only",
     "store/comments.py": "every query on comments on one page, so that `approved` stands in one place",
-    "cli.py": "every command on one page, each a few lines that call a room",
 }
 
 

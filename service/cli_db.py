@@ -1,0 +1,131 @@
+"""`gatepost db`: upgrade, verify, back up, restore and copy the database. A part of `cli`.
+
+What is found or made goes to standard output; how far it is, to a terminal alone, on standard error.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from service import settings as configuration
+from service.model import system_clock
+from service.store import backup, copy, digest, migrate, restore, snapshot, verify
+from service.store.database import Database
+from service.store.digest import Digest
+from service.store.snapshot import Watch
+from service.terminal import Config, stop
+from service.values import DatabaseUrl
+
+WRONG, MISUSED = 1, 2
+STEPS = {"copy": "Copying", "verify": "Verifying", "digest": "Reading"}
+
+commands = typer.Typer(no_args_is_help=True, help="The database: upgrade, backup, restore, verify, copy.")
+
+
+@commands.command("upgrade")
+def upgrade_database(config: Config = None) -> None:
+    """Create the database or bring its schema up to date, as every start does. No server may use it meanwhile."""
+    store = configuration.load(config).database
+
+    async def open_once() -> None:
+        database = await Database.open(store.url, clock=system_clock, readers=1, busy_seconds=store.busy_seconds)
+        await database.close()
+
+    asyncio.run(open_once())
+    typer.echo(f"{snapshot.name_of(store.url)} has schema {migrate.head()}, the newest.")
+
+
+@commands.command("backup")
+def back_up(directory: Annotated[Path, typer.Argument(help="The folder to put it in.")], config: Config = None) -> None:
+    """Back the database up while the service runs, into one verified SQLite file, and say what is in it."""
+    url = configuration.load(config).database.url
+    with _shown() as watch:
+        made = backup.take(url, directory, now=system_clock(), watch=watch)
+    typer.echo(made.path)
+    _tell(made.digest)
+
+
+@commands.command("restore")
+def restore_database(
+    file: Annotated[Path, typer.Argument(help="The backup.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="PostgreSQL: empty the database first, if there is something in it.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Put a backup in the place of the database. No server may use it; an SQLite file that was there is kept."""
+    url = configuration.load(config).database.url
+    with _shown() as watch:
+        done = restore.restore(file, url, now=system_clock(), watch=watch, replace=replace)
+    typer.echo(f"{snapshot.name_of(url)} holds what was backed up.")
+    if done.replaced is not None:
+        typer.echo(f"What was there before is {done.replaced}.")
+    _tell(done.digest)
+
+
+@commands.command("verify")
+def verify_database(config: Config = None) -> None:
+    """Check the database's integrity, and recount all that it keeps twice. One line for each difference."""
+    url = configuration.load(config).database.url
+    found = 0
+    with _shown() as watch, snapshot.of(url, watch) as moment:
+        for line in verify.differences(moment, watch):
+            typer.echo(line)
+            found += 1
+        seen = None if found else digest.of(moment, watch)
+    if seen is None:
+        stop(f"{snapshot.name_of(url)} has {found} differences: restore a backup", status=WRONG)
+    typer.echo(f"{snapshot.name_of(url)} is sound.")
+    _tell(seen)
+
+
+@commands.command("copy")
+def copy_database(
+    to: Annotated[str, typer.Option("--to", help="Where to: postgresql://... or sqlite:///... There is nothing yet.")],
+    config: Config = None,
+) -> None:
+    """Copy the database to another, SQLite or PostgreSQL. Once interrupted, it goes on where it was.
+
+    Stop the service before a move: what is written after the copy began is not in it.
+    """
+    source = configuration.load(config).database.url
+    try:
+        target = TypeAdapter(DatabaseUrl).validate_python(to)
+    except ValidationError as error:
+        stop(f"--to: {error.errors()[0]['msg'].removeprefix('Value error, ')}", status=MISUSED)
+    with _shown() as watch, snapshot.of(source, watch) as moment:
+        copied = copy.copy(moment, target, watch)
+    typer.echo(f"{snapshot.name_of(target)} holds what {snapshot.name_of(source)} does.")
+    _tell(copied)
+
+
+def _tell(found: Digest) -> None:
+    """What a store holds: compare two of these to know whether two stores hold the same."""
+    last = ", ".join(f"{site} {seq}" for site, seq in found.as_of.items()) or "none"
+    typer.echo(f"Digest {found.text}\nRows {found.rows}\nLast event of each site: {last}")
+
+
+@contextmanager
+def _shown() -> Iterator[Watch]:
+    """A bar for each step, on a terminal."""
+    console = Console(stderr=True)
+    bars = Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=console
+    )
+    tasks = {name: bars.add_task(text, total=None, visible=False) for name, text in STEPS.items()}
+
+    def show(step: str, done: int, of_all: int) -> None:
+        bars.update(tasks[step], completed=done, total=of_all, visible=True)
+
+    if not console.is_terminal:
+        yield Watch()
+        return
+    with bars:
+        yield Watch(show)
