@@ -34,9 +34,12 @@ DETAILS = {
     408: "The request did not arrive completely within the time allowed.",
     431: "The request line or the headers are too long.",
     500: "The service met an unexpected error.",
-    503: "Too many connections are open. Try again in a few seconds.",
+    503: "Too many connections are open, or the service is stopping. Try again in a few seconds.",
 }
 RETRY_AFTER_SECONDS = 5
+
+# From accept to the first bytes read: the transport is made, the connection starts, its socket is polled, and read.
+ACCEPT_TURNS = 4
 
 # A reader who takes less than this within `write_seconds` has stalled; else a byte a minute would hold a reply.
 # What counts is what the kernel takes: its own buffer blurs the picture, as it does for nginx's `send_timeout`.
@@ -84,7 +87,8 @@ class GuardedConnection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         wire = cast(asyncio.Transport, transport)
         group = self._guard.door.group_of(wire.get_extra_info("peername"))
-        if not self._guard.door.enter(group):
+        # What was accepted in the listener's last moment comes here after it was closed, some of it after the cleanup.
+        if self._guard.stopping or not self._guard.door.enter(group):
             self._turn_away(wire)
             return
         self._wire, self._group = wire, group
@@ -103,7 +107,7 @@ class GuardedConnection(web.RequestHandler):
     def _turn_away(self, wire: asyncio.Transport) -> None:
         """Say 503 before anything was asked: no task is started, no byte parsed, and the few bytes fit any buffer."""
         try:
-            wire.write(self._guard.full_house_reply())
+            wire.write(self._guard.unavailable_reply())
         finally:
             wire.close()
 
@@ -118,6 +122,17 @@ class GuardedConnection(web.RequestHandler):
             self.force_close()
         else:
             self._close = True
+
+    def stop(self) -> None:
+        """The drain time is over: finish the request in hand, even if its body is still arriving; else close now.
+
+        A request whose headers are incomplete is told so. Silence where nothing was asked: see `_check_sender`.
+        """
+        if self._wire is None or (self._request_count and not self._is_waiting()):
+            return
+        if self._reading_since is not None:
+            self._wire.write(self._guard.unavailable_reply())
+        self.force_close()
 
     # --- Requests coming in -----------------------------------------------------------------------------------------
 
@@ -361,6 +376,7 @@ class GuardedServer(web.Server):
         self.limits = limits
         self.door = Door(limits, trusted_proxies)
         self.draining = False
+        self.stopping = False
         self._problem = problem
         self._open_request_factory = self.request_factory
 
@@ -373,6 +389,25 @@ class GuardedServer(web.Server):
         self.request_factory = self._make_last_request
         for connection in self.connections:
             cast(GuardedConnection, connection).drain()
+
+    def pre_shutdown(self) -> None:
+        """The drain time is over, and nothing listens any more: only what is in hand is finished."""
+        self.stopping = True
+        self.drain()
+        for connection in self.connections:
+            cast(GuardedConnection, connection).stop()
+
+    async def shutdown(self, grace_seconds: float | None = None) -> None:
+        """Give the requests in hand this long to end; then cancel them.
+
+        aiohttp would be deaf from its first moment, even to the body that a handler is waiting for, and would wait for
+        the time-out twice.
+        """
+        if in_hand := [task for connection in self.connections if (task := connection._task_handler) is not None]:
+            _, late = await asyncio.wait(in_hand, timeout=grace_seconds)
+            for task in late:
+                task.cancel()
+        await super().shutdown(grace_seconds)
 
     def _make_last_request(
         self,
@@ -400,8 +435,8 @@ class GuardedServer(web.Server):
         error.force_close()
         return error
 
-    def full_house_reply(self) -> bytes:
-        """503 as bytes for the wire, for a connection that no one serves."""
+    def unavailable_reply(self) -> bytes:
+        """503 as bytes for the wire, for a connection that no one serves, or no longer."""
         body, headers = self._problem(503, DETAILS[503])
         fields = {
             **headers,
@@ -449,6 +484,20 @@ class GuardedRunner(web.AppRunner):
     @property
     def server(self) -> GuardedServer | None:
         return cast(GuardedServer | None, self._server)
+
+    async def cleanup(self) -> None:
+        """Stop listening, finish the requests in hand within `shutdown_timeout`, and clean up the application.
+
+        A connection that is accepted already, and its request if that has arrived, is let in first: asyncio loses one
+        whose listener is closed before its transport is made, and its client waits for ever (cpython issue 109564).
+        """
+        for site in self._sites:
+            if isinstance(site._server, asyncio.Server):  # uvloop has its own, which loses none
+                for listening in site._server.sockets:
+                    asyncio.get_running_loop().remove_reader(listening.fileno())
+        for _ in range(ACCEPT_TURNS):
+            await asyncio.sleep(0)
+        await super().cleanup()
 
     def drain(self) -> None:
         """Begin to stop, as `GuardedServer.drain` says; call `cleanup()` when the drain time is over.

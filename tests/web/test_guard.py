@@ -121,11 +121,16 @@ class Client:
 
 
 class DoorWithBell(Door):
-    """The door as it is, and a bell that tells a test that someone has left."""
+    """The door as it is, and a bell that tells a test that someone has come or left."""
 
     def __init__(self, *settings: Any) -> None:
         super().__init__(*settings)
+        self.entries = 0
         self.left = asyncio.Event()
+
+    def enter(self, group: str | None) -> bool:
+        self.entries += 1
+        return super().enter(group)
 
     def leave(self, group: str | None) -> None:
         super().leave(group)
@@ -142,6 +147,7 @@ class House:
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
     writer_lost: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def server(self) -> GuardedServer:
@@ -164,6 +170,10 @@ class House:
         assert isinstance(self.server.door, DoorWithBell)
         async with asyncio.timeout(DEADLINE_SECONDS):
             await self.server.door.left.wait()
+
+    async def until_stopping(self) -> None:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await self.stopping.wait()
 
     async def until_entered(self) -> None:
         async with asyncio.timeout(DEADLINE_SECONDS):
@@ -289,8 +299,13 @@ ROUTES = {
 }
 
 
+async def note_shutdown(app: web.Application) -> None:
+    app[HOUSE].stopping.set()
+
+
 def make_app() -> web.Application:
     app = web.Application()
+    app.on_shutdown.append(note_shutdown)
     for path, handler in ROUTES.items():
         app.router.add_route("*", path, handler)
     return app
@@ -299,7 +314,8 @@ def make_app() -> web.Application:
 @asynccontextmanager
 async def running(limits: Limits, **settings: Any) -> AsyncIterator[House]:
     app = make_app()
-    runner = GuardedRunner(app, limits=limits, problem=render_problem, access_log=None, shutdown_timeout=1, **settings)
+    settings = {"shutdown_timeout": 1, **settings}
+    runner = GuardedRunner(app, limits=limits, problem=render_problem, access_log=None, **settings)
     async with AsyncExitStack() as clients:
         house = House(runner, clients)
         app[HOUSE] = house
@@ -1025,6 +1041,115 @@ async def test_cleanup_waits_for_the_running_request(start: Start) -> None:
     house.release.set()
     assert (await client.reply()).status == 200
     await cleanup
+
+
+@pytest.mark.parametrize("turns", range(10))
+async def test_who_is_let_in_while_the_listener_closes_is_answered(start: Start, turns: int) -> None:
+    """The listener closes so many turns of the loop after the request was sent. Nobody waits for the grace time."""
+    house = await start(shutdown_timeout=NEVER_SECONDS)
+    door = house.server.door
+    assert isinstance(door, DoorWithBell)
+    with socket.create_connection(("127.0.0.1", house.port)) as sock:  # the kernel connects; nothing is accepted yet
+        sock.sendall(GET)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await house.runner.cleanup()
+        sock.setblocking(False)
+        client = Client(*await asyncio.open_connection(sock=sock))
+        answer = await client.rest()
+        client.writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n") if door.entries else answer == b""
+
+
+async def test_some_are_let_in_while_the_listener_closes(start: Start) -> None:
+    """Else the test above would look at nobody."""
+    house = await start()
+    with socket.create_connection(("127.0.0.1", house.port)):
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert house.server.door.open == 1
+
+
+async def test_a_connection_made_after_the_end_gets_503(start: Start) -> None:
+    house = await start()
+    late = await asyncio.get_running_loop().create_server(house.server, "127.0.0.1", 0)
+    house.port = late.sockets[0].getsockname()[1]
+    await house.runner.cleanup()
+    async with late:
+        client = await house.connect()
+        reply = await client.reply()
+        reply.assert_problem(503)
+        assert int(reply.headers["retry-after"]) > 0
+        assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("drained", [False, True])
+@pytest.mark.parametrize("sent", [b"", GET], ids=["new", "used"])
+async def test_stopping_closes_quiet_connections_without_a_word(start: Start, sent: bytes, drained: bool) -> None:
+    house = await start(shutdown_timeout=NEVER_SECONDS)
+    client = await house.connect()
+    if sent:
+        assert (await client.ask(sent)).status == 200
+    await house.until_all_is_received()
+    if drained:
+        house.runner.drain()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await house.runner.cleanup()
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("before", [b"", GET], ids=["first", "later"])
+async def test_stopping_tells_a_request_with_unfinished_headers(start: Start, before: bytes) -> None:
+    house = await start(shutdown_timeout=NEVER_SECONDS)
+    client = await house.connect()
+    if before:
+        assert (await client.ask(before)).status == 200
+    await client.send(UNFINISHED)
+    await house.until_all_is_received()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await house.runner.cleanup()
+    (await client.reply()).assert_problem(503)
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("drained", [False, True])
+async def test_stopping_reads_the_body_of_a_request_in_hand(start: Start, drained: bool) -> None:
+    house = await start(shutdown_timeout=NEVER_SECONDS)
+    client = await house.connect()
+    await client.send(POST + b"Content-Length: 4\r\n\r\nab")
+    await house.until_entered()
+    if drained:
+        house.runner.drain()
+    cleanup = asyncio.create_task(house.runner.cleanup())
+    await house.until_stopping()
+    reply = await client.ask(b"cd")
+    assert (reply.status, reply.body, reply.headers["connection"]) == (200, b"abcd", "close")
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await cleanup
+    assert await client.rest() == b""
+
+
+async def test_a_body_that_drips_while_stopping_gets_408(start: Start) -> None:
+    house = await start(replace(PATIENT, body_seconds=SHORT_SECONDS), shutdown_timeout=NEVER_SECONDS)
+    client = await house.connect()
+    await client.send(POST + b"Content-Length: 60000\r\n\r\n")
+    await house.until_entered()
+    cleanup = asyncio.create_task(house.runner.cleanup())
+    async with client.dripping(b"a"):
+        (await client.reply()).assert_problem(408)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await cleanup
+
+
+async def test_a_request_that_outlasts_the_grace_time_is_cut(start: Start) -> None:
+    house = await start(shutdown_timeout=SHORT_SECONDS)
+    client = await house.connect()
+    await client.send(WAIT)
+    await house.until_entered()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await house.runner.cleanup()
+    assert await client.rest() == b""
 
 
 async def test_draining_before_setup_is_a_mistake() -> None:
