@@ -51,6 +51,7 @@ HTTP_CLIENTS = ("auth.fetch", "checkup.ask_health")
 ENVIRONMENT_READERS = ("settings", "secret")
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "urllib", "uuid"}
 STORE_MACHINERY = {"store.database", "store.engine", "store.sqlite", "store.postgres", "store.migrate", "store.tables"}
+STORE_MACHINERY |= {"store.copy", "store.copy_target"}  # a whole store to another
 # Writes outside of `moderation` that change no comment, author or post.
 OWN_WRITES = {
     "secrets.get_or_make": "the keys that the service makes for itself at its first start",

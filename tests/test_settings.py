@@ -120,7 +120,7 @@ def test_only_settings_count_as_variables_in_use(monkeypatch: pytest.MonkeyPatch
         ("gatepost_server__prot", SECRET, "did you mean GATEPOST_SERVER__PORT?"),
         ("GATEPOST_SERVER_PORT", SECRET, "did you mean GATEPOST_SERVER__PORT?"),
         ("GATEPOST_SRVER__PORT", SECRET, "did you mean GATEPOST_SERVER?"),
-        ("GATEPOST_ADMIN_MAIL", SECRET, "(known here: GATEPOST_CACHE, GATEPOST_DATABASE, GATEPOST_LIMITS, "),
+        ("GATEPOST_ADMIN_MAIL", SECRET, "(known here: GATEPOST_BACKUP, GATEPOST_CACHE, GATEPOST_DATABASE, "),
         ("GATEPOST_SERVER____PORT", SECRET, "is not a setting"),
         ("GATEPOST_SERVER__PORT__HTTP", SECRET, "is not a setting"),
         ("GATEPOST_", SECRET, "is not a setting"),
