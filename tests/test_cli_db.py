@@ -1,0 +1,198 @@
+"""`gatepost db` as an operator calls it: what it prints, what it leaves, and its exit status."""
+
+import os
+import pty
+import re
+import resource
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.harness import Hands
+from tests.store import scene
+from tests.store.damage import change
+from tests.store.test_digest import digest_of
+from tests.test_cli import command, environment
+
+Finished = subprocess.CompletedProcess[str]
+Gatepost = Callable[..., Finished]
+
+
+@pytest.fixture
+async def store(store_path: Path, clock: Hands) -> Path:
+    """A store with one of everything."""
+    await scene.fill(f"sqlite:///{store_path}", clock)
+    return store_path
+
+
+@pytest.fixture
+def gatepost(store: Path) -> Gatepost:
+    """Runs `gatepost db ...` on the store (or on `url`) to its end."""
+
+    def run(*words: str, url: str = f"sqlite:///{store}", largest_file: int | None = None) -> Finished:
+        def limit() -> None:
+            if largest_file is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+        finished = subprocess.run(
+            command("db", *words),
+            cwd=store.parent,
+            env=environment({"GATEPOST_DATABASE__URL": url}),
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=limit,
+        )
+        assert "Traceback" not in finished.stderr, finished.stderr
+        return finished
+
+    return run
+
+
+def told(store: str) -> list[str]:
+    """How the commands describe a store."""
+    found = digest_of(store)
+    last = ", ".join(f"{site} {seq}" for site, seq in found.as_of.items())
+    return [f"Digest {found.text}", f"Rows {found.rows}", f"Last event of each site: {last}"]
+
+
+@pytest.mark.slow
+def test_backup_verify_and_restore_tell_the_same_digest(gatepost: Gatepost, store: Path, tmp_path: Path) -> None:
+    expected = told(f"sqlite:///{store}")
+    backup, verify = gatepost("backup", "backups"), gatepost("verify")
+    file, *rest = backup.stdout.splitlines()
+    assert (backup.returncode, backup.stderr, rest) == (0, "", expected)
+    assert re.fullmatch(r"backups/gatepost-\d{8}T\d{6}Z\.db", file)
+    assert (verify.returncode, verify.stderr) == (0, "")
+    assert verify.stdout.splitlines() == [f"{store} is sound.", *expected]
+    restored = gatepost("restore", file, url=f"sqlite:///{tmp_path}/drill.db")
+    assert (restored.returncode, restored.stderr) == (0, "")
+    assert restored.stdout.splitlines() == [f"{tmp_path}/drill.db holds what was backed up.", *expected]
+    again = gatepost("restore", file)
+    assert re.search(rf"^What was there before is {store}\.replaced-\d{{8}}T\d{{6}}Z\.$", again.stdout, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_a_running_service_is_backed_up_and_not_restored_into(gatepost: Gatepost, store: Path) -> None:
+    with subprocess.Popen(
+        command("serve"),
+        cwd=store.parent,
+        env=environment(
+            {
+                "GATEPOST_DATABASE__URL": f"sqlite:///{store}",
+                "GATEPOST_SERVER__PORT": "0",
+                "GATEPOST_SERVER__DRAIN_SECONDS": "0",
+            }
+        ),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as service:
+        assert service.stderr is not None
+        assert "service.started" in service.stderr.readline()
+        backup = gatepost("backup", ".")
+        restored = gatepost("restore", backup.stdout.splitlines()[0])
+        service.send_signal(signal.SIGTERM)
+        assert service.wait() == 0
+    assert backup.returncode == 0
+    assert (restored.returncode, restored.stdout) == (1, "")
+    assert "another Gatepost is using this file" in restored.stderr
+    assert told(f"sqlite:///{store}") == backup.stdout.splitlines()[1:]
+
+
+def test_a_damaged_store_is_told_line_by_line(gatepost: Gatepost, store: Path) -> None:
+    change(f"sqlite:///{store}", "UPDATE posts SET count = 40 WHERE post = 'quiet'", "DELETE FROM queue")
+    verify, backup = gatepost("verify"), gatepost("backup", "backups")
+    assert (verify.returncode, backup.returncode, backup.stdout) == (1, 1, "")
+    lines = verify.stdout.splitlines()
+    assert lines[0] == "posts.count: site blog, post quiet says 40, approved comments are 0"
+    assert len(lines) == 4
+    assert verify.stderr == f"{store} has 4 differences: restore a backup\n"
+    assert backup.stderr.splitlines()[1:] == lines
+    assert list((store.parent / "backups").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_copy_to_postgresql_and_back_tells_the_same_digest(
+    gatepost: Gatepost, store: Path, empty_postgres_url: str, tmp_path: Path
+) -> None:
+    expected = told(f"sqlite:///{store}")
+    there = gatepost("copy", "--to", empty_postgres_url)
+    back = gatepost("copy", "--to", f"sqlite:///{tmp_path}/back.db", url=empty_postgres_url)
+    name = re.sub(r"postgres:@|\?.*", "", empty_postgres_url)
+    assert there.stdout.splitlines() == [f"{name} holds what {store} does.", *expected]
+    assert back.stdout.splitlines() == [f"{tmp_path}/back.db holds what {name} does.", *expected]
+    assert (there.returncode, back.returncode, there.stderr, back.stderr) == (0, 0, "", "")
+    assert told(f"sqlite:///{tmp_path}/back.db") == expected
+
+
+@pytest.mark.slow
+def test_restoring_into_postgresql_needs_an_empty_database_or_a_word(
+    gatepost: Gatepost, store: Path, postgres_url: str
+) -> None:
+    file = gatepost("backup", ".").stdout.splitlines()[0]
+    outcomes = [gatepost("restore", *words, file, url=postgres_url).returncode for words in ([], [], ["--replace"])]
+    assert outcomes == [0, 1, 0]
+    assert told(postgres_url) == told(f"sqlite:///{store}")
+
+
+@pytest.mark.parametrize("target", ["backup.db", "mysql://there/gatepost", "sqlite:///:memory:"])
+def test_a_target_that_is_no_store_is_the_commands_mistake(gatepost: Gatepost, target: str) -> None:
+    finished = gatepost("copy", "--to", target)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert finished.stderr.startswith("--to: write ")
+    assert len(finished.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [["verify"], ["backup", "backups"], ["copy", "--to", "sqlite:///copy.db"]])
+def test_a_store_that_is_not_there_is_one_clear_line_and_is_not_made(
+    gatepost: Gatepost, tmp_path: Path, words: list[str]
+) -> None:
+    finished = gatepost(*words, url=f"sqlite:///{tmp_path}/missing.db")
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert finished.stderr.startswith(f"{tmp_path}/missing.db: is no store that can be read")
+    assert len(finished.stderr.splitlines()) == 1
+    assert not (tmp_path / "missing.db").exists()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_full_disk_leaves_no_backup_and_no_half_restored_store(gatepost: Gatepost, store: Path, share: float) -> None:
+    """A limit on the size of files, which looks the same to whoever writes."""
+    file = gatepost("backup", "backups").stdout.splitlines()[0]
+    largest = int((store.parent / file).stat().st_size * share)
+    (store.parent / "more").mkdir()
+    before = digest_of(f"sqlite:///{store}")
+    backup, restored = gatepost("backup", "more", largest_file=largest), gatepost("restore", file, largest_file=largest)
+    assert (backup.returncode, restored.returncode, backup.stdout, restored.stdout) == (1, 1, "", "")
+    assert [len(finished.stderr.splitlines()) for finished in (backup, restored)] == [1, 1]
+    assert list((store.parent / "more").iterdir()) == []
+    assert list(store.parent.glob("gatepost.db.re*")) == []
+    assert digest_of(f"sqlite:///{store}") == before
+
+
+def test_a_terminal_sees_how_far_it_is(store: Path) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command("db", "backup", "backups"),
+        cwd=store.parent,
+        env=environment({"GATEPOST_DATABASE__URL": f"sqlite:///{store}", "TERM": "xterm"}),
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        while part := _read(ours):
+            seen += part
+        assert process.wait() == 0
+    os.close(ours)
+    for word in (b"Copying", b"Verifying", b"Reading", b"100%"):
+        assert word in seen
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux says so when the other side has closed
+        return b""
