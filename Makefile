@@ -21,7 +21,11 @@ UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test check-fast lint types format coverage clean remake
+.PHONY: help demo test test-postgres check-fast lint types format coverage clean remake
+
+# What stores anything. The rest of tests/ would see no difference.
+ON_BOTH := tests/moderation tests/store tests/journeys \
+	$(addprefix tests/web/test_,transitions.py front_end.py idempotency.py public.py operations.py)
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name meaning; do \
@@ -30,8 +34,12 @@ help: ## list these targets
 demo: $(VENV)/.runtime ## set up and open a small blog with comments, no configuration
 	@$(BIN)/gatepost demo $(ARGS)
 
-test: lint types ## set up, then format, lint, types and all tests (what CI runs)
+test: lint types ## set up, then format, lint, types and all tests, on SQLite and PostgreSQL (what CI runs)
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --engine postgres -m "not browser" $(ON_BOTH)
+
+test-postgres: $(VENV)/.dev ## the tests that touch the store, on PostgreSQL (a server from a wheel, or TEST_POSTGRES_URL)
+	@$(BIN)/python -m pytest -n auto --engine postgres -m "not browser" $(ON_BOTH) $(ARGS)
 
 check-fast: lint types ## the same without slow and browser tests, under a minute
 	@$(BIN)/python -m pytest -n auto -m "not slow and not browser" $(ARGS)
