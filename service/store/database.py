@@ -194,6 +194,8 @@ class Database:
             self._flushing = None
 
     def _attempt_each(self, batch: Sequence[_Unit], connection: Connection) -> list[Any]:
+        if len(batch) == 1:  # alone it needs no savepoint: when it fails, the transaction ends with it
+            return [batch[0].work(self._transaction(connection))]
         return [self._attempt(unit, connection) for unit in batch]
 
     def _attempt(self, unit: _Unit, connection: Connection) -> Any:

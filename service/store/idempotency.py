@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert
 
 from service.model import AuthorKey, Milliseconds, SiteKey
 from service.store.database import Transaction
@@ -34,11 +35,12 @@ _FIND = select(idempotency).where(
     *(idempotency.c[name] == bindparam(name) for name in ("site", "author", "route", "key")),
     idempotency.c.created_at > bindparam("since"),
 )
-_KEEP = insert(idempotency).values({column.name: bindparam(column.name) for column in idempotency.c})
-_FORGET = delete(idempotency).where(idempotency.c.created_at <= bindparam("until"))
-_FORGET_ONE = delete(idempotency).where(
-    *(idempotency.c[name] == bindparam(name) for name in ("site", "author", "route", "key"))
+_insert = insert(idempotency).values({column.name: bindparam(column.name) for column in idempotency.c})
+_KEEP = _insert.on_conflict_do_update(
+    index_elements=idempotency.primary_key.columns.keys(),
+    set_={name: _insert.excluded[name] for name in ("request_hash", "status", "location", "reply", "created_at")},
 )
+_FORGET = delete(idempotency).where(idempotency.c.created_at <= bindparam("until"))
 
 
 def find(tx: Transaction, scope: Scope, *, since: Milliseconds) -> tuple[str, Reply] | None:
@@ -48,8 +50,7 @@ def find(tx: Transaction, scope: Scope, *, since: Milliseconds) -> tuple[str, Re
 
 
 def keep(tx: Transaction, scope: Scope, reply: Reply) -> None:
-    """Keep the first reply. One that has outlived its time makes room."""
-    tx.run(_FORGET_ONE, site=scope.site, author=scope.author, route=scope.route, key=scope.key)
+    """Keep the first reply, in the place of one that has outlived its time."""
     tx.run(
         _KEEP,
         site=scope.site,

@@ -20,6 +20,8 @@ from service.store import migrate
 from service.store.engine import Connection, EngineSettings, StoreError
 
 T = TypeVar("T")
+CHECKPOINT_PAGES = 4000
+"""Pages (4 kB) in the log before they go into the file: with SQLite's 1000, two busy commits are a checkpoint."""
 FAULTS = (
     "SQLITE_BUSY",
     "SQLITE_LOCKED",
@@ -111,8 +113,7 @@ class SqliteEngine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA query_only = {int(read_only)}")
-        if self._settings.alongside:
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {0 if self._settings.alongside else CHECKPOINT_PAGES}")
         return connection
 
 
