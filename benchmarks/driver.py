@@ -30,6 +30,7 @@ class Task:
     connections: int = 64
     posts: int = 200
     name: str = "run"
+    marked: bool = False
     host: str = "127.0.0.1"
     site: str = "blog"
 
@@ -45,10 +46,11 @@ class Seen:
 
 
 def request(task: Task, number: int) -> bytes:
-    """The bytes of one submission: three sentences, some emphasis, a link."""
+    """The bytes of one submission: some 230 characters of prose, or (`marked`) with emphasis and a link in it."""
     turned = number % len(PROSE)
     prose = f"A {PROSE[turned:]}{PROSE[:turned]}".rstrip()
-    body = f"{prose[:90]}, *{task.name} {number}*. And {prose[90:]}; see https://blog.example/{number}."
+    where = f"*really*, see https://blog.example/{number}" if task.marked else "really"
+    body = f"{prose[:90]}, {where}. And {prose[90:]}: {task.name} {number}."
     content = json.dumps({"body": body, "post": {"title": f"Post {number % task.posts}"}}).encode()
     head = (
         f"POST /v1/sites/{task.site}/posts/post-{number % task.posts}/comments HTTP/1.1\r\n"

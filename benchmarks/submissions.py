@@ -7,6 +7,7 @@ at; figures of two machines, or of one machine on two days, say nothing about ea
 
     --rounds 3 --count 6000     how often and how many
     --connections 64
+    --marked                    texts with emphasis and a link (prose needs no CommonMark parser)
     --url postgresql://...      on an empty PostgreSQL database, instead of an SQLite file
     --endurance 20000           at the end so many in one go; each counted in the store
     --folder .                  where the store goes: a real disk, or the syncs cost nothing
@@ -105,9 +106,9 @@ def _round(folder: Path, asked: argparse.Namespace, *, module: str, name: str) -
     server.start()
     try:
         tokens = [server.token(f"reader {number}") for number in range(READERS)]
-        drive(Task(server.port, tokens, WARM_UP, asked.connections, name=f"warm-{name}"))
+        drive(Task(server.port, tokens, WARM_UP, asked.connections, name=f"warm-{name}", marked=asked.marked))
         before = server.cpu_seconds()
-        seen = drive(Task(server.port, tokens, asked.count, asked.connections, name=name))
+        seen = drive(Task(server.port, tokens, asked.count, asked.connections, name=name, marked=asked.marked))
         spent = server.cpu_seconds() - before
     finally:
         server.stop()
@@ -154,6 +155,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--count", type=int, default=6000)
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--marked", action="store_true")
     parser.add_argument("--url", default="")
     parser.add_argument("--endurance", type=int, default=0)
     parser.add_argument("--folder", default=".")
