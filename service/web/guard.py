@@ -37,6 +37,8 @@ DETAILS = {
     503: "Too many connections are open, or the service is stopping. Try again in a few seconds.",
 }
 RETRY_AFTER_SECONDS = 5
+SERVER_NAME = "Gatepost"
+"""Said in every reply; aiohttp would tell its own version and Python's."""
 
 # From accept to the first bytes read: the transport is made, the connection starts, its socket is polled, and read.
 ACCEPT_TURNS = 4
@@ -421,31 +423,29 @@ class GuardedServer(web.Server):
 
     def reply(self, status: int) -> web.Response:
         """A problem as the last reply on a connection."""
-        body, headers = self._problem(status, DETAILS[status])
-        response = web.Response(status=status, body=body, headers={**headers, hdrs.CONNECTION: "close"})
+        body, headers = self._render(status)
+        response = web.Response(status=status, body=body, headers=headers)
         response.force_close()
         return response
 
     def broken_body(self, status: int) -> web.HTTPException:
         """The same, to be raised where a handler reads the body: 408 came too slowly, 400 is not well-formed."""
         error = web.HTTPRequestTimeout() if status == 408 else web.HTTPBadRequest()
-        body, headers = self._problem(status, DETAILS[status])
-        error.body = body
-        error.headers.update({**headers, hdrs.CONNECTION: "close"})
+        error.body, headers = self._render(status)
+        error.headers.update(headers)
         error.force_close()
         return error
 
     def unavailable_reply(self) -> bytes:
         """503 as bytes for the wire, for a connection that no one serves, or no longer."""
-        body, headers = self._problem(503, DETAILS[503])
-        fields = {
-            **headers,
-            hdrs.CONTENT_LENGTH: str(len(body)),
-            hdrs.RETRY_AFTER: str(RETRY_AFTER_SECONDS),
-            hdrs.CONNECTION: "close",
-        }
+        body, headers = self._render(503)
+        fields = {**headers, hdrs.CONTENT_LENGTH: str(len(body)), hdrs.RETRY_AFTER: str(RETRY_AFTER_SECONDS)}
         lines = [f"HTTP/1.1 503 {HTTPStatus(503).phrase}", *(f"{name}: {value}" for name, value in fields.items())]
         return "\r\n".join([*lines, "\r\n"]).encode() + body
+
+    def _render(self, status: int) -> tuple[bytes, dict[str, str]]:
+        body, headers = self._problem(status, DETAILS[status])
+        return body, {**headers, hdrs.CONNECTION: "close", hdrs.SERVER: SERVER_NAME}
 
 
 class GuardedRunner(web.AppRunner):

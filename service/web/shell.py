@@ -12,6 +12,7 @@ from service.errors import InternalError, OriginRefused, Problem
 from service.settings import Site
 from service.web import problems
 from service.web.call import WRITES, Call, Reply, Services, to_json
+from service.web.guard import SERVER_NAME
 from service.web.surface import Audience, Count, Route
 
 log = structlog.get_logger()
@@ -24,6 +25,7 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PATCH", "PUT", "DELETE"}
 READ_LOG_SHARE = 100
 """One of so many successful public reads gets a log line: a line for each would cost as much as the read."""
 _SAFE = {
+    "Server": SERVER_NAME,
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",

@@ -10,6 +10,7 @@ import contextlib
 import gzip
 import json
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,9 +21,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from service.web.door import Door, Limits, address_group
 from service.web.guard import DETAILS, GuardedConnection, GuardedRunner, GuardedServer
+from tests.harness import Gatepost
 
 DEADLINE_SECONDS = 30.0
 SHORT_SECONDS = 0.15
@@ -67,6 +70,7 @@ class Reply:
         assert (self.status, self.headers.get("content-type")) == (status, "application/problem+json")
         assert self.headers["connection"] == "close"
         assert self.headers["x-request-id"] == "made-for-this"
+        assert self.headers["server"] == "Gatepost"
         assert self.body == render_problem(status, DETAILS[status])[0]
 
 
@@ -901,6 +905,35 @@ async def test_a_client_that_goes_away_is_not_an_error(start: Start, caplog: pyt
     await house.until_someone_left()
     await house.runner.cleanup()
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET /health/live HTTP/1.1", 200),
+        (b"HEAD /health/live HTTP/1.1", 200),
+        (b"GET /v1/sites/none/posts/none/comments HTTP/1.1", 404),
+        (b"OPTIONS /health/live HTTP/1.1", 204),
+        (b"DELETE /health/live HTTP/1.1", 405),
+        (b"GET /nowhere HTTP/1.1", 404),
+        (b"GET /metrics HTTP/1.1", 200),
+        (b"GET /health/live HTTP/1.1\r\nExpect: " + SECRET, 400),
+        (b"GET /health/live HTTP/2.0", 400),
+        (b"GET /" + b"a" * 10_000 + b" HTTP/1.1", 431),
+        (b"no HTTP", 400),
+    ],
+)
+async def test_no_reply_of_the_service_names_what_it_is_made_of(
+    gatepost: Gatepost, request_line: bytes, status: int
+) -> None:
+    address = URL(gatepost.running.address)
+    client = Client(*await asyncio.open_connection(address.host, address.port))
+    await client.send(request_line + b"\r\n" + HOST + b"Connection: close\r\n\r\n")
+    head = (await client.rest()).partition(b"\r\n\r\n")[0].decode()
+    client.writer.close()
+    assert int(head.split(" ")[1]) == status
+    assert re.findall("(?im)^server: (.*?)\r?$", head) == ["Gatepost"]
+    assert not re.search("python|aiohttp", head, re.IGNORECASE)
 
 
 # --- What goes on as before -------------------------------------------------------------------------------------------
