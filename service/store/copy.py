@@ -4,8 +4,8 @@ The source is read at one moment, also while a server writes to it. The target m
 copy of the same store: an interrupted copy goes on where it was. For `gatepost db copy`, for backups of PostgreSQL
 stores and for restoring into them.
 
-Until a copy is whole, the target's schema number is `UNFINISHED`, so that no server starts on it; how far each table
-has come is remembered in a table beside the others, in the transaction that brought the rows.
+Until a copy is whole, the target's schema number is `migrate.UNFINISHED`, so that no server starts on it; how far each
+table has come is remembered in a table beside the others, in the transaction that brought the rows.
 """
 
 import hashlib
@@ -27,7 +27,6 @@ from service.store.snapshot import Snapshot, Values, Watch, compiled, first_line
 from service.store.tables import secrets
 
 ROWS_AT_ONCE = 500
-UNFINISHED = "unfinished copy"
 SOURCE, AS_OF = "source", "as of"
 _progress = sa.Table(
     "copy_progress",
@@ -63,7 +62,7 @@ def copy(source: Snapshot, url: str, watch: Watch, *, replace: bool = False) -> 
 
 def _prepare(target: Target, source: Snapshot, wanted: Digest, *, replace: bool) -> bool:
     """Make the target ready; whether it goes on with an earlier copy. Raises StoreError when it must be left alone."""
-    if target.version == UNFINISHED:
+    if target.version == migrate.UNFINISHED:
         known = _known(target)
         if (known[SOURCE], known[AS_OF]) == (_identity(source), _json(wanted.as_of)):
             return True
@@ -85,7 +84,7 @@ def _start(target: Target, source: Snapshot, wanted: Digest) -> None:
         target.clear()
         _run(target, _REMEMBER, name=SOURCE, value=_identity(source))
         _run(target, _REMEMBER, name=AS_OF, value=_json(wanted.as_of))
-        _run(target, _SET_VERSION, number=UNFINISHED)
+        _run(target, _SET_VERSION, number=migrate.UNFINISHED)
 
 
 def _bring(source: Snapshot, target: Target, wanted: Digest, watch: Watch) -> Digest:

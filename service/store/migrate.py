@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import psycopg
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+UNFINISHED = "unfinished copy"
+"""Stands in a migration's place while a copy is on its way (`copy`), so that no server starts on half of one."""
 
 
 class SchemaError(Exception):
@@ -86,6 +88,8 @@ def current_postgres(connection: "psycopg.Connection[Any]") -> str | None:
 
 
 def _is_behind(version: str | None, store: str) -> bool:
+    if version == UNFINISHED:
+        raise SchemaError(f"{store}: is an unfinished copy: finish it with `gatepost db copy`, or name another store")
     if version is not None and version > head():
         raise SchemaError(
             f"{store}: its schema ({version}) is newer than this Gatepost knows ({head()}): install the newer release"

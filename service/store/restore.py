@@ -91,7 +91,7 @@ def _refuse_unknown(moment: SqliteSnapshot) -> None:
             "install the newer release"
         )
     if not version.isdecimal():
-        raise StoreError(f"{moment.name}: is not a Gatepost store" if version == "" else f"{moment.name}: is {version}")
+        snapshot.require_current(moment)  # nothing, or an unfinished copy
 
 
 def _keep(store: Path, kept: Path) -> Path:

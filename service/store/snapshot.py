@@ -177,6 +177,8 @@ def require_current(moment: Snapshot) -> None:
     """Raises StoreError when the store has another schema than this program works with, or none."""
     if moment.version is None:
         raise StoreError(f"{moment.name}: is not a Gatepost store")
+    if moment.version == migrate.UNFINISHED:
+        raise StoreError(f"{moment.name}: is an unfinished copy: finish it with `gatepost db copy`")
     if moment.version != migrate.head():
         raise StoreError(
             f"{moment.name}: has schema {moment.version}, this Gatepost works with {migrate.head()}: "

@@ -323,7 +323,7 @@ SPOILT: dict[str, tuple[Callable[[Path], object], type[Exception], str]] = {
     "unfinished": (
         lambda file: change(f"sqlite:///{file}", "UPDATE alembic_version SET version_num = 'unfinished copy'"),
         StoreError,
-        "is unfinished copy",
+        "is an unfinished copy",
     ),
     "somebody else's": (
         lambda file: change(f"sqlite:///{file}", "DROP TABLE alembic_version"),

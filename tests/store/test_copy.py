@@ -143,14 +143,14 @@ def test_a_copy_that_is_interrupted_after_every_batch_ends_as_well(filled_path: 
 async def test_no_server_starts_on_an_unfinished_copy(filled_path: Path, target_url: str, clock: Hands) -> None:
     with pytest.raises(StoppedError):
         copied(f"sqlite:///{filled_path}", target_url, watch=stopping_after(3))
-    with pytest.raises(SchemaError, match="unfinished copy"):
+    with pytest.raises(SchemaError, match="is an unfinished copy: finish it"):
         await Database.open(target_url, clock=clock)
 
 
 def test_an_unfinished_copy_is_no_source(filled_path: Path, target_url: str, tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
         copied(f"sqlite:///{filled_path}", target_url, watch=stopping_after(3))
-    with pytest.raises(StoreError, match="has schema unfinished copy"):
+    with pytest.raises(StoreError, match="is an unfinished copy: finish it"):
         copied(target_url, f"sqlite:///{tmp_path}/third.db")
     assert not (tmp_path / "third.db").exists()
 
