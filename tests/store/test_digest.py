@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from service.store import copy, digest, snapshot
+from service.store import probe as readiness
+from service.store.database import Database
 from service.store.digest import TABLES, Digest
 from service.store.engine import StoreError
 from service.store.snapshot import Watch
 from service.store.tables import metadata, probe
+from tests.harness import Hands
 from tests.rows import rows_of
 from tests.store.damage import change
 
@@ -72,9 +75,11 @@ def test_another_word_is_another_digest(filled_url: str, statement: str) -> None
     assert after.as_of == before.as_of
 
 
-def test_the_readiness_check_leaves_no_trace(filled_url: str) -> None:
+async def test_the_readiness_check_leaves_no_trace(filled_url: str, clock: Hands) -> None:
     before = digest_of(filled_url)
-    change(filled_url, "INSERT INTO probe (id, written_at) VALUES (1, 2)")
+    database = await Database.open(filled_url, clock=clock)
+    await database.write(readiness.write)
+    await database.close()
     assert digest_of(filled_url) == before
 
 
