@@ -96,7 +96,7 @@ if not sys.stdin.read():
         os.kill(int(sys.argv[1]), signal.SIGQUIT)
     shutil.rmtree(sys.argv[2], ignore_errors=True)
 """
-"""Waits until the run says that the server has stopped; when the run is gone without a word, stops the server itself."""
+"""Waits until the run says that its server has stopped; when the run is gone without a word, stops it itself."""
 
 
 @contextmanager
