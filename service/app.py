@@ -81,7 +81,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         opened.push_async_callback(database.close)
         background, metrics = Background(), Metrics()
         named = {f"{site}/{login.name}": login for site, of_site in logins.items() for login in of_site}
-        health = Health(database, background, named)
+        health = Health(database, background, named, clock=clock)
         services = await _services(settings, database=database, logins=logins, clock=clock, metrics=metrics)
         opened.push_async_callback(services.limits.close)
         runner = GuardedRunner(

@@ -255,9 +255,9 @@ class StoreUnavailable(Problem):
 
 
 class Overloaded(Problem):
-    """Too many connections are open. Try again after `Retry-After`."""
+    """Too many connections are open, or the service is stopping. Try again after `Retry-After`."""
 
-    code, status, title = "overloaded", 503, "The service has too many connections"
+    code, status, title = "overloaded", 503, "The service takes no more connections now"
 
 
 PROBLEMS: dict[str, type[Problem]] = {problem.code: problem for problem in Problem.__subclasses__()}

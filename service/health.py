@@ -5,12 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import structlog
+
 from service.background import Background
 from service.errors import StoreUnavailable
+from service.model import Clock, Milliseconds
 from service.store import probe
 from service.store.database import Database
 
+log = structlog.get_logger()
 PROBE_SECONDS = 4.0
+PROBE_PAUSE = 1_000
+"""Milliseconds for which one probe answers everybody who asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +39,15 @@ class ReportingLogin(Protocol):
 class Health:
     """Looks at the store, the jobs, the logins (called `site/login`), and whether the service is being stopped."""
 
-    def __init__(self, database: Database, background: Background, logins: Mapping[str, ReportingLogin]) -> None:
+    def __init__(
+        self, database: Database, background: Background, logins: Mapping[str, ReportingLogin], *, clock: Clock
+    ) -> None:
         self._database = database
         self._background = background
         self._logins = logins
+        self._clock = clock
+        self._probed_at: Milliseconds = 0
+        self._probing: asyncio.Task[Check] | None = None
         self.draining = False
 
     def jobs(self) -> dict[str, bool]:
@@ -57,6 +68,13 @@ class Health:
         ]
 
     async def _store(self) -> Check:
+        """One probe for all who ask at the same time, and at most one a second."""
+        if self._probing is None or (self._probing.done() and self._clock() - self._probed_at >= PROBE_PAUSE):
+            self._probed_at = self._clock()
+            self._probing = asyncio.create_task(self._probe(), name="readiness probe")
+        return await asyncio.shield(self._probing)
+
+    async def _probe(self) -> Check:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 await self._database.write(probe.write)
@@ -64,4 +82,7 @@ class Health:
             return Check("store:write", "fail", f"no answer within {PROBE_SECONDS:g} seconds")
         except StoreUnavailable as problem:
             return Check("store:write", "fail", problem.detail)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the store is not well
+            log.error("health.probe_failed", error=type(error).__name__)
+            return Check("store:write", "fail", type(error).__name__)
         return Check("store:write", "pass", "written")

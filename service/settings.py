@@ -32,6 +32,7 @@ from service.values import (
 
 CONFIG_VARIABLE = environment.CONFIG_VARIABLE
 DEFAULT_FILE = Path("gatepost.toml")
+LONGEST_SECONDS = 100 * 366 * 86_400
 
 
 class SettingsError(Exception):
@@ -119,8 +120,8 @@ class Site(Section):
     premoderate: bool = True
     max_body_length: Whole = Field(10_000, ge=1, le=10_000)
     max_depth: Whole = Field(32, ge=0, le=64)
-    edit_window_seconds: Whole = Field(900, ge=0)
-    duplicate_window_seconds: Whole = Field(86_400, ge=0)
+    edit_window_seconds: Whole = Field(900, ge=0, le=LONGEST_SECONDS)
+    duplicate_window_seconds: Whole = Field(86_400, ge=0, le=LONGEST_SECONDS)
     roles: Roles = Roles()
     login: tuple[LoginSettings, ...] = ()
     _key: SiteKey = PrivateAttr(SiteKey(""))

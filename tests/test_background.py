@@ -9,6 +9,7 @@ import pytest
 from service.background import LONGEST_PAUSE_SECONDS, Background, Job
 from service.health import Health
 from service.store.database import Database
+from tests.harness import Hands
 
 
 @dataclass
@@ -140,7 +141,7 @@ async def test_stopping_ends_jobs_at_work_and_jobs_at_rest(stage: Stage) -> None
 
 
 async def test_readiness_fails_while_a_job_is_sick(stage: Stage, background: Background, database: Database) -> None:
-    health = Health(database, background, {})
+    health = Health(database, background, {}, clock=Hands())
     background.start(Job("sweep", stage.work, every_seconds=10, sick_after=1))
     await stage.first()
     await stage.turn(OSError())

@@ -10,6 +10,20 @@ from service.store.idempotency import Reply, Scope
 KEPT_SECONDS = 24 * 3600
 
 
+def replay(tx: Transaction, scope: Scope) -> Reply | None:
+    """The first reply to this key, or None where there is none yet.
+
+    Raises IdempotencyKeyReused when the key came with another request.
+    """
+    found = idempotency.find(tx, scope, since=tx.now - KEPT_SECONDS * 1000)
+    if found is None:
+        return None
+    request_hash, reply = found
+    if request_hash != scope.request_hash:
+        raise IdempotencyKeyReused
+    return reply
+
+
 def once(tx: Transaction, scope: Scope | None, work: Callable[[Transaction], Reply]) -> Reply:
     """The first reply to this key, or what `work` replies now. A failure leaves the key unused.
 
@@ -17,12 +31,9 @@ def once(tx: Transaction, scope: Scope | None, work: Callable[[Transaction], Rep
     """
     if scope is None:
         return work(tx)
-    found = idempotency.find(tx, scope, since=tx.now - KEPT_SECONDS * 1000)
-    if found is not None:
-        request_hash, reply = found
-        if request_hash != scope.request_hash:
-            raise IdempotencyKeyReused
-        return reply
+    first = replay(tx, scope)
+    if first is not None:
+        return first
     reply = work(tx)
     idempotency.keep(tx, scope, reply)
     return reply

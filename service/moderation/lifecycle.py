@@ -35,9 +35,6 @@ _NEXT: dict[Status, dict[Action, Status]] = {
 EDITABLE = frozenset({Status.PENDING, Status.APPROVED})
 """In these its author may edit a comment."""
 
-WITHDRAWABLE = frozenset(Status) - {Status.DELETED}
-"""In these its author may withdraw a comment."""
-
 
 def next_status(comment: Comment, action: Action) -> Status | None:
     """What a moderator's `action` makes of `comment`; None where it is not possible."""

@@ -26,15 +26,10 @@ def apply(tx: Transaction, before: Comment | None, after: Comment) -> bool:
         now_public and before is not None and before.text_version != after.text_version
     )
     if visible:
-        shows_post = now_public and not was_public
-        posts.show_change(
-            tx,
-            after.site,
-            after.post,
-            delta=int(now_public) - int(was_public),
-            title=after.post_title if shows_post else None,
-            url=after.post_url if shows_post else None,
-        )
+        posts.show_change(tx, after.site, after.post, delta=int(now_public) - int(was_public))
+    if was_public != now_public and (after.post_title or after.post_url):
+        title, url = comments.label_of(tx, after.site, after.post)
+        posts.set_label(tx, after.site, after.post, title=title, url=url)
     return visible
 
 

@@ -32,7 +32,7 @@ from service.model import (
 from service.moderation import lifecycle, publication, record
 from service.render import RENDERER_VERSION
 from service.settings import Site
-from service.store import authors, comments, events, posts, queue
+from service.store import authors, comments, decisions, events, posts, queue
 from service.store.database import Transaction
 from service.triage import policy
 
@@ -139,12 +139,18 @@ def withdraw(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller)
     Raises UnknownComment or Forbidden.
     """
     before = _own(tx, site, comment_id, caller)
-    if before.status not in lifecycle.WITHDRAWABLE:
+    if before.status is Status.DELETED and _is_withdrawn(tx, before):
         return
     after = taken_down(before, Status.DELETED)
     entry = queue.get(tx, before.id)
     queue.take_out(tx, before.id)
     record.decide(tx, before, after, action=Action.WITHDRAW, actor=caller.acting_as(ActorKind.AUTHOR), entry=entry)
+
+
+def _is_withdrawn(tx: Transaction, comment: Comment) -> bool:
+    """Whether its author, and not a moderator, deleted it last: only then an undo cannot bring it back."""
+    last = decisions.last_on(tx, comment.id)
+    return last is not None and last.actor.kind is ActorKind.AUTHOR
 
 
 def taken_down(before: Comment, status: Status) -> Comment:

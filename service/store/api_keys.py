@@ -23,7 +23,7 @@ _REVOKE = (
 
 def secret_hash(secret: str) -> str:
     """How a key's secret is stored: SHA-256, enough for 256 random bits."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def add(tx: Transaction, key: ApiKey, *, secret_hash: str) -> None:

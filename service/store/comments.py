@@ -83,6 +83,14 @@ _SAME_TEXT = (
     .order_by(comments.c.created_at)
     .limit(1)
 )
+_NEWEST_PUBLIC = (
+    select(comments.c.post_title, comments.c.post_url)
+    .where(comments.c.site == bindparam("site"), comments.c.post == bindparam("post"), PUBLIC)
+    .order_by(comments.c.created_at.desc(), comments.c.id.desc())
+    .limit(1)
+)
+_NEWEST_TITLE = _NEWEST_PUBLIC.where(comments.c.post_title.is_not(None))
+_NEWEST_URL = _NEWEST_PUBLIC.where(comments.c.post_url.is_not(None))
 _KEEP_TEXT = insert(revisions).values({column.name: bindparam(column.name) for column in revisions.c})
 _OLD_TEXT = select(revisions).where(
     revisions.c.comment_id == bindparam("comment_id"), revisions.c.version == bindparam("version")
@@ -170,6 +178,13 @@ def find_same_text(
         _SAME_TEXT, site=site, author=author, post=post, parent_id=parent_id, body_hash=body_hash, since=since
     )
     return row["id"] if row else None
+
+
+def label_of(tx: Transaction, site: SiteKey, post: PostKey) -> tuple[str | None, str | None]:
+    """The title and address of a post: those that its newest approved comments carried."""
+    title = tx.first(_NEWEST_TITLE, site=site, post=post)
+    url = tx.first(_NEWEST_URL, site=site, post=post)
+    return title["post_title"] if title else None, url["post_url"] if url else None
 
 
 def keep_text(tx: Transaction, comment_id: CommentId, text: PendingEdit, *, renderer: int) -> None:

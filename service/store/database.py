@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, TypeVar, Unpack
 from weakref import WeakKeyDictionary
 
+import structlog
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -26,6 +27,7 @@ from service.model import Clock, Milliseconds
 from service.store.engine import Connection, Engine, EngineSettings, StoreError
 from service.store.sqlite import SqliteEngine
 
+log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -176,7 +178,7 @@ class Database:
             return await self._engine.read(partial(self._read, partial(_call, work, args, kwargs)))
         except Exception as error:
             if self._engine.is_fault(error):
-                raise StoreUnavailable(retry_after_seconds=RETRY_AFTER_SECONDS) from error
+                raise _unavailable(error) from error
             raise
 
     async def _flush(self) -> None:
@@ -187,6 +189,9 @@ class Database:
                 try:
                     outcomes = await self._engine.write(partial(self._attempt_each, batch))
                 except Exception as error:  # noqa: BLE001  # each caller gets it, below
+                    if self._engine.is_fault(error):  # whoever waits would only wait for the same fault
+                        batch += self._waiting
+                        self._waiting.clear()
                     outcomes = [self._failed(error)] * len(batch)
                 for unit, outcome in zip(batch, outcomes, strict=True):
                     _deliver(unit.answer, outcome)
@@ -221,7 +226,7 @@ class Database:
     def _failed(self, error: Exception) -> _Failed:
         """A fault of the store as the public may hear it; anything else is a bug, or expected, and stays what it is."""
         if self._engine.is_fault(error):
-            unavailable = StoreUnavailable(retry_after_seconds=RETRY_AFTER_SECONDS)
+            unavailable = _unavailable(error)
             unavailable.__cause__ = error
             return _Failed(unavailable)
         return _Failed(error)
@@ -236,6 +241,13 @@ def engine_for(settings: EngineSettings) -> Engine:
     except ImportError:
         raise StoreError("PostgreSQL needs its driver: pip install 'gatepost[postgres]'") from None
     return PostgresEngine(settings)
+
+
+def _unavailable(error: BaseException) -> StoreUnavailable:
+    """What the public hears of a fault; the log says which it was."""
+    name = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or type(error).__name__
+    log.warning("store.unavailable", error=name)
+    return StoreUnavailable(retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
 def _call(work: Callable[..., T], args: Any, kwargs: Any, transaction: Transaction) -> T:

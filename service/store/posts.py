@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.model import Post, PostKey, SiteKey
@@ -25,9 +25,12 @@ _SHOW_CHANGE = (
     .values(
         count=posts.c.count + bindparam("delta"),
         revision=posts.c.revision + 1,
-        title=func.coalesce(bindparam("new_title"), posts.c.title),
-        url=func.coalesce(bindparam("new_url"), posts.c.url),
     )
+)
+_SET_LABEL = (
+    update(posts)
+    .where(posts.c.site == bindparam("of_site"), posts.c.post == bindparam("of_post"))
+    .values(title=bindparam("new_title"), url=bindparam("new_url"))
 )
 
 
@@ -53,11 +56,14 @@ def set_open(tx: Transaction, site: SiteKey, post: PostKey, *, is_open: bool) ->
     return _post(row)
 
 
-def show_change(
-    tx: Transaction, site: SiteKey, post: PostKey, *, delta: int, title: str | None, url: str | None
-) -> None:
-    """Readers see something new on the post: `delta` more approved comments, and a title or address if one is given."""
-    tx.run(_SHOW_CHANGE, of_site=site, of_post=post, delta=delta, new_title=title, new_url=url)
+def show_change(tx: Transaction, site: SiteKey, post: PostKey, *, delta: int) -> None:
+    """Readers see something new on the post: `delta` more approved comments."""
+    tx.run(_SHOW_CHANGE, of_site=site, of_post=post, delta=delta)
+
+
+def set_label(tx: Transaction, site: SiteKey, post: PostKey, *, title: str | None, url: str | None) -> None:
+    """How the post is called in public, and where it is."""
+    tx.run(_SET_LABEL, of_site=site, of_post=post, new_title=title, new_url=url)
 
 
 def counts(tx: Transaction, site: SiteKey, keys: Sequence[PostKey]) -> dict[PostKey, int]:

@@ -30,6 +30,7 @@ FAULTS = (
     "SQLITE_IOERR",
     "SQLITE_CANTOPEN",
     "SQLITE_CORRUPT",
+    "SQLITE_NOTADB",
 )
 
 
@@ -109,6 +110,8 @@ class SqliteEngine:
             self._path, timeout=self._settings.busy_seconds, isolation_level=None, cached_statements=512
         )
         connection.row_factory = sqlite3.Row
+        # SQLite's own lower() knows ASCII only; searching is to find the same on both engines.
+        connection.create_function("lower", 1, lambda text: text.lower() if text else text, deterministic=True)
         connection.execute("PRAGMA mmap_size = 0")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")

@@ -239,5 +239,9 @@ secrets = Table(
 
 # One row that the readiness check writes.
 probe = Table(
-    "probe", metadata, Column("id", Integer, primary_key=True), Column("written_at", BigInteger, nullable=False)
+    "probe",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("written_at", BigInteger, nullable=False),
+    Column("filler", Text, nullable=False),
 )

@@ -13,11 +13,23 @@ from multidict import CIMultiDictProxy
 from service.auth.authenticator import Authenticator
 from service.auth.login import Credentials
 from service.auth.permissions import Permission, permissions_of
-from service.errors import Forbidden, InvalidRequest, LoginRequired, MalformedRequest, OriginRefused, UnknownSite
+from service.errors import (
+    Forbidden,
+    InvalidRequest,
+    LoginRequired,
+    MalformedRequest,
+    OriginRefused,
+    Problem,
+    UnknownAuthor,
+    UnknownComment,
+    UnknownDecision,
+    UnknownSite,
+)
 from service.metrics import Metrics
 from service.model import Actor, ActorKind, AuthorKey, Caller, Clock, CommentId, DecisionId, Identity, PostKey, SiteKey
 from service.settings import Settings, Site
 from service.store.database import Database
+from service.strict_json import is_clean
 from service.web.address import Addresses
 from service.web.cursors import Cursors
 from service.web.limits import RateLimits
@@ -79,6 +91,8 @@ class Call:
         self.request = request
         self.services = services
         self.database = services.database
+        self._is_asked = False
+        self._caller: Caller | None = None
 
     @property
     def site(self) -> Site:
@@ -101,38 +115,47 @@ class Call:
             raise InvalidRequest([("/post", "must be UTF-8 without NUL")])
         if not 1 <= len(key) <= MAX_POST_KEY:
             raise InvalidRequest([("/post", f"must have 1 to {MAX_POST_KEY} characters")])
-        if "\0" in key or any("\ud800" <= character <= "\udfff" for character in key):
+        if not is_clean(key):
             raise InvalidRequest([("/post", "must be UTF-8 without NUL")])
         return PostKey(key)
 
     @property
     def comment_id(self) -> CommentId:
-        """The comment in the path."""
-        return CommentId(self.request.match_info["id"])
+        """The comment in the path. Raises UnknownComment where it cannot be one."""
+        return CommentId(self._known("id", UnknownComment))
 
     @property
     def decision_id(self) -> DecisionId:
-        """The decision in the path."""
-        return DecisionId(self.request.match_info["id"])
+        """The decision in the path. Raises UnknownDecision where it cannot be one."""
+        return DecisionId(self._known("id", UnknownDecision))
 
     @property
     def author_key(self) -> AuthorKey:
-        """The author in the path."""
-        return AuthorKey(self.request.match_info["key"])
+        """The author in the path. Raises UnknownAuthor where it cannot be one."""
+        return AuthorKey(self._known("key", UnknownAuthor))
+
+    def _known(self, name: str, unknown: type[Problem]) -> str:
+        """A key in the path; one that no database could hold is not known."""
+        key = self.request.match_info[name]
+        if not is_clean(key):
+            raise unknown
+        return key
 
     # --- Who is speaking ------------------------------------------------------------------------------------------
 
     async def caller(self) -> Caller | None:
-        """Who is speaking, or None without a credential.
+        """Who is speaking, or None without a credential. Asked once, however often it is called.
 
         Raises InvalidCredential, LoginUnavailable, MalformedRequest (two `Authorization` headers), or OriginRefused
         for a write that rests on a cookie and does not come from one of the site's own pages.
         """
-        credentials = self._credentials()
-        caller = await self.services.authenticator.caller(self.site_key, credentials)
-        if caller is not None and caller.is_ambient:
+        if not self._is_asked:
+            credentials = self._credentials()
+            self._caller = await self.services.authenticator.caller(self.site_key, credentials)
+            self._is_asked = True
+        if self._caller is not None and self._caller.is_ambient:
             self._require_own_page()
-        return caller
+        return self._caller
 
     async def reader(self) -> tuple[AuthorKey, Identity, Caller]:
         """A logged-in person of the blog. Raises LoginRequired, Forbidden (an API key) and what `caller` raises."""

@@ -126,7 +126,7 @@ class Strict(Incoming):
 class PostLabel(Strict):
     """How the blog calls the post; shown once a comment that carried it has been approved."""
 
-    title: Annotated[Line, Field(max_length=500)] | None = None
+    title: Annotated[Line, Field(min_length=1, max_length=500)] | None = None
     url: WebAddress | None = None
 
 
@@ -164,7 +164,7 @@ class DecisionRequest(_Reasons):
 class BulkItem(DecisionRequest):
     """One decision of many."""
 
-    comment_id: Id
+    comment_id: Annotated[Line, Field(min_length=1, max_length=64)]
 
 
 class BulkRequest(Strict):
@@ -198,9 +198,7 @@ class PageQuery(Incoming):
     """Where in a list, and how much of it."""
 
     limit: Count = Field(50, description="How many items at most")
-    cursor: str | None = Field(
-        None, max_length=2_000, description="`next` of the page before; leave it out to start from the beginning"
-    )
+    cursor: str | None = Field(None, description="`next` of the page before; leave it out to start from the beginning")
 
 
 class CommentsQuery(PageQuery):

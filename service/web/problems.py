@@ -86,7 +86,7 @@ def login_url(site: Site | None, request: web.Request) -> str | None:
         return None
     page = request.headers.get("Referer", "")
     from_site = any(page == origin or page.startswith(f"{origin}/") for origin in site.origins)
-    return site.login_url.replace("{url}", quote(page, safe="") if from_site else "")
+    return site.login_url.replace("{url}", quote(page, safe="", errors="replace") if from_site else "")
 
 
 def from_http(error: web.HTTPException) -> Problem:

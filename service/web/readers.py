@@ -51,15 +51,17 @@ async def submit(
     """
     author, identity, _ = await call.reader()
     post = call.post_key
+    scope = _scope(call, author, post, body, headers.idempotency_key)
+    first = await call.database.read(idempotency.replay, scope) if scope else None
+    if first is not None:  # a retry costs its author nothing
+        return _kept(first)
     await call.services.limits.submit_by(f"{call.site_key}/{author}")
     draft = await _draft(call.site, body.body, parent_id=body.parent_id, label=body.post)
-    scope = _scope(call, author, post, body, headers.idempotency_key)
     work = partial(_submit, site=call.site, post=post, author=author, identity=identity, draft=draft)
     kept = await call.database.write(idempotency.once, scope, work)
     if not kept.replayed:
         call.services.metrics.submissions.labels(call.site_key, "approved" if kept.status == 201 else "pending").inc()
-    replayed = {"Idempotency-Replayed": "true"} if kept.replayed else {}
-    return Reply(kept.body.encode(), kept.status, {"Location": kept.location or "", **replayed})
+    return _kept(kept)
 
 
 # GET /v1/sites/{site}/me/comments
@@ -118,6 +120,11 @@ async def _draft(
         post_title=label.title if label else None,
         post_url=label.url if label else None,
     )
+
+
+def _kept(kept: KeptReply) -> Reply[outgoing.CommentReply]:
+    replayed = {"Idempotency-Replayed": "true"} if kept.replayed else {}
+    return Reply(kept.body.encode(), kept.status, {"Location": kept.location or "", **replayed})
 
 
 def _scope(call: Call, author: AuthorKey, post: PostKey, body: incoming.Submission, key: str | None) -> Scope | None:

@@ -2,13 +2,14 @@
 
 import re
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from functools import cache
 
 import structlog
 from aiohttp import web
 
-from service.errors import InternalError, OriginRefused, Problem
+from service.errors import InternalError, InvalidCredential, OriginRefused, Problem, SlowDown
 from service.settings import Site
 from service.web import problems
 from service.web.call import WRITES, Call, Reply, Services, to_json
@@ -93,19 +94,29 @@ class Shell:
         try:
             await self._admit(route, call)
             answer = await route.answer(call)
+        except InvalidCredential as problem:
+            return self._refusal(await self._counted(problem, call), call)
         except Problem as problem:
             return self._refusal(problem, call)
         except web.HTTPException:
             raise
-        except Exception as error:  # a bug: 500, the request id, and nothing more
-            log.error("request.failed", request_id=problems.request_id_of(call.request), exc_info=error)
+        except Exception as error:  # noqa: BLE001  # a bug: 500, the request id, and nothing more
+            log.error(
+                "request.failed",
+                request_id=problems.request_id_of(call.request),
+                error=type(error).__name__,  # its sentence may quote what somebody wrote
+                where=traceback.format_tb(error.__traceback__),
+            )
             return self._refusal(InternalError(), call)
         if isinstance(answer, web.StreamResponse):
             return answer
         return _response(answer)
 
     async def _admit(self, route: Route, call: Call) -> None:
-        """What is checked before a handler runs. Raises UnknownSite, OriginRefused or SlowDown."""
+        """What is checked before a handler runs and before it looks at what it was sent.
+
+        Raises UnknownSite, OriginRefused, SlowDown, and what `Call.moderator` and `Call.reader` raise.
+        """
         if "site" in call.request.match_info:
             _ = call.site
             if call.request.method in WRITES:
@@ -114,6 +125,18 @@ class Shell:
             await self._services.limits.read_from(self._services.addresses.group(call.request))
         elif route.counts is Count.SUBMIT:
             await self._services.limits.submit_from(self._services.addresses.group(call.request))
+        if route.audience is Audience.MODERATORS:  # who may not ask is not told what is wrong with the question
+            await call.moderator()
+        elif route.audience is Audience.READERS and call.request.method in WRITES:
+            await call.reader()
+
+    async def _counted(self, problem: Problem, call: Call) -> Problem:
+        """Guessing credentials is reading as well: `problem`, or that it is too much."""
+        try:
+            await self._services.limits.read_from(self._services.addresses.group(call.request))
+        except SlowDown as slow_down:
+            return slow_down
+        return problem
 
     def _refusal(self, problem: Problem, call: Call) -> web.Response:
         self._metrics.problems.labels(problem.code).inc()

@@ -61,7 +61,6 @@ class Post:
 
     key: str
     is_open: bool = True
-    title: str | None = None
 
 
 @dataclass
@@ -86,9 +85,7 @@ class Comment:
         return self.state.status == "approved"
 
     def become(self, after: State) -> None:
-        """Change, raising the version. Text that becomes public brings the title of its post along."""
-        if after.status == "approved" and self.state.status != "approved" and self.title:
-            self.post.title = self.title
+        """Change, raising the version."""
         self.state = after
         self.version += 1
 
@@ -128,8 +125,10 @@ class World:
     def submitted(self, comment: Comment) -> None:
         """A submission was taken."""
         self.comments.append(comment)
-        if comment.state.status == "approved" and comment.title:
-            comment.post.title = comment.title
+
+    def title_of(self, post: Post) -> str | None:
+        """How a post is called: as its newest approved comment calls it."""
+        return next((c.title for c in reversed(self.comments) if c.post is post and c.state.status == "approved"), None)
 
     def edit(self, comment: Comment, author: int, *, version: int, text: str, now: Milliseconds) -> str | None:
         """An author wants another text."""

@@ -80,3 +80,11 @@ async def test_a_post_nobody_has_commented_on_can_be_closed(gatepost: Gatepost) 
     refused = await gatepost.reader("ada").submit("first", post="untouched")
     assert (refused.status, refused.code) == (409, "post-closed")
     assert (await gatepost.public(post="untouched"))["post"]["open"] is False
+
+
+async def test_a_title_goes_with_the_last_comment_that_carried_it(gatepost: Gatepost) -> None:
+    first = await submit(gatepost, "one", **FIRST)
+    decided = await gatepost.moderator().decide(first["id"], "approve", 1)
+    assert await label(gatepost) == (FIRST["title"], FIRST["url"])
+    await gatepost.moderator().undo(decided.json["decision"]["id"])
+    assert await label(gatepost) == (None, None)

@@ -110,7 +110,7 @@ async def test_a_unit_that_fails_is_rolled_back_alone(database: Database) -> Non
 async def test_a_broken_rule_of_the_schema_is_a_bug_and_keeps_nobody_else_back(database: Database) -> None:
     def break_rule(tx: Transaction) -> None:
         close_post(tx, "half")
-        posts.show_change(tx, SITE, PostKey("half"), delta=-1, title=None, url=None)
+        posts.show_change(tx, SITE, PostKey("half"), delta=-1)
 
     outcomes = await asyncio.gather(
         database.write(break_rule), database.write(close_post, "after"), return_exceptions=True

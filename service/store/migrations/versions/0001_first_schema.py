@@ -242,6 +242,7 @@ def _the_services_own() -> None:
         "probe",
         sa.Column("id", sa.Integer, nullable=False),
         sa.Column("written_at", sa.BigInteger, nullable=False),
+        sa.Column("filler", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_probe")),
     )
 
