@@ -32,18 +32,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker that goes with `--engine`."""
+    """The markers that go with `--engine`."""
     config.addinivalue_line("markers", "sqlite_only(reason): about the SQLite file itself; no test on PostgreSQL")
+    config.addinivalue_line("markers", "own_engines: brings its own databases, so it runs with the first engine only")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, tests of the SQLite file are skipped, each with its own reason."""
+    """On PostgreSQL, tests of the SQLite file are skipped, each with its own reason, and what would run twice."""
     if config.getoption("engine") == "sqlite":
         return
     for item in items:
         marker = item.get_closest_marker("sqlite_only")
         if marker is not None:
             item.add_marker(pytest.mark.skip(reason=marker.kwargs["reason"]))
+        elif item.get_closest_marker("own_engines"):
+            item.add_marker(pytest.mark.skip(reason="runs with --engine sqlite, and brings its own databases"))
 
 
 @pytest.fixture(scope="session")

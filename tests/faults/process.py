@@ -4,6 +4,7 @@ and by `benchmarks/kill.py`."""
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,14 +54,23 @@ class Service:
     async def end(self, number: int) -> int:
         """Send a signal; the exit status."""
         assert self.process is not None
+        self.process.send_signal(number)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Until it ends, by itself or by `end`; the exit status."""
+        assert self.process is not None
         assert self._listening is not None
-        if self.process.returncode is None:
-            self.process.send_signal(number)
         async with asyncio.timeout(PATIENCE_SECONDS):
             status = await self.process.wait()
-            await self._listening
+            await asyncio.wait([self._listening])
         self.process = None
         return status
+
+    async def make_sure_it_ended(self) -> None:
+        """For the end of a test, whatever happened in it."""
+        if self.process is not None:
+            await self.end(signal.SIGKILL)
 
     def person(self, session: aiohttp.ClientSession, name: str, **claims: Any) -> Person:
         """Somebody logged in at the blog, for as long as it runs."""

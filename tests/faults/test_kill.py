@@ -9,6 +9,7 @@ from tests.faults.crowd import Crowd, audit
 from tests.faults.process import Service
 from tests.rows import rows_of
 
+pytestmark = pytest.mark.own_engines
 KILLS = 3
 READERS = 16
 ACKNOWLEDGED_BETWEEN = 60

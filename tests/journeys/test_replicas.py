@@ -16,6 +16,7 @@ from service.store.postgres import WRITER_LOCK
 from tests.harness import Gatepost, Hands, configuration
 from tests.launch import launch
 
+pytestmark = pytest.mark.own_engines
 SITE = SiteKey("blog")
 PATIENCE_SECONDS = 60
 """How long a test waits for what must come: only a broken service ever takes so long."""
