@@ -14,6 +14,7 @@ from service.auth.authenticator import Authenticator
 from service.auth.fetch import Fetch
 from service.auth.login import Login
 from service.background import Background, Job
+from service.errors import StoreUnavailable
 from service.health import Health
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, system_clock
@@ -22,6 +23,7 @@ from service.settings import Server, Settings, SettingsError
 from service.store import secrets
 from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
 from service.store.database import Database
+from service.store.engine import StoreError
 from service.web import application, problems
 from service.web.address import Addresses
 from service.web.call import Services
@@ -82,7 +84,13 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         background, metrics = Background(), Metrics()
         named = {f"{site}/{login.name}": login for site, of_site in logins.items() for login in of_site}
         health = Health(database, background, named, clock=clock)
-        services = await _services(settings, database=database, logins=logins, clock=clock, metrics=metrics)
+        try:
+            services = await _services(settings, database=database, logins=logins, clock=clock, metrics=metrics)
+        except StoreUnavailable as fault:
+            cause = fault.__cause__ or fault.detail
+            raise StoreError(
+                f"the store takes no write ({cause}): look at the permissions of its file and folder, and at the disk"
+            ) from None
         opened.push_async_callback(services.limits.close)
         runner = GuardedRunner(
             application.build(services, health=health),
@@ -101,7 +109,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
     background.start(Job("forget-idempotency", lambda: database.write(idempotency.forget_old), FORGET_EVERY_SECONDS))
     if folder := settings.backup.directory:
         schedule = BackupSchedule(folder, settings, clock=clock, last_success=metrics.last_backup)
-        background.start(Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS))
+        background.start(Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False))
     address = _address(runner)
     log.info("service.started", address=address, sites=sorted(settings.sites))
     drain_seconds = settings.server.drain_seconds

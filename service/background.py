@@ -12,12 +12,13 @@ LONGEST_PAUSE_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do again and again. Sick after this many failures in a row."""
+    """Something to do again and again. Sick after so many failures in a row; vital: the service is not ready then."""
 
     name: str
     work: Callable[[], Awaitable[object]]
     every_seconds: float
     sick_after: int = 3
+    is_vital: bool = True
 
 
 class Background:
@@ -28,11 +29,14 @@ class Background:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failures: dict[str, int] = {}
         self._sick_after: dict[str, int] = {}
+        self._vital: set[str] = set()
 
     def start(self, job: Job) -> None:
         """Run `job` until `stop`."""
         self._failures[job.name] = 0
         self._sick_after[job.name] = job.sick_after
+        if job.is_vital:
+            self._vital.add(job.name)
         self._tasks[job.name] = asyncio.create_task(self._run(job), name=job.name)
 
     async def stop(self) -> None:
@@ -41,6 +45,10 @@ class Background:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         self._tasks.clear()
+
+    def is_vital(self, name: str) -> bool:
+        """Whether the service is not ready while this job is sick."""
+        return name in self._vital
 
     def healthy(self) -> dict[str, bool]:
         """Whether each job is well: still there, and not failing again and again."""

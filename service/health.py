@@ -61,7 +61,9 @@ class Health:
             Check("process:draining", "fail" if self.draining else "pass", "stopping" if self.draining else "serving"),
             await self._store(),
             *(
-                Check(f"job:{name}", "pass" if well else "fail", "well" if well else "keeps failing")
+                Check(f"job:{name}", "pass", "well")
+                if well
+                else Check(f"job:{name}", "fail" if self._background.is_vital(name) else "warn", "keeps failing")
                 for name, well in jobs.items()
             ),
             *(Check(f"login:{name}", *login.health()) for name, login in self._logins.items()),

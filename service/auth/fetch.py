@@ -5,6 +5,7 @@ a size limit while reading, no compression, strict JSON. Every fault is a LoginU
 """
 
 import asyncio
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -97,7 +98,8 @@ class Fetch:
         except TimeoutError:
             reason = f"no complete answer within {self._total_seconds:g} seconds"
         except aiohttp.ClientError as error:
-            reason = f"no usable answer ({type(error).__name__})"
+            number = getattr(getattr(error, "os_error", None), "errno", None)
+            reason = f"no usable answer ({os.strerror(number) if number else type(error).__name__})"
         except _FetchError as error:
             reason = str(error)
         except ValueError as error:
