@@ -77,6 +77,7 @@ class Comment:
     version: int = 1
     newest_text_version: int = 1
     edits: int = 0
+    is_withdrawn: bool = False
     texts: set[str] = field(default_factory=set)
 
     @property
@@ -86,6 +87,7 @@ class Comment:
 
     def become(self, after: State) -> None:
         """Change, raising the version."""
+        self.is_withdrawn = False
         self.state = after
         self.version += 1
 
@@ -128,7 +130,8 @@ class World:
 
     def title_of(self, post: Post) -> str | None:
         """How a post is called: as its newest approved comment calls it."""
-        return next((c.title for c in reversed(self.comments) if c.post is post and c.state.status == "approved"), None)
+        approved = [c for c in self.comments if c.post is post and c.state.status == "approved"]
+        return max(approved, key=lambda comment: comment.created_at).title if approved else None
 
     def edit(self, comment: Comment, author: int, *, version: int, text: str, now: Milliseconds) -> str | None:
         """An author wants another text."""
@@ -157,8 +160,9 @@ class World:
         """An author takes a comment back."""
         if author != comment.author:
             return "forbidden" if comment.state.public_text else "unknown-comment"
-        if comment.state.status != "deleted":
+        if not comment.is_withdrawn:  # a moderator's delete could be undone, a withdrawal cannot
             comment.become(comment.state.newest("deleted"))
+            comment.is_withdrawn = True
         return None
 
     def decide(self, comment: Comment, action: str, *, version: int) -> str | None:
