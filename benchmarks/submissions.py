@@ -8,8 +8,9 @@ at; figures of two machines, or of one machine on two days, say nothing about ea
     --rounds 3 --count 6000     how often and how many
     --connections 64
     --marked                    texts with emphasis and a link (prose needs no CommonMark parser)
-    --url postgresql://...      on an empty PostgreSQL database, instead of an SQLite file
-    --endurance 20000           at the end so many in one go; each counted in the store
+    --engine postgres           on a PostgreSQL server of its own (from the wheel of the tests)
+    --url postgresql://...      on an empty PostgreSQL database
+    --endurance 20000           at the end so many in one go, by default settings; each counted in the store
     --folder .                  where the store goes: a real disk, or the syncs cost nothing
 """
 
@@ -19,6 +20,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -32,6 +34,7 @@ from benchmarks.server import ROOT, Server
 from service.model import system_clock
 from service.store.database import Database, Transaction
 from service.store.tables import comments, events, idempotency
+from tests.faults.own_postgres import own_postgres
 
 READERS = 640
 WARM_UP = 640
@@ -50,7 +53,10 @@ class Round:
 def main() -> None:
     """Run, print."""
     asked = _arguments()
-    with tempfile.TemporaryDirectory(dir=asked.folder, prefix="benchmark-") as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=asked.folder, prefix="benchmark-"))
+        if asked.engine == "postgres":
+            asked.url = stack.enter_context(own_postgres()).url
         kinds = {"group commit": "service", "one commit each": "benchmarks.one_commit"}
         if not asked.url:
             kinds["not synced"] = "benchmarks.not_synced"
@@ -123,15 +129,18 @@ def _round(folder: Path, asked: argparse.Namespace, *, module: str, name: str) -
 
 
 def _endure(folder: Path, asked: argparse.Namespace) -> None:
+    folder.mkdir()
     server = Server(folder, asked.url or f"sqlite:///{folder}/gatepost.db")
+    before = stored(server.url)
     server.start()
     tokens = [server.token(f"reader {number}") for number in range(READERS)]
     seen = drive(Task(server.port, tokens, asked.endurance, asked.connections, name="endurance"))
     server.stop()
-    held = "not counted: the database holds earlier rounds" if asked.url else str(stored(server.url))
+    held = [now - then for now, then in zip(stored(server.url), before, strict=True)]
     echo(
         f"\n{asked.endurance} at full speed: answers {seen['statuses']}, broken connections {seen['broken']}, "
-        f"{asked.endurance / seen['seconds']:.0f}/s; stored (comments, events, kept replies): {held}"
+        f"{asked.endurance / seen['seconds']:.0f}/s\n"
+        f"stored: {held[0]} comments, {held[1]} events, {held[2]} kept replies"
     )
 
 
@@ -156,6 +165,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=6000)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--marked", action="store_true")
+    parser.add_argument("--engine", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--url", default="")
     parser.add_argument("--endurance", type=int, default=0)
     parser.add_argument("--folder", default=".")
