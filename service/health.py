@@ -71,7 +71,7 @@ class Health:
 
     async def _store(self) -> Check:
         """One probe for all who ask at the same time, and at most one a second."""
-        if self._probing is None or (self._probing.done() and self._clock() - self._probed_at >= PROBE_PAUSE):
+        if self._probing is None or (self._probing.done() and abs(self._clock() - self._probed_at) >= PROBE_PAUSE):
             self._probed_at = self._clock()
             self._probing = asyncio.create_task(self._probe(), name="readiness probe")
         return await asyncio.shield(self._probing)

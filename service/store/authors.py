@@ -26,8 +26,14 @@ _JUDGE = update(authors).where(*_KEY).values({name: bindparam(name) for name in 
 
 
 def seen(tx: Transaction, key: AuthorKey, identity: Identity) -> Author:
-    """The author's record, made if it is their first time, with the name and biography of today."""
+    """The author's record, made if it is their first time, with the name and biography of today.
+
+    Mostly nothing has changed since their last comment, and then nothing is written.
+    """
+    known = get(tx, identity.site, key)
     profile = identity.profile
+    if known is not None and known.profile == profile:
+        return known
     row = tx.first(
         _SEEN,
         site=identity.site,
