@@ -76,10 +76,6 @@ def serve(config: Config = None) -> None:
     from service import app as house  # the whole service: only this command waits for it
 
     settings = configuration.load(config)
-    if not settings.sites:
-        stop(
-            "no site is configured: name a file with --config, or write [sites.blog] into gatepost.toml", status=MISUSED
-        )
     try:
         _run(house.serve(settings))
     except OSError as error:

@@ -242,7 +242,7 @@ class ProblemView(TypedDict):
 class BulkRefused(TypedDict):
     """A decision of many that could not be carried out."""
 
-    comment_id: Id
+    comment_id: str
     problem: ProblemView
 
 

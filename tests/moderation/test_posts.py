@@ -15,7 +15,8 @@ async def label(gatepost: Gatepost) -> tuple[Any, Any]:
 
 
 async def submit(gatepost: Gatepost, body: str, **post: str) -> Any:
-    """A comment that says how the post is called."""
+    """A comment that says how the post is called. It is newer than those before it."""
+    gatepost.clock.advance(seconds=1)
     sent = {"body": body, "post": post}
     answer = await gatepost.reader("ada").call("POST", "posts/post/comments", json=sent)
     assert answer.status == 202, answer.json
