@@ -119,8 +119,6 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
 async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
     """Run until SIGTERM or SIGINT. Raises what `start` raises."""
     logs.configure(settings.log)
-    if not settings.sites:
-        log.warning("service.no_site", fix="name a file with --config, or write [sites.blog] in gatepost.toml")
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):  # before the start: one that comes while starting counts too
