@@ -50,6 +50,7 @@ class Server:
         )
         while not self.is_ready():
             if self.process.poll() is not None or time.perf_counter() > started + START_SECONDS:
+                self.kill()
                 raise RuntimeError(f"the server did not start: try `python -m {self.module} serve --config {config}`")
             time.sleep(0.005)
         return time.perf_counter() - started
