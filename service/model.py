@@ -4,10 +4,10 @@ Times are integers: milliseconds since the Unix epoch, UTC (`Milliseconds`). The
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, NewType, TypeVar
+from typing import Any, Generic, NewType, TypeVar
 
 import uuid_utils
 
@@ -241,6 +241,25 @@ class Decision:
     note_to_author: str | None
     undoes: DecisionId | None
     created_at: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened on a site, numbered without gaps in the order of commits.
+
+    The revisions are those that the change made, of its post and of the site; None where no reader can see it.
+    """
+
+    site: SiteKey
+    seq: int
+    id: EventId
+    type: str
+    post: PostKey | None
+    comment_id: CommentId | None
+    created_at: Milliseconds
+    about: Mapping[str, Any]
+    post_revision: int | None = None
+    site_revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

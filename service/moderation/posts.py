@@ -11,5 +11,5 @@ def set_open(tx: Transaction, site: SiteKey, post: PostKey, actor: Actor, *, is_
         return posts.get(tx, site, post)
     changed = posts.set_open(tx, site, post, is_open=is_open)
     event_type = "post.opened" if is_open else "post.closed"
-    events.append(tx, site, event_type, post=post, visible=True, about={"actor": actor.key})
+    events.append(tx, site, event_type, post=post, post_revision=changed.revision, about={"actor": actor.key})
     return changed

@@ -15,8 +15,11 @@ def is_public(comment: Comment) -> bool:
     return comment.status is Status.APPROVED
 
 
-def apply(tx: Transaction, before: Comment | None, after: Comment) -> bool:
-    """Carry a change from `before` (None: it is new) to `after` into counts and lists; whether readers see it."""
+def apply(tx: Transaction, before: Comment | None, after: Comment) -> int | None:
+    """Carry a change from `before` (None: it is new) to `after` into counts and lists.
+
+    The post's new revision, or None where readers see no difference.
+    """
     was_public, now_public = before is not None and is_public(before), is_public(after)
     _count_for_author(tx, before, after)
     was_listed = before is not None and before.listed
@@ -25,12 +28,13 @@ def apply(tx: Transaction, before: Comment | None, after: Comment) -> bool:
     visible = was_public != now_public or (
         now_public and before is not None and before.text_version != after.text_version
     )
+    revision = None
     if visible:
-        posts.show_change(tx, after.site, after.post, delta=int(now_public) - int(was_public))
+        revision = posts.show_change(tx, after.site, after.post, delta=int(now_public) - int(was_public))
     if was_public != now_public and (after.post_title or after.post_url):
         title, url = comments.label_of(tx, after.site, after.post)
         posts.set_label(tx, after.site, after.post, title=title, url=url)
-    return visible
+    return revision
 
 
 def _count_for_author(tx: Transaction, before: Comment | None, after: Comment) -> None:

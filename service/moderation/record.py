@@ -48,8 +48,11 @@ def listed(comment: Comment) -> bool:
     return publication.is_public(comment) or comment.reply_count > 0
 
 
-def store(tx: Transaction, before: Comment, after: Comment) -> bool:
-    """Replace `before` by `after`, keep the texts that leave it, carry the change to readers. Whether they see it."""
+def store(tx: Transaction, before: Comment, after: Comment) -> int | None:
+    """Replace `before` by `after`, keep the texts that leave it, carry the change to readers.
+
+    The post's new revision, or None where they see no difference.
+    """
     for text in _texts_that_leave(before, after):
         comments.keep_text(tx, before.id, text, renderer=RENDERER_VERSION)
     if not comments.replace(tx, before, after, body_hash=body_hash(after.body), renderer=RENDERER_VERSION):
@@ -72,7 +75,7 @@ def decide(
 
     `entry` is the queue entry as it was, for undo.
     """
-    visible = store(tx, before, after) if before else publication.apply(tx, None, after)
+    revision = store(tx, before, after) if before else publication.apply(tx, None, after)
     event_type = "comment.submitted" if before is None else EVENT_OF[action]
     decision_id = DecisionId(new_id(tx.now))
     seq = events.append(
@@ -81,7 +84,7 @@ def decide(
         event_type,
         post=after.post,
         comment_id=after.id,
-        visible=visible,
+        post_revision=revision,
         about=_about(before, after, decision_id),
     )
     decision = Decision(

@@ -23,7 +23,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ClauseElement
 
 from service.errors import StoreUnavailable
-from service.model import Clock, Milliseconds
+from service.model import Clock, Event, Milliseconds
 from service.store.engine import Connection, Engine, EngineSettings, StoreError
 from service.store.sqlite import SqliteEngine
 
@@ -84,6 +84,7 @@ class Transaction:
         self._statements = statements
         self._stands = stands
         self.now = now
+        self.announced: list[Event] = []
 
     def all(self, statement: ClauseElement, /, **values: Any) -> list[Row]:
         """Every row, each readable by column name."""
@@ -103,14 +104,20 @@ class Transaction:
     def savepoint(self) -> Iterator[None]:
         """Undo only what happens inside when it raises."""
         self._connection.execute("SAVEPOINT part")
+        announced = len(self.announced)
         try:
             yield
         except BaseException:
+            del self.announced[announced:]
             if self._stands(self._connection):  # else the savepoint is gone too, and what raised is what matters
                 self._connection.execute("ROLLBACK TO part")
                 self._connection.execute("RELEASE part")
             raise
         self._connection.execute("RELEASE part")
+
+    def announce(self, event: Event) -> None:
+        """Whoever listens to the database hears of `event` once it is committed."""
+        self.announced.append(event)
 
     def _execute(self, statement: ClauseElement, values: dict[str, Any]) -> _Cursor:
         sql, defaults = self._statements.compiled(statement)
@@ -122,6 +129,7 @@ class Transaction:
 class _Unit:
     work: Callable[[Transaction], Any]
     answer: "asyncio.Future[Any]"
+    events: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +137,20 @@ class _Failed:
     error: BaseException
 
 
+class Listener(Protocol):
+    """Who is told what has been committed, on the event loop."""
+
+    def heard(self, events: Sequence[Event]) -> None:
+        """These stand; whoever wrote them has no answer yet."""
+        ...
+
+    def in_doubt(self) -> None:
+        """A commit failed, which does not always mean that nothing was committed."""
+        ...
+
+
 class Database:
-    """An open store."""
+    """An open store. `is_shared`: other processes may write to it as well."""
 
     def __init__(self, engine: Engine, *, clock: Clock) -> None:
         self._engine = engine
@@ -138,6 +158,8 @@ class Database:
         self._statements = Statements(engine.dialect)
         self._waiting: deque[_Unit] = deque()
         self._flushing: asyncio.Task[None] | None = None
+        self._listeners: list[Listener] = []
+        self.is_shared = engine.is_shared
 
     @classmethod
     async def open(cls, url: str, *, clock: Clock, **patience: Unpack[Patience]) -> "Database":
@@ -181,6 +203,22 @@ class Database:
                 raise _unavailable(error) from error
             raise
 
+    def tell(self, listener: Listener) -> None:
+        """From now on `listener` hears of every event that this process commits, before its writer gets an answer."""
+        self._listeners.append(listener)
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake` soon after another process has committed events, until cancelled.
+
+        Raises StoreUnavailable when the store cannot be listened to any more: then look by yourself.
+        """
+        try:
+            await self._engine.listen(wake)
+        except Exception as error:
+            if self._engine.is_fault(error):
+                raise _unavailable(error) from error
+            raise
+
     async def _flush(self) -> None:
         """Commit what waits, in batches, until nothing does. The sync in flight is the only batching window."""
         try:
@@ -193,21 +231,40 @@ class Database:
                         batch += self._waiting
                         self._waiting.clear()
                     outcomes = [self._failed(error)] * len(batch)
+                    for listener in self._listeners:
+                        listener.in_doubt()
+                else:
+                    self._announce(batch)
                 for unit, outcome in zip(batch, outcomes, strict=True):
                     _deliver(unit.answer, outcome)
         finally:
             self._flushing = None
 
+    def _announce(self, batch: Sequence[_Unit]) -> None:
+        events = [event for unit in batch for event in unit.events]
+        for listener in self._listeners if events else ():
+            listener.heard(events)
+
     def _attempt_each(self, batch: Sequence[_Unit], connection: Connection) -> list[Any]:
         if len(batch) == 1:  # alone it needs no savepoint: when it fails, the transaction ends with it
-            return [batch[0].work(self._transaction(connection))]
-        return [self._attempt(unit, connection) for unit in batch]
+            outcomes = [self._run(batch[0], connection)]
+        else:
+            outcomes = [self._attempt(unit, connection) for unit in batch]
+        if any(unit.events for unit in batch):
+            self._engine.notify(connection)
+        return outcomes
+
+    def _run(self, unit: _Unit, connection: Connection) -> Any:
+        transaction = self._transaction(connection)
+        result = unit.work(transaction)
+        unit.events = transaction.announced
+        return result
 
     def _attempt(self, unit: _Unit, connection: Connection) -> Any:
         """The unit's result, or the exception that it alone ends with."""
         connection.execute("SAVEPOINT unit")
         try:
-            result = unit.work(self._transaction(connection))
+            result = self._run(unit, connection)
         except Exception as error:
             if not self._engine.stands(connection):
                 raise  # the database has rolled everything back: no unit of the batch stands

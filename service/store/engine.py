@@ -38,6 +38,8 @@ class Engine(Protocol):
     """An open store that runs functions on its connections' threads."""
 
     dialect: Dialect
+    is_shared: bool
+    """Whether other processes may write to the store while this one has it open."""
 
     async def open(self) -> None:
         """Bring the schema up to date and connect. Raises StoreError or SchemaError."""
@@ -53,6 +55,14 @@ class Engine(Protocol):
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one consistent view of what is committed."""
+        ...
+
+    def notify(self, connection: Connection) -> None:
+        """Within a writing transaction: wake whoever listens, once it is committed."""
+        ...
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake` when another process has notified, until cancelled. Raises what the driver raises."""
         ...
 
     def is_fault(self, error: BaseException) -> bool:

@@ -4,13 +4,14 @@ Per site the sequence numbers have no gaps and follow the order of commits: the 
 number until the commit, so a reader who remembers the last number misses nothing.
 """
 
+import json
 from collections.abc import Mapping
 
 import pydantic_core
 from sqlalchemy import bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from service.model import CommentId, PostKey, SiteKey, new_id
+from service.model import CommentId, Event, EventId, PostKey, SiteKey, new_id
 from service.store.database import Row, Transaction
 from service.store.tables import events, sites
 
@@ -21,7 +22,7 @@ _NEXT = (
         index_elements=["site"],
         set_={"event_seq": sites.c.event_seq + bindparam("one"), "revision": sites.c.revision + bindparam("visible")},
     )
-    .returning(sites.c.event_seq)
+    .returning(sites.c.event_seq, sites.c.revision)
 )
 _APPEND = insert(events).values({column.name: bindparam(column.name) for column in events.c})
 _AFTER = (
@@ -30,6 +31,7 @@ _AFTER = (
     .order_by(events.c.seq)
     .limit(bindparam("limit"))
 )
+_LAST_NUMBERS = select(sites.c.site, sites.c.event_seq)
 _REVISION = select(sites.c.revision).where(sites.c.site == bindparam("site"))
 
 
@@ -40,36 +42,73 @@ def append(
     *,
     post: PostKey | None = None,
     comment_id: CommentId | None = None,
-    visible: bool = False,
+    post_revision: int | None = None,
     about: Mapping[str, object] | None = None,
 ) -> int:
-    """Add an event such as `comment.approved`; its sequence number. `visible`: readers see a difference.
+    """Add an event such as `comment.approved`; its sequence number.
 
-    `about` is small and holds nobody's text, name or address.
+    `post_revision` is the post's new one where readers see a difference; then the site's rises as well. `about` is
+    small and holds nobody's text, name or address.
     """
+    visible = post_revision is not None
     row = tx.first(_NEXT, site=site, one=1, visible=int(visible))
     if row is None:
         raise LookupError(site)
+    event = Event(
+        site,
+        row["event_seq"],
+        EventId(new_id(tx.now)),
+        event_type,
+        post,
+        comment_id,
+        tx.now,
+        dict(about or {}),
+        post_revision,
+        row["revision"] if visible else None,
+    )
+    shown = {"post_revision": post_revision, "site_revision": event.site_revision} if visible else {}
     tx.run(
         _APPEND,
         site=site,
-        seq=row["event_seq"],
-        id=new_id(tx.now),
+        seq=event.seq,
+        id=event.id,
         type=event_type,
         post=post,
         comment_id=comment_id,
-        about=pydantic_core.to_json({**(about or {}), "visible": visible}).decode(),
+        about=pydantic_core.to_json({**event.about, **shown}).decode(),
         created_at=tx.now,
     )
-    return int(row["event_seq"])
+    tx.announce(event)
+    return event.seq
 
 
-def after(tx: Transaction, site: SiteKey, seq: int, *, limit: int) -> list[Row]:
+def after(tx: Transaction, site: SiteKey, seq: int, *, limit: int) -> list[Event]:
     """Up to `limit` events after `seq`, in order."""
-    return tx.all(_AFTER, site=site, seq=seq, limit=limit)
+    return [_event(row) for row in tx.all(_AFTER, site=site, seq=seq, limit=limit)]
 
 
-def revision(tx: Transaction, site: SiteKey) -> int:
+def last_numbers(tx: Transaction) -> dict[SiteKey, int]:
+    """The number of the last event of each site on which anything has happened."""
+    return {row["site"]: row["event_seq"] for row in tx.all(_LAST_NUMBERS)}
+
+
+def site_revision(tx: Transaction, site: SiteKey) -> int:
     """The site's revision: rises with every change that any reader can see."""
     row = tx.first(_REVISION, site=site)
     return int(row["revision"]) if row else 0
+
+
+def _event(row: Row) -> Event:
+    about = json.loads(row["about"])
+    revisions = about.pop("post_revision", None), about.pop("site_revision", None)
+    return Event(
+        row["site"],
+        row["seq"],
+        row["id"],
+        row["type"],
+        row["post"],
+        row["comment_id"],
+        row["created_at"],
+        about,
+        *revisions,
+    )

@@ -23,6 +23,7 @@ from service.store.engine import Connection, EngineSettings, StoreError
 
 T = TypeVar("T")
 WRITER_LOCK = 0x6761_7465  # "gate"
+CHANNEL = "gatepost"
 IDLE_IN_TRANSACTION_SECONDS = 15
 DEAD_PEER_MILLISECONDS = 25_000
 """How long what was sent may stay unconfirmed: else a server that vanished is waited for a quarter of an hour."""
@@ -34,6 +35,7 @@ class PostgresEngine:
     """A thread that writes and several that read, each with a connection of its own."""
 
     dialect: Dialect = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+    is_shared = True
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
@@ -80,6 +82,19 @@ class PostgresEngine:
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one snapshot."""
         return await self._on(self._reading, partial(self._transact, work, self._begin_reading, "ROLLBACK"))
+
+    def notify(self, connection: Connection) -> None:
+        """PostgreSQL sends it with the commit, once for however many in one transaction."""
+        connection.execute(f"NOTIFY {CHANNEL}")
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """A connection of its own, for as long as it lasts. Behind PgBouncer in transaction mode it hears nothing."""
+        connection = await psycopg.AsyncConnection.connect(self._address, **self._options())
+        async with connection:
+            await connection.execute(f"LISTEN {CHANNEL}")
+            wake()  # for what came before
+            async for _ in connection.notifies():
+                wake()
 
     def is_fault(self, error: BaseException) -> bool:
         """Whether the store, not the statement, is to blame."""

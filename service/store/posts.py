@@ -26,6 +26,7 @@ _SHOW_CHANGE = (
         count=posts.c.count + bindparam("delta"),
         revision=posts.c.revision + 1,
     )
+    .returning(posts.c.revision)
 )
 _SET_LABEL = (
     update(posts)
@@ -56,9 +57,12 @@ def set_open(tx: Transaction, site: SiteKey, post: PostKey, *, is_open: bool) ->
     return _post(row)
 
 
-def show_change(tx: Transaction, site: SiteKey, post: PostKey, *, delta: int) -> None:
-    """Readers see something new on the post: `delta` more approved comments."""
-    tx.run(_SHOW_CHANGE, of_site=site, of_post=post, delta=delta)
+def show_change(tx: Transaction, site: SiteKey, post: PostKey, *, delta: int) -> int:
+    """Readers see something new on the post: `delta` more approved comments. Its new revision."""
+    row = tx.first(_SHOW_CHANGE, of_site=site, of_post=post, delta=delta)
+    if row is None:
+        raise LookupError(post)
+    return int(row["revision"])
 
 
 def set_label(tx: Transaction, site: SiteKey, post: PostKey, *, title: str | None, url: str | None) -> None:

@@ -47,6 +47,7 @@ class SqliteEngine:
     """An SQLite file."""
 
     dialect: Dialect = SQLiteDialect_pysqlite(paramstyle="named")
+    is_shared = False
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
@@ -90,6 +91,13 @@ class SqliteEngine:
             return await thread.run(partial(_read, work))
         finally:
             self._readers.put_nowait(thread)
+
+    def notify(self, connection: Connection) -> None:
+        """There is nobody else: the lock file keeps other servers out."""
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Nobody will ever call."""
+        await asyncio.get_running_loop().create_future()
 
     def is_fault(self, error: BaseException) -> bool:
         """Whether the store, not the statement, is to blame."""

@@ -188,7 +188,7 @@ class Tail:
             was_enough = self._enough.is_set()
             last = self.seen[-1][0] if self.seen else 0
             found = await self._database.read(events.after, SITE, last, limit=7)
-            self.seen += [(row["seq"], row["comment_id"]) for row in found]
+            self.seen += [(event.seq, str(event.comment_id)) for event in found]
             if was_enough and not found:
                 return
 
