@@ -14,11 +14,13 @@ from service.auth.authenticator import Authenticator
 from service.auth.fetch import Fetch
 from service.auth.login import Login
 from service.background import Background, Job
+from service.delivery.hearing import LEAST_PAUSE_SECONDS, Hearing
 from service.errors import StoreUnavailable
 from service.health import Health
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, system_clock
 from service.moderation import idempotency
+from service.reading.pages import Pages
 from service.settings import Server, Settings, SettingsError
 from service.store import secrets
 from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
@@ -34,6 +36,8 @@ from service.web.limits import RateLimits
 
 log = structlog.get_logger()
 FORGET_EVERY_SECONDS = 600.0
+LISTEN_AGAIN_SECONDS = 1.0
+MEGABYTE = 1024 * 1024
 
 
 @dataclass
@@ -42,6 +46,7 @@ class Running:
 
     address: str
     database: Database
+    hearing: Hearing
     health: Health
     _runner: GuardedRunner
     _background: Background
@@ -81,19 +86,24 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         flat = [login for of_site in logins.values() for login in of_site]
         database = await _open_store(settings, clock=clock)
         opened.push_async_callback(database.close)
-        background, metrics = Background(), Metrics()
+        background, metrics, hearing = Background(), Metrics(), Hearing(database)
         named = {f"{site}/{login.name}": login for site, of_site in logins.items() for login in of_site}
         health = Health(database, background, named, clock=clock)
         try:
-            services = await _services(settings, database=database, logins=logins, clock=clock, metrics=metrics)
+            services = await _services(
+                settings, database=database, hearing=hearing, logins=logins, clock=clock, metrics=metrics
+            )
         except StoreUnavailable as fault:
             cause = fault.__cause__ or fault.detail
             raise StoreError(
                 f"the store takes no write ({cause}): look at the permissions of its file and folder, and at the disk"
             ) from None
         opened.push_async_callback(services.limits.close)
+        hearing.add_knower(services.pages)
+        built, hatch = application.build(services, health=health)
         runner = GuardedRunner(
-            application.build(services, health=health),
+            built,
+            first=hatch.reply,
             limits=_guard_limits(settings.server),
             problem=problems.for_guard,
             trusted_proxies=settings.server.trusted_proxies,
@@ -106,6 +116,8 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
             opened.push_async_callback(login.stop)
             await login.start()
         opened.pop_all()
+    background.start(Job("follow-events", hearing.follow, LEAST_PAUSE_SECONDS))
+    background.start(Job("listen", hearing.listen, LISTEN_AGAIN_SECONDS, is_vital=False))
     background.start(Job("forget-idempotency", lambda: database.write(idempotency.forget_old), FORGET_EVERY_SECONDS))
     if folder := settings.backup.directory:
         schedule = BackupSchedule(folder, settings, clock=clock, last_success=metrics.last_backup)
@@ -113,7 +125,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
     address = _address(runner)
     log.info("service.started", address=address, sites=sorted(settings.sites))
     drain_seconds = settings.server.drain_seconds
-    return Running(address, database, health, runner, background, flat, fetch, services.limits, drain_seconds)
+    return Running(address, database, hearing, health, runner, background, flat, fetch, services.limits, drain_seconds)
 
 
 async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
@@ -156,13 +168,20 @@ async def _open_store(settings: Settings, *, clock: Clock) -> Database:
 
 
 async def _services(
-    settings: Settings, *, database: Database, logins: dict[SiteKey, list[Login]], clock: Clock, metrics: Metrics
+    settings: Settings,
+    *,
+    database: Database,
+    hearing: Hearing,
+    logins: dict[SiteKey, list[Login]],
+    clock: Clock,
+    metrics: Metrics,
 ) -> Services:
     hash_key = await database.write(secrets.get_or_make, "author-key")
     cursor_key = await database.write(secrets.get_or_make, "cursor")
     return Services(
         settings=settings,
         database=database,
+        pages=Pages(database, hearing, max_bytes=settings.cache.max_megabytes * MEGABYTE, metrics=metrics),
         authenticator=Authenticator(logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
         limits=RateLimits(settings.limits, metrics=metrics),

@@ -55,6 +55,15 @@ class Metrics:
             "Times the shared store of rate limits did not answer, so that this process counted for itself.",
             registry=self.registry,
         )
+        self.page_cache = Counter(
+            "gatepost_page_cache_total",
+            "Public pages: instant (in memory, before the application), hit (in memory), built, shared (a build).",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.page_cache_bytes = Gauge(
+            "gatepost_page_cache_bytes", "Memory that prepared pages take.", registry=self.registry
+        )
         self.queue_depth = Gauge(
             "gatepost_queue_entries", "Comments that somebody must look at.", ["site"], registry=self.registry
         )

@@ -97,8 +97,9 @@ class Log(Section):
 
 
 class Cache(Section):
-    """What shared caches between Gatepost and readers may keep."""
+    """How much the service keeps in memory, and what shared caches between it and readers may keep."""
 
+    max_megabytes: Whole = Field(64, ge=1, le=65_536)
     s_maxage_seconds: Whole = Field(0, ge=0, le=86_400)
     stale_while_revalidate_seconds: Whole = Field(0, ge=0, le=86_400)
 

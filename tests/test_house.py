@@ -35,7 +35,9 @@ FLOORS = [
     "store",
     "auth.authenticator",  # looks API keys up
     "moderation",
+    "delivery",
     "health",
+    "reading",
     "web",
     "app",
     "checkup",

@@ -5,6 +5,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 Address = IPv4Address | IPv6Address
 
@@ -17,8 +18,7 @@ class Addresses:
 
     def peer(self, request: web.Request) -> Address | None:
         """The other end of the connection; None for a socket without an address."""
-        name = request.transport.get_extra_info("peername") if request.transport else None
-        return _parse(name[0]) if isinstance(name, tuple) else None
+        return _address(request.transport.get_extra_info("peername")) if request.transport else None
 
     def is_trusted(self, address: Address | None) -> bool:
         """Whether this is one of the configured proxies."""
@@ -26,12 +26,14 @@ class Addresses:
             address.version == network.version and address in network for network in self._trusted
         )
 
-    def client(self, request: web.Request) -> Address | None:
-        """Who asked: the last address in the chain that none of our proxies added for itself."""
-        address = self.peer(request)
+    def client(self, address: Address | None, headers: "CIMultiDictProxy[str]") -> Address | None:
+        """Who asked: the last address in the chain that none of our proxies added for itself.
+
+        `address` is the other end of the connection.
+        """
         if not self._trusted or not self.is_trusted(address):
             return address
-        chain = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+        chain = ",".join(headers.getall("X-Forwarded-For", [])).split(",")
         for word in reversed(chain):
             hop = _parse(_without_port(word.strip()))
             if hop is None:
@@ -43,10 +45,22 @@ class Addresses:
 
     def group(self, request: web.Request) -> str:
         """The name under which a client is counted: an IPv4 address, or an IPv6 /64 (RFC 6177)."""
-        address = self.client(request)
-        if isinstance(address, IPv6Address):
-            return str(IPv6Network((address, 64), strict=False))
-        return str(address)
+        return _group(self.client(self.peer(request), request.headers))
+
+    def group_of(self, peername: object, headers: "CIMultiDictProxy[str]") -> str:
+        """The same before there is a request; `peername` is the transport's."""
+        return _group(self.client(_address(peername), headers))
+
+
+def _address(peername: object) -> Address | None:
+    return _parse(peername[0]) if isinstance(peername, tuple) else None
+
+
+@lru_cache(maxsize=4096)
+def _group(address: Address | None) -> str:
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((address, 64), strict=False))
+    return str(address)
 
 
 def _without_port(text: str) -> str:

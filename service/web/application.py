@@ -7,17 +7,21 @@ from aiohttp import web
 from service.health import Health
 from service.web import json_body, openapi, operations
 from service.web.call import Services
+from service.web.hatch import Hatch
 from service.web.routes import ROUTES
 from service.web.shell import Shell
 from service.web.surface import Route
+from service.web.tally import Tally
 
 NAME_IN_PATH = re.compile(r"\{(\w+)\}")
 """aiohttp's own pattern for a name takes no braces, and a blog's post may have them."""
 
 
-def build(services: Services, *, health: Health) -> web.Application:
-    """The application with every route, its preflight, and the shell around them."""
-    shell = Shell(services)
+def build(services: Services, *, health: Health) -> tuple[web.Application, Hatch]:
+    """The application with every route, its preflight, and the shell around them; and the hatch before it."""
+    tally = Tally(services.metrics)
+    hatch = Hatch(services.pages, services.limits, services.addresses, tally=tally, metrics=services.metrics)
+    shell = Shell(services, tally, hatch)
     application = web.Application(middlewares=[shell.around], client_max_size=json_body.MAX_BYTES)
     application[operations.HEALTH] = health
     application[operations.OPENAPI] = openapi.document_bytes()
@@ -32,4 +36,4 @@ def build(services: Services, *, health: Health) -> web.Application:
             if route.method == "GET":
                 resource.add_route("HEAD", handler)
         resource.add_route("OPTIONS", shell.preflight(listed))
-    return application
+    return application, hatch

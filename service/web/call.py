@@ -1,6 +1,5 @@
 """One request, as handlers see it: which site, who is speaking, and how to reply."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -27,6 +26,7 @@ from service.errors import (
 )
 from service.metrics import Metrics
 from service.model import Actor, ActorKind, AuthorKey, Caller, Clock, CommentId, DecisionId, Identity, PostKey, SiteKey
+from service.reading.pages import Pages
 from service.settings import Settings, Site
 from service.store.database import Database
 from service.strict_json import is_clean
@@ -48,6 +48,7 @@ class Services:
 
     settings: Settings
     database: Database
+    pages: Pages
     authenticator: Authenticator
     cursors: Cursors
     limits: RateLimits
@@ -241,12 +242,14 @@ def to_json(payload: object) -> bytes:
     return pydantic_core.to_json(payload)
 
 
-def etag_of(body: bytes) -> str:
-    """A strong validator of these very bytes (RFC 9110, 8.8.3)."""
-    return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-
-
-def matches(request: web.Request, etag: str) -> bool:
-    """Whether `If-None-Match` names this representation (weak comparison, RFC 9110, 13.1.2)."""
-    asked = ",".join(request.headers.getall("If-None-Match", []))
+def names(asked: str | None, etag: str) -> bool:
+    """Whether an `If-None-Match` names this representation (weak comparison, RFC 9110, 13.1.2)."""
+    if asked is None or asked == etag:
+        return asked is not None
     return asked.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in asked.split(",")}
+
+
+def if_none_match(headers: "CIMultiDictProxy[str]") -> str | None:
+    """`If-None-Match`, also where it comes in several lines."""
+    lines = headers.getall("If-None-Match", None)
+    return ",".join(lines) if lines else None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from service.model import WHY_TEXT, Why
+from service.reading import shapes
 from service.web import incoming, operations, outgoing
 
 COMMENT_ID = "019a2f6e-7c1d-7c3e-9b51-2f4f6f0a9d10"
@@ -89,9 +90,9 @@ EXAMPLES: dict[Any, Any] = {
     outgoing.CommentReply: {"comment": COMMENT},
     outgoing.SingleReply: {"comment": {**VISIBLE, "post": "2005/07/a-tuesday"}},
     outgoing.MyComments: {"comments": [COMMENT], "next": None},
-    outgoing.PublicList: {"post": POST, "comments": [VISIBLE], "next": None},
-    outgoing.Counts: {"counts": {"2005/07/a-tuesday": 1, "2005/07/another-day": 0}},
-    outgoing.LatestList: {"comments": [{**VISIBLE, "post": "2005/07/a-tuesday"}], "next": None},
+    shapes.PublicList: {"post": POST, "comments": [VISIBLE], "next": None},
+    shapes.Counts: {"counts": {"2005/07/a-tuesday": 1, "2005/07/another-day": 0}},
+    shapes.LatestList: {"comments": [{**VISIBLE, "post": "2005/07/a-tuesday"}], "next": None},
     outgoing.QueueList: {"entries": [ENTRY], "next": None, "total": 1},
     outgoing.Claimed: {"entries": [ENTRY], "claimed_until": "2026-01-31T09:45:00.000Z"},
     outgoing.DecisionReply: {"decision": DECISION, "comment": APPROVED},

@@ -12,13 +12,13 @@ in pieces or a reply is not taken, so a whole request on a kept-alive connection
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import HttpVersion11, RawRequestMessage
+from aiohttp.http import HttpRequestParser, HttpVersion11, RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import _ErrInfo
@@ -27,6 +27,9 @@ from service.web.door import Door, Limits, Network
 
 RenderProblem = Callable[[int, str], tuple[bytes, Mapping[str, str]]]
 """Renders a problem: (status, detail) -> (body, headers with Content-Type). Status: one of `DETAILS`."""
+
+AnswerAtOnce = Callable[[RawRequestMessage, object], bytes | None]
+"""(request without a body, who sent it) -> the whole reply, where that takes no waiting; None: ask the application."""
 
 # The only sentences that leave this file: nothing of the request and nothing of an exception is ever quoted.
 DETAILS = {
@@ -57,6 +60,7 @@ class GuardedConnection(web.RequestHandler):
     """
 
     __slots__ = (
+        "_all_answered",
         "_body",
         "_deaf",
         "_group",
@@ -83,6 +87,7 @@ class GuardedConnection(web.RequestHandler):
         self._deaf = False
         self._stalled_since: float | None = None
         self._unsent = 0
+        self._all_answered = True
 
     # --- Coming and going -------------------------------------------------------------------------------------------
 
@@ -142,7 +147,19 @@ class GuardedConnection(web.RequestHandler):
         if self._deaf:
             return
         seen = self._request_count
-        super().data_received(data)
+        first, waiter = self._guard.first, self._waiter
+        if first is not None and (self._all_answered or self._is_waiting()):
+            self._waiter = None  # else aiohttp would wake the task, which asks the application
+            super().data_received(data)
+            self._waiter = waiter
+            if len(self._messages) == 1 and self._answer_at_once(first, *self._messages[0]):
+                return
+            if self._messages:
+                self._all_answered = False
+                if waiter is not None and not waiter.done():
+                    waiter.set_result(None)
+        else:
+            super().data_received(data)
         if self._request_count != seen:
             self._note_request(data)
         elif self._reading_since is not None:
@@ -150,6 +167,32 @@ class GuardedConnection(web.RequestHandler):
         elif not self._upgraded and data.strip(b"\r\n"):  # blank lines may stand before a request (RFC 9112, 2.2)
             self._begin_reading(None)
             self._note_piece(data)
+
+    def _answer_at_once(self, first: AnswerAtOnce, message: RawRequestMessage | _ErrInfo, body: StreamReader) -> bool:
+        """Whether the only request on an idle connection could be answered in the very call that brought it.
+
+        It is a third of the work: no request object, no task. What is not quite simple is the application's.
+        """
+        if (
+            isinstance(message, _ErrInfo)
+            or body is not EMPTY_PAYLOAD
+            or message.should_close
+            or message.upgrade
+            or message.version != HttpVersion11
+            or self._header_bytes
+            or self._guard.draining
+            or self._paused
+            or self._wire is None
+            or (reply := first(message, self._wire.get_extra_info("peername"))) is None
+        ):
+            return False
+        self._messages.popleft()
+        cast(HttpRequestParser, self._parser).message_consumed()
+        self._wire.write(reply)
+        self._reading_since = self._body = None
+        self._next_keepalive_close_time = self._loop.time()
+        self._guard.requests_count += 1
+        return True
 
     def _note_request(self, segment: bytes) -> None:
         """At least one request line with all its headers was parsed, or something that is none."""
@@ -305,15 +348,18 @@ class GuardedConnection(web.RequestHandler):
 
     # --- Replies going out ------------------------------------------------------------------------------------------
 
-    def finish_response(
+    async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
-        """Not a coroutine of its own, because every reply passes here."""
+    ) -> tuple[web.StreamResponse, bool]:
+        """Write the reply. From its last byte on, the connection is idle again."""
         if isinstance(resp, web.HTTPExpectationFailed):
             resp = self._guard.reply(400)  # raised before any middleware, with the header in its text
         elif self._guard.draining or (self._deaf and not self._messages):
             resp.force_close()
-        return super().finish_response(request, resp, start_time)
+        finished = await super().finish_response(request, resp, start_time)
+        # Its task is not back at waiting yet, but a client on the same machine may have asked again before it is.
+        self._all_answered = bool(resp.keep_alive) and not request.body_exists and not self._messages
+        return finished
 
     def handle_error(
         self,
@@ -359,6 +405,7 @@ class GuardedServer(web.Server):
         limits: Limits,
         problem: RenderProblem,
         trusted_proxies: Sequence[Network],
+        first: AnswerAtOnce | None,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         settings = {
@@ -377,6 +424,7 @@ class GuardedServer(web.Server):
         )
         self.limits = limits
         self.door = Door(limits, trusted_proxies)
+        self.first = first
         self.draining = False
         self.stopping = False
         self._problem = problem
@@ -452,10 +500,11 @@ class GuardedRunner(web.AppRunner):
     """`aiohttp.web.AppRunner` with the guard in front of the application.
 
     `problem` renders the answers that the application never sees, and errors that escape from it. `trusted_proxies` are
-    not capped per address. All other settings are AppRunner's, but time-outs and header sizes come from `limits`.
+    not capped per address. `first` is asked before the application, and leaves to it what is not simple. All other
+    settings are AppRunner's, but time-outs and header sizes come from `limits`.
     """
 
-    __slots__ = ("_limits", "_problem", "_trusted_proxies")
+    __slots__ = ("_first", "_limits", "_problem", "_trusted_proxies")
 
     def __init__(
         self,
@@ -464,9 +513,11 @@ class GuardedRunner(web.AppRunner):
         problem: RenderProblem,
         limits: Limits | None = None,
         trusted_proxies: Sequence[Network] = (),
+        first: AnswerAtOnce | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(app, **settings)
+        self._first = first
         self._problem = problem
         self._limits = limits or Limits()
         self._trusted_proxies = tuple(trusted_proxies)
@@ -478,6 +529,7 @@ class GuardedRunner(web.AppRunner):
             limits=self._limits,
             problem=self._problem,
             trusted_proxies=self._trusted_proxies,
+            first=self._first,
             loop=asyncio.get_running_loop(),
         )
 

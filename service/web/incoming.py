@@ -13,16 +13,14 @@ from service.model import (
     FOREVER,
     Milliseconds,
 )
+from service.reading.shapes import Id
 from service.strict_json import is_clean
 
 CLEAN = r"^[^\x00\ud800-\udfff]*$"
-ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 MAX_BODY = 10_000
 BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What `str.strip` takes away, for patterns: `\\s` means something else in every dialect."""
 WEB_ADDRESS = rf"^[hH][tT][tT][pP][sS]?://[^/\x00-\x20\x7f{BLANK}][^\x00-\x20\x7f{BLANK}]*$"
-Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC, milliseconds")]
-Id = Annotated[str, Field(pattern=ID_PATTERN, description="UUIDv7")]
 
 
 def _readable(text: str) -> str:

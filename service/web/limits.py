@@ -6,12 +6,14 @@ asked each process counts for itself: a limit is there to help, so its store bei
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 import structlog
-from throttled.asyncio import MemoryStore, RateLimiterType, RedisStore, Throttled, rate_limiter
-from throttled.asyncio.store import BaseStore
+from throttled import MemoryStore, Quota, RateLimiterType, RateLimitResult, Throttled, rate_limiter
+from throttled.asyncio import RedisStore
+from throttled.asyncio import Throttled as SharedThrottled
 from throttled.exceptions import StoreUnavailableError
 
 from service.errors import SlowDown
@@ -19,12 +21,15 @@ from service.metrics import Metrics
 from service.settings import Limits
 
 log = structlog.get_logger()
+READS_AT_ONCE = 20
+"""Reads of one address that are counted in one go, if that is at most a tenth of the limit."""
 MAX_KEYS = 100_000
 """Counted at once by one rule in a process. throttled-py forgets the oldest beyond it."""
 SHARED_SECONDS = 0.25
 """How long the shared store may take to answer."""
 PAUSE_SECONDS = 2.0
 """After it did not, it is left alone for so long."""
+GCRA = RateLimiterType.GCRA.value
 _PERIODS = {"second": rate_limiter.per_sec, "minute": rate_limiter.per_min, "hour": rate_limiter.per_hour}
 _RULES = ("submit_per_author", "submit_per_address", "read_per_address")
 
@@ -37,14 +42,17 @@ class RateLimits:
         self._clock = clock
         self._paused_until = 0.0
         self._local: dict[str, Throttled] = {}
-        self._shared: dict[str, Throttled] = {}
+        self._shared: dict[str, SharedThrottled] = {}
         self._store: RedisStore | None = None
+        self._is_enabled = settings.enabled
+        self._reads_at_once = max(1, min(READS_AT_ONCE, int(settings.read_per_address.partition("/")[0]) // 10))
+        self._reads_left: OrderedDict[str, int] = OrderedDict()
         if settings.enabled:
             rates = {name: getattr(settings, name) for name in _RULES}
-            self._local = {name: _rule(name, rate, _in_memory()) for name, rate in rates.items()}
+            self._local = {name: _in_memory(name, rate) for name, rate in rates.items()}
             if settings.shared is not None:
                 self._store = RedisStore(server=settings.shared)
-                self._shared = {name: _rule(name, rate, self._store) for name, rate in rates.items()}
+                self._shared = {name: _in_common(name, rate, self._store) for name, rate in rates.items()}
 
     async def close(self) -> None:
         """Close the connections to the shared store."""
@@ -61,25 +69,56 @@ class RateLimits:
         await self._count("submit_per_address", address)
 
     async def read_from(self, address: str) -> None:
-        """Count a read from an address. Raises SlowDown."""
-        await self._count("read_per_address", address)
+        """Count a read from an address. Raises SlowDown.
+
+        Several are counted at once and then spent one by one: a read that is in memory costs less than its counting.
+        """
+        if self.read_at_once(address):
+            return
+        if self._is_shared() and await self._wait_for("read_per_address", address, self._reads_at_once) == 0:
+            self._earn_reads(address)
+        else:
+            await self._count("read_per_address", address)
+
+    def read_at_once(self, address: str) -> bool:
+        """Count a read where that takes no waiting; False: ask `read_from`."""
+        if not self._is_enabled:
+            return True
+        left = self._reads_left.get(address, 0)
+        if left > 0:
+            self._reads_left[address] = left - 1
+            return True
+        if self._is_shared() or _wait(self._local["read_per_address"].limit(address, self._reads_at_once)) > 0:
+            return False
+        self._earn_reads(address)
+        return True
+
+    def _earn_reads(self, address: str) -> None:
+        """So many more are counted, and one of them is spent."""
+        self._reads_left[address] = self._reads_left.get(address, 0) + self._reads_at_once - 1
+        self._reads_left.move_to_end(address)
+        if len(self._reads_left) > MAX_KEYS:
+            self._reads_left.popitem(last=False)
+
+    def _is_shared(self) -> bool:
+        return self._store is not None and self._clock() >= self._paused_until
 
     async def _count(self, rule: str, key: str) -> None:
-        if rule not in self._local:
-            return
-        wait_seconds = await self._shared_wait(rule, key)
-        if wait_seconds is None:
-            wait_seconds = await _wait(self._local[rule], key)
-        if wait_seconds > 0:
+        if self._is_enabled and (wait_seconds := await self._wait_for(rule, key, 1)) > 0:
             raise SlowDown(retry_after_seconds=max(1, -int(-wait_seconds // 1)))
 
-    async def _shared_wait(self, rule: str, key: str) -> float | None:
+    async def _wait_for(self, rule: str, key: str, cost: int) -> float:
+        """Count so many; how many seconds to wait before they may be, 0 where they are within the limit."""
+        wait_seconds = await self._shared_wait(rule, key, cost)
+        return _wait(self._local[rule].limit(key, cost)) if wait_seconds is None else wait_seconds
+
+    async def _shared_wait(self, rule: str, key: str, cost: int) -> float | None:
         """What the shared store says; None where there is none, or none that answers."""
-        if rule not in self._shared or self._clock() < self._paused_until:
+        if not self._is_shared():
             return None
         try:
             async with asyncio.timeout(SHARED_SECONDS):
-                return await _wait(self._shared[rule], key)
+                return _wait(await self._shared[rule].limit(key, cost))
         except (StoreUnavailableError, OSError, TimeoutError) as error:
             self._paused_until = self._clock() + PAUSE_SECONDS
             self._metrics.shared_limits_missed.inc()
@@ -87,22 +126,23 @@ class RateLimits:
             return None
 
 
-async def _wait(throttled: Throttled, key: str) -> float:
-    """Count one; how many seconds to wait before the next, 0 where this one was within the limit."""
-    result = await throttled.limit(key)
+def _wait(result: RateLimitResult) -> float:
     return max(result.state.retry_after, 0.001) if result.limited else 0.0
 
 
-def _in_memory() -> MemoryStore:
-    return MemoryStore(options={"MAX_SIZE": MAX_KEYS})
+def _in_memory(name: str, rate: str) -> Throttled:
+    store = MemoryStore(options={"MAX_SIZE": MAX_KEYS})
+    return Throttled(key_prefix=_prefix(name), using=GCRA, quota=_quota(rate), store=store, timeout=-1)
 
 
-def _rule(name: str, rate: str, store: BaseStore) -> Throttled:
+def _in_common(name: str, rate: str, store: RedisStore) -> SharedThrottled:
+    return SharedThrottled(key_prefix=_prefix(name), using=GCRA, quota=_quota(rate), store=store, timeout=-1)
+
+
+def _prefix(name: str) -> str:
+    return f"gatepost:{name}"
+
+
+def _quota(rate: str) -> Quota:
     count, _, period = rate.partition("/")
-    return Throttled(
-        key_prefix=f"gatepost:{name}",
-        using=RateLimiterType.GCRA.value,
-        quota=_PERIODS[period](int(count), burst=int(count)),
-        store=store,
-        timeout=-1,
-    )
+    return _PERIODS[period](int(count), burst=int(count))

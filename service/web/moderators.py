@@ -7,6 +7,7 @@ from service.model import Action, AuthorKey, Comment, CommentId, Decision, PostK
 from service.moderation import authors, decisions, posts, queue
 from service.moderation.decisions import Ruling
 from service.moderation.record import Reasons
+from service.reading import show as published
 from service.store import authors as stored_authors
 from service.store import decisions as stored_decisions
 from service.store import posts as stored_posts
@@ -46,7 +47,7 @@ async def claim(call: Call, body: incoming.ClaimRequest) -> Reply[outgoing.Claim
     cases, until = await call.database.write(
         queue.claim, call.site_key, moderator, limit=body.limit, lease_seconds=body.lease_seconds
     )
-    return Reply({"entries": _entries(call, cases), "claimed_until": show.timestamp(until)})
+    return Reply({"entries": _entries(call, cases), "claimed_until": published.timestamp(until)})
 
 
 # DELETE /v1/sites/{site}/queue/claims
@@ -137,7 +138,7 @@ async def show_post(call: Call) -> Reply[outgoing.PostReply]:
     """A post: its count, and whether it is open for comments."""
     await call.moderator()
     post = await call.database.read(stored_posts.get, call.site_key, call.post_key)
-    return Reply({"post": show.post(post)})
+    return Reply({"post": published.post(post)})
 
 
 # PATCH /v1/sites/{site}/posts/{post}
@@ -145,7 +146,7 @@ async def open_or_close_post(call: Call, body: incoming.PostPatch) -> Reply[outg
     """Close a post for comments, or open it again."""
     moderator = await call.moderator()
     post = await call.database.write(posts.set_open, call.site_key, call.post_key, moderator, is_open=body.open)
-    return Reply({"post": show.post(post)})
+    return Reply({"post": published.post(post)})
 
 
 def _count(call: Call, decision: Decision) -> None:

@@ -14,7 +14,8 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
-from service.web import incoming, operations, outgoing, public, readers
+from service.reading import shapes
+from service.web import operations, outgoing, public, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
 from service.web.surface import Audience, Route
@@ -45,7 +46,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
         "The blog's own key of the post, percent-encoded as one segment",
         {"type": "string", "minLength": 1, "maxLength": 512, "pattern": r"^[^\u0000]*$", "examples": [POST_KEY]},
     ),
-    "id": ("A UUIDv7", {"type": "string", "pattern": incoming.ID_PATTERN, "examples": [COMMENT_ID]}),
+    "id": ("A UUIDv7", {"type": "string", "pattern": shapes.ID_PATTERN, "examples": [COMMENT_ID]}),
     "key": (
         "An author's key",
         {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]},
@@ -63,9 +64,9 @@ IF_NONE_MATCH = {
 }
 # Handlers that write their response themselves (for its headers) say here what they give.
 GIVES: dict[Any, Any] = {
-    public.list_comments: outgoing.PublicList,
-    public.count_comments: outgoing.Counts,
-    public.list_latest: outgoing.LatestList,
+    public.list_comments: shapes.PublicList,
+    public.count_comments: shapes.Counts,
+    public.list_latest: shapes.LatestList,
     operations.live: operations.HealthView,
     operations.ready: operations.HealthView,
 }

@@ -82,6 +82,7 @@ async def show_metrics(call: Call) -> web.Response:
         metrics.queue_oldest.labels(site.key).set((now - oldest) / 1000 if oldest is not None else 0)
     for job, well in call.request.app[HEALTH].jobs().items():
         metrics.jobs.labels(job).set(int(well))
+    metrics.page_cache_bytes.set(call.services.pages.bytes)
     call.services.authenticator.read_out()
     return web.Response(body=metrics.text(), headers={"Content-Type": METRICS_TYPE})
 

@@ -1,12 +1,14 @@
 """How failures look outside: `application/problem+json` (RFC 9457), and a page that explains each code."""
 
 import random
+import re
 from collections.abc import Mapping
 from html import escape
 from inspect import cleandoc
 from urllib.parse import quote
 
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from service.errors import (
     PROBLEMS,
@@ -26,6 +28,7 @@ from service.web import outgoing, show
 from service.web.call import Call, to_json
 
 MEDIA_TYPE = "application/problem+json"
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -46,6 +49,12 @@ _BY_STATUS: dict[int, type[Problem]] = {
 def new_request_id() -> str:
     """An id for a request that brought none."""
     return f"{random.getrandbits(96):024x}"  # tells requests apart; nobody is let in by it
+
+
+def take_request_id(headers: "CIMultiDictProxy[str]") -> str:
+    """The id that a request brings along, if it is sane; else a new one."""
+    given = headers.get("X-Request-ID", "")
+    return given if given and SANE_REQUEST_ID.fullmatch(given) else new_request_id()
 
 
 def request_id_of(request: web.Request) -> str:

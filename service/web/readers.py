@@ -11,6 +11,7 @@ from service.errors import InvalidRequest, UnknownComment
 from service.model import AuthorKey, Caller, Comment, CommentId, Decision, Identity, Page, PostKey, SiteKey, Status
 from service.moderation import idempotency, publication, submissions
 from service.moderation.submissions import Draft
+from service.reading import show as published
 from service.settings import Site
 from service.store import authors, comments, decisions
 from service.store.database import Transaction
@@ -32,7 +33,7 @@ async def show_me(call: Call) -> Reply[outgoing.Me]:
     banned = until is not None and until > call.services.clock()
     return Reply(
         {
-            "user": show.author(caller.key, caller.profile),
+            "user": published.author(caller.key, caller.profile),
             "roles": sorted(role.value for role in caller.roles),
             "may": sorted(permissions_of(caller, banned=banned)),
             "banned_until": show.banned_until(until) if banned else None,

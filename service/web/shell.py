@@ -1,10 +1,8 @@
 """What happens around every handler: request id, rate limit, origin, problems, CORS, headers, metrics, log line."""
 
-import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
-from functools import cache
 
 import structlog
 from aiohttp import web
@@ -14,17 +12,15 @@ from service.settings import Site
 from service.web import problems
 from service.web.call import WRITES, Call, Reply, Services, to_json
 from service.web.guard import SERVER_NAME
+from service.web.hatch import Hatch
+from service.web.public import Published
 from service.web.surface import Audience, Count, Route
+from service.web.tally import Tally
 
 log = structlog.get_logger()
-SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 EXPOSED = "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID"
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
 PREFLIGHT_SECONDS = 7200
-METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PATCH", "PUT", "DELETE"})
-"""What a client may write into a metric's label; everything else is "other"."""
-READ_LOG_SHARE = 100
-"""One of so many successful public reads gets a log line: a line for each would cost as much as the read."""
 _SAFE = {
     "Server": SERVER_NAME,
     "X-Content-Type-Options": "nosniff",
@@ -36,12 +32,11 @@ _SAFE = {
 class Shell:
     """Turns declared routes into aiohttp handlers."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, tally: Tally, hatch: Hatch) -> None:
         self._services = services
         self._metrics = services.metrics
-        self._public_reads = 0
-        self._requests = cache(self._metrics.requests.labels)  # a look-up by labels costs more than the counting
-        self._latency = cache(self._metrics.latency.labels)
+        self._tally = tally
+        self._hatch = hatch
 
     def handler(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The handler for one route."""
@@ -78,8 +73,7 @@ class Shell:
     ) -> web.StreamResponse:
         """Everything that also holds where no route matched."""
         started = time.perf_counter()
-        given = request.headers.get("X-Request-ID", "")
-        request[problems.REQUEST_ID] = given if SANE_REQUEST_ID.fullmatch(given) else problems.new_request_id()
+        request[problems.REQUEST_ID] = problems.take_request_id(request.headers)
         try:
             response = await handler(request)
         except web.HTTPException as error:
@@ -87,7 +81,13 @@ class Shell:
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
         self._finish(request, response)
-        self._note(request, response, time.perf_counter() - started)
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else "none"
+        self._tally.count(
+            request.method, route, response.status, problems.request_id_of(request), time.perf_counter() - started
+        )
+        if isinstance(response, Published):
+            self._hatch.learn(request, response, route)
         return response
 
     async def _answer(self, route: Route, call: Call) -> web.StreamResponse:
@@ -166,25 +166,6 @@ class Shell:
         for name, value in _SAFE.items():
             headers.setdefault(name, value)
         headers.setdefault("Cache-Control", "private, no-store")
-
-    def _note(self, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
-        resource = request.match_info.route.resource
-        route = resource.canonical if resource else "none"
-        method = request.method if request.method in METHODS else "other"
-        self._requests(method, route, response.status).inc()
-        self._latency(method, route).observe(seconds)
-        if request.method not in WRITES and response.status < 400:
-            self._public_reads += 1
-            if self._public_reads % READ_LOG_SHARE:
-                return
-        log.info(
-            "request",
-            method=method,
-            route=route,
-            status=response.status,
-            milliseconds=round(seconds * 1000, 1),
-            request_id=problems.request_id_of(request),
-        )
 
 
 def _response(answer: "Reply[object]") -> web.Response:

@@ -1,8 +1,6 @@
 """From nouns to replies: how a comment, a decision or a case of the queue is shown to whom. Called by handlers."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import (
     Any,  # pydantic reads these on Python 3.11
 )
@@ -16,48 +14,24 @@ from service.model import (
     Decision,
     Milliseconds,
     Post,
-    Profile,
-    PublicComment,
     Why,
 )
 from service.moderation.queue import Case
+from service.reading.shapes import VisibleComment
+from service.reading.show import author, optional_timestamp, post, timestamp
 from service.web.outgoing import (
     ActorView,
     AuthorStanding,
-    AuthorView,
     CommentView,
     DecisionView,
     EntryView,
-    PostView,
-    Tombstone,
-    VisibleComment,
     WhyView,
 )
 
 
-def timestamp(moment: Milliseconds) -> str:
-    """Milliseconds since the epoch as RFC 3339."""
-    seconds, rest = divmod(moment, 1000)
-    return f"{_to_the_second(seconds)}.{rest:03d}Z"
-
-
-@lru_cache(maxsize=4096)
-def _to_the_second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
-
-
-def _time(moment: Milliseconds | None) -> str | None:
-    return None if moment is None else timestamp(moment)
-
-
 def banned_until(moment: Milliseconds | None) -> str | None:
     """A time, "forever", or None."""
-    return "forever" if moment == FOREVER else _time(moment)
-
-
-def author(key: str, profile: Profile) -> AuthorView:
-    """Who wrote something."""
-    return {"key": key, "name": profile.name, "bio": profile.bio, "url": profile.url, "avatar": profile.avatar}
+    return "forever" if moment == FOREVER else optional_timestamp(moment)
 
 
 def comment(found: Comment, *, edit_window_seconds: int, decision: Decision | None = None) -> CommentView:
@@ -76,8 +50,8 @@ def comment(found: Comment, *, edit_window_seconds: int, decision: Decision | No
         "status": found.status.value,
         "version": found.version,
         "created_at": timestamp(found.created_at),
-        "edited_at": _time(found.edited_at),
-        "published_at": _time(found.published_at),
+        "edited_at": optional_timestamp(found.edited_at),
+        "published_at": optional_timestamp(found.published_at),
         "decision": {"reason": decision.reason, "note_to_author": decision.note_to_author}
         if decision and told
         else None,
@@ -97,48 +71,10 @@ def visible(found: Comment) -> VisibleComment:
         "author": author(found.author_key, found.author),
         "html": found.html,
         "created_at": timestamp(found.created_at),
-        "edited_at": _time(found.edited_at),
+        "edited_at": optional_timestamp(found.edited_at),
         "reply_count": found.reply_count,
         "post": found.post,
     }
-
-
-def item(found: PublicComment) -> VisibleComment | Tombstone:
-    """One item of a post's list."""
-    if found.removed or found.author is None:
-        return {
-            "id": found.id,
-            "parent_id": found.parent_id,
-            "depth": found.depth,
-            "removed": True,
-            "reply_count": found.reply_count,
-        }
-    return _visible_item(found, found.author)
-
-
-def latest_item(found: PublicComment) -> VisibleComment:
-    """One item of the site's list: it also names the post."""
-    if found.author is None:
-        raise LookupError(found.id)
-    return {**_visible_item(found, found.author), "post": found.post or ""}
-
-
-def _visible_item(found: PublicComment, profile: Profile) -> VisibleComment:
-    return {
-        "id": found.id,
-        "parent_id": found.parent_id,
-        "depth": found.depth,
-        "author": author(found.author_key or "", profile),
-        "html": found.html or "",
-        "created_at": timestamp(found.created_at or 0),
-        "edited_at": _time(found.edited_at),
-        "reply_count": found.reply_count,
-    }
-
-
-def post(found: Post) -> PostView:
-    """A post."""
-    return {"key": found.key, "title": found.title, "url": found.url, "count": found.count, "open": found.open}
 
 
 def actor(found: Actor) -> ActorView:
@@ -183,7 +119,7 @@ def entry(case: Case, *, edit_window_seconds: int) -> EntryView:
         "priority": case.entry.priority,
         "waiting_since": timestamp(case.entry.waiting_since),
         "claimed_by": {"key": held.key, "name": held.name} if held else None,
-        "claimed_until": _time(case.entry.claimed_until),
+        "claimed_until": optional_timestamp(case.entry.claimed_until),
         "author_record": {
             "approved": case.author.approved,
             "rejected": case.author.rejected,

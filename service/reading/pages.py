@@ -1,0 +1,154 @@
+"""The memory of prepared pages: a page that is in it costs two look-ups, one that is not is built once for all who ask.
+
+The key of a page carries the revision that it shows, so a change makes other keys and nobody has to invalidate:
+`Hearing` says which revision a post has now, and what shows an older one is not found any more. While this process
+cannot know what is current, nothing is served from here and nothing is kept.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from service.delivery.hearing import Hearing
+from service.metrics import Metrics
+from service.model import Event
+from service.reading.page import Build, Page, Scope, nobody
+from service.store.database import Database
+
+MAX_SCOPES = 50_000
+"""Posts and sites whose revision is remembered."""
+Variant = Hashable
+"""Which page of a scope: kind of list, order, size, position."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """The current revision of a scope, and which of its pages are kept."""
+
+    revision: int
+    kept: set[Variant] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A build under way; the number tells which came first."""
+
+    number: int
+    page: "asyncio.Task[Page]"
+
+
+class Pages:
+    """Pages by scope, revision and variant, at most `max_bytes` of them. To be a `Knower` of `hearing`."""
+
+    def __init__(self, database: Database, hearing: Hearing, *, max_bytes: int, metrics: Metrics) -> None:
+        self._database = database
+        self._hearing = hearing
+        self._max_bytes = max_bytes
+        self._metrics = metrics
+        self._known: OrderedDict[Scope, _Known] = OrderedDict()
+        self._pages: OrderedDict[tuple[Scope, int, Variant], Page] = OrderedDict()
+        self._flights: dict[tuple[Scope, Variant], _Flight] = {}
+        self._launched = 0
+        self._forgotten = 0
+        self.bytes = 0
+
+    def know(self, event: Event) -> None:
+        """What shows less than this event is not current any more."""
+        if event.post_revision is not None and event.site_revision is not None:
+            self._advance((event.site, event.post), event.post_revision)
+            self._advance((event.site, None), event.site_revision)
+
+    def ready(self, scope: Scope, variant: Variant) -> Page | None:
+        """The current page, if it is here and known to be current. The hot path of the whole service."""
+        known = self._known.get(scope)
+        if known is None or not self._hearing.is_fresh:
+            return None
+        page = self._pages.get((scope, known.revision, variant))
+        if page is not None:
+            self._pages.move_to_end((scope, known.revision, variant))
+        return page
+
+    async def get(self, scope: Scope, variant: Variant, build: Build) -> Page:
+        """The page as it is now, or was committed after this call. Raises what `build` and the store raise."""
+        before_us = self._launched
+        page = self.ready(scope, variant)
+        if page is not None:
+            self._metrics.page_cache.labels("hit").inc()
+            return page
+        known = self._known.get(scope)
+        wanted = known.revision if known else 0
+        while True:
+            flight = self._flights.get((scope, variant))
+            if flight is None:
+                self._metrics.page_cache.labels("built").inc()
+                flight = self._launch(scope, variant, build)
+            else:
+                self._metrics.page_cache.labels("shared").inc()
+            page = await asyncio.shield(flight.page)
+            if flight.number > before_us or (self._hearing.is_fresh and page.revision >= wanted):
+                return page
+            # It was on its way before us and may not show what we must show: there is time for one more.
+
+    def _launch(self, scope: Scope, variant: Variant, build: Build) -> _Flight:
+        self._launched += 1
+        task = asyncio.create_task(self._build(scope, variant, build), name="build a page")
+        task.add_done_callback(_look_at)  # whoever asked may have gone away
+        flight = self._flights[scope, variant] = _Flight(self._launched, task)
+        return flight
+
+    async def _build(self, scope: Scope, variant: Variant, build: Build) -> Page:
+        is_fresh, forgotten = self._hearing.is_fresh, self._forgotten
+        try:
+            page = Page(await self._database.read(build))
+        finally:
+            del self._flights[scope, variant]
+        # A scope that was forgotten meanwhile may have changed without our remembering it.
+        if is_fresh and (scope in self._known or forgotten == self._forgotten):
+            self._advance(scope, page.revision)
+            self._keep(scope, variant, page)
+        return page
+
+    def _advance(self, scope: Scope, revision: int) -> None:
+        known = self._known.get(scope)
+        if known is None:
+            self._known[scope] = _Known(revision)
+        elif revision > known.revision:
+            for variant in known.kept:  # at once, so that a stream of decisions pushes nobody else's pages out
+                self._drop((scope, known.revision, variant))
+            known.kept.clear()
+            known.revision = revision
+        self._known.move_to_end(scope)
+        while len(self._known) > MAX_SCOPES:
+            forgotten, last = self._known.popitem(last=False)
+            self._forgotten += 1
+            for variant in last.kept:
+                self._drop((forgotten, last.revision, variant))
+
+    def _keep(self, scope: Scope, variant: Variant, page: Page) -> None:
+        known = self._known.get(scope)
+        if known is None or known.revision != page.revision or page.size > self._max_bytes:
+            return
+        self._drop((scope, page.revision, variant))
+        self._pages[scope, page.revision, variant] = page
+        known.kept.add(variant)
+        page.grew = self._grew
+        self._grew(page.size)
+
+    def _grew(self, more: int) -> None:
+        self.bytes += more
+        while self.bytes > self._max_bytes:
+            scope, revision, variant = next(iter(self._pages))
+            self._drop((scope, revision, variant))
+            self._known[scope].kept.discard(variant)
+
+    def _drop(self, key: tuple[Scope, int, Variant]) -> None:
+        page = self._pages.pop(key, None)
+        if page is not None:
+            self.bytes -= page.size
+            page.grew = nobody
+
+
+def _look_at(task: "asyncio.Task[Page]") -> None:
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,88 @@
+"""What readers see, as it crosses the wire: the shapes of the public lists. `/openapi.json` is made from them."""
+
+from typing import (
+    Annotated,
+    Literal,
+    NotRequired,  # pydantic reads these on Python 3.11
+)
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
+
+ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+Id = Annotated[str, Field(pattern=ID_PATTERN, description="UUIDv7")]
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC, milliseconds")]
+
+_CLOSED = with_config(ConfigDict(extra="forbid"))
+
+
+@_CLOSED
+class AuthorView(TypedDict):
+    """Who wrote it, as everybody may see it."""
+
+    key: str
+    name: str
+    bio: str | None
+    url: str | None
+    avatar: str | None
+
+
+@_CLOSED
+class VisibleComment(TypedDict):
+    """A published comment. `post` is named in lists that span posts."""
+
+    id: Id
+    parent_id: Id | None
+    depth: int
+    author: AuthorView
+    html: str
+    created_at: Timestamp
+    edited_at: Timestamp | None
+    reply_count: int
+    post: NotRequired[str]
+
+
+@_CLOSED
+class Tombstone(TypedDict):
+    """A comment that is gone while replies to it are visible."""
+
+    id: Id
+    parent_id: Id | None
+    depth: int
+    removed: Literal[True]
+    reply_count: int
+
+
+@_CLOSED
+class PostView(TypedDict):
+    """A post. `count` is the number of its approved comments."""
+
+    key: str
+    title: str | None
+    url: str | None
+    count: int
+    open: bool
+
+
+@_CLOSED
+class PublicList(TypedDict):
+    """A page of a post's comments."""
+
+    post: PostView
+    comments: list[VisibleComment | Tombstone]
+    next: str | None
+
+
+@_CLOSED
+class LatestList(TypedDict):
+    """A page of the site's newest comments."""
+
+    comments: list[VisibleComment]
+    next: str | None
+
+
+@_CLOSED
+class Counts(TypedDict):
+    """Approved comments by post."""
+
+    counts: dict[str, int]
