@@ -71,6 +71,14 @@ def store_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("postgres_url"))
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_url(request: pytest.FixtureRequest) -> str:
+    """An empty store of the test's own, on the one engine and then on the other."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{request.getfixturevalue('store_path')}"
+
+
 @pytest.fixture
 def rows(store_url: str) -> Iterator[Rows]:
     """The rows of the test's store as they are committed, for recounts."""

@@ -63,7 +63,6 @@ class Hearing:
         """From now on `knower` knows of every event."""
         self._knowers.append(knower)
 
-    @property
     def is_fresh(self) -> bool:
         """Whether what knowers know is current: by a second at most, and at once for this process's own changes."""
         return self._monotonic() < self.fresh_until

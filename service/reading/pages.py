@@ -62,7 +62,7 @@ class Pages:
     def ready(self, scope: Scope, variant: Variant) -> Page | None:
         """The current page, if it is here and known to be current. The hot path of the whole service."""
         known = self._known.get(scope)
-        if known is None or not self._hearing.is_fresh:
+        if known is None or not self._hearing.is_fresh():
             return None
         page = self._pages.get((scope, known.revision, variant))
         if page is not None:
@@ -86,7 +86,7 @@ class Pages:
             else:
                 self._metrics.page_cache.labels("shared").inc()
             page = await asyncio.shield(flight.page)
-            if flight.number > before_us or (self._hearing.is_fresh and page.revision >= wanted):
+            if flight.number > before_us or (self._hearing.is_fresh() and page.revision >= wanted):
                 return page
             # It was on its way before us and may not show what we must show: there is time for one more.
 
@@ -98,7 +98,7 @@ class Pages:
         return flight
 
     async def _build(self, scope: Scope, variant: Variant, build: Build) -> Page:
-        is_fresh, forgotten = self._hearing.is_fresh, self._forgotten
+        is_fresh, forgotten = self._hearing.is_fresh(), self._forgotten
         try:
             page = Page(await self._database.read(build))
         finally:

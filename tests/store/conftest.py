@@ -8,14 +8,6 @@ from tests.harness import Hands
 from tests.store import scene
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def any_url(request: pytest.FixtureRequest) -> str:
-    """An empty store of the test's own, on the one engine and then on the other."""
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{request.getfixturevalue('store_path')}"
-
-
 @pytest.fixture
 async def filled_url(any_url: str, clock: Hands) -> str:
     """A store with one of everything, on the one engine and then on the other. Nobody uses it."""

@@ -1,0 +1,233 @@
+"""What a process knows of what happens in the store: its own commits at once, others' in order, and until when."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from service.delivery.hearing import FRESH_SECONDS, Hearing
+from service.errors import IllegalTransition, StoreUnavailable
+from service.model import Action, Event, PostKey, SiteKey
+from service.moderation import decisions, posts
+from service.moderation.decisions import Ruling
+from service.store import events
+from service.store.database import Database, Transaction
+from tests.harness import Hands
+from tests.store.scene import BLOG, MODERATOR, Scene
+
+pytestmark = pytest.mark.own_engines
+SITE = BLOG.key
+POST = PostKey("a post")
+
+
+class Ear:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.known: list[Event] = []
+        self.read_in_order: list[Event] = []
+
+    def know(self, event: Event) -> None:
+        """As a knower."""
+        self.known.append(event)
+
+    def read(self, event: Event) -> None:
+        """As a reader."""
+        self.read_in_order.append(event)
+
+
+class Ticks:
+    """A monotonic clock that the test moves, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def here(any_url: str, clock: Hands) -> AsyncIterator[Database]:
+    """A process's store, on the one engine and then on the other."""
+    database = await Database.open(any_url, clock=clock)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def pair(postgres_url: str, clock: Hands) -> AsyncIterator[tuple[Database, Database]]:
+    """Two replicas' stores."""
+    here, there = [await Database.open(postgres_url, clock=clock) for _ in range(2)]
+    yield here, there
+    await here.close()
+    await there.close()
+
+
+def attend(database: Database, clock: Ticks | None = None) -> tuple[Hearing, Ear]:
+    """A hearing and somebody whom it tells everything."""
+    hearing, ear = Hearing(database, monotonic=clock or Ticks()), Ear()
+    hearing.add_knower(ear)
+    hearing.add_reader(ear)
+    return hearing, ear
+
+
+async def close(database: Database, *, is_open: bool = False, site: SiteKey = SITE) -> None:
+    """A change that readers see: it closes a post, or opens it."""
+    await database.write(posts.set_open, site, POST, MODERATOR, is_open=is_open)
+
+
+async def test_a_commit_is_known_before_its_writer_has_the_answer(here: Database, clock: Hands) -> None:
+    _, ear = attend(here)
+    told: list[int] = []
+    task = asyncio.create_task(close(here))
+    task.add_done_callback(lambda _: told.append(len(ear.known)))
+    await task
+    assert told == [1]
+    assert [(event.type, event.post, event.post_revision, event.site_revision) for event in ear.known] == [
+        ("post.closed", POST, 1, 1)
+    ]
+
+
+async def test_what_is_rolled_back_is_never_heard(here: Database) -> None:
+    _, ear = attend(here)
+
+    def failing(tx: Transaction) -> None:
+        posts.set_open(tx, SITE, PostKey("another"), MODERATOR, is_open=False)
+        raise ValueError("changed its mind")
+
+    outcomes = await asyncio.gather(here.write(failing), close(here), here.write(failing), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [ValueError, type(None), ValueError]
+    assert [event.post for event in ear.known] == [POST]
+
+
+async def test_one_of_many_decisions_that_fails_is_not_heard(here: Database, clock: Hands) -> None:
+    scene = Scene(here, clock)
+    first, second = await scene.submit(BLOG, "ada"), await scene.submit(BLOG, "bob")
+    _, ear = attend(here)
+    rulings = [Ruling(first.id, Action.RESTORE, 1), Ruling(second.id, Action.APPROVE, 1)]
+    outcomes = await here.write(decisions.decide_each, SITE, rulings, MODERATOR)
+    assert isinstance(outcomes[0], IllegalTransition)
+    assert [(event.type, event.comment_id) for event in ear.known] == [("comment.approved", second.id)]
+
+
+async def test_what_was_before_is_nobody_s_news(here: Database) -> None:
+    await close(here)
+    hearing, ear = attend(here)
+    await hearing.look()
+    await close(here, is_open=True)
+    await hearing.look()
+    assert [event.type for event in ear.read_in_order] == ["post.opened"]
+
+
+async def test_events_of_others_are_read_once_each_and_in_order(pair: tuple[Database, Database]) -> None:
+    here, there = pair
+    hearing, ear = attend(here)
+    await hearing.look()
+    is_over = asyncio.Event()
+
+    async def look_on() -> None:
+        while not is_over.is_set():
+            await hearing.look()
+        await hearing.look()
+
+    async def write(database: Database, site: str, count: int) -> None:
+        for number in range(count):
+            await close(database, is_open=bool(number % 2), site=SiteKey(site))
+
+    looking = asyncio.create_task(look_on())
+    await asyncio.gather(write(here, "blog", 20), write(there, "blog", 20), write(there, "other", 20))
+    is_over.set()
+    await looking
+    for site in ("blog", "other"):
+        written = await here.read(events.after, SiteKey(site), 0, limit=100)
+        assert len(written) >= 20
+        assert [event for event in ear.read_in_order if event.site == site] == written
+
+
+async def test_an_event_reads_as_it_was_announced(here: Database) -> None:
+    _, ear = attend(here)
+    await close(here)
+    assert await here.read(events.after, SITE, 0, limit=10) == ear.known
+
+
+async def test_an_own_event_behind_another_replica_s_waits_its_turn(pair: tuple[Database, Database]) -> None:
+    here, there = pair
+    hearing, ear = attend(here)
+    await hearing.look()
+    await close(there)
+    await close(here, is_open=True)
+    assert [event.seq for event in ear.known] == [2]
+    assert ear.read_in_order == []
+    await hearing.look()
+    assert [event.seq for event in ear.read_in_order] == [1, 2]
+
+
+async def test_other_replicas_wake_whoever_listens(pair: tuple[Database, Database]) -> None:
+    here, there = pair
+    woken: asyncio.Queue[None] = asyncio.Queue()
+    listening = asyncio.create_task(here.listen(lambda: woken.put_nowait(None)))
+    await woken.get()  # it listens now
+    await close(there)
+    await woken.get()
+    listening.cancel()
+
+
+async def test_a_lost_listener_says_so(pair: tuple[Database, Database], postgres_server: str) -> None:
+    here, there = pair
+    woken = asyncio.Event()
+    listening = asyncio.create_task(here.listen(woken.set))
+    await woken.wait()
+    await _cut_listeners(postgres_server)
+    with pytest.raises(StoreUnavailable):
+        await listening
+    await close(there)  # and the others go on
+
+
+async def test_nothing_is_current_before_the_first_look_and_long_after_the_last(
+    pair: tuple[Database, Database],
+) -> None:
+    clock = Ticks()
+    hearing, _ = attend(pair[0], clock)
+    assert not hearing.is_fresh()
+    await hearing.look()
+    assert hearing.is_fresh()
+    clock.now += FRESH_SECONDS - 0.001
+    assert hearing.is_fresh()
+    clock.now += 0.001
+    assert not hearing.is_fresh()
+    await hearing.look()
+    assert hearing.is_fresh()
+
+
+async def test_a_look_counts_from_its_beginning(pair: tuple[Database, Database]) -> None:
+    clock = Ticks()
+    hearing, _ = attend(pair[0], clock)
+    looking = asyncio.create_task(hearing.look())
+    while not looking.done():  # it takes a long time by its own clock
+        clock.now += FRESH_SECONDS
+        await asyncio.wait([looking], timeout=0)
+    assert not hearing.is_fresh()
+
+
+async def test_a_commit_that_failed_leaves_doubt_until_the_next_look(pair: tuple[Database, Database]) -> None:
+    hearing, _ = attend(pair[0])
+    await hearing.look()
+    hearing.in_doubt()
+    assert not hearing.is_fresh()
+    await hearing.look()
+    assert hearing.is_fresh()
+
+
+async def test_a_store_of_one_process_is_always_current(database: Database) -> None:
+    if database.is_shared:
+        pytest.skip("this run's store is PostgreSQL, which others may write to")
+    clock = Ticks()
+    hearing, _ = attend(database, clock)
+    clock.now += 1e9
+    assert hearing.is_fresh()
+
+
+async def _cut_listeners(server: str) -> None:
+    async with await psycopg.AsyncConnection.connect(server, autocommit=True) as connection:
+        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
