@@ -148,7 +148,7 @@ class GuardedConnection(web.RequestHandler):
             return
         seen = self._request_count
         first, waiter = self._guard.first, self._waiter
-        if first is not None and (self._all_answered or self._is_waiting()):
+        if first is not None and (self._all_answered or self._is_waiting()) and self._is_plain(data):
             self._waiter = None  # else aiohttp would wake the task, which asks the application
             super().data_received(data)
             self._waiter = waiter
@@ -168,6 +168,16 @@ class GuardedConnection(web.RequestHandler):
             self._begin_reading(None)
             self._note_piece(data)
 
+    def _is_plain(self, segment: bytes) -> bool:
+        """Whether a segment can be one whole request of usual length and nothing else."""
+        return (
+            not self._header_bytes
+            and len(segment) <= self._limits.max_header_bytes
+            and segment.endswith(b"\r\n\r\n")
+            and not self._guard.draining
+            and not self._paused
+        )
+
     def _answer_at_once(self, first: AnswerAtOnce, message: RawRequestMessage | _ErrInfo, body: StreamReader) -> bool:
         """Whether the only request on an idle connection could be answered in the very call that brought it.
 
@@ -179,9 +189,6 @@ class GuardedConnection(web.RequestHandler):
             or message.should_close
             or message.upgrade
             or message.version != HttpVersion11
-            or self._header_bytes
-            or self._guard.draining
-            or self._paused
             or self._wire is None
             or (reply := first(message, self._wire.get_extra_info("peername"))) is None
         ):
