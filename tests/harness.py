@@ -98,6 +98,8 @@ class Person:
 
     async def call(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Answer:
         """One request. `path` is absolute, or relative to the person's site."""
+        if catch_up := getattr(self.session, "catch_up", None):  # several services in turn
+            await catch_up()
         url = path if path.startswith("/") else f"/v1/sites/{self.site}/{path}"
         async with self.session.request(
             method, url, headers={**self.headers, **(headers or {})}, **options

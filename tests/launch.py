@@ -12,10 +12,16 @@ from tests.harness import Gatepost, Hands
 
 
 class InTurn:
-    """Stands for a session: every call goes to the next of several services."""
+    """Stands for a session: every call goes to the next of several services, after it has heard of the others'."""
 
-    def __init__(self, sessions: Sequence[aiohttp.ClientSession]) -> None:
-        self._sessions = cycle(sessions)
+    def __init__(self, services: Sequence[Gatepost]) -> None:
+        self._services = services
+        self._sessions = cycle([service.session for service in services])
+
+    async def catch_up(self) -> None:
+        """They would within a second; a test that reads what it wrote elsewhere need not wait for it."""
+        for service in self._services:
+            await service.running.hearing.look()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(next(self._sessions), name)
@@ -33,5 +39,5 @@ async def launch(stack: AsyncExitStack, wanted: dict[str, Any], *, clock: Hands)
 
 def together(services: Sequence[Gatepost]) -> Gatepost:
     """Several services as one: whoever calls meets them in turn, as behind a proxy that balances."""
-    in_turn = cast(aiohttp.ClientSession, InTurn([service.session for service in services]))
+    in_turn = cast(aiohttp.ClientSession, InTurn(services))
     return Gatepost(services[0].running, in_turn, services[0].clock)
