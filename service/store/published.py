@@ -107,9 +107,7 @@ def _thread_newest() -> Select[Any]:
 
 _ON_POST = _ITEM.where(comments.c.site == bindparam("site"), comments.c.post == bindparam("post"))
 _THREAD_OLDEST = (
-    _ON_POST.where(comments.c.listed, _PLACE > _GIVEN_PLACE)
-    .order_by(comments.c.root, comments.c.path)
-    .limit(_LIMIT)
+    _ON_POST.where(comments.c.listed, _PLACE > _GIVEN_PLACE).order_by(comments.c.root, comments.c.path).limit(_LIMIT)
 )
 _THREAD_NEWEST = _thread_newest()
 _FLAT_OLDEST = _ON_POST.where(PUBLIC, _TIME > _GIVEN_TIME).order_by(comments.c.created_at, comments.c.id).limit(_LIMIT)

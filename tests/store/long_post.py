@@ -7,7 +7,18 @@ replies below they are tombstones, without they are in no list.
 
 from collections.abc import Callable, Sequence
 
-from service.model import AuthorKey, Comment, CommentId, Identity, Page, PostKey, Profile, PublicComment, SiteKey, Status
+from service.model import (
+    AuthorKey,
+    Comment,
+    CommentId,
+    Identity,
+    Page,
+    PostKey,
+    Profile,
+    PublicComment,
+    SiteKey,
+    Status,
+)
 from service.moderation import submissions
 from service.store import authors, comments, posts, published
 from service.store.database import Transaction
@@ -35,11 +46,11 @@ def many_roots(size: int) -> list[int | None]:
     return [None, *range(CHAIN), *after]
 
 
-def fill(tx: Transaction, post: PostKey, parents: Parents) -> None:
-    """Put a comment on the post for each of `parents`, a second apart, until now."""
+def fill(tx: Transaction, post: PostKey, parents: Parents, *, gone: Sequence[bool] | None = None) -> None:
+    """Put a comment on the post for each of `parents`, a second apart until now; every tenth is gone, or as given."""
     authors.seen(tx, ADA, IDENTITY)
     posts.next_comment(tx, SITE, post)
-    gone = [number % 10 == 7 for number in range(len(parents))]
+    gone = gone or [number % 10 == 7 for number in range(len(parents))]
     replies = _listed_replies(parents, gone)
     made: list[Comment] = []
     for number, parent in enumerate(parents):
@@ -47,7 +58,7 @@ def fill(tx: Transaction, post: PostKey, parents: Parents) -> None:
         made.append(_comment(post, number, at, made[parent] if parent is not None else None, gone, replies))
         root = made[-1].path[: submissions.CODE_LENGTH]
         comments.add(tx, made[-1], root=root, body_hash=f"{number}", renderer=1)
-    posts.show_change(tx, SITE, post, delta=gone.count(False))
+    posts.show_change(tx, SITE, post, delta=list(gone).count(False))
 
 
 LISTS: dict[str, Listing] = {

@@ -5,8 +5,6 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-import psycopg
-
 from service.store.database import Transaction
 
 Plan = list[str]
@@ -34,7 +32,7 @@ class Explained:
 
 
 class Measured:
-    """A transaction's connection that counts what a statement does: SQLite's steps, or the pages PostgreSQL looks at."""
+    """A transaction's connection that counts what a statement does: SQLite's steps, or PostgreSQL's looks at a page."""
 
     def __init__(self, tx: Transaction) -> None:
         self._connection = tx._connection
