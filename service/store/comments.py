@@ -177,11 +177,16 @@ def find_same_text(
     return row["id"] if row else None
 
 
-def label_of(tx: Transaction, site: SiteKey, post: PostKey) -> tuple[str | None, str | None]:
-    """The title and address of a post: those that its newest approved comments carried."""
-    title = tx.first(_NEWEST_TITLE, site=site, post=post)
-    url = tx.first(_NEWEST_URL, site=site, post=post)
-    return title["post_title"] if title else None, url["post_url"] if url else None
+def newest_title(tx: Transaction, site: SiteKey, post: PostKey) -> str | None:
+    """How the newest approved comment that carried a title of the post calls it."""
+    row = tx.first(_NEWEST_TITLE, site=site, post=post)
+    return row["post_title"] if row else None
+
+
+def newest_url(tx: Transaction, site: SiteKey, post: PostKey) -> str | None:
+    """Where the newest approved comment that carried an address of the post says it is."""
+    row = tx.first(_NEWEST_URL, site=site, post=post)
+    return row["post_url"] if row else None
 
 
 def keep_text(tx: Transaction, comment_id: CommentId, text: PendingEdit, *, renderer: int) -> None:

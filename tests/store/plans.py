@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from service.store.database import Transaction
@@ -32,7 +33,7 @@ class Explained:
 
 
 class Measured:
-    """A transaction's connection that counts what a statement does: SQLite's steps, or PostgreSQL's looks at a page."""
+    """A transaction's connection to PostgreSQL that counts how often statements look at a page."""
 
     def __init__(self, tx: Transaction) -> None:
         self._connection = tx._connection
@@ -40,19 +41,10 @@ class Measured:
 
     def execute(self, sql: str, parameters: Any = (), /) -> Any:
         """Count, then execute."""
-        if isinstance(self._connection, sqlite3.Connection):
-            self._connection.set_progress_handler(self._step, 1)
-            self._connection.execute(sql, parameters).fetchall()
-            self._connection.set_progress_handler(None, 1)
-        else:
-            explained = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"
-            plan = self._connection.execute(explained, parameters).fetchall()[0]["QUERY PLAN"][0]["Plan"]
-            self.work += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+        explained = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"
+        plan = self._connection.execute(explained, parameters).fetchall()[0]["QUERY PLAN"][0]["Plan"]
+        self.work += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
         return self._connection.execute(sql, parameters)
-
-    def _step(self) -> int:
-        self.work += 1
-        return 0
 
 
 def plans_of(tx: Transaction, work: Callable[[Transaction], object]) -> list[Plan]:
@@ -64,10 +56,26 @@ def plans_of(tx: Transaction, work: Callable[[Transaction], object]) -> list[Pla
 
 
 def work_of(tx: Transaction, work: Callable[[Transaction], object]) -> int:
-    """How much the database has to do for `work`: a number without a unit that is the same every time."""
-    measured = Measured(tx)
-    work(Transaction(measured, tx._statements, tx.now, stands=tx._stands))
-    return measured.work
+    """How much the database has to do for `work`: SQLite's steps, or how often PostgreSQL looks at a page.
+
+    On PostgreSQL each statement runs twice, so `work` may only read there.
+    """
+    connection = tx._connection
+    if not isinstance(connection, sqlite3.Connection):
+        measured = Measured(tx)
+        work(Transaction(measured, tx._statements, tx.now, stands=tx._stands))
+        return measured.work
+    steps = count()
+
+    def step() -> None:
+        next(steps)
+
+    connection.set_progress_handler(step, 1)
+    try:
+        work(tx)
+    finally:
+        connection.set_progress_handler(None, 1)
+    return next(steps)
 
 
 def _for_any_values(sql: str) -> str:

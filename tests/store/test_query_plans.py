@@ -6,6 +6,7 @@
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -32,6 +33,8 @@ from service.store import api_keys, authors, comments, decisions, events, idempo
 from service.store.database import Database, Transaction
 from service.store.queue import Filter
 from tests.harness import configuration
+from tests.store import long_post
+from tests.store.plans import work_of
 
 SITE, POST, ADA, ID = SiteKey("blog"), PostKey("post"), AuthorKey("ada"), CommentId("an id")
 IDENTITY = Identity(SITE, "jwt", "ada", Profile("Ada"))
@@ -200,6 +203,20 @@ async def test_no_write_scans_a_table(database: Database, site: Site) -> None:
     await write(lambda tx: posts.set_open(tx, SITE, POST, is_open=False))
     assert len({statement.split("(")[0].split(" SET ")[0] for statement, _ in plans}) > 5
     _refuse_scans(plans)
+
+
+async def test_approving_is_no_more_work_on_a_longer_post(database: Database, site: Site) -> None:
+    """Its title is looked for among the comments that carried one, and an address that none carried is not."""
+    work = []
+    for size in (200, 2_000):
+        post = PostKey(f"{size}")
+        await database.write(long_post.fill, post, long_post.many_roots(size))
+        draft = Draft("text", "<p>text</p>", post_title="A title")
+        comment = await database.write(submissions.submit, site, post, ADA, IDENTITY, draft)
+        ruling = moderation_decisions.Ruling(comment.id, Action.APPROVE, 1)
+        decide = partial(moderation_decisions.decide, site=SITE, ruling=ruling, actor=MODERATOR)
+        work.append(await database.write(work_of, decide))
+    assert work[1] <= work[0] * 1.5
 
 
 @pytest.fixture
