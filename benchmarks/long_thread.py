@@ -18,6 +18,7 @@ import asyncio
 import tempfile
 import time
 from contextlib import ExitStack
+from random import sample
 from statistics import median
 
 import psycopg
@@ -25,6 +26,7 @@ from typer import echo
 
 from service.model import PostKey, system_clock
 from service.store.database import Database
+from service.store.published import Position
 from tests.faults.own_postgres import own_postgres
 from tests.store import long_post
 from tests.store.long_post import LISTS, Listing
@@ -54,24 +56,28 @@ async def _measure(url: str, asked: argparse.Namespace) -> None:
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute("VACUUM ANALYZE")  # as autovacuum does in time
         echo(f"\n{'median milliseconds of a page':34}  first  middle    last  middle/first  last/first")
+        last: dict[str, Position | None] = {}
         for shape in SHAPES:
             for name, listing in LISTS.items():
-                await _compare(database, shape, name, listing, asked)
+                last[name] = await _compare(database, shape, name, listing, asked)
         echo("\nplans of the last page")
         for name, listing in LISTS.items():
-            await _explain(database, name, listing, asked.limit)
+            await _explain(database, name, listing, last[name], asked.limit)
     finally:
         await database.close()
 
 
-async def _compare(database: Database, shape: str, name: str, listing: Listing, asked: argparse.Namespace) -> None:
+async def _compare(
+    database: Database, shape: str, name: str, listing: Listing, asked: argparse.Namespace
+) -> Position | None:
+    """Read the pages in turns; where the last one starts."""
     post = PostKey(shape)
     starts = await database.read(long_post.starts, post, listing, limit=asked.limit)
     milliseconds: dict[str, list[float]] = {page: [] for page in starts}
     for _ in range(asked.rounds):
-        for page, after in starts.items():
+        for page in sample(list(starts), len(starts)):  # else Python's garbage collection may meet one page each time
             started = time.perf_counter()
-            found = await database.read(listing, post, asked.limit, after)
+            found = await database.read(listing, post, asked.limit, starts[page])
             milliseconds[page].append((time.perf_counter() - started) * 1000)
             if len(found.items) != asked.limit:
                 raise RuntimeError(f"the {page} page of {name!r} has {len(found.items)} comments")
@@ -80,12 +86,12 @@ async def _compare(database: Database, shape: str, name: str, listing: Listing, 
         f"{shape + ': ' + name:34} {first:6.2f}  {middle:6.2f}  {last:6.2f}  "
         f"{middle / first:12.2f}  {last / first:10.2f}"
     )
+    return starts["last"]
 
 
-async def _explain(database: Database, name: str, listing: Listing, limit: int) -> None:
-    post = PostKey("one root")
-    starts = await database.read(long_post.starts, post, listing, limit=limit)
-    for plan in await database.read(plans_of, lambda tx: listing(tx, post, limit, starts["last"])):
+async def _explain(database: Database, name: str, listing: Listing, after: Position | None, limit: int) -> None:
+    post = PostKey("many roots")
+    for plan in await database.read(plans_of, lambda tx: listing(tx, post, limit, after)):
         echo(f"\n{name}\n    " + "\n    ".join(plan))
 
 
