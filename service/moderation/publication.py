@@ -31,9 +31,8 @@ def apply(tx: Transaction, before: Comment | None, after: Comment) -> int | None
     revision = None
     if visible:
         revision = posts.show_change(tx, after.site, after.post, delta=int(now_public) - int(was_public))
-    if was_public != now_public and (after.post_title or after.post_url):
-        title, url = comments.label_of(tx, after.site, after.post)
-        posts.set_label(tx, after.site, after.post, title=title, url=url)
+    if was_public != now_public:
+        _relabel(tx, after)
     return revision
 
 
@@ -42,6 +41,17 @@ def _count_for_author(tx: Transaction, before: Comment | None, after: Comment) -
     rejected = int(after.status in _REFUSED) - int(before is not None and before.status in _REFUSED)
     if approved or rejected:
         authors.count(tx, after.site, after.author_key, approved=approved, rejected=rejected)
+
+
+def _relabel(tx: Transaction, changed: Comment) -> None:
+    """The post is called as its newest approved comments call it.
+
+    What this comment did not carry stays as it is: nobody looks through a long post for an address that none has.
+    """
+    if changed.post_title:
+        posts.set_title(tx, changed.site, changed.post, comments.newest_title(tx, changed.site, changed.post))
+    if changed.post_url:
+        posts.set_url(tx, changed.site, changed.post, comments.newest_url(tx, changed.site, changed.post))
 
 
 def _relist(tx: Transaction, comment_id: CommentId | None, delta: int) -> None:

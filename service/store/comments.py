@@ -1,12 +1,8 @@
-"""Queries on comments: one by id, the writes, and every list that readers see.
+"""Queries on comments in any status: one by id, the writes, an author's own. What readers see is in `published`."""
 
-`PUBLIC` is the one predicate by which anything becomes public.
-"""
+from collections.abc import Iterable
 
-from collections.abc import Iterable, Sequence
-
-from sqlalchemy import and_, bindparam, case, insert, null, or_, select, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from service.model import (
     AuthorKey,
@@ -16,16 +12,12 @@ from service.model import (
     Page,
     PendingEdit,
     PostKey,
-    Profile,
-    PublicComment,
     SiteKey,
     Status,
 )
 from service.store.database import Row, Transaction
+from service.store.published import BEFORE, END_OF_TIME, NEWEST_FIRST, PUBLIC, Position, profile_of
 from service.store.tables import comments, revisions
-
-PUBLIC = comments.c.status == Status.APPROVED.value
-"""The one predicate of promise 1: a comment's words leave through a public door only where this holds."""
 
 _WHOLE = select(comments)
 _ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
@@ -92,6 +84,11 @@ _NEWEST_PUBLIC = (
 _NEWEST_TITLE = _NEWEST_PUBLIC.where(comments.c.post_title.is_not(None))
 _NEWEST_URL = _NEWEST_PUBLIC.where(comments.c.post_url.is_not(None))
 _KEEP_TEXT = insert(revisions).values({column.name: bindparam(column.name) for column in revisions.c})
+_MINE = (
+    _WHOLE.where(comments.c.site == bindparam("site"), comments.c.author == bindparam("author"), BEFORE)
+    .order_by(*NEWEST_FIRST)
+    .limit(bindparam("limit"))
+)
 _OLD_TEXT = select(revisions).where(
     revisions.c.comment_id == bindparam("comment_id"), revisions.c.version == bindparam("version")
 )
@@ -180,11 +177,16 @@ def find_same_text(
     return row["id"] if row else None
 
 
-def label_of(tx: Transaction, site: SiteKey, post: PostKey) -> tuple[str | None, str | None]:
-    """The title and address of a post: those that its newest approved comments carried."""
-    title = tx.first(_NEWEST_TITLE, site=site, post=post)
-    url = tx.first(_NEWEST_URL, site=site, post=post)
-    return title["post_title"] if title else None, url["post_url"] if url else None
+def newest_title(tx: Transaction, site: SiteKey, post: PostKey) -> str | None:
+    """How the newest approved comment that carried a title of the post calls it."""
+    row = tx.first(_NEWEST_TITLE, site=site, post=post)
+    return row["post_title"] if row else None
+
+
+def newest_url(tx: Transaction, site: SiteKey, post: PostKey) -> str | None:
+    """Where the newest approved comment that carried an address of the post says it is."""
+    row = tx.first(_NEWEST_URL, site=site, post=post)
+    return row["post_url"] if row else None
 
 
 def keep_text(tx: Transaction, comment_id: CommentId, text: PendingEdit, *, renderer: int) -> None:
@@ -212,131 +214,14 @@ def kept_text(tx: Transaction, comment_id: CommentId, version: int) -> PendingEd
 # --- Lists --------------------------------------------------------------------------------------------------------
 
 
-def _if_public(column: ColumnElement[object]) -> ColumnElement[object]:
-    return case((PUBLIC, column), else_=null()).label(column.name)
-
-
-_ITEM = select(
-    comments.c.id,
-    comments.c.post,
-    comments.c.parent_id,
-    comments.c.depth,
-    comments.c.reply_count,
-    comments.c.root,
-    comments.c.path,
-    comments.c.status,
-    *(
-        _if_public(comments.c[name])
-        for name in (
-            "author",
-            "author_name",
-            "author_bio",
-            "author_url",
-            "author_avatar",
-            "html",
-            "created_at",
-            "edited_at",
-        )
-    ),
-)
-"""What a public list shows of a row: of a tombstone no word, name or time leaves the database."""
-
-_ON_POST = (comments.c.site == bindparam("site"), comments.c.post == bindparam("post"))
-_LISTED = _ITEM.where(*_ON_POST, comments.c.listed)
-_THREAD_OLDEST = _LISTED.where(comments.c.root >= bindparam("root"), comments.c.path > bindparam("path")).order_by(
-    comments.c.root, comments.c.path
-)
-_THREAD_NEWEST = _LISTED.order_by(comments.c.root.desc(), comments.c.path)
-_THREAD_NEWEST_REST = _THREAD_NEWEST.where(
-    comments.c.root <= bindparam("root"),
-    or_(comments.c.root < bindparam("root"), comments.c.path > bindparam("path")),
-)
-_AFTER = or_(
-    comments.c.created_at > bindparam("time"),
-    and_(comments.c.created_at == bindparam("time"), comments.c.id > bindparam("id")),
-)
-_BEFORE = or_(
-    comments.c.created_at < bindparam("time"),
-    and_(comments.c.created_at == bindparam("time"), comments.c.id < bindparam("id")),
-)
-_FLAT_OLDEST = _ITEM.where(*_ON_POST, PUBLIC, comments.c.created_at >= bindparam("time"), _AFTER).order_by(
-    comments.c.created_at, comments.c.id
-)
-_FLAT_NEWEST = _ITEM.where(*_ON_POST, PUBLIC, comments.c.created_at <= bindparam("time"), _BEFORE).order_by(
-    comments.c.created_at.desc(), comments.c.id.desc()
-)
-_LATEST = _ITEM.where(
-    comments.c.site == bindparam("site"), PUBLIC, comments.c.created_at <= bindparam("time"), _BEFORE
-).order_by(comments.c.created_at.desc(), comments.c.id.desc())
-_MINE = (
-    _WHOLE.where(
-        comments.c.site == bindparam("site"),
-        comments.c.author == bindparam("author"),
-        comments.c.created_at <= bindparam("time"),
-        _BEFORE,
-    )
-    .order_by(comments.c.created_at.desc(), comments.c.id.desc())
-    .limit(bindparam("limit"))
-)
-_END_OF_TIME = 2**62
-_LISTS = {
-    name: statement.limit(bindparam("limit"))
-    for name, statement in {
-        "thread oldest": _THREAD_OLDEST,
-        "thread newest": _THREAD_NEWEST,
-        "thread newest rest": _THREAD_NEWEST_REST,
-        "flat oldest": _FLAT_OLDEST,
-        "flat newest": _FLAT_NEWEST,
-        "latest": _LATEST,
-    }.items()
-}
-
-Position = tuple[str | int, ...]
-
-
-def thread(
-    tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, after: Position | None
-) -> Page[PublicComment]:
-    """Depth-first: roots by time, replies oldest first. A position is (root, path)."""
-    root, path = after or ("", "")
-    name = "thread oldest"
-    if newest_first:
-        name = "thread newest rest" if after else "thread newest"
-    values = {"root": root, "path": path} if after or not newest_first else {}
-    rows = tx.all(_LISTS[name], site=site, post=post, limit=limit + 1, **values)
-    return _page(rows, limit, ("root", "path"))
-
-
-def flat(
-    tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, after: Position | None
-) -> Page[PublicComment]:
-    """By time, approved only, no tombstones. A position is (created_at, id)."""
-    time, comment_id = after or ((_END_OF_TIME, "") if newest_first else (-1, ""))
-    name = "flat newest" if newest_first else "flat oldest"
-    rows = tx.all(_LISTS[name], site=site, post=post, time=time, id=comment_id, limit=limit + 1)
-    return _page(rows, limit, ("created_at", "id"))
-
-
-def latest(tx: Transaction, site: SiteKey, *, limit: int, after: Position | None) -> Page[PublicComment]:
-    """The site's approved comments, newest first. A position is (created_at, id)."""
-    time, comment_id = after or (_END_OF_TIME, "")
-    rows = tx.all(_LISTS["latest"], site=site, time=time, id=comment_id, limit=limit + 1)
-    return _page(rows, limit, ("created_at", "id"))
-
-
 def of_author(
     tx: Transaction, site: SiteKey, author: AuthorKey, *, limit: int, after: Position | None
 ) -> Page[Comment]:
     """One author's comments in any status, newest first. A position is (created_at, id)."""
-    time, comment_id = after or (_END_OF_TIME, "")
+    time, comment_id = after or END_OF_TIME
     rows = tx.all(_MINE, site=site, author=author, time=time, id=comment_id, limit=limit + 1)
     following = (rows[limit - 1]["created_at"], rows[limit - 1]["id"]) if len(rows) > limit else None
     return Page([_comment(row) for row in rows[:limit]], following)
-
-
-def _page(rows: Sequence[Row], limit: int, position: tuple[str, str]) -> Page[PublicComment]:
-    following = tuple(rows[limit - 1][name] for name in position) if len(rows) > limit else None
-    return Page([_item(row) for row in rows[:limit]], following)
 
 
 # --- Rows and nouns -------------------------------------------------------------------------------------------------
@@ -372,7 +257,7 @@ def _comment(row: Row) -> Comment:
         post=row["post"],
         parent_id=row["parent_id"],
         author_key=row["author"],
-        author=_profile(row),
+        author=profile_of(row),
         body=row["body"],
         html=row["html"],
         status=Status(row["status"]),
@@ -389,25 +274,3 @@ def _comment(row: Row) -> Comment:
         post_url=row["post_url"],
         pending_edit=edit,
     )
-
-
-def _item(row: Row) -> PublicComment:
-    if row["status"] != Status.APPROVED:
-        return PublicComment(row["id"], row["parent_id"], row["depth"], row["reply_count"], removed=True)
-    return PublicComment(
-        id=row["id"],
-        parent_id=row["parent_id"],
-        depth=row["depth"],
-        reply_count=row["reply_count"],
-        removed=False,
-        author_key=row["author"],
-        author=_profile(row),
-        html=row["html"],
-        created_at=row["created_at"],
-        edited_at=row["edited_at"],
-        post=row["post"],
-    )
-
-
-def _profile(row: Row) -> Profile:
-    return Profile(row["author_name"], row["author_bio"], row["author_url"], row["author_avatar"])

@@ -28,11 +28,9 @@ _SHOW_CHANGE = (
     )
     .returning(posts.c.revision)
 )
-_SET_LABEL = (
-    update(posts)
-    .where(posts.c.site == bindparam("of_site"), posts.c.post == bindparam("of_post"))
-    .values(title=bindparam("new_title"), url=bindparam("new_url"))
-)
+_ONE_TO_NAME = update(posts).where(posts.c.site == bindparam("of_site"), posts.c.post == bindparam("of_post"))
+_SET_TITLE = _ONE_TO_NAME.values(title=bindparam("new_title"))
+_SET_URL = _ONE_TO_NAME.values(url=bindparam("new_url"))
 
 
 def get(tx: Transaction, site: SiteKey, post: PostKey) -> Post:
@@ -65,9 +63,14 @@ def show_change(tx: Transaction, site: SiteKey, post: PostKey, *, delta: int) ->
     return int(row["revision"])
 
 
-def set_label(tx: Transaction, site: SiteKey, post: PostKey, *, title: str | None, url: str | None) -> None:
-    """How the post is called in public, and where it is."""
-    tx.run(_SET_LABEL, of_site=site, of_post=post, new_title=title, new_url=url)
+def set_title(tx: Transaction, site: SiteKey, post: PostKey, title: str | None) -> None:
+    """How the post is called in public."""
+    tx.run(_SET_TITLE, of_site=site, of_post=post, new_title=title)
+
+
+def set_url(tx: Transaction, site: SiteKey, post: PostKey, url: str | None) -> None:
+    """Where the post is, as the public hears it."""
+    tx.run(_SET_URL, of_site=site, of_post=post, new_url=url)
 
 
 def counts(tx: Transaction, site: SiteKey, keys: Sequence[PostKey]) -> dict[PostKey, int]:

@@ -11,7 +11,7 @@ from service.reading import shapes, show
 from service.reading.page import IDENTITY, Content, Encoded, Scope, coding_for
 from service.reading.pages import Variant
 from service.reading.tags import tags_of
-from service.store import comments, events, posts
+from service.store import events, posts, published
 from service.store.database import Transaction
 from service.web import incoming
 from service.web.call import Call, if_none_match, names, to_json
@@ -37,7 +37,7 @@ async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
     site, post = call.site_key, call.post_key
     order = (post, query.view, query.sort)
     listing: Callable[[Transaction], Found[PublicComment]] = partial(
-        comments.thread if query.view == "thread" else comments.flat,
+        published.thread if query.view == "thread" else published.flat,
         site=site,
         post=post,
         newest_first=query.sort == "newest",
@@ -77,7 +77,7 @@ async def list_latest(call: Call, query: incoming.PageQuery) -> web.Response:
     site, after = call.site_key, call.position(query.cursor)
 
     def build(tx: Transaction) -> Content:
-        page = comments.latest(tx, site, limit=query.limit, after=after)
+        page = published.latest(tx, site, limit=query.limit, after=after)
         following = call.cursor(page.next)
         reply: shapes.LatestList = {"comments": [show.latest_item(item) for item in page.items], "next": following}
         return Content(to_json(reply), events.site_revision(tx, site), next=following)

@@ -33,7 +33,7 @@ def url_of(path: Path) -> str:
 def label(tx: Transaction, key: str, title: str = "a title") -> None:
     """A write as large as its title."""
     posts.set_open(tx, SITE, PostKey(key), is_open=True)
-    posts.set_label(tx, SITE, PostKey(key), title=title, url=None)
+    posts.set_title(tx, SITE, PostKey(key), title)
 
 
 def pragma(name: str) -> Callable[[Transaction], object]:

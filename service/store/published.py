@@ -1,0 +1,170 @@
+"""What readers see: every public list of comments, and `PUBLIC`, the one predicate by which anything becomes public.
+
+Every page is read from where the one before ended, by one range of an index or one step in it for each comment, so it
+costs what it shows, wherever it is and however long the thread. `tests/store/test_long_threads.py` looks at the plans.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, FromClause, Integer, Select, bindparam, case, func, literal_column, null, select, tuple_
+from sqlalchemy.sql.elements import ColumnElement
+
+from service.model import Page, PostKey, Profile, PublicComment, SiteKey, Status
+from service.store.database import Row, Transaction
+from service.store.tables import comments
+
+PUBLIC = comments.c.status == Status.APPROVED.value
+"""The one predicate of promise 1: a comment's words leave through a public door only where this holds."""
+
+Position = tuple[str | int, ...]
+END_OF_TIME: Position = (2**62, "")
+_BEGINNING_OF_TIME: Position = (-1, "")
+_BEFORE_ALL_ROOTS: Position = ("", "")
+_AFTER_ALL_ROOTS: Position = ("~", "")
+"""The codes of a path are digits and small letters."""
+
+_TIME = tuple_(comments.c.created_at, comments.c.id)
+_PLACE = tuple_(comments.c.root, comments.c.path)
+
+
+def _given(name: str, column: Column[Any]) -> ColumnElement[Any]:
+    return bindparam(name, type_=column.type)
+
+
+_GIVEN_TIME = tuple_(_given("time", comments.c.created_at), _given("id", comments.c.id))
+_GIVEN_ROOT, _GIVEN_PATH = _given("root", comments.c.root), _given("path", comments.c.path)
+_GIVEN_PLACE = tuple_(_GIVEN_ROOT, _GIVEN_PATH)
+_LIMIT = bindparam("limit", type_=Integer)
+BEFORE = _TIME < _GIVEN_TIME
+NEWEST_FIRST = (comments.c.created_at.desc(), comments.c.id.desc())
+
+
+def _if_public(column: ColumnElement[object]) -> ColumnElement[object]:
+    return case((PUBLIC, column), else_=null()).label(column.name)
+
+
+_ITEM = select(
+    comments.c.id,
+    comments.c.post,
+    comments.c.parent_id,
+    comments.c.depth,
+    comments.c.reply_count,
+    comments.c.root,
+    comments.c.path,
+    comments.c.status,
+    *(
+        _if_public(comments.c[name])
+        for name in (
+            "author",
+            "author_name",
+            "author_bio",
+            "author_url",
+            "author_avatar",
+            "html",
+            "created_at",
+            "edited_at",
+        )
+    ),
+)
+"""What a public list shows of a row: of a tombstone no word, name or time leaves the database."""
+
+
+def _listed(row: FromClause) -> tuple[ColumnElement[bool], ...]:
+    """Approved, or a tombstone that replies stand on."""
+    return row.c.site == bindparam("site"), row.c.post == bindparam("post"), row.c.listed
+
+
+def _next_of_newest(root: ColumnElement[str], path: ColumnElement[str]) -> ColumnElement[str]:
+    """The id of the comment after a place: the next one below its root, else the first below the root before it."""
+    reply, older, first = (comments.alias(name) for name in ("reply", "older", "first"))
+    below = select(reply.c.id).where(*_listed(reply), reply.c.root == root, reply.c.path > path)
+    older_root = select(func.max(older.c.root)).where(*_listed(older), older.c.root < root)
+    there = select(first.c.id).where(
+        *_listed(first), first.c.root == older_root.scalar_subquery().correlate_except(older)
+    )
+    return func.coalesce(
+        below.order_by(reply.c.path).limit(1).scalar_subquery().correlate_except(reply),
+        there.order_by(first.c.path).limit(1).scalar_subquery().correlate_except(first),
+    )
+
+
+def _thread_newest() -> Select[Any]:
+    """Roots fall and paths rise: no index has that order, so a walk goes from each comment to the next, by seeks."""
+    start, following = comments.alias("start"), comments.alias("following")
+    walk = (
+        select(literal_column("1", Integer).label("step"), start.c.id, start.c.root, start.c.path)
+        .where(start.c.id == _next_of_newest(_GIVEN_ROOT, _GIVEN_PATH))
+        .cte("walk", recursive=True)
+    )
+    walk = walk.union_all(
+        select(walk.c.step + 1, following.c.id, following.c.root, following.c.path).where(
+            walk.c.step < _LIMIT, following.c.id == _next_of_newest(walk.c.root, walk.c.path)
+        )
+    )
+    return _ITEM.join_from(walk, comments, comments.c.id == walk.c.id).order_by(walk.c.step)
+
+
+_ON_POST = _ITEM.where(comments.c.site == bindparam("site"), comments.c.post == bindparam("post"))
+_THREAD_OLDEST = (
+    _ON_POST.where(comments.c.listed, _PLACE > _GIVEN_PLACE).order_by(comments.c.root, comments.c.path).limit(_LIMIT)
+)
+_THREAD_NEWEST = _thread_newest()
+_FLAT_OLDEST = _ON_POST.where(PUBLIC, _TIME > _GIVEN_TIME).order_by(comments.c.created_at, comments.c.id).limit(_LIMIT)
+_FLAT_NEWEST = _ON_POST.where(PUBLIC, BEFORE).order_by(*NEWEST_FIRST).limit(_LIMIT)
+_LATEST = _ITEM.where(comments.c.site == bindparam("site"), PUBLIC, BEFORE).order_by(*NEWEST_FIRST).limit(_LIMIT)
+
+
+def thread(
+    tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, after: Position | None
+) -> Page[PublicComment]:
+    """Depth-first: roots by time, replies oldest first. A position is (root, path)."""
+    statement, start = (_THREAD_NEWEST, _AFTER_ALL_ROOTS) if newest_first else (_THREAD_OLDEST, _BEFORE_ALL_ROOTS)
+    root, path = after or start
+    rows = tx.all(statement, site=site, post=post, root=root, path=path, limit=limit + 1)
+    return _page(rows, limit, ("root", "path"))
+
+
+def flat(
+    tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, after: Position | None
+) -> Page[PublicComment]:
+    """By time, approved only, no tombstones. A position is (created_at, id)."""
+    statement, start = (_FLAT_NEWEST, END_OF_TIME) if newest_first else (_FLAT_OLDEST, _BEGINNING_OF_TIME)
+    time, comment_id = after or start
+    rows = tx.all(statement, site=site, post=post, time=time, id=comment_id, limit=limit + 1)
+    return _page(rows, limit, ("created_at", "id"))
+
+
+def latest(tx: Transaction, site: SiteKey, *, limit: int, after: Position | None) -> Page[PublicComment]:
+    """The site's approved comments, newest first. A position is (created_at, id)."""
+    time, comment_id = after or END_OF_TIME
+    rows = tx.all(_LATEST, site=site, time=time, id=comment_id, limit=limit + 1)
+    return _page(rows, limit, ("created_at", "id"))
+
+
+def profile_of(row: Row) -> Profile:
+    """The author as they were when the text was reviewed."""
+    return Profile(row["author_name"], row["author_bio"], row["author_url"], row["author_avatar"])
+
+
+def _page(rows: Sequence[Row], limit: int, position: tuple[str, str]) -> Page[PublicComment]:
+    following = tuple(rows[limit - 1][name] for name in position) if len(rows) > limit else None
+    return Page([_item(row) for row in rows[:limit]], following)
+
+
+def _item(row: Row) -> PublicComment:
+    if row["status"] != Status.APPROVED:
+        return PublicComment(row["id"], row["parent_id"], row["depth"], row["reply_count"], removed=True)
+    return PublicComment(
+        id=row["id"],
+        parent_id=row["parent_id"],
+        depth=row["depth"],
+        reply_count=row["reply_count"],
+        removed=False,
+        author_key=row["author"],
+        author=profile_of(row),
+        html=row["html"],
+        created_at=row["created_at"],
+        edited_at=row["edited_at"],
+        post=row["post"],
+    )
