@@ -88,6 +88,12 @@ class Answer:
         return self.json.get("code") if isinstance(self.json, dict) else None
 
 
+async def catch_up(session: aiohttp.ClientSession) -> None:
+    """Where the session stands for several services, let each hear of what the others did."""
+    if told := getattr(session, "catch_up", None):
+        await told()
+
+
 @dataclass
 class Person:
     """Somebody who calls the service: a visitor, a reader, a moderator, a program."""
@@ -98,8 +104,7 @@ class Person:
 
     async def call(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Answer:
         """One request. `path` is absolute, or relative to the person's site."""
-        if catch_up := getattr(self.session, "catch_up", None):  # several services in turn
-            await catch_up()
+        await catch_up(self.session)
         url = path if path.startswith("/") else f"/v1/sites/{self.site}/{path}"
         async with self.session.request(
             method, url, headers={**self.headers, **(headers or {})}, **options

@@ -63,7 +63,6 @@ VAGUE = re.compile(r"util|helper|manager|^data$|^info$|^misc$|^common$", re.IGNO
 LONG_FILE = 300
 LONG_FILES = {
     "web/guard.py": "one state machine: a connection from accept to close; halves would share all of their state",
-    "web/outgoing.py": "every reply's shape on one page, as a reviewer reads it; declarations only",
 }
 
 

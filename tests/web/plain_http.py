@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 
 from service import app, settings
 from service.errors import PROBLEMS
-from tests.harness import Answer, Gatepost, Hands, Person, configuration
+from tests.harness import Answer, Gatepost, Hands, Person, catch_up, configuration
 
 DEADLINE_SECONDS = 30.0
 JSON = ("Content-Type", "application/json")
@@ -48,6 +48,7 @@ async def send(
     length: bool = True,
 ) -> Answer:
     """One request on a connection of its own. `length` says whether a body's `Content-Length` is added."""
+    await catch_up(gatepost.session)
     lines: list[Header] = [("Host", "gatepost.example"), ("Connection", "close")]
     lines += list(person.headers.items()) if person else []
     lines += headers
