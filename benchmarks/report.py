@@ -1,0 +1,180 @@
+"""What `bench.py` found, in words, as a table and as a chart."""
+
+import argparse
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+
+from typer import echo
+
+from benchmarks import chart
+from benchmarks.loads import Load, Seen, has_wrk
+
+MIXED_P99_AT_MOST, MIXED_TOTAL_AT_LEAST = 3.0, 0.6
+IDLE_AT_MOST, HIGHEST_AT_MOST = 90, 200
+START_AT_MOST = 2.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One round: what was measured, and what it is measured by (the bare program, or readers alone)."""
+
+    here: Seen
+    beside: Seen
+
+    @property
+    def speed(self) -> float:
+        """How much of the other's throughput."""
+        return self.here.per_second / self.beside.per_second
+
+    @property
+    def p99(self) -> float:
+        """How many times the other's p99."""
+        return self.here.p99 / self.beside.p99
+
+
+@dataclass
+class Findings:
+    """Everything of one run. Times are seconds, memory is MiB."""
+
+    circumstances: str
+    start: float
+    libraries: float
+    idle_memory: float = 0.0
+    highest_memory: float = 0.0
+    reads: dict[Load, list[Turn]] = field(default_factory=dict)
+    mixed: list[Turn] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One promise, what came of it, and whether it is kept."""
+
+    promise: str
+    found: str
+    kept: bool
+
+
+def circumstances(asked: argparse.Namespace, *, pinned: bool) -> str:
+    """How it was measured, without saying where."""
+    try:
+        loop = f"uvloop {version('uvloop')}"
+    except PackageNotFoundError:
+        loop = "asyncio's own loop"
+    place = "server on one processor, those who ask on the others" if pinned else "no processor set aside"
+    return (
+        f"Python {platform.python_version()}, aiohttp {version('aiohttp')}, {loop}; {asked.connections} connections "
+        f"from {'wrk' if has_wrk() else 'Python (wrk is not installed)'}; {asked.rounds} rounds of {asked.seconds} s; "
+        f"{place}."
+    )
+
+
+def turn(title: str, one: Turn, *, beside: str = "bare") -> str:
+    """One round on one line."""
+    here, other = one.here, one.beside
+    return (
+        f"{title:28}{here.per_second:7.0f}/s {here.cpu_microseconds:5.0f} µs  p99 {here.p99:6.2f} ms   {beside} "
+        f"{other.per_second:6.0f}/s {other.cpu_microseconds:4.0f} µs  p99 {other.p99:6.2f} ms   ratio {one.speed:.2f}"
+    )
+
+
+def words(found: Findings) -> str:
+    """Medians, and which goals are kept."""
+    lines = ["", found.circumstances, "", *_table(found), "", *_mixed_table(found), "", *_start_and_memory(found), ""]
+    return "\n".join([*lines, *goal_lines(found)])
+
+
+def write(found: Findings, folder: Path, *, name: str) -> None:
+    """A table and a chart called `name` in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    echo(f"\nwritten: {name}.md and {name}.svg in {folder.name}")
+    parts = ["# One run of `make bench`", "", found.circumstances, "", f"![Requests a second]({name}.svg)", ""]
+    parts += [*_table(found), "", *_mixed_table(found), "", *_start_and_memory(found), "", "## Goals", ""]
+    (folder / f"{name}.md").write_text("\n".join([*parts, *goal_lines(found), ""]), "utf-8")
+    bars = [
+        chart.Bars(load.title, _median(turns, "here", _speed), _median(turns, "beside", _speed), load.goal)
+        for load, turns in found.reads.items()
+    ]
+    (folder / f"{name}.svg").write_text(chart.svg(bars, of="service", beside="bare aiohttp"), "utf-8")
+
+
+def goal_lines(found: Findings) -> list[str]:
+    """Each goal on a line: kept, or falls short."""
+    return [
+        f"- {'kept' if goal.kept else '**falls short**'}: {goal.promise}; found {goal.found}" for goal in goals(found)
+    ]
+
+
+def goals(found: Findings) -> Iterator[Goal]:
+    """The promises of a run."""
+    for load, turns in found.reads.items():
+        if load.goal is not None:
+            ratio = median(one.speed for one in turns)
+            yield Goal(f"{load.title}: at least {load.goal} of the bare program", f"{ratio:.2f}", ratio >= load.goal)
+    p99, total = median(one.p99 for one in found.mixed), median(one.speed for one in found.mixed)
+    promise = f"5 % submissions: p99 of the reads at most {MIXED_P99_AT_MOST:.0f} times that of reads alone"
+    yield Goal(promise, f"{p99:.1f}", p99 <= MIXED_P99_AT_MOST)
+    promise = f"5 % submissions: at least {MIXED_TOTAL_AT_LEAST} of the throughput of reads alone"
+    yield Goal(promise, f"{total:.2f}", total >= MIXED_TOTAL_AT_LEAST)
+    for when, memory, most in (
+        ("idle", found.idle_memory, IDLE_AT_MOST),
+        ("at most", found.highest_memory, HIGHEST_AT_MOST),
+    ):
+        yield Goal(f"memory {when}: {most} MiB or less", f"{memory:.0f} MiB", memory <= most)
+    ratio = found.start / found.libraries
+    promise = f"the first healthy answer within {START_AT_MOST:.0f} times of importing the libraries"
+    yield Goal(promise, f"{ratio:.1f} times", ratio <= START_AT_MOST)
+
+
+def _table(found: Findings) -> list[str]:
+    lines = [
+        "| load | service | bare | ratio (lowest to highest) | goal | p50, p99 | of bare | CPU | of bare |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for load, turns in found.reads.items():
+        ratios = [one.speed for one in turns]
+        row = [
+            load.title,
+            *(f"{_median(turns, side, _speed):,.0f}/s" for side in ("here", "beside")),
+            f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+            f"{load.goal}" if load.goal else "",
+            *(_percentiles(turns, side) for side in ("here", "beside")),
+            *(f"{_median(turns, side, _cost):.0f} µs" for side in ("here", "beside")),
+        ]
+        lines.append(f"| {' | '.join(row)} |")
+    return lines
+
+
+def _mixed_table(found: Findings) -> list[str]:
+    lines = ["| visitors | requests | reads' p50, p99 | CPU |", "|---|---|---|---|"]
+    for title, side in (("95 % reads, 5 % submissions", "here"), ("reads alone", "beside")):
+        speed, cost = _median(found.mixed, side, _speed), _median(found.mixed, side, _cost)
+        lines.append(f"| {title} | {speed:,.0f}/s | {_percentiles(found.mixed, side)} | {cost:.0f} µs |")
+    return lines
+
+
+def _start_and_memory(found: Findings) -> list[str]:
+    return [
+        f"Memory: {found.idle_memory:.0f} MiB idle, {found.highest_memory:.0f} MiB at most. "
+        f"Start: {found.start:.2f} s until ready, {found.libraries:.2f} s of importing libraries alone."
+    ]
+
+
+def _speed(seen: Seen) -> float:
+    return seen.per_second
+
+
+def _cost(seen: Seen) -> float:
+    return seen.cpu_microseconds
+
+
+def _median(turns: list[Turn], side: str, measure: Callable[[Seen], float]) -> float:
+    return median(measure(getattr(one, side)) for one in turns)
+
+
+def _percentiles(turns: list[Turn], side: str) -> str:
+    p50, p99 = (_median(turns, side, lambda seen, name=name: getattr(seen, name)) for name in ("p50", "p99"))  # type: ignore[misc]  # mypy has no type for a lambda's default
+    return f"{p50:.2f}, {p99:.2f} ms"
