@@ -46,12 +46,12 @@ class Programs:
     service: Server
     bare_pid: int
     bare_port: int
+    idle_memory: float
+    """MiB of the service before anybody asked it for anything."""
 
     def pid(self, name: str) -> int:
         """The process of "service" or "bare"."""
-        if self.service.process is None:
-            raise RuntimeError("the service does not run")
-        return self.service.process.pid if name == "service" else self.bare_pid
+        return _pid(self.service) if name == "service" else self.bare_pid
 
     def port(self, name: str) -> int:
         """The port of "service" or "bare"."""
@@ -73,8 +73,7 @@ def main() -> None:
         with processes.on_processors(pinned[0]):
             start, libraries = starting.measure(server, rounds=3)
             programs = stack.enter_context(_running(server))
-        found = Findings(report.circumstances(asked, pinned=bool(pinned[0])), start=start, libraries=libraries)
-        found.idle_memory = processes.memory_mebibytes(programs.pid("service"))
+        found = Findings(report.circumstances(asked, pinned=bool(pinned[0])), start, libraries, programs.idle_memory)
         with processes.on_processors(pinned[1]):
             _measure(programs, found, asked)
         found.highest_memory = processes.memory_mebibytes(programs.pid("service"), field="VmHWM")
@@ -86,7 +85,7 @@ def _measure(programs: Programs, found: Findings, asked: argparse.Namespace) -> 
     etag = _fetch(programs.port("service"), Load("", POSTS[:1]).paths("service")[0], {}).headers["ETag"]
     everything = loads.loads(etag)
     for load in everything:
-        _require_same(programs, load)
+        found.replies[load] = _same(programs, load)
         for name in ("service", "bare"):
             loads.read(load, name, programs.port(name), seconds=1, connections=asked.connections)
     tokens = [programs.service.token(f"reader {number}") for number in range(READERS)]
@@ -100,7 +99,7 @@ def _measure(programs: Programs, found: Findings, asked: argparse.Namespace) -> 
         found.mixed.append(turn)
         echo(report.turn("95 % reads, 5 % submissions", turn, beside="reads alone"))
     for load in everything:  # nothing above may have changed what readers see
-        _require_same(programs, load)
+        _same(programs, load)
 
 
 def _read(programs: Programs, load: Load, name: str, asked: argparse.Namespace) -> Seen:
@@ -129,6 +128,7 @@ def _running(server: Server) -> Iterator[Programs]:
     with ExitStack() as stack:
         server.start()
         stack.callback(server.stop)
+        idle_memory = processes.memory_mebibytes(_pid(server))
         port = free_port()
         process = subprocess.Popen(  # noqa: S603  # our own command
             [
@@ -144,7 +144,13 @@ def _running(server: Server) -> Iterator[Programs]:
             if process.poll() is not None or time.perf_counter() > patience:
                 raise RuntimeError("the bare program did not start")
             time.sleep(0.05)
-        yield Programs(server, process.pid, port)
+        yield Programs(server, process.pid, port, idle_memory)
+
+
+def _pid(server: Server) -> int:
+    if server.process is None:
+        raise RuntimeError("the service does not run")
+    return server.process.pid
 
 
 def _listens(port: int) -> bool:
@@ -159,15 +165,12 @@ def _fetch(port: int, path: str, headers: Mapping[str, str]) -> bare.Kept:
     return bare.fetch(f"http://127.0.0.1:{port}{path}", headers)
 
 
-def _require_same(programs: Programs, load: Load) -> None:
-    """Raise WrongAnswer unless both programs give the same bytes."""
-    answers = []
-    for name in ("service", "bare"):
-        path = load.paths(name)[-1]
-        answers.append(_fetch(programs.port(name), path, load.headers))
-    first, second = answers
-    if (first.status, first.body) != (second.status, second.body):
+def _same(programs: Programs, load: Load) -> bare.Kept:
+    """What both programs answer. Raises WrongAnswerError where they differ."""
+    here, beside = (_fetch(programs.port(name), load.paths(name)[-1], load.headers) for name in ("service", "bare"))
+    if (here.status, here.body) != (beside.status, beside.body):
         raise loads.WrongAnswerError(f"{load.title}: the programs give different bytes")
+    return here
 
 
 def _arguments() -> argparse.Namespace:

@@ -51,6 +51,11 @@ class Seen:
         """Answers a second."""
         return self.requests / self.seconds
 
+    @property
+    def busy(self) -> float:
+        """How much of the time the server was at work; more than 1 where it had several processors."""
+        return self.per_second * self.cpu_microseconds / 1e6
+
 
 class WrongAnswerError(Exception):
     """A server that does not answer everything as it should cannot be measured."""

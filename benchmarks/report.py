@@ -11,11 +11,18 @@ from statistics import median
 from typer import echo
 
 from benchmarks import chart
+from benchmarks.bare import Kept
 from benchmarks.loads import Load, Seen, has_wrk
 
 MIXED_P99_AT_MOST, MIXED_TOTAL_AT_LEAST = 3.0, 0.6
 IDLE_AT_MOST, HIGHEST_AT_MOST = 90, 200
 START_AT_MOST = 2.0
+BUSY = 0.9
+"""A server that is at work for less of the time was not measured by its own speed."""
+COLUMNS = (
+    *("load", "bytes", "service", "bare", "ratio (lowest to highest)", "goal"),
+    *("p50, p99", "of bare", "CPU", "of bare", "ratio of CPU"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,11 @@ class Turn:
         return self.here.per_second / self.beside.per_second
 
     @property
+    def cost(self) -> float:
+        """How much of this one's processor time for a request the other needs: `speed`, without what others disturb."""
+        return self.beside.cpu_microseconds / self.here.cpu_microseconds
+
+    @property
     def p99(self) -> float:
         """How many times the other's p99."""
         return self.here.p99 / self.beside.p99
@@ -43,8 +55,9 @@ class Findings:
     circumstances: str
     start: float
     libraries: float
-    idle_memory: float = 0.0
+    idle_memory: float
     highest_memory: float = 0.0
+    replies: dict[Load, Kept] = field(default_factory=dict)
     reads: dict[Load, list[Turn]] = field(default_factory=dict)
     mixed: list[Turn] = field(default_factory=list)
 
@@ -83,7 +96,7 @@ def turn(title: str, one: Turn, *, beside: str = "bare") -> str:
 
 def words(found: Findings) -> str:
     """Medians, and which goals are kept."""
-    lines = ["", found.circumstances, "", *_table(found), "", *_mixed_table(found), "", *_start_and_memory(found), ""]
+    lines = ["", found.circumstances, "", *_table(found), "", *_mixed_table(found), "", *_remarks(found), ""]
     return "\n".join([*lines, *goal_lines(found)])
 
 
@@ -92,7 +105,7 @@ def write(found: Findings, folder: Path, *, name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     echo(f"\nwritten: {name}.md and {name}.svg in {folder.name}")
     parts = ["# One run of `make bench`", "", found.circumstances, "", f"![Requests a second]({name}.svg)", ""]
-    parts += [*_table(found), "", *_mixed_table(found), "", *_start_and_memory(found), "", "## Goals", ""]
+    parts += [*_table(found), "", *_mixed_table(found), "", *_remarks(found), "", "## Goals", ""]
     (folder / f"{name}.md").write_text("\n".join([*parts, *goal_lines(found), ""]), "utf-8")
     bars = [
         chart.Bars(load.title, _median(turns, "here", _speed), _median(turns, "beside", _speed), load.goal)
@@ -130,19 +143,18 @@ def goals(found: Findings) -> Iterator[Goal]:
 
 
 def _table(found: Findings) -> list[str]:
-    lines = [
-        "| load | service | bare | ratio (lowest to highest) | goal | p50, p99 | of bare | CPU | of bare |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
     for load, turns in found.reads.items():
         ratios = [one.speed for one in turns]
         row = [
             load.title,
+            f"{len(found.replies[load].body):,}",
             *(f"{_median(turns, side, _speed):,.0f}/s" for side in ("here", "beside")),
             f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
             f"{load.goal}" if load.goal else "",
             *(_percentiles(turns, side) for side in ("here", "beside")),
             *(f"{_median(turns, side, _cost):.0f} µs" for side in ("here", "beside")),
+            f"{median(one.cost for one in turns):.2f}",
         ]
         lines.append(f"| {' | '.join(row)} |")
     return lines
@@ -156,11 +168,23 @@ def _mixed_table(found: Findings) -> list[str]:
     return lines
 
 
-def _start_and_memory(found: Findings) -> list[str]:
-    return [
+def _remarks(found: Findings) -> Iterator[str]:
+    for load, kept in found.replies.items():
+        asked = load.headers.get("Accept-Encoding", "")
+        if asked and asked != kept.headers.get("Content-Encoding"):
+            yield f"{load.title}: the service did not compress."
+    seen = [one for turns in (*found.reads.values(), found.mixed) for turn in turns for one in (turn.here, turn.beside)]
+    idle = [one for one in seen if one.busy < BUSY]
+    if idle:
+        lowest = min(one.busy for one in idle)
+        yield (
+            f"In {len(idle)} of {len(seen)} runs the server was at work less than {BUSY:.0%} of the time (down to "
+            f"{lowest:.0%}): other work on the machine, or those who ask were slower. The ratio of CPU suffers less."
+        )
+    yield (
         f"Memory: {found.idle_memory:.0f} MiB idle, {found.highest_memory:.0f} MiB at most. "
         f"Start: {found.start:.2f} s until ready, {found.libraries:.2f} s of importing libraries alone."
-    ]
+    )
 
 
 def _speed(seen: Seen) -> float:

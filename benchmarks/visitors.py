@@ -26,7 +26,8 @@ TURNS = 10_007
 @dataclass
 class Task:
     """What to ask for: one of `reads` (whole requests) each time, and every `every`th time a submission, if there are
-    `tokens` to submit with. `name` makes a run's submissions its own."""
+    `tokens` to submit with. `name` makes a run's submissions its own. Beside them, on a connection of its own, one
+    moderator who sends `decisions` (whole requests) in their order, `decisions_per_second` at most."""
 
     port: int
     reads: list[str]
@@ -34,13 +35,15 @@ class Task:
     connections: int = 64
     tokens: list[str] = field(default_factory=list)
     every: int = 20
+    decisions: list[str] = field(default_factory=list)
+    decisions_per_second: int = 50
     name: str = "run"
     host: str = "127.0.0.1"
 
 
 @dataclass
 class Kind:
-    """What came of the reads, or of the submissions."""
+    """What came of the reads, of the submissions, or of the decisions."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     milliseconds: list[float] = field(default_factory=list)
@@ -138,16 +141,34 @@ def asks(task: Task, reads: Kind, submissions: Kind) -> Iterator[tuple[Kind, byt
 
 async def visit(task: Task) -> dict[str, Any]:
     """Ask until the time is over; what was seen."""
-    reads, submissions, loop = Kind(), Kind(), asyncio.get_running_loop()
+    reads, submissions, decisions, loop = Kind(), Kind(), Kind(), asyncio.get_running_loop()
     started = time.perf_counter()
     run = Run(asks(task, reads, submissions), started + task.seconds)
     finished = [loop.create_future() for _ in range(task.connections)]
     for done in finished:
         await loop.create_connection(lambda done=done: Visitor(run, done), task.host, task.port)  # type: ignore[misc]  # mypy has no type for a lambda's default
-    await asyncio.gather(*finished)
+    await asyncio.gather(*finished, moderate(task, decisions, run.until))
     seconds = time.perf_counter() - started
-    kinds = {"reads": reads.summary(), "submissions": submissions.summary()}
+    kinds = {"reads": reads.summary(), "submissions": submissions.summary(), "decisions": decisions.summary()}
     return {"seconds": seconds, "broken": run.broken, **kinds}
+
+
+async def moderate(task: Task, decisions: Kind, until: float) -> None:
+    """Decide, one after the other, until the time is over."""
+    if not task.decisions:
+        return
+    reader, writer = await asyncio.open_connection(task.host, task.port)
+    for request in task.decisions:
+        if (sent_at := time.perf_counter()) > until:
+            break
+        writer.write(request.encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(_body_length(head))
+        taken = time.perf_counter() - sent_at
+        decisions.statuses[int(head[9:12])] += 1
+        decisions.milliseconds.append(taken * 1000)
+        await asyncio.sleep(1 / task.decisions_per_second - taken)
+    writer.close()
 
 
 def main() -> None:
