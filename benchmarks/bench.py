@@ -14,6 +14,7 @@ asserted: what falls short is said.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -22,11 +23,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from typer import echo
 
 from benchmarks import bare, loads, processes, report, seed, starting, visitors
-from benchmarks.loads import LONG_POST, POSTS, Load, Seen
+from benchmarks.loads import HOT_POST, LONG_POST, POSTS, Load, Seen
 from benchmarks.report import Findings, Turn
 from benchmarks.server import ROOT, SITE, START_SECONDS, Server, free_port
 
@@ -68,7 +70,7 @@ def main() -> None:
         ).absolute()
         server = Server(folder, f"sqlite:///{folder}/gatepost.db", limits=LIMITS)
         began = time.perf_counter()
-        seed.fill(server.url, site=SITE, posts={**dict.fromkeys(POSTS, COMMENTS), LONG_POST: LONG})
+        seed.fill(server.url, site=SITE, posts={**dict.fromkeys(POSTS, COMMENTS), LONG_POST: LONG, HOT_POST: COMMENTS})
         echo(f"{len(POSTS)} posts with {COMMENTS} comments and one with {LONG}: {time.perf_counter() - began:.1f} s")
         with processes.on_processors(pinned[0]):
             start, libraries = starting.measure(server, rounds=3)
@@ -95,9 +97,12 @@ def _measure(programs: Programs, found: Findings, asked: argparse.Namespace) -> 
             turn = Turn(*(_read(programs, load, name, asked) for name in ("service", "bare")))
             found.reads.setdefault(load, []).append(turn)
             echo(report.turn(load.title, turn))
-        turn = Turn(*(_visit(programs, who, asked, name=f"{number}-{bool(who)}") for who in (tokens, [])))
-        found.mixed.append(turn)
-        echo(report.turn("95 % reads, 5 % submissions", turn, beside="reads alone"))
+        submitting = _visitors(programs, POSTS, asked, tokens=tokens, name=f"round {number}")
+        deciding = _visitors(programs, [HOT_POST], asked, decisions=_decisions(programs, number, asked))
+        for title, task, turns in ((report.MIXED, submitting, found.mixed), (report.HOT, deciding, found.hot)):
+            alone = replace(task, tokens=[], decisions=[])
+            turns.append(Turn(*(_visit(programs, one) for one in (task, alone))))
+            echo(report.turn(title, turns[-1], beside="reads alone"))
     for load in everything:  # nothing above may have changed what readers see
         _same(programs, load)
 
@@ -109,10 +114,21 @@ def _read(programs: Programs, load: Load, name: str, asked: argparse.Namespace) 
     return _with_cost(programs.pid(name), read)
 
 
-def _visit(programs: Programs, tokens: list[str], asked: argparse.Namespace, *, name: str) -> Seen:
+def _visitors(programs: Programs, posts: list[str], asked: argparse.Namespace, **more: Any) -> visitors.Task:
     port = programs.port("service")
-    texts = [loads.request(path, port, {}) for path in Load("", POSTS).paths("service")]
-    task = visitors.Task(port, texts, asked.seconds, asked.connections, tokens=tokens, every=EVERY, name=name)
+    texts = [loads.request(path, port, {}) for path in Load("", posts).paths("service")]
+    return visitors.Task(port, texts, asked.seconds, asked.connections, every=EVERY, **more)
+
+
+def _decisions(programs: Programs, number: int, asked: argparse.Namespace) -> list[str]:
+    """More than a moderator has time for, on a comment of the hot post that no other round decides about."""
+    port, token = programs.port("service"), programs.service.token("moderator", roles=["moderator"])
+    shown = json.loads(_fetch(port, Load("", [HOT_POST]).paths("service")[0], {}).body)["comments"]
+    comment = shown[number % len(shown)]["id"]
+    return loads.decisions(comment, port=port, token=token, count=asked.seconds * 100)
+
+
+def _visit(programs: Programs, task: visitors.Task) -> Seen:
     return _with_cost(programs.pid("service"), lambda: loads.visit(task))
 
 

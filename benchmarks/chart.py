@@ -11,11 +11,12 @@ STYLE = "text{font:13px system-ui,sans-serif;fill:#24292e}.small{font-size:11px}
 
 @dataclass(frozen=True)
 class Bars:
-    """Two figures to be compared, and how much of the second the first should be."""
+    """Two figures to be compared, how much of the second the first is, and how much it should be."""
 
     title: str
     here: float
     beside: float
+    ratio: float
     goal: float | None = None
 
 
@@ -38,7 +39,7 @@ def svg(pairs: list[Bars], *, of: str, beside: str) -> str:
 
 def _pair(pair: Bars, top: float, scale: float) -> list[str]:
     parts = [_text(8, top + BAR + 5, pair.title)]
-    ratio = f"{pair.here:,.0f}/s ({pair.here / pair.beside:.2f})"
+    ratio = f"{pair.here:,.0f}/s ({pair.ratio:.2f})"
     for value, label, colour, y in (
         (pair.here, ratio, HERE, top),
         (pair.beside, f"{pair.beside:,.0f}/s", BESIDE, top + BAR + 2),

@@ -14,7 +14,7 @@ from benchmarks.server import ROOT, SITE
 
 THREADS = 2
 POSTS = [f"post-{number}" for number in range(200)]
-LONG_POST = "long-post"
+LONG_POST, HOT_POST = "long-post", "hot-post"
 SCRIPT = Path(__file__).parent / "wrk.lua"
 
 
@@ -116,13 +116,26 @@ def visit(task: visitors.Task) -> Seen:
     reads, submissions = seen["reads"], seen["submissions"]
     if seen["broken"] or set(reads["statuses"]) - {"200", "304"} or set(submissions["statuses"]) - {"202"}:
         raise WrongAnswerError(f"{seen}")
+    if task.decisions and set(seen["decisions"]["statuses"]) != {"201"}:
+        raise WrongAnswerError(f"{seen}")
     return Seen(reads["requests"] + submissions["requests"], seen["seconds"], reads["p50"], reads["p99"])
 
 
-def request(path: str, port: int, headers: Mapping[str, str]) -> str:
-    """The text of one read."""
+def decisions(comment: str, *, port: int, token: str, count: int) -> list[str]:
+    """Requests that reject and approve an approved comment of version 1 in turn."""
+    made = []
+    for version in range(1, count + 1):
+        content = json.dumps({"action": "reject" if version % 2 else "approve", "version": version})
+        sizes = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+        headers = {"Authorization": f"Bearer {token}", **sizes}
+        made.append(request(f"/v1/sites/{SITE}/comments/{comment}/decisions", port, headers, method="POST") + content)
+    return made
+
+
+def request(path: str, port: int, headers: Mapping[str, str], *, method: str = "GET") -> str:
+    """The text of one request, up to where its body begins."""
     lines = [
-        f"GET {path} HTTP/1.1",
+        f"{method} {path} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
         *(f"{name}: {value}" for name, value in headers.items()),
     ]
