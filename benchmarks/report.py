@@ -21,6 +21,7 @@ MIXED = "200 posts, 5 % submissions"
 HOT = "one post, 50 decisions/s"
 BUSY = 0.9
 """A server that is at work for less of the time was not measured by its own speed."""
+_VERDICTS = {True: "kept", False: "**falls short**", None: "**uncertain**"}
 COLUMNS = (
     *("load", "bytes", "service", "bare", "ratio (lowest to highest)", "goal"),
     *("p50, p99", "of bare", "CPU", "of bare", "ratio of CPU"),
@@ -72,11 +73,11 @@ class Findings:
 
 @dataclass(frozen=True)
 class Goal:
-    """One promise, what came of it, and whether it is kept."""
+    """One promise, what came of it, and whether it is kept (None: too much else went on to tell)."""
 
     promise: str
     found: str
-    kept: bool
+    kept: bool | None
 
 
 def circumstances(asked: argparse.Namespace, *, pinned: bool) -> str:
@@ -129,24 +130,20 @@ def write(found: Findings, folder: Path, *, name: str) -> None:
 
 
 def goal_lines(found: Findings) -> list[str]:
-    """Each goal on a line: kept, or falls short."""
-    return [
-        f"- {'kept' if goal.kept else '**falls short**'}: {goal.promise}; found {goal.found}" for goal in goals(found)
-    ]
+    """Each goal on a line: kept, or falls short, or nobody can tell from this run."""
+    return [f"- {_VERDICTS[goal.kept]}: {goal.promise}; found {goal.found}" for goal in goals(found)]
 
 
 def goals(found: Findings) -> Iterator[Goal]:
     """The promises of a run."""
     for load, turns in found.reads.items():
         if load.goal is not None:
-            ratio, cost = median(one.speed for one in turns), median(one.cost for one in turns)
-            promise = f"{load.title}: at least {load.goal} of the bare program"
-            yield Goal(promise, f"{ratio:.2f} ({cost:.2f} by processor time){_doubt(turns)}", ratio >= load.goal)
-    p99, total = median(one.p99 for one in found.mixed), median(one.speed for one in found.mixed)
+            yield _speed_goal(f"{load.title}: at least {load.goal} of the bare program", turns, load.goal)
+    p99, turns = median(one.p99 for one in found.mixed), found.mixed
     promise = f"5 % submissions: p99 of the reads at most {MIXED_P99_AT_MOST:.0f} times that of reads alone"
-    yield Goal(promise, f"{p99:.1f}{_doubt(found.mixed)}", p99 <= MIXED_P99_AT_MOST)
+    yield Goal(promise, f"{p99:.1f}{_doubt(turns)}", None if _are_disturbed(turns) else p99 <= MIXED_P99_AT_MOST)
     promise = f"5 % submissions: at least {MIXED_TOTAL_AT_LEAST} of the throughput of reads alone"
-    yield Goal(promise, f"{total:.2f}{_doubt(found.mixed)}", total >= MIXED_TOTAL_AT_LEAST)
+    yield _speed_goal(promise, turns, MIXED_TOTAL_AT_LEAST)
     for when, memory, most in (
         ("idle", found.idle_memory, IDLE_AT_MOST),
         ("at most", found.highest_memory, HIGHEST_AT_MOST),
@@ -155,6 +152,18 @@ def goals(found: Findings) -> Iterator[Goal]:
     ratio = found.start / found.libraries
     promise = f"the first healthy answer within {START_AT_MOST:.0f} times of importing the libraries"
     yield Goal(promise, f"{ratio:.1f} times", ratio <= START_AT_MOST)
+
+
+def _speed_goal(promise: str, turns: list[Turn], goal: float) -> Goal:
+    """In disturbed rounds nothing is certain unless the processor time says the same."""
+    ratio, cost = median(one.speed for one in turns), median(one.cost for one in turns)
+    certain = not _are_disturbed(turns) or (ratio >= goal) == (cost >= goal)
+    found = f"{ratio:.2f} ({cost:.2f} by processor time){_doubt(turns)}"
+    return Goal(promise, found, ratio >= goal if certain else None)
+
+
+def _are_disturbed(turns: list[Turn]) -> bool:
+    return sum(one.disturbed for one in turns) > len(turns) / 2
 
 
 def _doubt(turns: list[Turn]) -> str:
