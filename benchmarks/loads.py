@@ -13,6 +13,8 @@ from benchmarks import visitors
 from benchmarks.server import ROOT, SITE
 
 THREADS = 2
+PATIENCE = "30s"
+"""How long wrk waits for an answer before it calls the connection broken."""
 POSTS = [f"post-{number}" for number in range(200)]
 LONG_POST, HOT_POST = "long-post", "hot-post"
 SCRIPT = Path(__file__).parent / "wrk.lua"
@@ -91,7 +93,7 @@ def read(load: Load, program: str, port: int, *, seconds: int, connections: int)
         headers = [part for name, value in load.headers.items() for part in ("-H", f"{name}: {value}")]
         done = subprocess.run(  # noqa: S603  # our own command
             [
-                *("wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(SCRIPT)),
+                *("wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds}s", "--timeout", PATIENCE, "-s", str(SCRIPT)),
                 *(*headers, f"http://127.0.0.1:{port}", "--", file.name),
             ],
             stdout=subprocess.PIPE,
