@@ -4,7 +4,7 @@
 # again until pyproject.toml or constraints.txt change.
 #   PYTHON=python3.12   the interpreter (else the newest of 3.14 to 3.11)
 #   VENV=.venv-3.12     another environment beside the first
-#   ARGS="..."          more arguments for `make demo` and for pytest
+#   ARGS="..."          more arguments for `make demo`, `make bench` and for pytest
 
 VENV ?= .venv
 PYTHON ?=
@@ -21,7 +21,7 @@ UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-postgres check-fast lint types format coverage clean remake
+.PHONY: help demo bench test test-postgres check-fast lint types format coverage clean remake
 
 # What stores anything. The rest of tests/ would see no difference.
 ON_BOTH := tests/moderation tests/store tests/journeys \
@@ -60,6 +60,9 @@ coverage: $(VENV)/.dev ## which lines the tests do not reach
 	@$(BIN)/python -m coverage run -m pytest -n auto $(ARGS)
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
+
+bench: $(VENV)/.dev ## what a read costs beside a bare aiohttp program, five minutes (ARGS=--quick: one)
+	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
 clean: ## remove the environment and everything that tools left behind
 	@rm -rf .venv .venv-* build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

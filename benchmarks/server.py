@@ -1,7 +1,6 @@
 """A Gatepost in a process of its own, as a deployment runs it. Used by the benchmarks beside it."""
 
 import json
-import os
 import secrets
 import signal
 import socket
@@ -17,8 +16,9 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from benchmarks import processes
+
 ISSUER, AUDIENCE, SITE = "https://blog.example", "gatepost", "blog"
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 ROOT = Path(__file__).parent.parent
@@ -75,8 +75,7 @@ class Server:
         """User and system time of the process so far, all threads."""
         if self.process is None:
             raise RuntimeError("not started")
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+        return processes.cpu_seconds(self.process.pid)
 
     def token(self, subject: str, **claims: Any) -> str:
         """A token as the blog signs it."""
