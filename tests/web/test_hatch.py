@@ -297,6 +297,44 @@ async def test_each_proxied_reader_has_a_limit_of_their_own(start_gatepost: Star
         assert (await to.ask(LIST, "X-Forwarded-For: 2001:db8::2")).status == 429  # the same /64
 
 
+async def _long_page(gatepost: Gatepost) -> None:
+    """A page that fills a socket's buffers after a few times."""
+    for number in range(20):
+        await gatepost.approved(f"{number} " + "word " * 1_900)
+
+
+async def test_a_reader_who_asks_on_and_reads_later_gets_everything(gatepost: Gatepost) -> None:
+    await _long_page(gatepost)
+    async with connection(gatepost) as to:
+        whole = await to.ask(LIST)
+        count = 12_000_000 // len(whole.body)
+
+        async def ask_on() -> None:
+            for _ in range(count):
+                await to.send(f"GET {LIST} HTTP/1.1\r\nHost: x\r\n\r\n")
+
+        asking = asyncio.create_task(ask_on())
+        async with connection(gatepost) as another:  # whom nobody keeps waiting
+            assert (await another.ask(LIST)).steady() == whole.steady()
+        for _ in range(count):
+            assert (await to.reply()).steady() == whole.steady()
+        await asking
+
+
+async def test_a_reader_who_asks_on_and_never_reads_is_cut(start_gatepost: StartGatepost) -> None:
+    def change(settings: dict[str, Any]) -> None:
+        settings["server"]["write_seconds"] = 0.2
+
+    gatepost = await start_gatepost(change=change)
+    await _long_page(gatepost)
+    async with connection(gatepost) as to:
+        await to.ask(LIST)
+        with pytest.raises(ConnectionError):
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while True:
+                    await to.send(f"GET {LIST} HTTP/1.1\r\nHost: x\r\n\r\n")
+
+
 async def test_metrics_count_both_alike(gatepost: Gatepost) -> None:
     async with connection(gatepost) as to:
         etag = (await to.ask(LIST)).headers["ETag"]
