@@ -329,10 +329,13 @@ async def test_a_reader_who_asks_on_and_never_reads_is_cut(start_gatepost: Start
     await _long_page(gatepost)
     async with connection(gatepost) as to:
         await to.ask(LIST)
+
+        async def ask_for_ever() -> None:
+            while True:
+                await to.send(f"GET {LIST} HTTP/1.1\r\nHost: x\r\n\r\n")
+
         with pytest.raises(ConnectionError):
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                while True:
-                    await to.send(f"GET {LIST} HTTP/1.1\r\nHost: x\r\n\r\n")
+            await asyncio.wait_for(ask_for_ever(), DEADLINE_SECONDS)
 
 
 async def test_metrics_count_both_alike(gatepost: Gatepost) -> None:
