@@ -59,12 +59,17 @@ def submit(
 
     Raises Banned, PostClosed, UnknownParent or DuplicateComment.
     """
-    _refuse_banned(authors.seen(tx, author_key, identity), tx.now)
-    known_post, number = posts.next_comment(tx, site.key, post)
-    if not known_post.open:
+    known = authors.get(tx, site.key, author_key)
+    if known is not None:
+        _refuse_banned(known, tx.now)
+    if not posts.get(tx, site.key, post).open:
         raise PostClosed
     parent = _public_parent(tx, site, post, draft.parent_id)
     _refuse_repeated(tx, site, post, author_key, draft)
+    # What may be refused has been: nothing was written until here, so a refusal has nothing to roll back.
+    if known is None or known.profile != identity.profile:
+        authors.seen(tx, author_key, identity)
+    number = posts.next_comment(tx, site.key, post)
     status = policy.first_status(site)
     code = _code(tx.now, number)
     comment = Comment(

@@ -12,7 +12,7 @@ _insert = insert(authors).values({column.name: bindparam(column.name) for column
 _SEEN = _insert.on_conflict_do_update(
     index_elements=["site", "author"],
     set_={name: _insert.excluded[name] for name in ("name", "bio", "url", "avatar")},
-).returning(authors)
+)
 _ONE = select(authors).where(*_KEY)
 _COUNT = (
     update(authors)
@@ -25,16 +25,10 @@ _COUNT = (
 _JUDGE = update(authors).where(*_KEY).values({name: bindparam(name) for name in ("banned_until", "trusted", "note")})
 
 
-def seen(tx: Transaction, key: AuthorKey, identity: Identity) -> Author:
-    """The author's record, made if it is their first time, with the name and biography of today.
-
-    Mostly nothing has changed since their last comment, and then nothing is written.
-    """
-    known = get(tx, identity.site, key)
+def seen(tx: Transaction, key: AuthorKey, identity: Identity) -> None:
+    """Make the author's record if it is their first time, else give it the name and biography of today."""
     profile = identity.profile
-    if known is not None and known.profile == profile:
-        return known
-    row = tx.first(
+    tx.run(
         _SEEN,
         site=identity.site,
         author=key,
@@ -51,9 +45,6 @@ def seen(tx: Transaction, key: AuthorKey, identity: Identity) -> Author:
         trusted=False,
         note=None,
     )
-    if row is None:
-        raise LookupError(key)
-    return _author(row)
 
 
 def get(tx: Transaction, site: SiteKey, key: AuthorKey) -> Author | None:

@@ -6,7 +6,8 @@ for a network and needs one hand-over however many statements it has:
     comment = await database.write(submissions.submit, site, draft)
 
 Writes that arrive while a commit is being synced share the next one (group commit): each caller gets its answer only
-after that sync, and a unit of work that fails is rolled back alone.
+after that sync, and a unit of work that fails is rolled back alone. A unit may therefore run twice (its batch is begun
+again when one of it fails half-way), so it changes nothing but the store.
 """
 
 import asyncio
@@ -20,9 +21,9 @@ from weakref import WeakKeyDictionary
 
 import structlog
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.sql.expression import ClauseElement, SelectBase
 
-from service.errors import StoreUnavailable
+from service.errors import Problem, StoreUnavailable
 from service.model import Clock, Event, Milliseconds
 from service.store.engine import Connection, Engine, EngineSettings, StoreError
 from service.store.sqlite import SqliteEngine
@@ -58,14 +59,15 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._compiled: WeakKeyDictionary[ClauseElement, tuple[str, dict[str, Any]]] = WeakKeyDictionary()
+        self._compiled: WeakKeyDictionary[ClauseElement, tuple[str, dict[str, Any], bool]] = WeakKeyDictionary()
 
-    def compiled(self, statement: ClauseElement) -> tuple[str, dict[str, Any]]:
-        """The SQL text of `statement` and the values that it carries itself."""
+    def compiled(self, statement: ClauseElement) -> tuple[str, dict[str, Any], bool]:
+        """The SQL text of `statement`, the values that it carries itself, and whether it only reads."""
         found = self._compiled.get(statement)
         if found is None:
             compiled = statement.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
-            found = self._compiled[statement] = (str(compiled), dict(compiled.params))
+            only_reads = isinstance(statement, SelectBase)
+            found = self._compiled[statement] = (str(compiled), dict(compiled.params), only_reads)
         return found
 
 
@@ -85,6 +87,7 @@ class Transaction:
         self._stands = stands
         self.now = now
         self.announced: list[Event] = []
+        self.has_written = False
 
     def all(self, statement: ClauseElement, /, **values: Any) -> list[Row]:
         """Every row, each readable by column name."""
@@ -109,18 +112,24 @@ class Transaction:
             yield
         except BaseException:
             del self.announced[announced:]
-            if self._stands(self._connection):  # else the savepoint is gone too, and what raised is what matters
+            if self.stands():  # else the savepoint is gone too, and what raised is what matters
                 self._connection.execute("ROLLBACK TO part")
                 self._connection.execute("RELEASE part")
             raise
         self._connection.execute("RELEASE part")
+
+    def stands(self) -> bool:
+        """Whether it can still be committed: some faults make the database roll everything back."""
+        return self._stands(self._connection)
 
     def announce(self, event: Event) -> None:
         """Whoever listens to the database hears of `event` once it is committed."""
         self.announced.append(event)
 
     def _execute(self, statement: ClauseElement, values: dict[str, Any]) -> _Cursor:
-        sql, defaults = self._statements.compiled(statement)
+        sql, defaults, only_reads = self._statements.compiled(statement)
+        if not only_reads:
+            self.has_written = True
         cursor: _Cursor = self._connection.execute(sql, {**defaults, **values} if defaults else values)
         return cursor
 
@@ -135,6 +144,10 @@ class _Unit:
 @dataclass(frozen=True, slots=True)
 class _Failed:
     error: BaseException
+
+
+class _Spoilt(Exception):  # noqa: N818  # no error: how a batch begins again
+    """A unit failed half-way, so the transaction holds what must not be kept."""
 
 
 class Listener(Protocol):
@@ -225,7 +238,7 @@ class Database:
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
                 try:
-                    outcomes = await self._engine.write(partial(self._attempt_each, batch))
+                    outcomes = await self._commit(batch)
                 except Exception as error:  # noqa: BLE001  # each caller gets it, below
                     if self._engine.is_fault(error):  # whoever waits would only wait for the same fault
                         batch += self._waiting
@@ -245,34 +258,49 @@ class Database:
         for listener in self._listeners if events else ():
             listener.heard(events)
 
-    def _attempt_each(self, batch: Sequence[_Unit], connection: Connection) -> list[Any]:
-        if len(batch) == 1:  # alone it needs no savepoint: when it fails, the transaction ends with it
-            outcomes = [self._run(batch[0], connection)]
-        else:
-            outcomes = [self._attempt(unit, connection) for unit in batch]
+    async def _commit(self, batch: Sequence[_Unit]) -> list[Any]:
+        """What each unit results in. Savepoints come second: SQLite copies every page that changes under one."""
+        if len(batch) == 1:  # alone it needs none: when it fails, the transaction ends with it
+            return await self._engine.write(partial(self._attempt_each, batch, self._run))
+        try:
+            return await self._engine.write(partial(self._attempt_each, batch, self._attempt_together))
+        except _Spoilt:
+            return await self._engine.write(partial(self._attempt_each, batch, self._attempt_apart))
+
+    def _attempt_each(
+        self, batch: Sequence[_Unit], attempt: Callable[[_Unit, Transaction], Any], connection: Connection
+    ) -> list[Any]:
+        outcomes = [attempt(unit, self._transaction(connection)) for unit in batch]
         if any(unit.events for unit in batch):
             self._engine.notify(connection)
         return outcomes
 
-    def _run(self, unit: _Unit, connection: Connection) -> Any:
-        transaction = self._transaction(connection)
-        result = unit.work(transaction)
+    def _run(self, unit: _Unit, transaction: Transaction) -> Any:
         unit.events = transaction.announced
-        return result
+        return unit.work(transaction)
 
-    def _attempt(self, unit: _Unit, connection: Connection) -> Any:
-        """The unit's result, or the exception that it alone ends with."""
-        connection.execute("SAVEPOINT unit")
+    def _attempt_together(self, unit: _Unit, transaction: Transaction) -> Any:
+        """The unit's result, or the refusal that it alone ends with. Raises _Spoilt when it failed otherwise."""
         try:
-            result = self._run(unit, connection)
-        except Exception as error:
-            if not self._engine.stands(connection):
+            return self._run(unit, transaction)
+        except Problem as problem:
+            if transaction.has_written:
+                raise _Spoilt from None
+            return _Failed(problem)
+        except Exception:
+            if not transaction.stands():
                 raise  # the database has rolled everything back: no unit of the batch stands
-            connection.execute("ROLLBACK TO unit")
-            connection.execute("RELEASE unit")
+            raise _Spoilt from None
+
+    def _attempt_apart(self, unit: _Unit, transaction: Transaction) -> Any:
+        """The unit's result, or the exception that it alone ends with."""
+        try:
+            with transaction.savepoint():
+                return self._run(unit, transaction)
+        except Exception as error:
+            if not transaction.stands():
+                raise
             return self._failed(error)
-        connection.execute("RELEASE unit")
-        return result
 
     def _read(self, work: Callable[[Transaction], T], connection: Connection) -> T:
         return work(self._transaction(connection))

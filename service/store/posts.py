@@ -14,7 +14,7 @@ _NEW = insert(posts).values(
 )
 _TOUCH = _NEW.on_conflict_do_update(
     index_elements=["site", "post"], set_={"comment_seq": posts.c.comment_seq + bindparam("one")}
-).returning(posts)
+).returning(posts.c.comment_seq)
 _SET_OPEN = _NEW.on_conflict_do_update(
     index_elements=["site", "post"], set_={"open": bindparam("open"), "revision": posts.c.revision + bindparam("one")}
 ).returning(posts)
@@ -39,12 +39,12 @@ def get(tx: Transaction, site: SiteKey, post: PostKey) -> Post:
     return _post(row) if row else Post(site, post)
 
 
-def next_comment(tx: Transaction, site: SiteKey, post: PostKey) -> tuple[Post, int]:
-    """The post, made known if it was not, and the number of the comment about to be added to it."""
+def next_comment(tx: Transaction, site: SiteKey, post: PostKey) -> int:
+    """The number of the comment about to be added to the post, which is made known if it was not."""
     row = tx.first(_TOUCH, **_values(tx, site, post), one=1)
     if row is None:
         raise LookupError(post)
-    return _post(row), row["comment_seq"]
+    return int(row["comment_seq"])
 
 
 def set_open(tx: Transaction, site: SiteKey, post: PostKey, *, is_open: bool) -> Post:

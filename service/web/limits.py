@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -63,6 +64,24 @@ class RateLimits:
     async def submit_by(self, author: str) -> None:
         """Count a submission of an author. Raises SlowDown."""
         await self._count("submit_per_author", author)
+
+    async def take_back(self, author: str) -> None:
+        """A submission of the author, counted a moment ago, was a retry: it does not count.
+
+        throttled-py has no word for counting less: its arithmetic has, but stores no time that is over.
+        """
+        if not self._is_enabled:
+            return
+        if not self._is_shared():
+            rule = self._local["submit_per_author"]
+            if rule.limiter.limit(author, -1).state.reset_after <= 0:
+                rule._store.set(rule.limiter._prepare_key(author), 0, 1)
+            return
+        shared = self._shared["submit_per_author"]
+        with suppress(StoreUnavailableError, OSError, TimeoutError):
+            async with asyncio.timeout(SHARED_SECONDS):
+                if (await shared.limiter.limit(author, -1)).state.reset_after <= 0:
+                    await shared._store.set(shared.limiter._prepare_key(author), 0, 1)
 
     async def submit_from(self, address: str) -> None:
         """Count a reader's write from an address. Raises SlowDown."""

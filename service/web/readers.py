@@ -7,7 +7,7 @@ from functools import partial
 
 from service import render
 from service.auth.permissions import permissions_of
-from service.errors import InvalidRequest, UnknownComment
+from service.errors import InvalidRequest, Problem, UnknownComment
 from service.model import AuthorKey, Caller, Comment, CommentId, Decision, Identity, Page, PostKey, SiteKey, Status
 from service.moderation import idempotency, publication, submissions
 from service.moderation.submissions import Draft
@@ -51,16 +51,17 @@ async def submit(
     retry: within 24 hours the first reply comes again and nothing is posted twice.
     """
     author, identity, _ = await call.reader()
-    post = call.post_key
-    scope = _scope(call, author, post, body, headers.idempotency_key)
-    first = await call.database.read(idempotency.replay, scope) if scope else None
-    if first is not None:  # a retry costs its author nothing
+    scope = _scope(call, author, call.post_key, body, headers.idempotency_key)
+    try:
+        kept = await _take(call, body, author, identity, scope)
+    except Problem:  # a retry is answered as it was the first time, whatever stands in its way by now
+        first = await call.database.read(idempotency.replay, scope) if scope else None
+        if first is None:
+            raise
         return _kept(first)
-    await call.services.limits.submit_by(f"{call.site_key}/{author}")
-    draft = await _draft(call.site, body.body, parent_id=body.parent_id, label=body.post)
-    work = partial(_submit, site=call.site, post=post, author=author, identity=identity, draft=draft)
-    kept = await call.database.write(idempotency.once, scope, work)
-    if not kept.replayed:
+    if kept.replayed:  # a retry costs its author nothing
+        await call.services.limits.take_back(f"{call.site_key}/{author}")
+    else:
         call.services.metrics.submissions.labels(call.site_key, "approved" if kept.status == 201 else "pending").inc()
     return _kept(kept)
 
@@ -105,6 +106,15 @@ async def withdraw(call: Call) -> Reply[None]:
     _, _, caller = await call.reader()
     await call.database.write(submissions.withdraw, call.site, call.comment_id, caller)
     return Reply(None, 204)
+
+
+async def _take(
+    call: Call, body: incoming.Submission, author: AuthorKey, identity: Identity, scope: Scope | None
+) -> KeptReply:
+    await call.services.limits.submit_by(f"{call.site_key}/{author}")
+    draft = await _draft(call.site, body.body, parent_id=body.parent_id, label=body.post)
+    work = partial(_submit, site=call.site, post=call.post_key, author=author, identity=identity, draft=draft)
+    return await call.database.write(idempotency.once, scope, work)
 
 
 async def _draft(

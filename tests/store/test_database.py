@@ -107,6 +107,24 @@ async def test_a_unit_that_fails_is_rolled_back_alone(database: Database) -> Non
     assert len(made) == 1
 
 
+async def test_a_refusal_before_anything_was_written_costs_the_others_nothing(database: Database) -> None:
+    ran: list[str] = []
+
+    def close(tx: Transaction, key: str) -> None:
+        ran.append(key)
+        close_post(tx, key)
+
+    def refuse(tx: Transaction) -> None:
+        assert "first" in closed_posts(tx)
+        raise UnknownComment
+
+    outcomes = await asyncio.gather(
+        database.write(close, "first"), database.write(refuse), database.write(close, "third"), return_exceptions=True
+    )
+    assert [type(one) for one in outcomes] == [type(None), UnknownComment, type(None)]
+    assert await database.read(closed_posts) == ran == ["first", "third"]
+
+
 async def test_a_broken_rule_of_the_schema_is_a_bug_and_keeps_nobody_else_back(database: Database) -> None:
     def break_rule(tx: Transaction) -> None:
         close_post(tx, "half")

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from service.errors import SlowDown
+from service.metrics import Metrics
+from service.settings import Limits
+from service.web.limits import RateLimits
 from tests.conftest import StartGatepost
 from tests.harness import ORIGIN, Answer, Gatepost
 from tests.web.plain_http import Header, assert_problem, send
@@ -50,6 +54,25 @@ async def test_a_submission_that_says_nothing_valid_does_not_count_for_its_autho
     for _ in range(3):
         assert_problem(await ada.submit(" "), 422, "invalid-request")
     assert (await ada.submit("At last")).status == 202
+
+
+async def test_a_retry_gives_back_what_it_was_counted(start_gatepost: StartGatepost) -> None:
+    gatepost = await _limited(start_gatepost, submit_per_author="3/hour")
+    ada = gatepost.reader("ada")
+    texts = ["One", *["Two"] * 9, "Three", *["Two"] * 9]
+    answers = [await ada.submit(text, headers={"Idempotency-Key": text}) for text in texts]
+    assert {answer.status for answer in answers} == {202}
+    _assert_slowed(await ada.submit("Four"), at_most=HOUR)
+
+
+async def test_what_is_given_back_to_somebody_who_had_used_nothing_leaves_nothing_used() -> None:
+    limits = RateLimits(Limits(submit_per_author="1/hour"), metrics=Metrics())
+    for _ in range(3):
+        await limits.submit_by("ada")
+        await limits.take_back("ada")
+    await limits.submit_by("ada")
+    with pytest.raises(SlowDown):
+        await limits.submit_by("ada")
 
 
 async def test_an_address_may_write_so_often_whoever_writes(start_gatepost: StartGatepost) -> None:

@@ -74,6 +74,19 @@ async def test_replicas_count_together(socket: Path) -> None:
         await two.close()
 
 
+async def test_what_a_replica_takes_back_counts_on_none(socket: Path) -> None:
+    async with _redis(socket):
+        one, two = _limits(socket, Metrics()), _limits(socket, Metrics())
+        for _ in range(3):
+            assert await _taken(one, "ada", 1) == [True]
+            await one.take_back("ada")
+        assert await _taken(two, "ada", 2) == [True, True]
+        await one.take_back("ada")
+        assert await _taken(two, "ada", 2) == [True, False]
+        await one.close()
+        await two.close()
+
+
 async def test_without_the_shared_store_each_counts_for_itself_and_says_so(socket: Path) -> None:
     metrics = Metrics()
     limits = _limits(socket, metrics)
