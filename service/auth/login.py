@@ -3,7 +3,6 @@
 A login kind is one file beside this one with a settings class and a login class, and one line in `kinds.py`.
 """
 
-import hashlib
 import hmac
 import unicodedata
 from collections.abc import Mapping
@@ -211,7 +210,7 @@ def identity_from(claims: Mapping[str, Any], *, site: SiteKey, settings: BaseLog
 def author_key(secret: bytes, identity: Identity) -> AuthorKey:
     """The public name of an identity: HMAC-SHA-256 (RFC 2104) of site, namespace and subject, 32 hex digits of it."""
     parts = "\0".join((identity.site, identity.namespace, identity.subject))
-    return AuthorKey(hmac.new(secret, parts.encode(), hashlib.sha256).hexdigest()[:32])
+    return AuthorKey(hmac.digest(secret, parts.encode(), "sha256").hex()[:32])
 
 
 def _at(claims: Mapping[str, Any], path: str) -> Any:

@@ -14,6 +14,7 @@ from service.errors import (
     UnknownParent,
 )
 from service.model import (
+    FOREVER,
     POLICY,
     Action,
     ActorKind,
@@ -32,7 +33,7 @@ from service.model import (
 from service.moderation import lifecycle, publication, record
 from service.render import RENDERER_VERSION
 from service.settings import Site
-from service.store import authors, comments, decisions, events, posts, queue
+from service.store import authors, comments, decisions, events, posts, queue, standing
 from service.store.database import Transaction
 from service.triage import policy
 
@@ -59,16 +60,8 @@ def submit(
 
     Raises Banned, PostClosed, UnknownParent or DuplicateComment.
     """
-    known = authors.get(tx, site.key, author_key)
-    if known is not None:
-        _refuse_banned(known, tx.now)
-    if not posts.get(tx, site.key, post).open:
-        raise PostClosed
-    parent = _public_parent(tx, site, post, draft.parent_id)
-    _refuse_repeated(tx, site, post, author_key, draft)
-    # What may be refused has been: nothing was written until here, so a refusal has nothing to roll back.
-    if known is None or known.profile != identity.profile:
-        authors.seen(tx, author_key, identity)
+    body_hash = record.body_hash(draft.body)
+    parent = _admitted(tx, site, post, author_key, identity, draft, body_hash)
     number = posts.next_comment(tx, site.key, post)
     status = policy.first_status(site)
     code = _code(tx.now, number)
@@ -95,7 +88,7 @@ def submit(
         post_url=draft.post_url,
     )
     root = comment.path[:CODE_LENGTH]
-    comments.add(tx, comment, root=root, body_hash=record.body_hash(draft.body), renderer=RENDERER_VERSION)
+    comments.add(tx, comment, root=root, body_hash=body_hash, renderer=RENDERER_VERSION)
     if status is Status.PENDING:
         queue.put(tx, comment, Why.AWAITING_APPROVAL)
     action = Action.HOLD if status is Status.PENDING else Action.APPROVE
@@ -188,6 +181,41 @@ def _own(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller) -> 
     return comment
 
 
+def _admitted(
+    tx: Transaction,
+    site: Site,
+    post: PostKey,
+    author_key: AuthorKey,
+    identity: Identity,
+    draft: Draft,
+    body_hash: str,
+) -> Comment | None:
+    """The comment that the draft replies to, once nothing is against it; its author is known then as they are today.
+
+    Nothing is written before the last refusal, so none of them has anything to roll back.
+    """
+    window = site.duplicate_window_seconds * 1000
+    found = standing.look(
+        tx,
+        site.key,
+        post,
+        author=author_key,
+        parent_id=draft.parent_id,
+        body_hash=body_hash,
+        since=tx.now - window if window else FOREVER,
+    )
+    if found.author is not None:
+        _refuse_banned(found.author, tx.now)
+    if not found.post_is_open:
+        raise PostClosed
+    parent = _public_parent(tx, site, post, draft.parent_id)
+    if found.same_text is not None:
+        raise DuplicateComment(members={"comment_id": found.same_text})
+    if found.author is None or found.author.profile != identity.profile:
+        authors.seen(tx, author_key, identity)
+    return parent
+
+
 def _refuse_banned(author: Author, now: int) -> None:
     until = author.banned_until
     if until is not None and until > now:
@@ -201,22 +229,6 @@ def _public_parent(tx: Transaction, site: Site, post: PostKey, parent_id: Commen
     if parent is None or parent.post != post or not publication.is_public(parent):
         raise UnknownParent
     return parent
-
-
-def _refuse_repeated(tx: Transaction, site: Site, post: PostKey, author_key: AuthorKey, draft: Draft) -> None:
-    if not site.duplicate_window_seconds:
-        return
-    first = comments.find_same_text(
-        tx,
-        site.key,
-        author=author_key,
-        post=post,
-        parent_id=draft.parent_id,
-        body_hash=record.body_hash(draft.body),
-        since=tx.now - site.duplicate_window_seconds * 1000,
-    )
-    if first is not None:
-        raise DuplicateComment(members={"comment_id": first})
 
 
 def _code(now: int, number: int) -> str:

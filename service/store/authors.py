@@ -50,7 +50,7 @@ def seen(tx: Transaction, key: AuthorKey, identity: Identity) -> None:
 def get(tx: Transaction, site: SiteKey, key: AuthorKey) -> Author | None:
     """The author's record, if they ever commented."""
     row = tx.first(_ONE, of_site=site, of_author=key)
-    return _author(row) if row else None
+    return author_of(row) if row else None
 
 
 def get_many(tx: Transaction, site: SiteKey, keys: set[AuthorKey]) -> dict[AuthorKey, Author]:
@@ -58,7 +58,7 @@ def get_many(tx: Transaction, site: SiteKey, keys: set[AuthorKey]) -> dict[Autho
     if not keys:
         return {}
     rows = tx.all(select(authors).where(authors.c.site == site, authors.c.author.in_(sorted(keys))))
-    return {row["author"]: _author(row) for row in rows}
+    return {row["author"]: author_of(row) for row in rows}
 
 
 def count(tx: Transaction, site: SiteKey, key: AuthorKey, *, approved: int, rejected: int) -> None:
@@ -79,7 +79,8 @@ def judge(
     tx.run(_JUDGE, of_site=site, of_author=key, banned_until=banned_until, trusted=trusted, note=note)
 
 
-def _author(row: Row) -> Author:
+def author_of(row: Row) -> Author:
+    """The author in a row that has the columns of `authors`."""
     return Author(
         site=row["site"],
         key=row["author"],

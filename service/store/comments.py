@@ -8,7 +8,6 @@ from service.model import (
     AuthorKey,
     Comment,
     CommentId,
-    Milliseconds,
     Page,
     PendingEdit,
     PostKey,
@@ -60,20 +59,6 @@ _COUNT_REPLY = (
         listed=or_(PUBLIC, comments.c.reply_count + bindparam("delta") > 0),
     )
     .returning(comments.c.parent_id, comments.c.status, comments.c.reply_count)
-)
-_SAME_TEXT = (
-    select(comments.c.id)
-    .where(
-        comments.c.site == bindparam("site"),
-        comments.c.author == bindparam("author"),
-        comments.c.body_hash == bindparam("body_hash"),
-        comments.c.post == bindparam("post"),
-        comments.c.parent_id.is_not_distinct_from(bindparam("parent_id")),
-        comments.c.created_at > bindparam("since"),
-        comments.c.status != Status.DELETED.value,
-    )
-    .order_by(comments.c.created_at)
-    .limit(1)
 )
 _NEWEST_PUBLIC = (
     select(comments.c.post_title, comments.c.post_url)
@@ -158,23 +143,6 @@ def count_reply(tx: Transaction, comment_id: CommentId, delta: int) -> tuple[Com
         raise LookupError(f"no comment {comment_id}")
     approved = row["status"] == Status.APPROVED
     return row["parent_id"], approved or row["reply_count"] - delta > 0, approved or row["reply_count"] > 0
-
-
-def find_same_text(
-    tx: Transaction,
-    site: SiteKey,
-    *,
-    author: AuthorKey,
-    post: PostKey,
-    parent_id: CommentId | None,
-    body_hash: str,
-    since: Milliseconds,
-) -> CommentId | None:
-    """The author's first comment after `since` with this very text in this very place, unless it is deleted."""
-    row = tx.first(
-        _SAME_TEXT, site=site, author=author, post=post, parent_id=parent_id, body_hash=body_hash, since=since
-    )
-    return row["id"] if row else None
 
 
 def newest_title(tx: Transaction, site: SiteKey, post: PostKey) -> str | None:

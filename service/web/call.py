@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, TypeVar
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
@@ -95,7 +96,7 @@ class Call:
         self._is_asked = False
         self._caller: Caller | None = None
 
-    @property
+    @cached_property
     def site(self) -> Site:
         """The site in the path. Raises UnknownSite."""
         site = self.services.settings.sites.get(self.request.match_info["site"])
@@ -103,12 +104,12 @@ class Call:
             raise UnknownSite
         return site
 
-    @property
+    @cached_property
     def site_key(self) -> SiteKey:
         """The site's name in the path."""
         return self.site.key
 
-    @property
+    @cached_property
     def post_key(self) -> PostKey:
         """The blog's key of the post in the path. Raises InvalidRequest unless it is 1-512 readable characters."""
         key = self.request.match_info["post"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 from functools import partial
 
 from service import render
@@ -141,7 +140,7 @@ def _kept(kept: KeptReply) -> Reply[outgoing.CommentReply]:
 def _scope(call: Call, author: AuthorKey, post: PostKey, body: incoming.Submission, key: str | None) -> Scope | None:
     if key is None:
         return None
-    asked = json.dumps([post, body.model_dump()], sort_keys=True).encode()
+    asked = to_json([post, body.model_dump()])
     return Scope(call.site_key, author, "submit", key, hashlib.sha256(asked).hexdigest())
 
 
