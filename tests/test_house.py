@@ -52,7 +52,15 @@ HTTP_ROOMS = ("web", "demo", "app")
 HTTP_CLIENTS = ("auth.fetch", "checkup.ask_health")
 ENVIRONMENT_READERS = ("settings", "secret")
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "urllib", "uuid"}
-STORE_MACHINERY = {"store.database", "store.engine", "store.sqlite", "store.postgres", "store.migrate", "store.tables"}
+STORE_MACHINERY = {
+    "store.database",
+    "store.transaction",
+    "store.engine",
+    "store.sqlite",
+    "store.postgres",
+    "store.migrate",
+    "store.tables",
+}
 STORE_MACHINERY |= {"store.copy", "store.copy_target"}  # a whole store to another
 # Writes outside of `moderation` that change no comment, author or post.
 OWN_WRITES = {

@@ -12,26 +12,24 @@ again when one of it fails half-way), so it changes nothing but the store.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, TypeVar, Unpack
-from weakref import WeakKeyDictionary
 
 import structlog
-from sqlalchemy.engine import Dialect
-from sqlalchemy.sql.expression import ClauseElement, SelectBase
 
 from service.errors import Problem, StoreUnavailable
-from service.model import Clock, Event, Milliseconds
+from service.model import Clock, Event
 from service.store.engine import Connection, Engine, EngineSettings, StoreError
 from service.store.sqlite import SqliteEngine
+from service.store.transaction import Row as Row
+from service.store.transaction import Statements
+from service.store.transaction import Transaction as Transaction
 
 log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
-Row = Mapping[str, Any]
 MAX_BATCH = 256
 """Units of work in one commit: bounds how long one of them waits for the others."""
 RETRY_AFTER_SECONDS = 5
@@ -45,93 +43,6 @@ class Patience(TypedDict, total=False):
     statement_seconds: float
     prepared_statements: bool
     alongside: bool
-
-
-class _Cursor(Protocol):
-    rowcount: int
-
-    def fetchall(self) -> list[Any]: ...
-    def fetchone(self) -> Any: ...
-
-
-class Statements:
-    """SQLAlchemy statements compiled once each for one dialect: a hot statement costs the driver's time only."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
-        self._compiled: WeakKeyDictionary[ClauseElement, tuple[str, dict[str, Any], bool]] = WeakKeyDictionary()
-
-    def compiled(self, statement: ClauseElement) -> tuple[str, dict[str, Any], bool]:
-        """The SQL text of `statement`, the values that it carries itself, and whether it only reads."""
-        found = self._compiled.get(statement)
-        if found is None:
-            compiled = statement.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
-            only_reads = isinstance(statement, SelectBase)
-            found = self._compiled[statement] = (str(compiled), dict(compiled.params), only_reads)
-        return found
-
-
-class Transaction:
-    """An open transaction on one connection. `now` is its one time, in milliseconds since the epoch."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        statements: Statements,
-        now: Milliseconds,
-        *,
-        stands: Callable[[Connection], bool],
-    ) -> None:
-        self._connection = connection
-        self._statements = statements
-        self._stands = stands
-        self.now = now
-        self.announced: list[Event] = []
-        self.has_written = False
-
-    def all(self, statement: ClauseElement, /, **values: Any) -> list[Row]:
-        """Every row, each readable by column name."""
-        rows: list[Row] = self._execute(statement, values).fetchall()
-        return rows
-
-    def first(self, statement: ClauseElement, /, **values: Any) -> Row | None:
-        """The first row, or None."""
-        row: Row | None = self._execute(statement, values).fetchone()
-        return row
-
-    def run(self, statement: ClauseElement, /, **values: Any) -> int:
-        """Carry out a change; the number of rows it touched."""
-        return self._execute(statement, values).rowcount
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Undo only what happens inside when it raises."""
-        self._connection.execute("SAVEPOINT part")
-        announced = len(self.announced)
-        try:
-            yield
-        except BaseException:
-            del self.announced[announced:]
-            if self.stands():  # else the savepoint is gone too, and what raised is what matters
-                self._connection.execute("ROLLBACK TO part")
-                self._connection.execute("RELEASE part")
-            raise
-        self._connection.execute("RELEASE part")
-
-    def stands(self) -> bool:
-        """Whether it can still be committed: some faults make the database roll everything back."""
-        return self._stands(self._connection)
-
-    def announce(self, event: Event) -> None:
-        """Whoever listens to the database hears of `event` once it is committed."""
-        self.announced.append(event)
-
-    def _execute(self, statement: ClauseElement, values: dict[str, Any]) -> _Cursor:
-        sql, defaults, only_reads = self._statements.compiled(statement)
-        if not only_reads:
-            self.has_written = True
-        cursor: _Cursor = self._connection.execute(sql, {**defaults, **values} if defaults else values)
-        return cursor
 
 
 @dataclass(slots=True)

@@ -1,0 +1,101 @@
+"""A transaction as queries see it: SQLAlchemy's statements, compiled once each and run on the driver's connection."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.expression import ClauseElement, SelectBase
+
+from service.model import Event, Milliseconds
+from service.store.engine import Connection
+
+Row = Mapping[str, Any]
+
+
+class _Cursor(Protocol):
+    rowcount: int
+
+    def fetchall(self) -> list[Any]: ...
+    def fetchone(self) -> Any: ...
+
+
+class Statements:
+    """SQLAlchemy statements compiled once each for one dialect: a hot statement costs the driver's time only."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._compiled: WeakKeyDictionary[ClauseElement, tuple[str, dict[str, Any], bool]] = WeakKeyDictionary()
+
+    def compiled(self, statement: ClauseElement) -> tuple[str, dict[str, Any], bool]:
+        """The SQL text of `statement`, the values that it carries itself, and whether it only reads."""
+        found = self._compiled.get(statement)
+        if found is None:
+            compiled = statement.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
+            only_reads = isinstance(statement, SelectBase)
+            found = self._compiled[statement] = (str(compiled), dict(compiled.params), only_reads)
+        return found
+
+
+class Transaction:
+    """An open transaction on one connection. `now` is its one time, in milliseconds since the epoch."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        statements: Statements,
+        now: Milliseconds,
+        *,
+        stands: Callable[[Connection], bool],
+    ) -> None:
+        self._connection = connection
+        self._statements = statements
+        self._stands = stands
+        self.now = now
+        self.announced: list[Event] = []
+        self.has_written = False
+
+    def all(self, statement: ClauseElement, /, **values: Any) -> list[Row]:
+        """Every row, each readable by column name."""
+        rows: list[Row] = self._execute(statement, values).fetchall()
+        return rows
+
+    def first(self, statement: ClauseElement, /, **values: Any) -> Row | None:
+        """The first row, or None."""
+        row: Row | None = self._execute(statement, values).fetchone()
+        return row
+
+    def run(self, statement: ClauseElement, /, **values: Any) -> int:
+        """Carry out a change; the number of rows it touched."""
+        return self._execute(statement, values).rowcount
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo only what happens inside when it raises."""
+        self._connection.execute("SAVEPOINT part")
+        announced = len(self.announced)
+        try:
+            yield
+        except BaseException:
+            del self.announced[announced:]
+            if self.stands():  # else the savepoint is gone too, and what raised is what matters
+                self._connection.execute("ROLLBACK TO part")
+                self._connection.execute("RELEASE part")
+            raise
+        self._connection.execute("RELEASE part")
+
+    def stands(self) -> bool:
+        """Whether it can still be committed: some faults make the database roll everything back."""
+        return self._stands(self._connection)
+
+    def announce(self, event: Event) -> None:
+        """Whoever listens to the database hears of `event` once it is committed."""
+        self.announced.append(event)
+
+    def _execute(self, statement: ClauseElement, values: dict[str, Any]) -> _Cursor:
+        sql, defaults, only_reads = self._statements.compiled(statement)
+        if not only_reads:
+            self.has_written = True
+        cursor: _Cursor = self._connection.execute(sql, {**defaults, **values} if defaults else values)
+        return cursor
