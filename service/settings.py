@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -132,6 +133,12 @@ class Site(Section):
         """The site's name in addresses: the key of its table in the configuration."""
         private = self.__pydantic_private__  # pydantic's own look-up of a private attribute costs a microsecond
         return private["_key"] if private else self._key
+
+    def login_page(self, back_to: str | None) -> str | None:
+        """Where a reader logs in (None: the site does not say) to come back to the page `back_to`."""
+        if self.login_url is None:
+            return None
+        return self.login_url.replace("{url}", quote(back_to or "", safe="", errors="replace"))
 
     @model_validator(mode="after")
     def _logins_have_their_own_names(self) -> "Site":

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 from typing import Final
 
@@ -23,6 +24,9 @@ CODERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
 }
 """Best first. What is prepared once may cost something; brotli's higher levels cost more than they save."""
+
+HTML_RANGES = ("text/html", "text/*", "*/*")
+JSON_RANGES = ("application/json", "application/*", "*/*")
 
 Scope = tuple[SiteKey, PostKey | None]
 """What a page is about: a post, or the whole site."""
@@ -109,6 +113,31 @@ def coding_for(accepted: str | None) -> str:
     best = max(CODERS, key=lambda coding: weights.get(coding, weights.get("*", 0.0)))
     weight = weights.get(best, weights.get("*", 0.0))
     return best if weight > 0 and weight >= weights.get(IDENTITY, 0.0) else IDENTITY
+
+
+class Format(Enum):
+    """In which ways a post's list can be shown at one address."""
+
+    JSON = "json"
+    HTML = "html"
+
+
+@lru_cache(maxsize=1024)
+def format_for(accepted: str | None) -> Format:
+    """What `Accept` prefers (RFC 9110, 12.5.1): HTML only where it weighs more than JSON.
+
+    The most specific range counts for each of the two. Who asks for neither gets JSON: better than no reply.
+    """
+    if not accepted:
+        return Format.JSON
+    weights: dict[str, float] = {}
+    for part in accepted.lower().split(","):
+        name, *parameters = (word.strip() for word in part.split(";"))
+        weights[name] = max(_weight(parameters), weights.get(name, 0.0))
+    as_html, as_json = (
+        next((weights[name] for name in ranges if name in weights), 0.0) for ranges in (HTML_RANGES, JSON_RANGES)
+    )
+    return Format.HTML if as_html > as_json else Format.JSON
 
 
 def _weight(parameters: list[str]) -> float:

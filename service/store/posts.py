@@ -1,6 +1,6 @@
 """Queries on posts. A post has a row once somebody commented on it or a moderator opened or closed it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -37,6 +37,13 @@ def get(tx: Transaction, site: SiteKey, post: PostKey) -> Post:
     """The post; one that nobody has commented on is open and empty."""
     row = tx.first(_ONE, site=site, post=post)
     return _post(row) if row else Post(site, post)
+
+
+def get_many(tx: Transaction, site: SiteKey, keys: Iterable[PostKey]) -> dict[PostKey, Post]:
+    """The posts with these keys; one that nobody has commented on is open and empty."""
+    wanted = sorted(set(keys))
+    rows = tx.all(select(posts).where(posts.c.site == site, posts.c.post.in_(wanted))) if wanted else []
+    return {key: Post(site, key) for key in wanted} | {row["post"]: _post(row) for row in rows}
 
 
 def next_comment(tx: Transaction, site: SiteKey, post: PostKey) -> int:

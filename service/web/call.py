@@ -225,8 +225,9 @@ class Call:
         return f"/v1/sites/{quote(self.site_key)}/comments/{quote(comment_id)}"
 
     def _scope(self, scope: tuple[str, ...]) -> str:
+        """What a cursor is good for: this list, in whichever format it is shown."""
         route = self.request.match_info.route.resource
-        return "\0".join((route.canonical if route else "", self.site_key, *scope))
+        return "\0".join((route.canonical.removesuffix(".html") if route else "", self.site_key, *scope))
 
 
 def is_utf8(encoded: str) -> bool:

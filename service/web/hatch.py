@@ -13,15 +13,16 @@ from email.utils import formatdate
 
 from aiohttp import hdrs, web
 from aiohttp.http import RawRequestMessage
+from multidict import CIMultiDictProxy
 
 from service.metrics import Metrics
-from service.reading.page import Scope, coding_for
+from service.reading.page import Format, Scope, coding_for, format_for
 from service.reading.pages import Pages, Variant
 from service.web import problems
 from service.web.address import Addresses
 from service.web.call import if_none_match, names
 from service.web.limits import RateLimits
-from service.web.public import Published
+from service.web.public import Published, accept
 from service.web.tally import Tally
 
 MAX_ADDRESSES = 20_000
@@ -30,6 +31,8 @@ LONGEST_ADDRESS = 600
 BODY_HEADERS = frozenset({hdrs.CONTENT_TYPE, hdrs.CONTENT_ENCODING, hdrs.CONTENT_LENGTH})
 OWN_HEADERS = frozenset({"X-Request-ID", hdrs.CONTENT_LENGTH, hdrs.DATE, hdrs.CONNECTION})
 """Written for each reply anew."""
+
+_Question = tuple[str, str, Format]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Hatch:
         self._addresses = addresses
         self._tally = tally
         self._instant = metrics.page_cache.labels("instant")
-        self._lessons: OrderedDict[tuple[str, str], _Lesson] = OrderedDict()
+        self._lessons: OrderedDict[_Question, _Lesson] = OrderedDict()
 
     def learn(self, request: web.Request, response: web.StreamResponse, route: str) -> None:
         """Remember a finished reply, if it is a page and its address is of a usual length."""
@@ -67,7 +70,7 @@ class Hatch:
             return
         encoded = response.encoded
         fields = [(name, value) for name, value in response.headers.items() if name not in OWN_HEADERS]
-        self._lessons[request._message.path, coding_for(request.headers.get(hdrs.ACCEPT_ENCODING))] = _Lesson(
+        self._lessons[_question(request._message.path, request.headers)] = _Lesson(
             response.scope,
             response.variant,
             encoded.coding,
@@ -86,7 +89,7 @@ class Hatch:
         """
         started = time.perf_counter()
         headers = message.headers
-        lesson = self._lessons.get((message.path, coding_for(headers.get(hdrs.ACCEPT_ENCODING))))
+        lesson = self._lessons.get(_question(message.path, headers))
         if (
             lesson is None
             or message.method not in ("GET", "HEAD")
@@ -105,6 +108,11 @@ class Hatch:
         request_id = problems.take_request_id(headers)
         self._tally.count(message.method, lesson.route, status, request_id, time.perf_counter() - started)
         return b"%bDate: %b\r\nX-Request-ID: %b\r\n\r\n%b" % (head, _date(int(time.time())), request_id.encode(), body)
+
+
+def _question(address: str, headers: "CIMultiDictProxy[str]") -> _Question:
+    """All that a reply depends on."""
+    return address, coding_for(headers.get(hdrs.ACCEPT_ENCODING)), format_for(accept(headers))
 
 
 def _head(status: str, fields: list[tuple[str, str]]) -> bytes:

@@ -268,6 +268,8 @@ def _successes(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[int, d
             found[status]["content"] = {route.media_type: {"schema": named[given], "example": EXAMPLES[given]}}
         elif status != 204:
             found[status]["content"] = {route.media_type: {}}
+        if route.or_media_type is not None:
+            found[status]["content"][route.or_media_type] = {}
     if route.audience is Audience.PUBLIC:
         found[304] = {"description": STATUS_TEXT[304], "headers": headers}
     return found

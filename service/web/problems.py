@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from html import escape
 from inspect import cleandoc
-from urllib.parse import quote
 
 from aiohttp import web
 from multidict import CIMultiDictProxy
@@ -91,11 +90,11 @@ def reply(problem: Problem, request: web.Request, site: Site | None) -> web.Resp
 
 def login_url(site: Site | None, request: web.Request) -> str | None:
     """The site's login page, with the page that asked (its `Referer`, if it is one of the site's) to come back to."""
-    if site is None or site.login_url is None:
+    if site is None:
         return None
     page = request.headers.get("Referer", "")
     from_site = any(page == origin or page.startswith(f"{origin}/") for origin in site.origins)
-    return site.login_url.replace("{url}", quote(page, safe="", errors="replace") if from_site else "")
+    return site.login_page(page if from_site else None)
 
 
 def from_http(error: web.HTTPException) -> Problem:

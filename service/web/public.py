@@ -1,20 +1,26 @@
 """Public reading: what everybody sees. No credential is looked at, so shared caches may keep every reply."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
+from urllib.parse import quote, urlencode
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import CIMultiDictProxy
 
 from service.model import Page as Found
-from service.model import PostKey, PublicComment
-from service.reading import shapes, show
-from service.reading.page import IDENTITY, Content, Encoded, Scope, coding_for
+from service.model import PostKey, PublicComment, SiteKey
+from service.reading import atom, html, shapes, show
+from service.reading.page import IDENTITY, Content, Encoded, Format, Scope, coding_for, format_for
 from service.reading.pages import Variant
 from service.reading.tags import tags_of
 from service.store import events, posts, published
 from service.store.database import Transaction
 from service.web import incoming
 from service.web.call import Call, if_none_match, names, to_json
+
+FRAGMENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""For a fragment that somebody opens by itself: it is text and links, and nothing in it may be more."""
 
 
 class Published(web.Response):
@@ -32,22 +38,17 @@ async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
     """A post's approved comments.
 
     `thread` is depth-first, replies oldest first under each comment; `flat` is by time. A post nobody has commented
-    on is an empty list.
+    on is an empty list. `Accept` may prefer HTML: then the reply is that of `comments.html`.
     """
-    site, post = call.site_key, call.post_key
-    order = (post, query.view, query.sort)
-    listing: Callable[[Transaction], Found[PublicComment]] = partial(
-        published.thread if query.view == "thread" else published.flat,
-        site=site,
-        post=post,
-        newest_first=query.sort == "newest",
-        limit=query.limit,
-        after=call.position(query.cursor, *order),
-    )
+    vary = {"Vary": "Accept-Encoding, Accept"}
+    if format_for(accept(call.request.headers)) is Format.HTML:
+        return await _as_html(call, query, vary)
+    site, post, order = call.site_key, call.post_key, (query.view, query.sort)
+    listing = _listing(call, query)
 
     def build(tx: Transaction) -> Content:
         found, page = posts.get(tx, site, post), listing(tx)
-        following = call.cursor(page.next, *order)
+        following = call.cursor(page.next, post, *order)
         reply: shapes.PublicList = {
             "post": show.post(found),
             "comments": [show.item(item) for item in page.items],
@@ -55,7 +56,30 @@ async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
         }
         return Content(to_json(reply), found.revision, next=following)
 
-    return await _published(call, (site, post), ("comments", *order[1:], query.limit, query.cursor), build)
+    return await _published(call, (site, post), ("comments", *order, query.limit, query.cursor), build, vary)
+
+
+# GET /v1/sites/{site}/posts/{post}/comments.html
+async def show_comments(call: Call, query: incoming.CommentsQuery) -> web.Response:
+    """A post's approved comments as a fragment of HTML, for pages without JavaScript to include.
+
+    It has no style and no script; its classes begin with `gatepost-`, and each comment has the id `comment-{id}`.
+    """
+    return await _as_html(call, query, {})
+
+
+# GET /v1/sites/{site}/posts/{post}/comments.atom
+async def feed_comments(call: Call) -> web.Response:
+    """A post's newest 50 comments as a feed (Atom, RFC 4287)."""
+    site, post = call.site, call.post_key
+    address = _address(site.key, post, "atom")
+
+    def build(tx: Transaction) -> Content:
+        found = posts.get(tx, site.key, post)
+        page = published.flat(tx, site.key, post, newest_first=True, limit=atom.LATEST, after=None)
+        return Content(atom.of_post(site, found, page.items, address=address), found.revision, atom.MEDIA_TYPE)
+
+    return await _published(call, (site.key, post), ("atom",), build)
 
 
 # GET /v1/sites/{site}/counts?post=a&post=b
@@ -85,8 +109,65 @@ async def list_latest(call: Call, query: incoming.PageQuery) -> web.Response:
     return await _published(call, (site, None), ("latest", query.limit, query.cursor), build)
 
 
+# GET /v1/sites/{site}/comments.atom
+async def feed_latest(call: Call) -> web.Response:
+    """The site's newest 50 comments as a feed (Atom, RFC 4287)."""
+    site = call.site
+
+    def build(tx: Transaction) -> Content:
+        found = published.latest(tx, site.key, limit=atom.LATEST, after=None).items
+        on = posts.get_many(tx, site.key, {item.post for item in found if item.post is not None})
+        body = atom.of_site(site, on, found, address=f"/v1/sites/{site.key}/comments.atom")
+        return Content(body, events.site_revision(tx, site.key), atom.MEDIA_TYPE)
+
+    return await _published(call, (site.key, None), ("atom",), build)
+
+
+def accept(headers: "CIMultiDictProxy[str]") -> str | None:
+    """`Accept`, also where it comes in several lines."""
+    lines = headers.getall(hdrs.ACCEPT, None)
+    return ",".join(lines) if lines else None
+
+
+def _listing(call: Call, query: incoming.CommentsQuery) -> Callable[[Transaction], Found[PublicComment]]:
+    """The page of the post's list that the query asks for. Raises BadCursor."""
+    return partial(
+        published.thread if query.view == "thread" else published.flat,
+        site=call.site_key,
+        post=call.post_key,
+        newest_first=query.sort == "newest",
+        limit=query.limit,
+        after=call.position(query.cursor, call.post_key, query.view, query.sort),
+    )
+
+
+async def _as_html(call: Call, query: incoming.CommentsQuery, vary: Mapping[str, str]) -> web.Response:
+    site, post, order = call.site, call.post_key, (query.view, query.sort)
+    listing = _listing(call, query)
+
+    def build(tx: Transaction) -> Content:
+        found, page = posts.get(tx, site.key, post), listing(tx)
+        following = call.cursor(page.next, post, *order)
+        more = urlencode({"view": query.view, "sort": query.sort, "limit": query.limit, "cursor": following})
+        address = f"{_address(site.key, post, 'html')}?{more}" if following else None
+        shown = html.fragment(site, found, page.items, nested=query.view == "thread", following=address)
+        return Content("".join(shown).encode(), found.revision, html.MEDIA_TYPE, following)
+
+    headers = {"Content-Security-Policy": FRAGMENT_POLICY, **vary}
+    return await _published(call, (site.key, post), ("html", *order, query.limit, query.cursor), build, headers)
+
+
+def _address(site: SiteKey, post: PostKey, ending: str) -> str:
+    """Where a post's comments are in another format; not as it was asked for, for the page is everybody's."""
+    return f"/v1/sites/{site}/posts/{quote(post, safe='')}/comments.{ending}"
+
+
 async def _published(
-    call: Call, scope: Scope, variant: Variant, build: Callable[[Transaction], Content]
+    call: Call,
+    scope: Scope,
+    variant: Variant,
+    build: Callable[[Transaction], Content],
+    more_headers: Mapping[str, str] = MappingProxyType({}),
 ) -> web.Response:
     """The page with its validator: 304 to a client that has it, and as long in shared caches as the owner allows."""
     page = await call.services.pages.get(scope, variant, build)
@@ -102,6 +183,7 @@ async def _published(
         "Surrogate-Key": " ".join(tags),
         "Cache-Tag": ",".join(tags),
         **call.next_link(page.next),
+        **more_headers,
     }
     if encoded.coding != IDENTITY:
         headers["Content-Encoding"] = encoded.coding

@@ -64,12 +64,24 @@ LISTED: Problems = (BadCursor,)
 PUBLIC = [
     Route(
         "GET", POST + "/comments", public.list_comments, Audience.PUBLIC, Count.READ,
-        problems=(*KNOWN, *LISTED, SlowDown),
+        problems=(*KNOWN, *LISTED, SlowDown), or_media_type="text/html",
+    ),
+    Route(
+        "GET", POST + "/comments.html", public.show_comments, Audience.PUBLIC, Count.READ,
+        problems=(*KNOWN, *LISTED, SlowDown), media_type="text/html",
     ),
     Route("GET", SITE + "/counts", public.count_comments, Audience.PUBLIC, Count.READ, problems=(*KNOWN, SlowDown)),
     Route(
         "GET", SITE + "/comments", public.list_latest, Audience.PUBLIC, Count.READ,
         problems=(*KNOWN, *LISTED, SlowDown),
+    ),
+    Route(
+        "GET", POST + "/comments.atom", public.feed_comments, Audience.PUBLIC, Count.READ,
+        problems=(*KNOWN, SlowDown), media_type="application/atom+xml",
+    ),
+    Route(
+        "GET", SITE + "/comments.atom", public.feed_latest, Audience.PUBLIC, Count.READ,
+        problems=(*KNOWN, SlowDown), media_type="application/atom+xml",
     ),
 ]  # fmt: skip
 

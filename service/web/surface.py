@@ -52,6 +52,8 @@ class Route:
     statuses: tuple[int, ...] = (200,)
     problems: tuple[type[Problem], ...] = ()
     media_type: str = "application/json"
+    or_media_type: str | None = None
+    """What `Accept` may ask for instead."""
     takes: Mapping[str, type[BaseModel]] = field(init=False)
     gives: Any = field(init=False)
 

@@ -1,0 +1,44 @@
+"""The templates of this room: everything is escaped, and what no document can hold is replaced, wherever it stands."""
+
+import re
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+FOLDER: Final = Path(__file__).parent / "templates"
+# Control characters but tab and line ends, surrogates, noncharacters: XML 1.0 (2.2) has no place for most of them, even
+# escaped, and HTML calls all of them errors (13.2.3.5).
+_UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_REPLACEMENT: Final = "\ufffd"
+
+
+def writable(value: object) -> object:
+    """`value` with U+FFFD for each character that a document cannot hold."""
+    if not isinstance(value, str):
+        return value
+    written = _UNWRITABLE.sub(_REPLACEMENT, str(value))
+    return Markup(written) if isinstance(value, Markup) else written  # noqa: S704  # it was markup before
+
+
+def web_address(text: str | None) -> str | None:
+    """An address that a reader may follow: http or https with a host; None for all else."""
+    try:
+        parts = urlsplit(text or "")
+    except ValueError:
+        return None
+    return text if parts.scheme in {"http", "https"} and parts.netloc else None
+
+
+TEMPLATES: Final = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    finalize=writable,
+)
+TEMPLATES.globals["web_address"] = web_address
