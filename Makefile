@@ -24,8 +24,8 @@ UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made 
 .PHONY: help demo bench test test-postgres check-fast lint types format coverage clean remake
 
 # What stores anything. The rest of tests/ would see no difference.
-ON_BOTH := tests/moderation tests/store tests/journeys \
-	$(addprefix tests/web/test_,transitions.py front_end.py idempotency.py public.py operations.py)
+ON_BOTH := tests/moderation tests/store tests/transfer tests/journeys \
+	$(addprefix tests/web/test_,transitions.py front_end.py idempotency.py public.py formats.py operations.py)
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name meaning; do \

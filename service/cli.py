@@ -16,7 +16,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
 
-from service import checkup, cli_db, logs, terminal
+from service import checkup, cli_db, cli_export, logs, terminal
 from service import settings as configuration
 from service.auth.login import Credentials
 from service.checkup import ask_health, logins, masking, trial_token
@@ -25,12 +25,12 @@ from service.checkup.trial_token import NoSharedSecretError
 from service.errors import Problem
 from service.model import ApiKeyId, Role, system_clock
 from service.moderation import api_keys
-from service.settings import Log, Settings, SettingsError, Site
+from service.settings import Log, Settings, SettingsError
 from service.store import api_keys as stored_keys
 from service.store.database import Database, Transaction
 from service.store.engine import StoreError
 from service.store.migrate import SchemaError
-from service.terminal import Config, stop
+from service.terminal import Config, site_of, stop
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
@@ -47,6 +47,7 @@ app = typer.Typer(
 key_commands = typer.Typer(no_args_is_help=True, help="Keys with which programs moderate: create, list, revoke.")
 app.add_typer(key_commands, name="key")
 app.add_typer(cli_db.commands, name="db")
+app.add_typer(cli_export.commands, name="export")
 
 
 @app.callback(invoke_without_command=True)
@@ -115,7 +116,7 @@ def check(
     if (site is None) != (token is None and cookie is None):
         stop("give --site together with --token or --cookie", status=MISUSED)
     settings = configuration.load(config)
-    shown = None if site is None else (_site(settings, site), _credentials(token, cookie))
+    shown = None if site is None else (site_of(settings, site), _credentials(token, cookie))
     logs.configure(Log(level="error", format="console"))  # what a login would log, the findings say
     terminal.show_configuration(
         masking.toml(settings), file=configuration.file_for(config), variables=configuration.variables_in_use()
@@ -176,7 +177,7 @@ def token(
     config: Config = None,
 ) -> None:
     """Make a token as the blog would, to try things out. Needs a login with a shared secret."""
-    chosen = _site(configuration.load(config), site)
+    chosen = site_of(configuration.load(config), site)
     roles = role or []
     try:
         method = trial_token.login_for(chosen, login)
@@ -207,7 +208,7 @@ def create_key(
         settings,
         api_keys.create,
         name,
-        site=_site(settings, site).key if site is not None else None,
+        site=site_of(settings, site).key if site is not None else None,
         roles=frozenset({role}),
         expires_at=None if days is None else now + days * MILLISECONDS_PER_DAY,
     )
@@ -279,14 +280,6 @@ def _write(
             await database.close()
 
     return asyncio.run(once())
-
-
-def _site(settings: Settings, key: str) -> Site:
-    site = settings.sites.get(key)
-    if site is None:
-        known = ", ".join(settings.sites) or "none"
-        stop(f'there is no site "{key}" in the configuration (there: {known}): correct --site', status=MISUSED)
-    return site
 
 
 def _credentials(token: str | None, cookie: str | None) -> Credentials:

@@ -4,23 +4,18 @@ What is found or made goes to standard output; how far it is, to a terminal alon
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from service import settings as configuration
 from service.model import system_clock
 from service.store import backup, copy, digest, migrate, restore, snapshot, verify
 from service.store.database import Database
 from service.store.digest import Digest
-from service.store.snapshot import Watch
-from service.terminal import Config, stop
+from service.terminal import Config, progress, stop
 from service.values import DatabaseUrl
 
 WRONG, MISUSED = 1, 2
@@ -46,7 +41,7 @@ def upgrade_database(config: Config = None) -> None:
 def back_up(directory: Annotated[Path, typer.Argument(help="The folder to put it in.")], config: Config = None) -> None:
     """Back the database up while the service runs, into one verified SQLite file, and say what is in it."""
     url = configuration.load(config).database.url
-    with _shown() as watch:
+    with progress(STEPS) as watch:
         made = backup.take(url, directory, now=system_clock(), watch=watch)
     typer.echo(made.path)
     _tell(made.digest)
@@ -62,7 +57,7 @@ def restore_database(
 ) -> None:
     """Put a backup in the place of the database. No server may use it; an SQLite file that was there is kept."""
     url = configuration.load(config).database.url
-    with _shown() as watch:
+    with progress(STEPS) as watch:
         done = restore.restore(file, url, now=system_clock(), watch=watch, replace=replace)
     typer.echo(f"{snapshot.name_of(url)} holds what was backed up.")
     if done.replaced is not None:
@@ -75,7 +70,7 @@ def verify_database(config: Config = None) -> None:
     """Check the database's integrity, and recount all that it keeps twice. One line for each difference."""
     url = configuration.load(config).database.url
     found = 0
-    with _shown() as watch, snapshot.of(url, watch) as moment:
+    with progress(STEPS) as watch, snapshot.of(url, watch) as moment:
         for line in verify.differences(moment, watch):
             typer.echo(line)
             found += 1
@@ -100,7 +95,7 @@ def copy_database(
         target = TypeAdapter(DatabaseUrl).validate_python(to)
     except ValidationError as error:
         stop(f"--to: {error.errors()[0]['msg'].removeprefix('Value error, ')}", status=MISUSED)
-    with _shown() as watch, snapshot.of(source, watch) as moment:
+    with progress(STEPS) as watch, snapshot.of(source, watch) as moment:
         copied = copy.copy(moment, target, watch)
     typer.echo(f"{snapshot.name_of(target)} holds what {snapshot.name_of(source)} does.")
     _tell(copied)
@@ -110,22 +105,3 @@ def _tell(found: Digest) -> None:
     """What a store holds: compare two of these to know whether two stores hold the same."""
     last = ", ".join(f"{site} {seq}" for site, seq in found.as_of.items()) or "none"
     typer.echo(f"Digest {found.text}\nRows {found.rows}\nLast event of each site: {last}")
-
-
-@contextmanager
-def _shown() -> Iterator[Watch]:
-    """A bar for each step, on a terminal."""
-    console = Console(stderr=True)
-    bars = Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=console
-    )
-    tasks = {name: bars.add_task(text, total=None, visible=False) for name, text in STEPS.items()}
-
-    def show(step: str, done: int, of_all: int) -> None:
-        bars.update(tasks[step], completed=done, total=of_all, visible=True)
-
-    if not console.is_terminal:
-        yield Watch()
-        return
-    with bars:
-        yield Watch(show)

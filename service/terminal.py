@@ -1,23 +1,28 @@
-"""What the commands have in common: the option `--config`, what they print, how they stop. For `cli` and `cli_db`.
+"""What the commands have in common: the option `--config`, what they print, how they stop. For `cli` and its parts.
 
 Plain lines where nobody reads along: width and colour are a terminal's, so another program gets whole lines.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
 
 from service.checkup.finding import Finding, Outcome
-from service.model import ApiKey, Milliseconds
+from service.model import ApiKey, Milliseconds, SiteKey
+from service.settings import Settings, Site
+from service.store.snapshot import Watch
 
 COLOURS = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.FAIL: "bold red"}
 ENDLESS_COLUMNS = 1000
+MISUSED = 2
 
 Config = Annotated[
     Path | None,
@@ -29,6 +34,34 @@ def stop(sentence: str, *, status: int) -> NoReturn:
     """End the process with a sentence on standard error."""
     typer.echo(sentence, err=True)
     raise SystemExit(status)
+
+
+def site_of(settings: Settings, key: str) -> Site:
+    """The site that `--site` names; ends the process where there is none."""
+    site = settings.sites.get(SiteKey(key))
+    if site is None:
+        known = ", ".join(settings.sites) or "none"
+        stop(f'there is no site "{key}" in the configuration (there: {known}): correct --site', status=MISUSED)
+    return site
+
+
+@contextmanager
+def progress(steps: Mapping[str, str]) -> Iterator[Watch]:
+    """A bar for each step of a long piece of work, by its name and what to call it; on a terminal only."""
+    console = Console(stderr=True)
+    bars = Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=console
+    )
+    tasks = {name: bars.add_task(text, total=None, visible=False) for name, text in steps.items()}
+
+    def show(step: str, done: int, of_all: int) -> None:
+        bars.update(tasks[step], completed=done, total=of_all, visible=True)
+
+    if not console.is_terminal:
+        yield Watch()
+        return
+    with bars:
+        yield Watch(show)
 
 
 def show_configuration(toml: str, *, file: object, variables: Iterable[str]) -> None:

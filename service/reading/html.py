@@ -3,6 +3,7 @@
 Names, biographies, addresses and texts come escaped or (texts) sanitised; there is no style and no script in it.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +13,10 @@ from markupsafe import Markup
 
 from service.model import CommentId, Milliseconds, Post, PublicComment
 from service.reading import show
-from service.reading.templating import TEMPLATES, web_address
+from service.reading.templating import FOLDER, TEMPLATES, web_address
 from service.settings import Site
 
+TEMPLATE: Final = FOLDER / "comments.html"
 MEDIA_TYPE: Final = "text/html; charset=utf-8"
 # Not strftime: it would speak the language of the machine.
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -45,7 +47,7 @@ def fragment(
     `nested`: the items are depth-first and become lists in lists; else they are one flat list. `following` is the
     address of the next page.
     """
-    return TEMPLATES.get_template("comments.html").generate(
+    return TEMPLATES.get_template(TEMPLATE.name).generate(
         post=post,
         count=_counted(post.count),
         login=site.login_page(web_address(post.url)),
@@ -53,6 +55,12 @@ def fragment(
         next=following,
         time=_time,
     )
+
+
+def appearance(site: Site) -> str:
+    """Differs where the same comments would be shown otherwise: by another template, or with another login page."""
+    shown = f"{TEMPLATE.read_text('utf-8')}\0{site.login_url}"
+    return hashlib.blake2b(shown.encode(), digest_size=8).hexdigest()
 
 
 def in_words(moment: Milliseconds) -> str:

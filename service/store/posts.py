@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.model import Post, PostKey, SiteKey
@@ -32,6 +32,16 @@ _ONE_TO_NAME = update(posts).where(posts.c.site == bindparam("of_site"), posts.c
 _SET_TITLE = _ONE_TO_NAME.values(title=bindparam("new_title"))
 _SET_URL = _ONE_TO_NAME.values(url=bindparam("new_url"))
 
+_COMMENTED = (
+    select(posts)
+    .where(posts.c.site == bindparam("site"), posts.c.post > bindparam("after"), posts.c.count > 0)
+    .order_by(posts.c.post)
+    .limit(bindparam("limit"))
+)
+_COUNT_COMMENTED = (
+    select(func.count().label("number")).select_from(posts).where(posts.c.site == bindparam("site"), posts.c.count > 0)
+)
+
 
 def get(tx: Transaction, site: SiteKey, post: PostKey) -> Post:
     """The post; one that nobody has commented on is open and empty."""
@@ -44,6 +54,17 @@ def get_many(tx: Transaction, site: SiteKey, keys: Iterable[PostKey]) -> dict[Po
     wanted = sorted(set(keys))
     rows = tx.all(select(posts).where(posts.c.site == site, posts.c.post.in_(wanted))) if wanted else []
     return {key: Post(site, key) for key in wanted} | {row["post"]: _post(row) for row in rows}
+
+
+def commented(tx: Transaction, site: SiteKey, *, limit: int, after: PostKey) -> list[Post]:
+    """Posts with approved comments, by key; those behind `after`."""
+    return [_post(row) for row in tx.all(_COMMENTED, site=site, after=after, limit=limit)]
+
+
+def count_commented(tx: Transaction, site: SiteKey) -> int:
+    """How many posts have approved comments."""
+    row = tx.first(_COUNT_COMMENTED, site=site)
+    return int(row["number"]) if row else 0
 
 
 def next_comment(tx: Transaction, site: SiteKey, post: PostKey) -> int:

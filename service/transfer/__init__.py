@@ -1,0 +1,1 @@
+"""IN AND OUT: what is kept, as files of other shapes. Reads through `reading` and `store`; decides nothing."""
