@@ -62,7 +62,7 @@ sub name_one_coding {
 # PURGE with the tags in Surrogate-Key, separated by spaces: from a replica, and with the secret where there is one.
 sub drop {
     if (client.ip !~ purgers ||
-        (std.getenv("PURGE_SECRET") && req.http.Purge-Key != std.getenv("PURGE_SECRET"))) {
+        (std.getenv("PURGE_SECRET") ~ "." && req.http.Purge-Key != std.getenv("PURGE_SECRET"))) {
         return (synth(403, "Forbidden"));
     }
     if (req.http.Surrogate-Key !~ "^[a-z0-9.-]+( [a-z0-9.-]+)*$") {

@@ -1,0 +1,324 @@
+"""Readers behind the proxy of the profile `scale`: a real Varnish, with the shipped files, before two replicas."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from service.model import PostKey, SiteKey
+from service.reading.tags import changed_tag
+from service.web.routes import PUBLIC
+from tests.harness import Answer, Gatepost, Hands, Person, configuration
+from tests.launch import launch
+from tests.varnish import PATIENCE_SECONDS, REPLICAS, VARNISHD, varnish
+
+pytestmark = pytest.mark.own_engines
+if VARNISHD is None and not os.environ.get("CI"):
+    pytest.skip("no varnishd on this machine", allow_module_level=True)
+
+SITE = SiteKey("blog")
+LIST = "posts/post/comments"
+KEPT = {"s_maxage_seconds": 3600}
+"""Longer than any test takes."""
+LONG = "Hello, hello, hello. " * 50
+"""Worth compressing."""
+
+
+@dataclass
+class Scale:
+    """The replicas, and who reads through the proxy in front of them."""
+
+    replicas: list[Gatepost]
+    proxy: str
+    visitor: Person
+
+    def through(self, person: Person) -> Person:
+        """The same person at the proxy."""
+        return Person(self.visitor.session, person.headers, person.site)
+
+    async def read(self, path: str = LIST, **headers: str) -> Answer:
+        """A visitor's reply as it comes over the wire."""
+        url = path if path.startswith("/") else f"/v1/sites/{SITE}/{path}"
+        async with self.visitor.session.get(url, headers={**self.visitor.headers, **headers}) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def seen(self, path: str = LIST, **headers: str) -> str:
+        """What the proxy did for a reader who got what they asked for: `hit`, `miss` or `pass`."""
+        answer = await self.read(path, **headers)
+        assert answer.status == 200, answer.body
+        return answer.headers["X-Cache"]
+
+    async def purge(self, tags: str, *, by: str = REPLICAS[0], **headers: str) -> int:
+        """The status of a purge call from that address."""
+        connector = aiohttp.TCPConnector(local_addr=(by, 0))
+        async with aiohttp.ClientSession(self.proxy, connector=connector) as session:
+            caller = Person(session, {"Surrogate-Key": tags, **headers})
+            return (await caller.call("PURGE", "/")).status
+
+    async def served(self, *, status: int = 200) -> list[int]:
+        """How many requests for a post's comments each replica has answered with that status."""
+        pages = [(await replica.visitor.get("/metrics")).body.decode() for replica in self.replicas]
+        line = rf'route="/v1/sites/{{site}}/posts/{{post}}/comments",status="{status}"}} (\S+)$'
+        return [sum(int(float(number)) for number in re.findall(line, page, flags=re.MULTILINE)) for page in pages]
+
+
+Scaled = Callable[..., Awaitable[Scale]]
+
+
+@pytest.fixture
+async def scaled(postgres_url: str, clock: Hands) -> AsyncIterator[Scaled]:
+    """Starts two replicas with these settings of `[cache]`, and the proxy."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*, limits: Any = None, secret: str | None = None, **cache: int) -> Scale:
+            environment = {} if secret is None else {"PURGE_SECRET": secret}
+            replicas = [await launch(stack, _wanted(postgres_url, host, limits, cache), clock=clock) for host in REPLICAS]
+            ports = [URL(replica.running.address).port or 0 for replica in replicas]
+            proxy = await stack.enter_async_context(varnish(ports, **environment))
+            return Scale(replicas, proxy, await stack.enter_async_context(_reading(proxy)))
+
+        yield start
+
+
+def _wanted(url: str, host: str, limits: Any, cache: dict[str, int], port: int = 0) -> dict[str, Any]:
+    wanted = configuration(url)
+    wanted["server"] |= {"host": host, "port": port, "trusted_proxies": ["127.0.0.1"]}
+    wanted["sites"]["blog-2"] = wanted["sites"]["other"]
+    wanted["limits"] = limits or wanted["limits"]
+    return wanted | {"cache": cache}
+
+
+@asynccontextmanager
+async def _reading(proxy: str, *, address: str = "127.0.0.1") -> AsyncIterator[Person]:
+    """Somebody at this address, who sees replies as they come over the wire."""
+    connector = aiohttp.TCPConnector(local_addr=(address, 0))
+    jar = aiohttp.DummyCookieJar()
+    async with aiohttp.ClientSession(proxy, connector=connector, cookie_jar=jar, auto_decompress=False) as session:
+        yield Person(session, {"Accept-Encoding": "identity"})
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Asks again until it holds."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await holds():
+            pass
+
+
+# --- Keeping ----------------------------------------------------------------------------------------------------------
+
+
+def _public_paths() -> Iterator[str]:
+    for route in PUBLIC:
+        query = "?post=post" if route.path.endswith("/counts") else ""
+        yield route.path.format(site=SITE, post="post") + query
+
+
+async def test_every_public_list_is_kept_for_as_long_as_it_says(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    for path in _public_paths():
+        assert [await scale.seen(path) for _ in range(3)] == ["miss", "hit", "hit"], path
+
+
+async def test_nothing_is_kept_unless_the_owner_says_so(scaled: Scaled) -> None:
+    scale = await scaled()
+    assert {await scale.seen() for _ in range(5)} <= {"miss", "pass"}
+    assert sum(await scale.served()) == 5
+
+
+async def test_readers_see_what_the_replicas_say_and_caches_further_out_keep_nothing(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    await _approve_everywhere(scale, "post")
+    direct = await scale.replicas[0].visitor.get(LIST)
+    for cached in [await scale.visitor.get(LIST) for _ in range(2)]:
+        assert (cached.status, cached.body, cached.headers["ETag"]) == (200, direct.body, direct.headers["ETag"])
+        assert cached.headers["Cache-Control"] == "public, max-age=0, s-maxage=0"
+        assert {"Surrogate-Key", "Cache-Tag", "Via", "X-Varnish"} & set(cached.headers) == set()
+        known = await scale.visitor.get(LIST, headers={"If-None-Match": direct.headers["ETag"]})
+        assert (known.status, known.body) == (304, b"")
+
+
+async def test_many_who_miss_at_once_ask_once(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    await asyncio.gather(*(scale.seen() for _ in range(50)))
+    assert sum(await scale.served()) == 1
+
+
+async def test_what_is_too_old_is_asked_for_again_by_its_etag(scaled: Scaled) -> None:
+    scale = await scaled(s_maxage_seconds=1)
+    first = await scale.visitor.get(LIST)
+
+    async def asked_again() -> bool:
+        answer = await scale.visitor.get(LIST)
+        assert (answer.status, answer.body) == (200, first.body)
+        return answer.headers["X-Cache"] == "miss"
+
+    await until(asked_again)
+    assert [sum(await scale.served(status=status)) for status in (200, 304)] == [1, 1]
+
+
+async def test_stale_while_revalidate_lets_nobody_wait(scaled: Scaled) -> None:
+    scale = await scaled(s_maxage_seconds=1, stale_while_revalidate_seconds=3600)
+    assert await scale.seen() == "miss"
+
+    async def revalidated() -> bool:
+        assert await scale.seen() == "hit"
+        return sum(await scale.served(status=304)) > 0
+
+    await until(revalidated)
+
+
+async def test_each_reader_gets_a_coding_they_accept(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    await _approve_everywhere(scale, "post", LONG)
+    kept = {coding: await scale.read(**{"Accept-Encoding": coding}) for coding in ("identity", "br", "gzip")}
+    assert [answer.headers.get("Content-Encoding", "identity") for answer in kept.values()] == list(kept)
+    assert len({answer.body for answer in kept.values()}) == 3
+
+    wanted = {
+        "gzip, deflate, br, zstd": "br",
+        "deflate,gzip": "gzip",
+        "br;q=0, gzip;q=0.5": "gzip",
+        "GZIP;q=0.0, deflate": "identity",
+        "brotli": "identity",
+    }
+    for accepted, coding in wanted.items():
+        answer = await scale.read(**{"Accept-Encoding": accepted})
+        assert answer.headers["X-Cache"] == "hit", accepted
+        assert (answer.body, answer.headers["ETag"]) == (kept[coding].body, kept[coding].headers["ETag"]), accepted
+
+
+async def test_credentials_on_a_public_list_change_nothing(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    assert await scale.seen() == "miss"
+    assert await scale.seen(Authorization="Bearer nonsense", Cookie="session=1") == "hit"
+
+
+async def test_private_replies_and_problems_are_never_kept(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    ada, eve = (scale.through(scale.replicas[0].reader(name)) for name in ("ada", "eve"))
+    assert (await ada.submit("Mine")).status == 202
+    for path in ("me", "me/comments"):
+        hers, other = await ada.get(path), await eve.get(path)
+        assert (hers.status, other.status) == (200, 200)
+        assert hers.body != other.body
+        assert [answer.headers["X-Cache"] for answer in (hers, other)] == ["pass", "pass"]
+    assert [(await scale.visitor.get("me")).status for _ in range(2)] == [401, 401]
+    for _ in range(2):
+        answer = await scale.visitor.get(f"{LIST}?cursor=nonsense")
+        assert (answer.status, answer.headers["X-Cache"] != "hit") == (400, True)
+
+
+# --- Dropping ---------------------------------------------------------------------------------------------------------
+
+
+async def _approve_everywhere(scale: Scale, post: str, body: str = "Hello") -> None:
+    """A new comment that both replicas know of."""
+    comment = await scale.replicas[0].approved(body, post=post)
+    for replica in scale.replicas:
+
+        async def knows(replica: Gatepost = replica) -> bool:
+            return comment["id"] in {item["id"] for item in (await replica.public(post=post))["comments"]}
+
+        await until(knows)
+
+
+async def test_a_purge_drops_every_form_of_one_post_and_nothing_else(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    mine = [(LIST, "br"), (LIST, "gzip"), (LIST, ""), (f"{LIST}?view=flat", "br")]
+    others = [("posts/other/comments", ""), ("comments", ""), ("counts?post=post", "br")]
+
+    async def all_seen(asked: list[tuple[str, str]]) -> set[str]:
+        return {await scale.seen(path, **{"Accept-Encoding": coding}) for path, coding in asked}
+
+    await _approve_everywhere(scale, "post", LONG)
+    assert await all_seen([*mine, *others]) == {"miss"}
+    await _approve_everywhere(scale, "post", "Another")
+    assert await all_seen([*mine, *others]) == {"hit"}
+    assert len((await scale.visitor.get(LIST)).json["comments"]) == 1
+
+    assert await scale.purge(changed_tag(SITE, PostKey("post"))) == 200
+    assert await all_seen(mine) == {"miss"}
+    assert await all_seen([*mine, *others]) == {"hit"}
+    assert len((await scale.visitor.get(LIST)).json["comments"]) == 2
+
+
+async def test_a_purge_names_several_tags_and_each_as_a_whole(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    blog, second, other = (f"/v1/sites/{site}/comments" for site in ("blog", "blog-2", "other"))
+    for path in (LIST, blog, second, other):
+        assert await scale.seen(path) == "miss"
+
+    assert await scale.purge(f"{changed_tag(SITE, None)} {changed_tag(SiteKey('other'), None)}") == 200
+    assert [await scale.seen(path) for path in (LIST, blog, second, other)] == ["hit", "miss", "hit", "miss"]
+    assert await scale.purge("blog") == 200
+    assert [await scale.seen(path) for path in (LIST, blog, second, other)] == ["miss", "miss", "hit", "hit"]
+
+
+async def test_nobody_but_a_replica_may_purge(scaled: Scaled) -> None:
+    scale = await scaled(secret="", **KEPT)
+    assert await scale.seen() == "miss"
+    assert await scale.purge("blog", by="127.0.0.1") == 403
+    assert await scale.purge("blog", by="127.0.0.1", **{"X-Forwarded-For": REPLICAS[0]}) == 403
+    assert [await scale.purge(tags) for tags in ("", ".*", "blog || obj.status == 200")] == [400, 400, 400]
+    assert await scale.seen() == "hit"
+
+
+async def test_a_purge_tells_the_secret_where_there_is_one(scaled: Scaled) -> None:
+    scale = await scaled(secret="open sesame", **KEPT)
+    assert [await scale.purge("blog"), await scale.purge("blog", **{"Purge-Key": "open"})] == [403, 403]
+    assert await scale.purge("blog", **{"Purge-Key": "open sesame"}) == 200
+
+
+# --- Passing on -------------------------------------------------------------------------------------------------------
+
+
+async def test_keys_of_posts_arrive_as_they_were_written(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    for key in ("2026%2F11%2Fa-post%2F", "%2F..%2F..%2Fmetrics", "%C3%A9t%C3%A9%3F", ".."):
+        url = URL(f"{scale.proxy}/v1/sites/blog/posts/{key}/comments", encoded=True)
+        async with scale.visitor.session.get(url) as response:
+            assert (await response.json())["post"]["key"] == URL(f"/{key}", encoded=True).name, key
+
+
+async def test_how_the_replicas_are_is_not_for_the_public(scaled: Scaled) -> None:
+    scale = await scaled()
+    spellings = ["/metrics", "/%6Detrics", "/metrics?x", "//metrics", "http://x/metrics", "https://x/metrics"]
+    for target in (*spellings, "/health/ready", "/v1/../metrics", "*"):
+        reply = await _raw(scale, f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert re.match(rb"HTTP/1\.1 40[04] ", reply), (target, reply)
+        assert b"gatepost_http" not in reply, target
+
+
+async def _raw(scale: Scale, sent: str) -> bytes:
+    """All that comes back until the connection ends."""
+    url = URL(scale.proxy)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(sent.encode())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        reply = await reader.read()
+    writer.close()
+    return reply
+
+
+async def test_each_reader_has_limits_of_their_own(scaled: Scaled) -> None:
+    scale = await scaled(limits={"read_per_address": "2/hour"})
+    for address in ("127.0.0.21", "127.0.0.22"):
+        async with _reading(scale.proxy, address=address) as reader:
+            claims = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(6)]
+            statuses = [(await reader.get(LIST, headers=headers)).status for headers in claims]
+            assert (statuses[0], statuses[-1]) == (200, 429)  # two on each replica, then no more
+
+
+async def test_readers_are_spread_over_the_replicas(scaled: Scaled) -> None:
+    scale = await scaled()
+    for number in range(50):
+        await scale.seen(f"posts/{number}/comments")
+    shares = await scale.served()
+    assert (sum(shares), min(shares) > 0) == (50, True)
