@@ -28,7 +28,8 @@ sub vcl_recv {
     if (req.url !~ "^/(v1/|docs(/|\?|$)|openapi\.json(\?|$)|problems/)") {
         return (synth(404, "Not Found"));
     }
-    # Which replica: by chance, and the other ones when that does not answer.
+    # Which replica: by chance, and the other ones when that does not answer. (The header stays for them: what is unset for
+    # one attempt is not there for the next.)
     set req.http.Turn = req.xid;
     set req.backend_hint = replicas.backend(by=KEY, key=replicas.key(req.http.Turn));
 
@@ -97,13 +98,11 @@ sub vcl_pass {
 
 # Nothing after this one request may take the same way past these rules.
 sub vcl_pipe {
-    unset bereq.http.Turn;
     set bereq.http.Connection = "close";
 }
 
 sub vcl_backend_fetch {
     set bereq.backend = replicas.backend(by=KEY, key=replicas.key(bereq.http.Turn), alt=bereq.retries);
-    unset bereq.http.Turn;
     unset bereq.http.X-Cache;
 }
 
@@ -112,6 +111,8 @@ sub vcl_backend_response {
     if (beresp.status == 503 && bereq.retries == 0 && bereq.method ~ "^(GET|HEAD)$") {
         return (retry);
     }
+    # Whole, or not at all: a replica that ends within its reply is not the reader's loss.
+    set beresp.do_stream = false;
     if (bereq.uncacheable) {
         return (deliver);
     }
@@ -127,8 +128,6 @@ sub vcl_backend_response {
     }
     # When its time is over (beresp.grace is its stale-while-revalidate), ask with If-None-Match.
     set beresp.keep = 1h;
-    # Whole, or not at all: a replica that ends within its reply is not the reader's loss.
-    set beresp.do_stream = false;
     return (deliver);
 }
 

@@ -1,4 +1,4 @@
-"""A real Varnish for a test: the files of `deploy/` and the command line of `docker-compose.yml`, on loopback addresses.
+"""A real Varnish for a test: the files of `deploy/` and the command line of `docker-compose.yml`, on this machine.
 
 The network 10.77.0.0/24 of the compose file becomes 127.0.0.0/24: replicas belong on `REPLICAS`, with any port.
 """

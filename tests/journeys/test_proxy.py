@@ -1,114 +1,19 @@
-"""Readers behind the proxy of the profile `scale`: a real Varnish, with the shipped files, before two replicas."""
+"""What the proxy keeps and drops: a real Varnish, with the shipped files, before two replicas."""
 
 import asyncio
-import os
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
-import aiohttp
 import pytest
-from yarl import URL
 
 from service.model import PostKey, SiteKey
 from service.reading.tags import changed_tag
 from service.web.routes import PUBLIC
-from tests.harness import Answer, Gatepost, Hands, Person, configuration
-from tests.launch import launch
-from tests.varnish import PATIENCE_SECONDS, REPLICAS, VARNISHD, varnish
+from tests.harness import Gatepost
+from tests.journeys.scale import KEPT, LIST, LONG, SITE, Scale, Scaled, scaled, until
+from tests.varnish import REPLICAS
 
+__all__ = ["scaled"]
 pytestmark = pytest.mark.own_engines
-if VARNISHD is None and not os.environ.get("CI"):
-    pytest.skip("no varnishd on this machine", allow_module_level=True)
-
-SITE = SiteKey("blog")
-LIST = "posts/post/comments"
-KEPT = {"s_maxage_seconds": 3600}
-"""Longer than any test takes."""
-LONG = "Hello, hello, hello. " * 50
-"""Worth compressing."""
-
-
-@dataclass
-class Scale:
-    """The replicas, and who reads through the proxy in front of them."""
-
-    replicas: list[Gatepost]
-    proxy: str
-    visitor: Person
-
-    def through(self, person: Person) -> Person:
-        """The same person at the proxy."""
-        return Person(self.visitor.session, person.headers, person.site)
-
-    async def read(self, path: str = LIST, **headers: str) -> Answer:
-        """A visitor's reply as it comes over the wire."""
-        url = path if path.startswith("/") else f"/v1/sites/{SITE}/{path}"
-        async with self.visitor.session.get(url, headers={**self.visitor.headers, **headers}) as response:
-            return Answer(response.status, response.headers, await response.read())
-
-    async def seen(self, path: str = LIST, **headers: str) -> str:
-        """What the proxy did for a reader who got what they asked for: `hit`, `miss` or `pass`."""
-        answer = await self.read(path, **headers)
-        assert answer.status == 200, answer.body
-        return answer.headers["X-Cache"]
-
-    async def purge(self, tags: str, *, by: str = REPLICAS[0], **headers: str) -> int:
-        """The status of a purge call from that address."""
-        connector = aiohttp.TCPConnector(local_addr=(by, 0))
-        async with aiohttp.ClientSession(self.proxy, connector=connector) as session:
-            caller = Person(session, {"Surrogate-Key": tags, **headers})
-            return (await caller.call("PURGE", "/")).status
-
-    async def served(self, *, status: int = 200) -> list[int]:
-        """How many requests for a post's comments each replica has answered with that status."""
-        pages = [(await replica.visitor.get("/metrics")).body.decode() for replica in self.replicas]
-        line = rf'route="/v1/sites/{{site}}/posts/{{post}}/comments",status="{status}"}} (\S+)$'
-        return [sum(int(float(number)) for number in re.findall(line, page, flags=re.MULTILINE)) for page in pages]
-
-
-Scaled = Callable[..., Awaitable[Scale]]
-
-
-@pytest.fixture
-async def scaled(postgres_url: str, clock: Hands) -> AsyncIterator[Scaled]:
-    """Starts two replicas with these settings of `[cache]`, and the proxy."""
-    async with AsyncExitStack() as stack:
-
-        async def start(*, limits: Any = None, secret: str | None = None, **cache: int) -> Scale:
-            environment = {} if secret is None else {"PURGE_SECRET": secret}
-            replicas = [await launch(stack, _wanted(postgres_url, host, limits, cache), clock=clock) for host in REPLICAS]
-            ports = [URL(replica.running.address).port or 0 for replica in replicas]
-            proxy = await stack.enter_async_context(varnish(ports, **environment))
-            return Scale(replicas, proxy, await stack.enter_async_context(_reading(proxy)))
-
-        yield start
-
-
-def _wanted(url: str, host: str, limits: Any, cache: dict[str, int], port: int = 0) -> dict[str, Any]:
-    wanted = configuration(url)
-    wanted["server"] |= {"host": host, "port": port, "trusted_proxies": ["127.0.0.1"]}
-    wanted["sites"]["blog-2"] = wanted["sites"]["other"]
-    wanted["limits"] = limits or wanted["limits"]
-    return wanted | {"cache": cache}
-
-
-@asynccontextmanager
-async def _reading(proxy: str, *, address: str = "127.0.0.1") -> AsyncIterator[Person]:
-    """Somebody at this address, who sees replies as they come over the wire."""
-    connector = aiohttp.TCPConnector(local_addr=(address, 0))
-    jar = aiohttp.DummyCookieJar()
-    async with aiohttp.ClientSession(proxy, connector=connector, cookie_jar=jar, auto_decompress=False) as session:
-        yield Person(session, {"Accept-Encoding": "identity"})
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Asks again until it holds."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await holds():
-            pass
 
 
 # --- Keeping ----------------------------------------------------------------------------------------------------------
@@ -274,51 +179,3 @@ async def test_a_purge_tells_the_secret_where_there_is_one(scaled: Scaled) -> No
     scale = await scaled(secret="open sesame", **KEPT)
     assert [await scale.purge("blog"), await scale.purge("blog", **{"Purge-Key": "open"})] == [403, 403]
     assert await scale.purge("blog", **{"Purge-Key": "open sesame"}) == 200
-
-
-# --- Passing on -------------------------------------------------------------------------------------------------------
-
-
-async def test_keys_of_posts_arrive_as_they_were_written(scaled: Scaled) -> None:
-    scale = await scaled(**KEPT)
-    for key in ("2026%2F11%2Fa-post%2F", "%2F..%2F..%2Fmetrics", "%C3%A9t%C3%A9%3F", ".."):
-        url = URL(f"{scale.proxy}/v1/sites/blog/posts/{key}/comments", encoded=True)
-        async with scale.visitor.session.get(url) as response:
-            assert (await response.json())["post"]["key"] == URL(f"/{key}", encoded=True).name, key
-
-
-async def test_how_the_replicas_are_is_not_for_the_public(scaled: Scaled) -> None:
-    scale = await scaled()
-    spellings = ["/metrics", "/%6Detrics", "/metrics?x", "//metrics", "http://x/metrics", "https://x/metrics"]
-    for target in (*spellings, "/health/ready", "/v1/../metrics", "*"):
-        reply = await _raw(scale, f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert re.match(rb"HTTP/1\.1 40[04] ", reply), (target, reply)
-        assert b"gatepost_http" not in reply, target
-
-
-async def _raw(scale: Scale, sent: str) -> bytes:
-    """All that comes back until the connection ends."""
-    url = URL(scale.proxy)
-    reader, writer = await asyncio.open_connection(url.host, url.port)
-    writer.write(sent.encode())
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        reply = await reader.read()
-    writer.close()
-    return reply
-
-
-async def test_each_reader_has_limits_of_their_own(scaled: Scaled) -> None:
-    scale = await scaled(limits={"read_per_address": "2/hour"})
-    for address in ("127.0.0.21", "127.0.0.22"):
-        async with _reading(scale.proxy, address=address) as reader:
-            claims = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(6)]
-            statuses = [(await reader.get(LIST, headers=headers)).status for headers in claims]
-            assert (statuses[0], statuses[-1]) == (200, 429)  # two on each replica, then no more
-
-
-async def test_readers_are_spread_over_the_replicas(scaled: Scaled) -> None:
-    scale = await scaled()
-    for number in range(50):
-        await scale.seen(f"posts/{number}/comments")
-    shares = await scale.served()
-    assert (sum(shares), min(shares) > 0) == (50, True)
