@@ -55,8 +55,8 @@ async def test_each_reader_has_limits_of_their_own(scaled: Scaled) -> None:
     for address in ("127.0.0.21", "127.0.0.22"):
         async with reading(scale.proxy, address=address) as reader:
             claims = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(6)]
-            statuses = [(await reader.get(LIST, headers=headers)).status for headers in claims]
-            assert (statuses[0], statuses[-1]) == (200, 429)  # two on each replica, then no more
+            statuses = [(await reader.get("me", headers=headers)).status for headers in claims]
+            assert (statuses[0], statuses[-1]) == (401, 429)  # two on each replica, then no more
 
 
 async def test_readers_are_spread_over_the_replicas(scaled: Scaled) -> None:
