@@ -97,7 +97,7 @@ async def scaled(postgres_url: str, clock: Hands) -> AsyncIterator[Scaled]:
 def _wanted(url: str, host: str, limits: Any, cache: dict[str, int]) -> dict[str, Any]:
     wanted = configuration(url)
     wanted["server"] |= {"host": host, "port": 0, "trusted_proxies": ["127.0.0.1"]}
-    wanted["sites"]["blog-2"] = wanted["sites"]["other"]
+    wanted["sites"] |= dict.fromkeys(("blog-2", "a-blog"), wanted["sites"]["other"])
     wanted["limits"] = limits or wanted["limits"]
     return wanted | {"cache": cache}
 
