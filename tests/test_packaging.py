@@ -216,6 +216,24 @@ def test_environment_of_the_replicas_is_understood_by_the_settings(monkeypatch: 
     assert [str(network) for network in effective.server.trusted_proxies] == ["10.77.0.0/24"]
 
 
+def test_proxy_knows_the_replicas_by_their_addresses() -> None:
+    services = COMPOSE["services"]
+    addresses = [services[name]["networks"]["scale"]["ipv4_address"] for name in ("replica-1", "replica-2")]
+    rules = (ROOT / "deploy" / "replicas.vcl").read_text()
+    asked = re.findall(r'\.host = "(.+)";', rules)
+    believed = re.findall(r'^ {4}"(.+)";', rules, flags=re.MULTILINE)
+    assert (asked, believed) == (addresses, addresses)
+
+
+def test_proxy_reads_the_shipped_files() -> None:
+    mounts = dict(mount.removesuffix(":ro").split(":") for mount in COMPOSE["services"]["proxy"]["volumes"])
+    assert mounts == {
+        "./deploy/varnish.vcl": "/etc/varnish/default.vcl",
+        "./deploy/replicas.vcl": "/etc/varnish/replicas.vcl",
+    }
+    assert all((ROOT / name).is_file() for name in mounts)
+
+
 @pytest.mark.parametrize("name", [".ci/run", "scripts/find-python"])
 def test_script_can_be_started(name: str) -> None:
     assert os.access(ROOT / name, os.X_OK)

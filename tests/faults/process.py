@@ -29,6 +29,8 @@ class Service:
     url: str
     database: Mapping[str, Any] = field(default_factory=dict)
     """More settings of `[database]`."""
+    server: Mapping[str, Any] = field(default_factory=lambda: {"port": 0})
+    """Settings of `[server]`."""
     address: str = ""
     process: asyncio.subprocess.Process | None = None
     complaints: list[bytes] = field(default_factory=list)
@@ -89,14 +91,13 @@ class Service:
             started.set_exception(RuntimeError(b"".join(self.complaints).decode()))
 
     def _configuration(self) -> str:
-        more = "\n".join(f"{name} = {json.dumps(value)}" for name, value in self.database.items())
         return f"""
 [server]
-port = 0
 drain_seconds = 0
+{_lines(self.server)}
 [database]
 url = {json.dumps(self.url)}
-{more}
+{_lines(self.database)}
 [limits]
 enabled = false
 [sites.blog]
@@ -108,3 +109,7 @@ secret = {json.dumps(SECRET)}
 issuer = {json.dumps(ISSUER)}
 audience = {json.dumps(AUDIENCE)}
 """
+
+
+def _lines(settings: Mapping[str, Any]) -> str:
+    return "\n".join(f"{name} = {json.dumps(value)}" for name, value in settings.items())
