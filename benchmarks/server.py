@@ -32,6 +32,8 @@ class Server:
     url: str
     module: str = "service"
     limits: Mapping[str, Any] = field(default_factory=lambda: {"enabled": False})
+    server: Mapping[str, Any] = field(default_factory=dict)
+    """More settings of `[server]`."""
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     port: int = field(default_factory=lambda: free_port())
     process: subprocess.Popen[bytes] | None = None
@@ -92,10 +94,12 @@ class Server:
 
     def _configuration(self) -> str:
         limits = "\n".join(f"{name} = {json.dumps(value)}" for name, value in self.limits.items())
+        server = "\n".join(f"{name} = {json.dumps(value)}" for name, value in self.server.items())
         return f"""
 [server]
 port = {self.port}
 drain_seconds = 0
+{server}
 [database]
 url = {json.dumps(self.url)}
 [limits]

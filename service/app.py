@@ -16,11 +16,13 @@ from service.auth.fetch import Fetch
 from service.auth.login import Login
 from service.background import Background, Job
 from service.delivery.hearing import LEAST_PAUSE_SECONDS, Hearing
+from service.delivery.live import BEAT_SECONDS, Live
 from service.errors import StoreUnavailable
 from service.health import Health
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, system_clock
 from service.moderation import idempotency
+from service.reading import news
 from service.reading.pages import Pages
 from service.settings import Server, Settings, SettingsError
 from service.store import secrets
@@ -50,6 +52,7 @@ class Running:
     address: str
     database: Database
     hearing: Hearing
+    live: Live
     health: Health
     _runner: GuardedRunner
     _background: Background
@@ -66,6 +69,7 @@ class Running:
         if self._runner.server is None:
             return
         self.health.draining = True
+        self.live.close()
         self._runner.drain()
         await asyncio.sleep(self._drain_seconds if drain_seconds is None else drain_seconds)
         await self._runner.cleanup()
@@ -93,6 +97,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         named = {f"{site}/{login.name}": login for site, of_site in logins.items() for login in of_site}
         health = Health(database, background, named, clock=clock)
         try:
+            await hearing.look()
             services = await _services(
                 settings, database=database, hearing=hearing, logins=logins, clock=clock, metrics=metrics
             )
@@ -103,6 +108,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
             ) from None
         opened.push_async_callback(services.limits.close)
         hearing.add_knower(services.pages)
+        hearing.add_reader(services.live)
         built, hatch = application.build(services, health=health)
         runner = GuardedRunner(
             built,
@@ -121,6 +127,8 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         opened.pop_all()
     background.start(Job("follow-events", hearing.follow, LEAST_PAUSE_SECONDS))
     background.start(Job("listen", hearing.listen, LISTEN_AGAIN_SECONDS, is_vital=False))
+    background.start(Job("tell-listeners", services.live.tell, LEAST_PAUSE_SECONDS, is_vital=False))
+    background.start(Job("keep-listeners", services.live.beat, BEAT_SECONDS, is_vital=False))
     background.start(Job("forget-idempotency", lambda: database.write(idempotency.forget_old), FORGET_EVERY_SECONDS))
     if folder := settings.backup.directory:
         schedule = BackupSchedule(folder, settings, clock=clock, last_success=metrics.last_backup)
@@ -128,7 +136,19 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
     address = _address(runner)
     log.info("service.started", address=address, sites=sorted(settings.sites))
     drain_seconds = settings.server.drain_seconds
-    return Running(address, database, hearing, health, runner, background, flat, fetch, services.limits, drain_seconds)
+    return Running(
+        address,
+        database,
+        hearing,
+        services.live,
+        health,
+        runner,
+        background,
+        flat,
+        fetch,
+        services.limits,
+        drain_seconds,
+    )
 
 
 async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
@@ -188,6 +208,7 @@ async def _services(
         settings=settings,
         database=database,
         pages=Pages(database, hearing, max_bytes=settings.cache.max_megabytes * MEGABYTE, metrics=metrics),
+        live=Live(database, hearing, of_post=news.of_post, of_queue=news.of_queue, metrics=metrics),
         authenticator=Authenticator(logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
         limits=RateLimits(settings.limits, metrics=metrics),

@@ -64,6 +64,14 @@ class Metrics:
         self.page_cache_bytes = Gauge(
             "gatepost_page_cache_bytes", "Memory that prepared pages take.", registry=self.registry
         )
+        self.listeners = Gauge(
+            "gatepost_listeners", "Open live streams: of a post, of a queue.", ["stream"], registry=self.registry
+        )
+        self.listeners_cut = Counter(
+            "gatepost_listeners_cut_total",
+            "Live streams ended because their client took too little.",
+            registry=self.registry,
+        )
         self.queue_depth = Gauge(
             "gatepost_queue_entries", "Comments that somebody must look at.", ["site"], registry=self.registry
         )

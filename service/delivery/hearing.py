@@ -67,6 +67,12 @@ class Hearing:
         """Whether what knowers know is current: by a second at most, and at once for this process's own changes."""
         return self._monotonic() < self.fresh_until
 
+    def position(self, site: SiteKey) -> int:
+        """The number of the site's last event that readers have got. Raises LookupError before the first look."""
+        if self._last is None:
+            raise LookupError("nobody has looked yet")
+        return self._last.get(site, 0)
+
     def heard(self, committed: Sequence[Event]) -> None:
         """The database's call, with the commit."""
         for event in committed:

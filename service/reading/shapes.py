@@ -86,3 +86,27 @@ class Counts(TypedDict):
     """Approved comments by post."""
 
     counts: dict[str, int]
+
+
+@_CLOSED
+class CommentNews(TypedDict):
+    """What a post's stream says of a comment: as the list shows it now, and its post."""
+
+    comment: VisibleComment | Tombstone
+    post: PostView
+
+
+@_CLOSED
+class PostNews(TypedDict):
+    """What a post's stream says of the post itself."""
+
+    post: PostView
+
+
+@_CLOSED
+class QueueNews(TypedDict):
+    """What the queue's stream says of a comment; `why` is empty when nobody needs to look at it."""
+
+    comment_id: Id
+    post: str
+    why: list[str]

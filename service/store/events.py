@@ -6,9 +6,10 @@ number until the commit, so a reader who remembers the last number misses nothin
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pydantic_core
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from service.model import CommentId, Event, EventId, PostKey, SiteKey, new_id
@@ -29,6 +30,22 @@ _AFTER = (
     select(events)
     .where(events.c.site == bindparam("site"), events.c.seq > bindparam("seq"))
     .order_by(events.c.seq)
+    .limit(bindparam("limit"))
+)
+_ONE = select(events).where(events.c.id == bindparam("id"), events.c.site == bindparam("site"))
+_UP_TO = (events.c.site == bindparam("site"), events.c.seq > bindparam("seq"), events.c.seq <= bindparam("last"))
+_BETWEEN = select(events).where(*_UP_TO).order_by(events.c.seq).limit(bindparam("limit"))
+_BETWEEN_ON_POST = (
+    select(events)
+    .where(*_UP_TO, events.c.post == bindparam("post"))
+    .order_by(events.c.post, events.c.seq)  # names the index: else SQLite may walk the site's
+    .limit(bindparam("limit"))
+)
+_NEWEST = select(events).where(*_UP_TO).order_by(events.c.seq.desc()).limit(bindparam("limit"))
+_NEWEST_ON_POST = (
+    select(events)
+    .where(*_UP_TO, events.c.post == bindparam("post"))
+    .order_by(events.c.post.desc(), events.c.seq.desc())
     .limit(bindparam("limit"))
 )
 _LAST_NUMBERS = select(sites.c.site, sites.c.event_seq)
@@ -87,6 +104,22 @@ def after(tx: Transaction, site: SiteKey, seq: int, *, limit: int) -> list[Event
     return [_event(row) for row in tx.all(_AFTER, site=site, seq=seq, limit=limit)]
 
 
+def find(tx: Transaction, site: SiteKey, event_id: str) -> Event | None:
+    """The site's event with this id."""
+    row = tx.first(_ONE, id=event_id, site=site)
+    return _event(row) if row else None
+
+
+def between(tx: Transaction, site: SiteKey, post: PostKey | None, seq: int, last: int, *, limit: int) -> list[Event]:
+    """Up to `limit` events after `seq` and not after `last`, in order: of one post, or of the whole site."""
+    return _some(tx, _BETWEEN, _BETWEEN_ON_POST, site, post, seq=seq, last=last, limit=limit)
+
+
+def newest(tx: Transaction, site: SiteKey, post: PostKey | None, last: int, *, limit: int) -> list[Event]:
+    """Up to `limit` events not after `last`, newest first: of one post, or of the whole site."""
+    return _some(tx, _NEWEST, _NEWEST_ON_POST, site, post, seq=0, last=last, limit=limit)
+
+
 def last_numbers(tx: Transaction) -> dict[SiteKey, int]:
     """The number of the last event of each site on which anything has happened."""
     return {row["site"]: row["event_seq"] for row in tx.all(_LAST_NUMBERS)}
@@ -96,6 +129,18 @@ def site_revision(tx: Transaction, site: SiteKey) -> int:
     """The site's revision: rises with every change that any reader can see."""
     row = tx.first(_REVISION, site=site)
     return int(row["revision"]) if row else 0
+
+
+def _some(
+    tx: Transaction,
+    of_site: Select[Any],
+    of_post: Select[Any],
+    site: SiteKey,
+    post: PostKey | None,
+    **values: int,
+) -> list[Event]:
+    rows = tx.all(of_site, site=site, **values) if post is None else tx.all(of_post, site=site, post=post, **values)
+    return [_event(row) for row in rows]
 
 
 def _event(row: Row) -> Event:

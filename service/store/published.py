@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, FromClause, Integer, Select, bindparam, case, func, literal_column, null, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
-from service.model import Page, PostKey, Profile, PublicComment, SiteKey, Status
+from service.model import CommentId, Page, PostKey, Profile, PublicComment, SiteKey, Status
 from service.store.database import Row, Transaction
 from service.store.tables import comments
 
@@ -105,6 +105,7 @@ def _thread_newest() -> Select[Any]:
     return _ITEM.join_from(walk, comments, comments.c.id == walk.c.id).order_by(walk.c.step)
 
 
+_ITEM_BY_ID = _ITEM.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
 _ON_POST = _ITEM.where(comments.c.site == bindparam("site"), comments.c.post == bindparam("post"))
 _THREAD_OLDEST = (
     _ON_POST.where(comments.c.listed, _PLACE > _GIVEN_PLACE).order_by(comments.c.root, comments.c.path).limit(_LIMIT)
@@ -113,6 +114,14 @@ _THREAD_NEWEST = _thread_newest()
 _FLAT_OLDEST = _ON_POST.where(PUBLIC, _TIME > _GIVEN_TIME).order_by(comments.c.created_at, comments.c.id).limit(_LIMIT)
 _FLAT_NEWEST = _ON_POST.where(PUBLIC, BEFORE).order_by(*NEWEST_FIRST).limit(_LIMIT)
 _LATEST = _ITEM.where(comments.c.site == bindparam("site"), PUBLIC, BEFORE).order_by(*NEWEST_FIRST).limit(_LIMIT)
+
+
+def item(tx: Transaction, site: SiteKey, comment_id: CommentId) -> PublicComment:
+    """One comment as a list shows it, a tombstone if it is not public. Raises LookupError for an unknown one."""
+    row = tx.first(_ITEM_BY_ID, site=site, id=comment_id)
+    if row is None:
+        raise LookupError(comment_id)
+    return _item(row)
 
 
 def thread(

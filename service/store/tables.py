@@ -199,6 +199,7 @@ events = Table(
     Column("about", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
+Index("ix_events_post", events.c.site, events.c.post, events.c.seq)
 
 # First replies by idempotency key, kept for 24 hours.
 idempotency = Table(

@@ -13,6 +13,7 @@ from multidict import CIMultiDictProxy
 from service.auth.authenticator import Authenticator
 from service.auth.login import Credentials
 from service.auth.permissions import Permission, permissions_of
+from service.delivery.live import Live
 from service.errors import (
     Forbidden,
     InvalidRequest,
@@ -50,6 +51,7 @@ class Services:
     settings: Settings
     database: Database
     pages: Pages
+    live: Live
     authenticator: Authenticator
     cursors: Cursors
     limits: RateLimits

@@ -243,3 +243,21 @@ class SubmitHeaders(BaseModel):
         alias="Idempotency-Key",
         description="The same for every attempt to send one comment; the first reply comes again for 24 hours",
     )
+
+
+class StreamQuery(Incoming):
+    """Where a live stream goes on, for clients that cannot set the header."""
+
+    last_event_id: str | None = Field(
+        None, max_length=200, description="Instead of `Last-Event-ID`: the last `id` that you got"
+    )
+
+
+class StreamHeaders(BaseModel):
+    """Where a live stream goes on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    last_event_id: str | None = Field(
+        None, alias="Last-Event-ID", description="The last `id` that you got; browsers send it by themselves"
+    )

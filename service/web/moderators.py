@@ -14,6 +14,7 @@ from service.store import posts as stored_posts
 from service.store.queue import Filter
 from service.web import incoming, outgoing, problems, show
 from service.web.call import Call, Reply
+from service.web.stream import EventStream
 
 
 # GET /v1/sites/{site}/queue
@@ -38,6 +39,17 @@ async def browse_queue(call: Call, query: incoming.QueueQuery) -> Reply[outgoing
     return Reply(
         {"entries": _entries(call, cases), "next": following, "total": total}, headers=call.next_link(following)
     )
+
+
+# GET /v1/sites/{site}/queue/events
+async def follow_queue(call: Call, query: incoming.StreamQuery, headers: incoming.StreamHeaders) -> EventStream:
+    """What enters and leaves the queue, live (Server-Sent Events).
+
+    `queue.entered` and `queue.left` carry `comment_id`, `post` and `why`. `reset` says that something is missing: read
+    the queue anew. Go on with the last `id`. The stream ends with the right to moderate.
+    """
+    await call.moderator()
+    return EventStream(call, (call.site_key, None), headers.last_event_id or query.last_event_id, for_moderator=True)
 
 
 # POST /v1/sites/{site}/queue/claims

@@ -203,7 +203,7 @@ def _operation(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[str, A
         taken = route.takes["body"]
         content = {"schema": named[taken], "example": EXAMPLES[taken]}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
-    if route.audience is Audience.PUBLIC:
+    if route.is_page:
         operation["parameters"].append(IF_NONE_MATCH)
     return operation
 
@@ -259,7 +259,7 @@ def _successes(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[int, d
     headers = {**REQUEST_ID, **SUCCESS_HEADERS.get(route.handler, {})}
     if BadCursor in route.problems:
         headers |= LINK
-    if route.audience is Audience.PUBLIC:
+    if route.is_page:
         headers |= VALIDATED
     found: dict[int, dict[str, Any]] = {}
     for status in route.statuses:
@@ -270,7 +270,7 @@ def _successes(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[int, d
             found[status]["content"] = {route.media_type: {}}
         if route.or_media_type is not None:
             found[status]["content"][route.or_media_type] = {}
-    if route.audience is Audience.PUBLIC:
+    if route.is_page:
         found[304] = {"description": STATUS_TEXT[304], "headers": headers}
     return found
 

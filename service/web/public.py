@@ -18,6 +18,7 @@ from service.store import events, posts, published
 from service.store.database import Transaction
 from service.web import incoming
 from service.web.call import Call, if_none_match, names, to_json
+from service.web.stream import EventStream
 
 FRAGMENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """For a fragment that somebody opens by itself: it is text and links, and nothing in it may be more."""
@@ -121,6 +122,16 @@ async def feed_latest(call: Call) -> web.Response:
         return Content(body, events.site_revision(tx, site.key), atom.MEDIA_TYPE)
 
     return await _published(call, (site.key, None), ("atom",), build)
+
+
+# GET /v1/sites/{site}/posts/{post}/events
+async def follow_post(call: Call, query: incoming.StreamQuery, headers: incoming.StreamHeaders) -> EventStream:
+    """What readers see happen on a post, live (Server-Sent Events).
+
+    `comment.published`, `comment.changed` and `comment.removed` carry `comment` and `post` as the list shows them now,
+    `post.changed` the `post`. `reset` says that something is missing: read the list anew. Go on with the last `id`.
+    """
+    return EventStream(call, (call.site_key, call.post_key), headers.last_event_id or query.last_event_id)
 
 
 def accept(headers: "CIMultiDictProxy[str]") -> str | None:

@@ -42,7 +42,7 @@ from service.errors import (
     UnsupportedMediaType,
 )
 from service.web import moderators, operations, problems, public, readers
-from service.web.surface import Audience, Count, Route
+from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
 
@@ -69,6 +69,10 @@ PUBLIC = [
     Route(
         "GET", POST + "/comments.html", public.show_comments, Audience.PUBLIC, Count.READ,
         problems=(*KNOWN, *LISTED, SlowDown), media_type="text/html",
+    ),
+    Route(
+        "GET", POST + "/events", public.follow_post, Audience.PUBLIC, Count.READ, media_type=EVENT_STREAM,
+        problems=(UnknownSite, InvalidRequest, SlowDown),
     ),
     Route("GET", SITE + "/counts", public.count_comments, Audience.PUBLIC, Count.READ, problems=(*KNOWN, SlowDown)),
     Route(
@@ -120,6 +124,10 @@ CHANGE: Problems = (*MODERATION, OriginRefused)
 
 MODERATORS = [
     Route("GET", SITE + "/queue", moderators.browse_queue, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
+    Route(
+        "GET", SITE + "/queue/events", moderators.follow_queue, Audience.MODERATORS, Count.READ,
+        media_type=EVENT_STREAM, problems=(*MODERATION, SlowDown),
+    ),
     Route("POST", SITE + "/queue/claims", moderators.claim, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
     Route("DELETE", SITE + "/queue/claims", moderators.release, Audience.MODERATORS, statuses=(204,), problems=CHANGE),
     Route(

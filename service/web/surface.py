@@ -21,6 +21,8 @@ from service.web import json_body
 from service.web.call import Call, Reply, is_utf8
 
 Handler = Callable[..., Awaitable[Any]]
+EVENT_STREAM = "text/event-stream"
+"""A reply that ends when one of both sides wants it to."""
 
 
 class Audience(Enum):
@@ -63,6 +65,11 @@ class Route:
         object.__setattr__(
             self, "takes", {name: kind for name, kind in hints.items() if name in {"body", "query", "headers"}}
         )
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is something that everybody may read and caches may keep, with a validator."""
+        return self.audience is Audience.PUBLIC and self.media_type != EVENT_STREAM
 
     @property
     def summary(self) -> str:

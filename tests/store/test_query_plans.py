@@ -115,6 +115,11 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "the last decision": lambda tx: decisions.last_on(tx, ID),
     "the last decisions": lambda tx: decisions.last_on_each(tx, [ID, CommentId("b")]),
     "events": lambda tx: events.after(tx, SITE, 7, limit=100),
+    "events of a post": lambda tx: events.between(tx, SITE, POST, 7, 9, limit=100),
+    "events between": lambda tx: events.between(tx, SITE, None, 7, 9, limit=100),
+    "newest events of a post": lambda tx: events.newest(tx, SITE, POST, 9, limit=100),
+    "newest events": lambda tx: events.newest(tx, SITE, None, 9, limit=100),
+    "an event": lambda tx: events.find(tx, SITE, "an id"),
     "an API key": lambda tx: api_keys.by_hash(tx, "hash"),
     "a kept reply": lambda tx: idempotency.find(tx, idempotency.Scope(SITE, ADA, "submit", "key", "hash"), since=0),
 }
@@ -152,7 +157,7 @@ async def test_reading_never_scans_a_table(database: Database, name: str) -> Non
     _refuse_scans(plans)
 
 
-SORTED = ("thread, oldest", "flat", "latest", "one's own", "queue, ", "the record")
+SORTED = ("thread, oldest", "flat", "latest", "one's own", "queue, ", "the record", "events", "newest")
 
 
 @pytest.mark.parametrize("name", [name for name in READS if name.startswith(SORTED)])
@@ -173,6 +178,9 @@ async def test_lists_come_sorted_out_of_an_index(database: Database, name: str) 
         ("queue, oldest first, further", "waiting_since>?"),
         ("queue, most urgent first, further", "priority<?"),
         ("the record, further", "seq>?"),
+        ("events of a post", "post=? AND seq>?"),
+        ("newest events of a post", "post=? AND seq>?"),
+        ("events between", "seq>?"),
     ],
 )
 async def test_a_later_page_starts_where_the_one_before_ended(database: Database, name: str, sought: str) -> None:

@@ -67,7 +67,7 @@ async def exchange(gatepost: Gatepost, request: bytes) -> Answer:
         try:
             writer.write(request)
             await writer.drain()
-            received = await reader.read()
+            received = await _whole(reader)
         finally:
             writer.close()
     head, _, body = received.partition(b"\r\n\r\n")
@@ -78,6 +78,17 @@ async def exchange(gatepost: Gatepost, request: bytes) -> Answer:
         found.add(name, value.strip())
     parsed = json.loads(body) if body and "json" in found.get("Content-Type", "") else None
     return Answer(int(first.split(" ")[1]), found, body, parsed)
+
+
+async def _whole(reader: asyncio.StreamReader) -> bytes:
+    """What is sent until the connection closes; of a live stream, which would not end, only the head."""
+    received = b""
+    while piece := await reader.read(65_536):
+        received += piece
+        head, end, _ = received.partition(b"\r\n\r\n")
+        if end and b"text/event-stream" in head:
+            return head + end
+    return received
 
 
 def chunked(body: bytes, *, size: int = 4096) -> bytes:

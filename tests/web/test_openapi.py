@@ -103,7 +103,7 @@ def test_replies_describe_their_headers(route: Route, operation: dict[str, Any])
     assert "Retry-After" in headers.get("429", {"Retry-After"})
     assert route.path == "/health/ready" or "Retry-After" in headers["503"]
     assert ("Link" in headers[str(route.statuses[0])]) == ("bad-cursor" in codes_of(operation["responses"].values()))
-    if route.audience is Audience.PUBLIC:
+    if route.is_page:
         assert {"ETag", "Cache-Control", "Vary"} <= headers["200"] & headers["304"]
 
 

@@ -1,0 +1,269 @@
+"""Tells open streams what happens: one for each post, and for moderators one for each site's queue.
+
+`web` opens a `Listener` for each request and writes what it takes; `app` runs the two jobs. What a stream says of an
+event is made once, however many listen, from what the store holds at that moment: a comment that was published and has
+been taken down meanwhile leaves as one that was removed. The bytes are those of Server-Sent Events (WHATWG HTML, 9.2).
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+
+import pydantic_core
+
+from service.delivery.hearing import Hearing
+from service.metrics import Metrics
+from service.model import Event, PostKey, SiteKey
+from service.store import events
+from service.store.database import Database, Transaction
+
+BEAT_SECONDS = 15.0
+"""How often every listener hears something, so that proxies keep the connection and we see who has gone."""
+RETRY_MILLISECONDS = 3000
+"""After which clients come back when a stream has ended."""
+MOST_WAITING = 128
+"""Messages that may wait for one listener. Who is slower is cut, comes back and goes on where they were."""
+MOST_MISSED = 1000
+"""Events that are told again to one who comes back. Reading the list anew is cheaper than more."""
+MOST_UNTOLD = 10_000
+"""Events that wait to be told, all streams together, before everybody is sent away to come back."""
+AT_ONCE = 100
+"""Events that are read in one transaction, and listeners woken in one turn of the loop."""
+EVENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+BEAT = b":\n\n"
+FAREWELL = f"retry: {RETRY_MILLISECONDS}\n\n".encode()
+
+Stream = tuple[SiteKey, PostKey | None]
+"""What is listened to: a post, or (None) the site's queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a stream says of an event: its name there, and what goes into `data` as JSON."""
+
+    name: str
+    about: object
+
+
+Tell = Callable[[Transaction, Event], News | None]
+
+
+class Listener:
+    """One open stream: of what happened after `since` it hears, of what is numbered up to `after` it knows already.
+
+    `abort` ends its connection, for when somebody who takes nothing holds up the writing.
+    """
+
+    __slots__ = ("_abort", "_waiting", "_wake", "after", "since")
+
+    def __init__(self, since: int, after: int, abort: Callable[[], None]) -> None:
+        self.since = since
+        self.after = after
+        self._abort = abort
+        self._waiting: list[bytes] | None = []
+        self._wake: asyncio.Future[None] | None = None
+
+    async def take(self) -> bytes:
+        """What has come, as soon as something has; nothing at all when the stream has ended."""
+        if self._waiting is not None and not self._waiting:
+            self._wake = asyncio.get_running_loop().create_future()
+            try:
+                await self._wake
+            finally:
+                self._wake = None
+        if self._waiting is None:
+            return b""
+        taken, self._waiting = b"".join(self._waiting), []
+        return taken
+
+    def give(self, message: bytes) -> bool:
+        """One more message; False if that was too much: the stream has ended."""
+        if self._waiting is None:
+            return True
+        if len(self._waiting) >= MOST_WAITING:
+            self.end()
+            return False
+        self._waiting.append(message)
+        self._rouse()
+        return True
+
+    def beat(self) -> None:
+        """A sign of life, unless something waits anyway."""
+        if self._waiting == []:
+            self.give(BEAT)
+
+    def silence(self) -> None:
+        """There is nothing to hear: what comes first in a stream is also its end."""
+        self._waiting = None
+
+    def end(self) -> None:
+        """No more; what waits is told when the client comes back."""
+        self.silence()
+        if self._wake is None:  # it is writing, and may be doing that for long
+            self._abort()
+        self._rouse()
+
+    def _rouse(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What a listener has missed; where it has not, or too much, from which event on it goes: `start`."""
+
+    missed: Sequence[Event] | None = None
+    start: str | None = None
+
+
+class Live:
+    """All open streams of this process. A `Reader` of `hearing`.
+
+    `of_post` and `of_queue` say what streams tell of an event; they read what is so now.
+    """
+
+    def __init__(
+        self, database: Database, hearing: Hearing, *, of_post: Tell, of_queue: Tell, metrics: Metrics
+    ) -> None:
+        self._database = database
+        self._hearing = hearing
+        self._of_post = of_post
+        self._of_queue = of_queue
+        self._metrics = metrics
+        self._listeners: dict[Stream, dict[Listener, None]] = {}
+        self._untold: list[tuple[Stream, Event]] = []
+        self._woken = asyncio.Event()
+        self._is_closed = False
+
+    async def place(self, stream: Stream, last_id: str) -> int | None:
+        """The number of the event `last_id`; None where it is none of this stream's. Raises StoreUnavailable."""
+        if not EVENT_ID.fullmatch(last_id):
+            return None
+        last = await self._database.read(events.find, stream[0], last_id)
+        return last.seq if last is not None and stream in _streams_of(last) else None
+
+    @contextmanager
+    def listener(self, stream: Stream, abort: Callable[[], None], *, place: int = 0) -> Iterator[Listener]:
+        """Somebody who listens until the block ends: to every event that this process hears of from now on.
+
+        What is not behind `place` they know from a replica that is ahead of this one.
+        """
+        now = self._hearing.position(stream[0])
+        listener = Listener(now, max(now, place), abort)
+        if self._is_closed:
+            listener.silence()
+        open_ones = self._metrics.listeners.labels("queue" if stream[1] is None else "post")
+        self._listeners.setdefault(stream, {})[listener] = None
+        open_ones.inc()
+        try:
+            yield listener
+        finally:
+            open_ones.dec()
+            del self._listeners[stream][listener]
+            if not self._listeners[stream]:
+                del self._listeners[stream]
+
+    async def until_now(
+        self, listener: Listener, stream: Stream, place: int | None, *, is_new: bool
+    ) -> AsyncIterator[bytes]:
+        """How a stream begins: with what came after `place` and before what `listener` gets.
+
+        Where that cannot be told, with a `reset`, unless it `is_new`: read everything anew. Raises StoreUnavailable.
+        """
+        past = await self._database.read(_look_back, stream, place, listener.since)
+        start = f"id: {past.start}\n" if past.start else ""
+        yield f"retry: {RETRY_MILLISECONDS}\n{start}\n".encode()
+        if past.missed is None and not is_new:
+            yield f"{start}event: reset\ndata: {{}}\n\n".encode()
+        missed = iter(past.missed or ())
+        while part := [(stream, event) for event in islice(missed, AT_ONCE)]:
+            yield b"".join(await self._database.read(self._messages, part))
+
+    def read(self, event: Event) -> None:
+        """The next event (`hearing.Reader`)."""
+        heard = [(stream, event) for stream in _streams_of(event) if stream in self._listeners]
+        if len(self._untold) + len(heard) > MOST_UNTOLD:
+            self._untold.clear()
+            self._end_all()
+        elif heard:
+            self._untold += heard
+            self._woken.set()
+
+    async def tell(self) -> None:
+        """Wait for events, tell some. A job. Raises StoreUnavailable: then the same are told at the next run."""
+        await self._woken.wait()
+        told = self._untold[:AT_ONCE]
+        messages = await self._database.read(self._messages, told)
+        if self._untold[: len(told)] == told:  # else everybody has been sent away meanwhile
+            del self._untold[: len(told)]
+            for (stream, event), message in zip(told, messages, strict=True):
+                await self._give(stream, event, message)
+        if not self._untold:
+            self._woken.clear()
+
+    async def beat(self) -> None:
+        """Let every listener hear that the stream is alive. A job."""
+        for stream in list(self._listeners):
+            for listeners in _parts(self._listeners.get(stream, ())):
+                for listener in listeners:
+                    listener.beat()
+                await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """End every stream at once, and every one that is opened after that."""
+        self._is_closed = True
+        self._end_all()
+
+    def _end_all(self) -> None:
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.end()
+
+    async def _give(self, stream: Stream, event: Event, message: bytes) -> None:
+        if not message:
+            return
+        for listeners in _parts(self._listeners.get(stream, ())):
+            for listener in listeners:
+                if event.seq > listener.after and not listener.give(message):
+                    self._metrics.listeners_cut.inc()
+            await asyncio.sleep(0)
+
+    def _messages(self, tx: Transaction, told: Sequence[tuple[Stream, Event]]) -> list[bytes]:
+        return [self._message(tx, stream, event) for stream, event in told]
+
+    def _message(self, tx: Transaction, stream: Stream, event: Event) -> bytes:
+        news = (self._of_queue if stream[1] is None else self._of_post)(tx, event)
+        if news is None:
+            return b""
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (
+            event.id.encode(),
+            news.name.encode(),
+            pydantic_core.to_json(news.about),
+        )
+
+
+def _streams_of(event: Event) -> Iterator[Stream]:
+    """Who may hear of it: readers of what readers see, moderators of what happens to comments."""
+    if event.post is not None and event.post_revision is not None:
+        yield event.site, event.post
+    if event.comment_id is not None:
+        yield event.site, None
+
+
+def _look_back(tx: Transaction, stream: Stream, place: int | None, now: int) -> _Past:
+    site, post = stream
+    if place is not None:
+        missed = events.between(tx, site, post, place, now, limit=MOST_MISSED + 1)
+        if len(missed) <= MOST_MISSED:
+            return _Past([event for event in missed if stream in _streams_of(event)])
+    newest = events.newest(tx, site, post, now, limit=AT_ONCE)
+    return _Past(start=next((event.id for event in newest if stream in _streams_of(event)), None))
+
+
+def _parts(listeners: "dict[Listener, None] | tuple[()]") -> Iterator[list[Listener]]:
+    every = iter(list(listeners))
+    while part := list(islice(every, AT_ONCE)):
+        yield part

@@ -1,0 +1,66 @@
+"""A reply that goes on: Server-Sent Events (WHATWG HTML, 9.2) from `delivery/live` to one client.
+
+aiohttp-sse would run a pinging task for each listener and render each event for each of them; with thousands of
+listeners that is the whole cost, so this is aiohttp's own `StreamResponse`.
+"""
+
+from aiohttp import web
+
+from service.delivery.live import FAREWELL, Stream
+from service.errors import Problem, StoreUnavailable
+from service.web.call import Call
+from service.web.surface import EVENT_STREAM
+
+CHECK_AGAIN_MILLISECONDS = 30_000
+"""How long a moderator's right to listen is believed; it is looked at when something is written, a beat at least."""
+HEADERS = {"Content-Type": EVENT_STREAM, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+class EventStream(web.StreamResponse):
+    """Tells `stream` from the event `last_id` on. It begins when aiohttp writes the reply, whose head is made by then.
+
+    So the headers are those of every reply, and the request is counted when it is answered and not when it ends.
+    """
+
+    def __init__(self, call: Call, stream: Stream, last_id: str | None, *, for_moderator: bool = False) -> None:
+        super().__init__(headers=HEADERS)
+        self._call = call
+        self._stream = stream
+        self._last_id = last_id
+        self._for_moderator = for_moderator
+        self._checked = call.services.clock()
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Tell until the client goes, is too slow, may not listen any more, or the service stops; then end."""
+        if self._call.request.method != "HEAD":
+            try:
+                await self._tell()
+            except StoreUnavailable:  # not a problem to be shown: the client comes back by itself
+                await self.write(FAREWELL)
+        await super().write_eof(data)
+
+    async def _tell(self) -> None:
+        live, stream = self._call.services.live, self._stream
+        place = await live.place(stream, self._last_id) if self._last_id else None
+        with live.listener(stream, self._abort, place=place or 0) as listener:
+            async for message in live.until_now(listener, stream, place, is_new=not self._last_id):
+                await self.write(message)
+            while (message := await listener.take()) and await self._may_go_on():
+                await self.write(message)
+
+    async def _may_go_on(self) -> bool:
+        """Whether a moderator still is one, asked every half a minute as with a new request."""
+        services = self._call.services
+        if not self._for_moderator or services.clock() < self._checked + CHECK_AGAIN_MILLISECONDS:
+            return True
+        try:
+            await Call(self._call.request, services).moderator()
+        except Problem:
+            return False
+        self._checked = services.clock()
+        return True
+
+    def _abort(self) -> None:
+        transport = self._call.request.transport
+        if transport is not None:
+            transport.abort()

@@ -1,0 +1,146 @@
+"""The hub of live streams by itself: a deaf replica, a store that cannot be asked, and too much at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+
+import pytest
+
+from service.delivery import live
+from service.delivery.hearing import Hearing
+from service.delivery.live import Listener, Live, News
+from service.errors import StoreUnavailable
+from service.metrics import Metrics
+from service.model import Event, SiteKey
+from service.store import events
+from service.store.database import Database, Transaction
+from tests.harness import Hands
+
+SITE = SiteKey("blog")
+QUEUE = (SITE, None)
+
+
+def told(_: Transaction, event: Event) -> News:
+    """A stream that says the number of each event."""
+    return News("event", event.seq)
+
+
+def hub(database: Database, tell: live.Tell = told) -> tuple[Hearing, Live]:
+    """A hub that hears what the test lets it hear."""
+    hearing = Hearing(database)
+    made = Live(database, hearing, of_post=tell, of_queue=tell, metrics=Metrics())
+    hearing.add_reader(made)
+    return hearing, made
+
+
+def happen(tx: Transaction, number: int) -> int:
+    """One event of the queue."""
+    return events.append(tx, SITE, "comment.submitted", comment_id=f"comment {number}")  # type: ignore[arg-type]
+
+
+async def numbers(listener: Listener) -> list[int]:
+    """What the listener has got."""
+    async with asyncio.timeout(60):
+        return [
+            int(line.removeprefix("data: ")) for line in (await listener.take()).decode().split("\n") if "data" in line
+        ]
+
+
+@pytest.fixture
+async def other(postgres_url: str, clock: Hands) -> AsyncIterator[tuple[Database, Database]]:
+    """Two replicas' stores."""
+    here, there = await Database.open(postgres_url, clock=clock), await Database.open(postgres_url, clock=clock)
+    yield here, there
+    await here.close()
+    await there.close()
+
+
+@pytest.mark.own_engines
+async def test_a_deaf_replica_keeps_its_streams_and_catches_up_in_order(other: tuple[Database, Database]) -> None:
+    here, there = other
+    hearing, deaf = hub(there)
+    await hearing.look()
+    with deaf.listener(QUEUE, lambda: None) as listener:
+        for number in range(5):
+            await here.write(happen, number)
+        taking = asyncio.create_task(numbers(listener))
+        await deaf.beat()
+        assert await taking == []
+        await hearing.look()
+        await deaf.tell()
+        assert await numbers(listener) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.own_engines
+async def test_a_replica_that_is_behind_does_not_tell_what_another_told(other: tuple[Database, Database]) -> None:
+    here, there = other
+    hearing, behind = hub(there)
+    await hearing.look()
+    for number in range(4):
+        await here.write(happen, number)
+    second = (await here.read(events.after, SITE, 1, limit=1))[0]
+    place = await behind.place(QUEUE, second.id)
+    assert place == 2
+    with behind.listener(QUEUE, lambda: None, place=place) as listener:
+        begun = [message async for message in behind.until_now(listener, QUEUE, place, is_new=False)]
+        assert begun == [b"retry: 3000\n\n"]
+        await hearing.look()
+        await behind.tell()
+        assert await numbers(listener) == [3, 4]
+
+
+async def test_what_could_not_be_told_is_told_later(database: Database) -> None:
+    faults = [StoreUnavailable(retry_after_seconds=5)]
+
+    def tell(tx: Transaction, event: Event) -> News:
+        if faults:
+            raise faults.pop()
+        return told(tx, event)
+
+    hearing, streams = hub(database, tell)
+    await hearing.look()
+    with streams.listener(QUEUE, lambda: None) as listener:
+        await database.write(happen, 1)
+        with pytest.raises(StoreUnavailable):
+            await streams.tell()
+        await database.write(happen, 2)
+        await streams.tell()
+        assert await numbers(listener) == [1, 2]
+
+
+async def test_an_event_is_told_once_however_many_listen(database: Database) -> None:
+    made: list[int] = []
+
+    def tell(tx: Transaction, event: Event) -> News:
+        made.append(event.seq)
+        return told(tx, event)
+
+    hearing, streams = hub(database, tell)
+    await hearing.look()
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(streams.listener(QUEUE, lambda: None)) for _ in range(500)]
+        await database.write(happen, 1)
+        await streams.tell()
+        assert [await numbers(listener) for listener in listeners] == [[1]] * 500
+    assert made == [1]
+
+
+async def test_nothing_is_kept_for_nobody(database: Database) -> None:
+    hearing, streams = hub(database)
+    await hearing.look()
+    with streams.listener(QUEUE, lambda: None):
+        pass
+    await database.write(happen, 1)
+    assert (streams._untold, streams._listeners) == ([], {})
+
+
+async def test_when_too_much_waits_everybody_is_sent_away(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOST_UNTOLD", 3)
+    hearing, streams = hub(database)
+    await hearing.look()
+    aborted: list[int] = []
+    with streams.listener(QUEUE, lambda: aborted.append(1)) as listener:
+        for number in range(4):
+            await database.write(happen, number)
+        assert await listener.take() == b""
+    assert (aborted, streams._untold) == ([1], [])
