@@ -20,7 +20,7 @@ from service.delivery.live import BEAT_SECONDS, Live
 from service.errors import StoreUnavailable
 from service.health import Health
 from service.metrics import Metrics
-from service.model import Clock, SiteKey, system_clock
+from service.model import Clock, SiteKey, new_id, system_clock
 from service.moderation import idempotency
 from service.reading import news
 from service.reading.pages import Pages
@@ -93,6 +93,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         flat = [login for of_site in logins.values() for login in of_site]
         database = await _open_store(settings, clock=clock)
         opened.push_async_callback(database.close)
+        replica = new_id(clock())
         background, metrics, hearing = Background(), Metrics(), Hearing(database)
         named = {f"{site}/{login.name}": login for site, of_site in logins.items() for login in of_site}
         health = Health(database, background, named, clock=clock)
@@ -131,7 +132,9 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
     background.start(Job("keep-listeners", services.live.beat, BEAT_SECONDS, is_vital=False))
     background.start(Job("forget-idempotency", lambda: database.write(idempotency.forget_old), FORGET_EVERY_SECONDS))
     if folder := settings.backup.directory:
-        schedule = BackupSchedule(folder, settings, clock=clock, last_success=metrics.last_backup)
+        schedule = BackupSchedule(
+            folder, settings, database=database, holder=replica, clock=clock, last_success=metrics.last_backup
+        )
         background.start(Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False))
     address = _address(runner)
     log.info("service.started", address=address, sites=sorted(settings.sites))

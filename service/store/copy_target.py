@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Dialect
 
 from service.store import files, migrate, sqlite
-from service.store.digest import TABLES
+from service.store.digest import PASSING, TABLES
 from service.store.engine import Connection, StoreError
 from service.store.snapshot import Values, compiled, first_line, name_of
 from service.store.sqlite import SqliteEngine, path_of
@@ -91,7 +91,7 @@ class SqliteTarget:
 
     def clear(self) -> None:
         """Take every row out, those that refer to others first."""
-        for table in reversed(TABLES):
+        for table in (*PASSING, *reversed(TABLES)):
             self.connection.execute(*compiled(sa.delete(table), self.dialect))
 
     def settle(self) -> None:
@@ -144,7 +144,7 @@ class PostgresTarget:
     def clear(self) -> None:
         """Take every row out."""
         quote = self.dialect.identifier_preparer.quote
-        names = ", ".join(quote(table.name) for table in TABLES)
+        names = ", ".join(quote(table.name) for table in (*PASSING, *TABLES))
         self.connection.execute(f"TRUNCATE {names}".encode())
 
     def settle(self) -> None:

@@ -238,6 +238,16 @@ secrets = Table(
     Column("value", Text, nullable=False),
 )
 
+# Which replica does a background job, until when, and how far it has come. Not a part of what a store holds.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", ordered_text, primary_key=True),
+    Column("holder", ordered_text),
+    Column("until", BigInteger, nullable=False),
+    Column("position", Text),
+)
+
 # One row that the readiness check writes.
 probe = Table(
     "probe",

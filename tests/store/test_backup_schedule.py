@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ import pytest
 from prometheus_client import Gauge
 
 from service import settings
-from service.store import backup
+from service.store import backup, leases
 from service.store.backup_schedule import BackupSchedule
+from service.store.database import Database
 from service.store.engine import StoreError
 from service.store.snapshot import StoppedError, Watch
 from tests.conftest import StartGatepost
@@ -19,6 +20,7 @@ from tests.harness import Gatepost, Hands, configuration
 from tests.store.damage import change
 from tests.store.test_digest import digest_of
 
+Replicas = Callable[[str], BackupSchedule]
 HOUR = 3600
 METRIC = "gatepost_backup_last_success_timestamp_seconds"
 
@@ -36,15 +38,29 @@ def last_success() -> Gauge:
 
 
 @pytest.fixture
-def schedule(filled_url: str, folder: Path, clock: Hands, last_success: Gauge) -> BackupSchedule:
-    """A backup a day, and three stay."""
-    wanted = {**configuration(filled_url), "backup": {"directory": str(folder), "keep": 3}}
-    return BackupSchedule(str(folder), settings.parse(wanted), clock=clock, last_success=last_success)
+async def replicas(filled_url: str, folder: Path, clock: Hands, last_success: Gauge) -> AsyncIterator[Replicas]:
+    """A backup a day, and three stay; made by several replicas, each called by its name."""
+    wanted = settings.parse({**configuration(filled_url), "backup": {"directory": str(folder), "keep": 3}})
+    database = await Database.open(filled_url, clock=clock)
+
+    def replica(name: str) -> BackupSchedule:
+        return BackupSchedule(
+            str(folder), wanted, database=database, holder=name, clock=clock, last_success=last_success
+        )
+
+    yield replica
+    await database.close()
+
+
+@pytest.fixture
+def schedule(replicas: Replicas) -> BackupSchedule:
+    """One of them."""
+    return replicas("here")
 
 
 def names(folder: Path) -> list[str]:
     """The files in a folder, oldest backup first."""
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
 async def test_a_backup_is_made_when_the_newest_is_old_enough(
@@ -79,7 +95,7 @@ async def test_a_restart_neither_makes_one_more_nor_forgets_when_the_last_was(
     clock.advance(seconds=HOUR)
     await schedule.make_if_due()
     assert names(folder) == made
-    assert last_success._value.get() == (clock() - HOUR * 1000) // 1000
+    assert last_success._value.get() == (clock() - HOUR * 1000) / 1000
 
 
 async def test_a_backup_that_fails_removes_none(
@@ -117,6 +133,39 @@ async def test_who_cancels_waits_until_nothing_is_left(
     with pytest.raises((asyncio.CancelledError, StoppedError)):
         await job
     assert names(folder) == []
+
+
+# --- Several replicas -------------------------------------------------------------------------------------------------
+
+
+async def test_replicas_make_one_between_them(replicas: Replicas, folder: Path, clock: Hands) -> None:
+    for count in (1, 2):
+        await asyncio.gather(*(replicas(f"replica {number}").make_if_due() for number in range(4)))
+        assert len(names(folder)) == count
+        clock.advance(seconds=25 * HOUR)
+
+
+async def test_a_replica_with_another_disk_knows_that_one_was_made(
+    replicas: Replicas, folder: Path, clock: Hands, last_success: Gauge
+) -> None:
+    await replicas("here").make_if_due()
+    await asyncio.to_thread(folder.rename, folder.with_name("the disk of the other"))
+    last_success.set(0)
+    await replicas("there").make_if_due()
+    assert (names(folder), last_success._value.get()) == ([], clock() / 1000)
+    clock.advance(seconds=25 * HOUR)
+    await replicas("there").make_if_due()
+    assert len(names(folder)) == 1
+
+
+async def test_a_replica_that_died_at_it_is_followed_by_another(replicas: Replicas, folder: Path, clock: Hands) -> None:
+    dead = replicas("dead")
+    assert await dead._database.write(leases.take, dead._lease, "dead") is not None
+    await replicas("there").make_if_due()
+    assert names(folder) == []
+    clock.advance(seconds=leases.SECONDS)
+    await replicas("there").make_if_due()
+    assert len(names(folder)) == 1
 
 
 # --- In the service ---------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from service.store.database import Database
 from service.store.digest import TABLES, Digest
 from service.store.engine import StoreError
 from service.store.snapshot import Watch
-from service.store.tables import metadata, probe
+from service.store.tables import leases, metadata, probe
 from tests.harness import Hands
 from tests.rows import rows_of
 from tests.store.damage import change
@@ -43,8 +43,8 @@ def test_what_is_digested_can_be_said_in_a_few_lines(any_url: str) -> None:
     assert digest_of(any_url) == Digest(expected, 0, {})
 
 
-def test_every_table_but_the_probe_is_in_it() -> None:
-    assert {*TABLES, probe} == set(metadata.tables.values())
+def test_every_table_is_in_it_but_those_of_a_running_service() -> None:
+    assert {*TABLES, probe, leases} == set(metadata.tables.values())
 
 
 @pytest.mark.parametrize("table", [table.name for table in TABLES])
