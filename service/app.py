@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -17,12 +18,14 @@ from service.auth.login import Login
 from service.background import Background, Job
 from service.delivery.hearing import LEAST_PAUSE_SECONDS, Hearing
 from service.delivery.live import BEAT_SECONDS, Live
+from service.delivery.purge import Purger
+from service.delivery.purge_call import PurgeCall
 from service.errors import StoreUnavailable
 from service.health import Health
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, new_id, system_clock
 from service.moderation import idempotency
-from service.reading import news
+from service.reading import news, tags
 from service.reading.pages import Pages
 from service.settings import Server, Settings, SettingsError
 from service.store import secrets
@@ -43,6 +46,9 @@ LISTEN_AGAIN_SECONDS = 1.0
 MEGABYTE = 1024 * 1024
 COLLECT_AFTER = 10_000
 """Objects made and not freed before Python looks for cycles among them: a request makes hundreds, and frees them."""
+ONE_SERVER = "the one server"
+"""Who holds the leases of a store that nobody else can open: after a kill it need not wait for itself."""
+Close = Callable[[], Awaitable[object]]
 
 
 @dataclass
@@ -56,9 +62,7 @@ class Running:
     health: Health
     _runner: GuardedRunner
     _background: Background
-    _logins: list[Login]
-    _fetch: Fetch
-    _limits: RateLimits
+    _closing: Sequence[Close]
     _drain_seconds: float
 
     async def stop(self, *, drain_seconds: float | None = None) -> None:
@@ -74,10 +78,8 @@ class Running:
         await asyncio.sleep(self._drain_seconds if drain_seconds is None else drain_seconds)
         await self._runner.cleanup()
         await self._background.stop()
-        for login in self._logins:
-            await login.stop()
-        await self._fetch.close()
-        await self._limits.close()
+        for close in self._closing:
+            await close()
         await self.database.close()
 
 
@@ -90,10 +92,11 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         fetch = Fetch()
         opened.push_async_callback(fetch.close)
         logins = open_logins(settings, clock=clock, fetch=fetch)
+        call = open_purge(settings)
         flat = [login for of_site in logins.values() for login in of_site]
         database = await _open_store(settings, clock=clock)
         opened.push_async_callback(database.close)
-        replica = new_id(clock())
+        replica = new_id(clock()) if database.is_shared else ONE_SERVER
         background, metrics, hearing = Background(), Metrics(), Hearing(database)
         named = {f"{site}/{login.name}": login for site, of_site in logins.items() for login in of_site}
         health = Health(database, background, named, clock=clock)
@@ -138,7 +141,11 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         background.start(Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False))
     address = _address(runner)
     log.info("service.started", address=address, sites=sorted(settings.sites))
-    drain_seconds = settings.server.drain_seconds
+    closing: list[Close] = [*(login.stop for login in flat), fetch.close, services.limits.close]
+    if call is not None:
+        purger = _purger(call, hearing, database=database, holder=replica, clock=clock, metrics=metrics)
+        background.start(Job("purge", purger.follow, LEAST_PAUSE_SECONDS, is_vital=False))
+        closing += [purger.stop, call.close]
     return Running(
         address,
         database,
@@ -147,10 +154,8 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         health,
         runner,
         background,
-        flat,
-        fetch,
-        services.limits,
-        drain_seconds,
+        closing,
+        settings.server.drain_seconds,
     )
 
 
@@ -182,6 +187,24 @@ def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteK
             except ValueError as error:
                 raise SettingsError(f"sites.{site.key}.login.{login.name or login.kind}: {error}") from None
     return found
+
+
+def open_purge(settings: Settings) -> PurgeCall | None:
+    """The call that purges a cache, where one is configured. Raises SettingsError where its secret is missing."""
+    if settings.cache.purge.url is None:
+        return None
+    try:
+        return PurgeCall(settings.cache.purge)
+    except ValueError as error:
+        raise SettingsError(f"cache.purge: {error}") from None
+
+
+def _purger(
+    call: PurgeCall, hearing: Hearing, *, database: Database, holder: str, clock: Clock, metrics: Metrics
+) -> Purger:
+    purger = Purger(database, call, tags_of=tags.changed_by, holder=holder, clock=clock, metrics=metrics)
+    hearing.add_knower(purger)
+    return purger
 
 
 async def _open_store(settings: Settings, *, clock: Clock) -> Database:

@@ -72,6 +72,17 @@ class Metrics:
             "Live streams ended because their client took too little.",
             registry=self.registry,
         )
+        self.purges = Counter(
+            "gatepost_purges_total",
+            "Times that a cache was told what to purge (done, failed).",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.purge_behind = Gauge(
+            "gatepost_purge_behind_seconds",
+            "How old the oldest change is for which the last purge failed.",
+            registry=self.registry,
+        )
         self.queue_depth = Gauge(
             "gatepost_queue_entries", "Comments that somebody must look at.", ["site"], registry=self.registry
         )

@@ -5,6 +5,7 @@
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,11 +19,13 @@ from service import environment, mistakes
 from service.auth.kinds import LoginSettings
 from service.environment import PREFIX, Steps
 from service.model import SiteKey
+from service.secret import read_secret
 from service.values import (
     DatabaseUrl,
     LoginUrl,
     Networks,
     Origins,
+    PurgeUrl,
     Rate,
     Seconds,
     SharedStore,
@@ -33,6 +36,8 @@ from service.values import (
 
 CONFIG_VARIABLE = environment.CONFIG_VARIABLE
 DEFAULT_FILE = Path("gatepost.toml")
+HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
+"""RFC 9110, 5.1."""
 LONGEST_SECONDS = 100 * 366 * 86_400
 
 
@@ -97,12 +102,39 @@ class Log(Section):
     format: Literal["json", "console"] = "json"
 
 
+class Purge(Section):
+    """Which cache to tell what is out of date, and how. Off without an address."""
+
+    url: PurgeUrl | None = None
+    method: str = Field("PURGE", pattern=r"^[A-Z]{1,20}$")
+    header: str = Field("Surrogate-Key", pattern=HEADER_NAME)
+    secret_header: str | None = Field(None, pattern=HEADER_NAME)
+    secret_env: str | None = None
+    secret_file: Path | None = None
+    timeout_seconds: Seconds = Field(5.0, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> "Purge":
+        given = [place for place in (self.secret_env, self.secret_file) if place is not None]
+        if len(given) != (0 if self.secret_header is None else 1):
+            raise ValueError("give secret_header together with one of secret_env, secret_file; or none of them")
+        return self
+
+    def load_secret(self) -> str:
+        """What goes into `secret_header`. Raises ValueError with the fix when it is missing or no header's value."""
+        secret = read_secret(variable=self.secret_env, file=self.secret_file).decode("ascii", "replace")
+        if self.secret_header is not None and not re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", secret):
+            raise ValueError("the secret is empty or no text for a header: set it to what the cache asks for")
+        return secret
+
+
 class Cache(Section):
     """How much the service keeps in memory, and what shared caches between it and readers may keep."""
 
     max_megabytes: Whole = Field(64, ge=1, le=65_536)
     s_maxage_seconds: Whole = Field(0, ge=0, le=86_400)
     stale_while_revalidate_seconds: Whole = Field(0, ge=0, le=86_400)
+    purge: Purge = Purge()
 
 
 class Roles(Section):

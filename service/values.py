@@ -38,6 +38,13 @@ def _login_url(text: str) -> str:
     return text
 
 
+def _purge_url(text: str) -> str:
+    braces = set(re.findall(r"\{[^{}]*\}|[{}]", text))
+    if _address(text.replace("{tag}", "tag")) is None or braces - {"{tag}"}:
+        raise ValueError('write an address as "http://cache:6081/" or "https://cdn.example/purge/{tag}"')
+    return text
+
+
 def _address(text: str) -> SplitResult | None:
     """The parts of an http(s) address without a name or password in it; None for everything else."""
     try:
@@ -104,5 +111,6 @@ Whole = Annotated[int, BeforeValidator(_no_switch)]
 Seconds = Annotated[float, BeforeValidator(_no_switch)]
 SiteName = Annotated[str, AfterValidator(_site_key)]
 LoginUrl = Annotated[str, AfterValidator(_login_url)]
+PurgeUrl = Annotated[str, AfterValidator(_purge_url)]
 SharedStore = Annotated[str, AfterValidator(_shared_store)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]

@@ -104,6 +104,7 @@ async def test_good_configuration_has_nothing_but_fine_findings(configured: dict
         "trusted proxies",
         "database",
         "disk",
+        "shared caches",
         "site blog",
         "login blog/jwt",
     }

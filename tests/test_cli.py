@@ -518,9 +518,10 @@ def test_command_of_the_manual_exists(gatepost_here: Callable[..., Finished], li
     assert gatepost_here(*line.split(), "--help").returncode == 0
 
 
-def test_configuration_in_the_manual_is_without_a_mistake() -> None:
-    (example,) = blocks("toml")
-    assert settings.parse(tomllib.loads(example)).server.trusted_proxies
+def test_configurations_in_the_manual_are_without_a_mistake() -> None:
+    behind_a_proxy, behind_a_cdn = (settings.parse(tomllib.loads(example)) for example in blocks("toml"))
+    assert behind_a_proxy.server.trusted_proxies
+    assert behind_a_cdn.cache.purge.url
 
 
 @pytest.mark.parametrize("language", ["ini", "yaml"])

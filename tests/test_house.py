@@ -51,7 +51,7 @@ FLOORS = [
 ]
 SQL_LIBRARIES = {"sqlalchemy", "sqlite3", "aiosqlite", "psycopg", "psycopg_pool", "alembic"}
 HTTP_ROOMS = ("web", "demo", "app")
-HTTP_CLIENTS = ("auth.fetch", "checkup.ask_health")
+HTTP_CLIENTS = ("auth.fetch", "delivery.purge_call", "checkup.ask_health")
 ENVIRONMENT_READERS = ("settings", "secret")
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "urllib", "uuid"}
 STORE_MACHINERY = {
@@ -67,6 +67,9 @@ STORE_MACHINERY |= {"store.copy", "store.copy_target"}  # a whole store to anoth
 # Writes outside of `moderation` that change no comment, author or post.
 OWN_WRITES = {
     "secrets.get_or_make": "the keys that the service makes for itself at its first start",
+    "leases.take": "which replica does a job",
+    "leases.note": "how far it has come",
+    "leases.give_back": "which replica does a job",
     "probe.write": "readiness asks whether the store takes a write",
 }
 VAGUE = re.compile(r"util|helper|manager|^data$|^info$|^misc$|^common$", re.IGNORECASE)

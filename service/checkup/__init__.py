@@ -5,7 +5,7 @@ the readiness check writes too.
 """
 
 from service.auth.fetch import Fetch
-from service.checkup import listening, logins, sites, stored
+from service.checkup import caching, listening, logins, sites, stored
 from service.checkup.finding import Finding, fail
 from service.model import Clock
 from service.settings import Settings
@@ -15,6 +15,7 @@ async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
     """Look at everything: where it listens, the store, every site and its logins."""
     found = [await listening.examine(settings.server), *listening.examine_limits(settings)]
     found += await stored.examine(settings.database, clock=clock)
+    found += await caching.examine(settings.cache)
     if not settings.sites:
         found.append(fail("sites", "none is configured, so nobody can comment", "add [sites.blog] with a name"))
     async with Fetch() as fetch:

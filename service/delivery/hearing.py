@@ -12,7 +12,7 @@ from typing import Protocol
 
 from service.model import Event, SiteKey
 from service.store import events
-from service.store.database import Database, Transaction
+from service.store.database import Database
 
 LOOK_SECONDS = 0.25
 LEAST_PAUSE_SECONDS = 0.02
@@ -107,7 +107,7 @@ class Hearing:
             if self._last is None:  # the first look: what was before us is nobody's news
                 self._last = await self._database.read(events.last_numbers)
                 break
-            found, is_all = await self._database.read(_news, dict(self._last))
+            found, is_all = await self._database.read(events.after_each, dict(self._last), limit=AT_ONCE)
             for event in found:
                 if event.seq > self._last.get(event.site, 0):  # else it was ours, and was committed meanwhile
                     self._tell_knowers(event)
@@ -125,15 +125,3 @@ class Hearing:
         last[event.site] = event.seq
         for reader in self._readers:
             reader.read(event)
-
-
-def _news(tx: Transaction, last: dict[SiteKey, int]) -> tuple[list[Event], bool]:
-    """The events after those numbers, site by site, and whether these are all."""
-    found: list[Event] = []
-    is_all = True
-    for site, number in events.last_numbers(tx).items():
-        if number > last.get(site, 0):
-            part = events.after(tx, site, last.get(site, 0), limit=AT_ONCE)
-            found += part
-            is_all = is_all and part[-1].seq >= number
-    return found, is_all

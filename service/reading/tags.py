@@ -2,7 +2,7 @@
 
 import hashlib
 
-from service.model import PostKey, SiteKey
+from service.model import Event, PostKey, SiteKey
 from service.reading.page import Scope
 
 
@@ -20,3 +20,8 @@ def changed_tag(site: SiteKey, post: PostKey | None) -> str:
     if post is None:
         return f"{site}.posts"
     return f"{site}.{hashlib.blake2b(post.encode(), digest_size=12).hexdigest()}"
+
+
+def changed_by(event: Event) -> tuple[str, ...]:
+    """What is out of date after an event that readers can see: pages of its post, and those that span posts."""
+    return (changed_tag(event.site, event.post), changed_tag(event.site, None)) if event.post is not None else ()

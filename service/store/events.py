@@ -104,6 +104,18 @@ def after(tx: Transaction, site: SiteKey, seq: int, *, limit: int) -> list[Event
     return [_event(row) for row in tx.all(_AFTER, site=site, seq=seq, limit=limit)]
 
 
+def after_each(tx: Transaction, last: Mapping[SiteKey, int], *, limit: int) -> tuple[list[Event], bool]:
+    """Events after those numbers, site by site, at most `limit` of each; and whether these are all."""
+    found: list[Event] = []
+    is_all = True
+    for site, number in last_numbers(tx).items():
+        if number > last.get(site, 0):
+            part = after(tx, site, last.get(site, 0), limit=limit)
+            found += part
+            is_all = is_all and part[-1].seq >= number
+    return found, is_all
+
+
 def find(tx: Transaction, site: SiteKey, event_id: str) -> Event | None:
     """The site's event with this id."""
     row = tx.first(_ONE, id=event_id, site=site)
