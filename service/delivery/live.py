@@ -187,7 +187,7 @@ class Live:
         heard = [(stream, event) for stream in _streams_of(event) if stream in self._listeners]
         if len(self._untold) + len(heard) > MOST_UNTOLD:
             self._untold.clear()
-            self._end_all()
+            self.send_away()
         elif heard:
             self._untold += heard
             self._woken.set()
@@ -215,9 +215,10 @@ class Live:
     def close(self) -> None:
         """End every stream at once, and every one that is opened after that."""
         self._is_closed = True
-        self._end_all()
+        self.send_away()
 
-    def _end_all(self) -> None:
+    def send_away(self) -> None:
+        """End every stream that is open; clients come back and go on where they were."""
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.end()

@@ -117,11 +117,9 @@ _LATEST = _ITEM.where(comments.c.site == bindparam("site"), PUBLIC, BEFORE).orde
 
 
 def item(tx: Transaction, site: SiteKey, comment_id: CommentId) -> PublicComment:
-    """One comment as a list shows it, a tombstone if it is not public. Raises LookupError for an unknown one."""
+    """One comment as a list shows it; a tombstone if it is not public, or not there any more."""
     row = tx.first(_ITEM_BY_ID, site=site, id=comment_id)
-    if row is None:
-        raise LookupError(comment_id)
-    return _item(row)
+    return _item(row) if row else PublicComment(comment_id, None, 0, 0, removed=True)
 
 
 def thread(

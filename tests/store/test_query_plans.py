@@ -119,6 +119,7 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "events between": lambda tx: events.between(tx, SITE, None, 7, 9, limit=100),
     "newest events of a post": lambda tx: events.newest(tx, SITE, POST, 9, limit=100),
     "newest events": lambda tx: events.newest(tx, SITE, None, 9, limit=100),
+    "a public item": lambda tx: published.item(tx, SITE, ID),
     "an event": lambda tx: events.find(tx, SITE, "an id"),
     "an API key": lambda tx: api_keys.by_hash(tx, "hash"),
     "a kept reply": lambda tx: idempotency.find(tx, idempotency.Scope(SITE, ADA, "submit", "key", "hash"), since=0),

@@ -9,18 +9,28 @@ from itertools import cycle
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.async_api import Browser
 
 from service.delivery import live
 from service.model import Event, PostKey, SiteKey
 from service.store import events
+from tests.auth.local_server import LocalServer, always
 from tests.conftest import StartGatepost
 from tests.harness import ORIGIN, Gatepost, Hands, configuration
 from tests.launch import launch
 from tests.web.ear import PATIENCE_SECONDS, Heard, listening
 from tests.web.plain_http import assert_problem, send
 
+pytest_plugins = ["tests.browser"]
 POST = "/v1/sites/blog/posts/post/events"
 QUEUE = "/v1/sites/blog/queue/events"
+LISTEN = """address => new Promise((open, error) => {
+    window.heard = [];
+    const live = new EventSource(address);
+    live.onopen = () => open();
+    live.onerror = () => error(new Error("refused"));
+    live.addEventListener("comment.published", ({data}) => heard.push(JSON.parse(data).comment.html));
+})"""
 UNKNOWN_ID = "0189abcd-0000-7000-8000-000000000000"
 
 
@@ -238,6 +248,24 @@ async def test_nothing_is_lost_or_doubled_under_concurrent_decisions(services: l
         ids = [one.id for one in await client]
         assert ids == expected[expected.index(ids[0]) :]
         assert len(ids) > 1
+
+
+@pytest.mark.browser
+async def test_a_browser_listens_and_goes_on_by_itself(gatepost: Gatepost, chromium: Browser) -> None:
+    blog = LocalServer()
+    blog.handlers["/"] = always(text="A blog", content_type="text/html")
+    await blog.up()
+    page = await chromium.new_page()
+    await page.goto(blog.address)
+    await page.evaluate(LISTEN, gatepost.running.address + POST)
+    await gatepost.approved("One", by="ada")
+    await page.wait_for_function("heard.length == 1", timeout=PATIENCE_SECONDS * 1000)
+    gatepost.running.live.send_away()
+    await gatepost.approved("Two", by="bob")
+    await page.wait_for_function("heard.length == 2", timeout=PATIENCE_SECONDS * 1000)
+    assert await page.evaluate("heard") == ["<p>One</p>\n", "<p>Two</p>\n"]
+    await page.close()
+    await blog.close()
 
 
 # --- Streams and their connections ------------------------------------------------------------------------------------
