@@ -4,12 +4,18 @@ import asyncio
 from collections.abc import Iterator
 from functools import partial
 
+import aiohttp
 import pytest
 
+from service.delivery import purge
+from service.delivery.purge import Purger
+from service.delivery.purge_call import PurgeCall
+from service.metrics import Metrics
 from service.model import PostKey, SiteKey
-from service.reading.tags import changed_tag
+from service.reading.tags import changed_by, changed_tag
+from service.settings import Purge
 from service.web.routes import PUBLIC
-from tests.harness import Gatepost
+from tests.harness import Gatepost, Hands
 from tests.journeys.scale import KEPT, LIST, LONG, SITE, Scale, Scaled, scaled, until
 from tests.varnish import REPLICAS
 
@@ -182,3 +188,33 @@ async def test_a_purge_tells_the_secret_where_there_is_one(scaled: Scaled) -> No
     scale = await scaled(secret="open sesame", **KEPT)
     assert [await scale.purge("blog"), await scale.purge("blog", **{"Purge-Key": "open"})] == [403, 403]
     assert await scale.purge("blog", **{"Purge-Key": "open sesame"}) == 200
+
+
+async def test_what_is_taken_down_is_dropped_by_the_service_itself(
+    scaled: Scaled, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge, "LOOK_SECONDS", 0.1)
+    scale = await scaled(**KEPT)
+    running = scale.replicas[0].running
+    async with PurgeCall(Purge(url=f"{scale.proxy}/")) as call:
+        call._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=(REPLICAS[0], 0)))
+        purger = Purger(running.database, call, tags_of=changed_by, holder="here", clock=clock, metrics=Metrics())
+        running.hearing.add_knower(purger)
+        await purger.follow()  # from here on it misses nothing
+        job = asyncio.create_task(_for_ever(purger))
+        comment = await scale.replicas[1].approved("Not for long")
+        await until(lambda: _shown(scale, [comment["id"]]))
+        assert await scale.seen() == "hit"
+        await scale.replicas[1].moderator().decide(comment["id"], "spam", comment["version"])
+        await until(lambda: _shown(scale, []))
+        job.cancel()
+        await asyncio.wait([job])
+
+
+async def _for_ever(purger: Purger) -> None:
+    while True:
+        await purger.follow()
+
+
+async def _shown(scale: Scale, ids: list[str]) -> bool:
+    return [comment["id"] for comment in (await scale.visitor.get(LIST)).json["comments"]] == ids
