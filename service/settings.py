@@ -5,7 +5,6 @@
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +18,6 @@ from service import environment, mistakes
 from service.auth.kinds import LoginSettings
 from service.environment import PREFIX, Steps
 from service.model import SiteKey
-from service.secret import read_secret
 from service.values import (
     DatabaseUrl,
     LoginUrl,
@@ -119,13 +117,6 @@ class Purge(Section):
         if len(given) != (0 if self.secret_header is None else 1):
             raise ValueError("give secret_header together with one of secret_env, secret_file; or none of them")
         return self
-
-    def load_secret(self) -> str:
-        """What goes into `secret_header`. Raises ValueError with the fix when it is missing or no header's value."""
-        secret = read_secret(variable=self.secret_env, file=self.secret_file).decode("ascii", "replace")
-        if self.secret_header is not None and not re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", secret):
-            raise ValueError("the secret is empty or no text for a header: set it to what the cache asks for")
-        return secret
 
 
 class Cache(Section):

@@ -5,6 +5,7 @@ private one. No redirects, one time limit over everything, and no byte of an ans
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from types import TracebackType
@@ -12,10 +13,14 @@ from urllib.parse import quote
 
 import aiohttp
 
+from service.secret import read_secret
 from service.settings import Purge
 
 MOST_TAGS = 64
 """In one header: a tag has at most 88 characters, and servers commonly take 8 kB."""
+
+HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+"""RFC 9110, 5.5, without what is obsolete there."""
 
 
 class PurgeError(Exception):
@@ -28,7 +33,7 @@ class PurgeCall:
     def __init__(self, settings: Purge) -> None:
         self._settings = settings
         self._url = settings.url or ""
-        secret = settings.load_secret()
+        secret = _secret_of(settings)
         self._headers = {"User-Agent": "Gatepost"} | (
             {settings.secret_header: secret} if settings.secret_header else {}
         )
@@ -85,3 +90,11 @@ class PurgeCall:
                 trust_env=False,
             )
         return self._session
+
+
+def _secret_of(settings: Purge) -> str:
+    """What goes into `secret_header`. Raises ValueError with the fix when it is missing or no header's value."""
+    secret = read_secret(variable=settings.secret_env, file=settings.secret_file).decode("ascii", "replace")
+    if settings.secret_header is not None and not HEADER_TEXT.fullmatch(secret):
+        raise ValueError("the secret is empty or no text for a header: set it to what the cache asks for")
+    return secret

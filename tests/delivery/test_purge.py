@@ -382,3 +382,11 @@ async def test_check_tries_the_purge(cache: CacheServer) -> None:
     assert cache.purged == [caching.MADE_UP_TAG]
     await cache.down()
     assert [found.outcome for found in await caching.examine(settings)] == [Outcome.OK, Outcome.FAIL]
+
+
+@pytest.mark.parametrize("text", ["", "two\nlines", "ünï"])
+def test_a_secret_that_fits_no_header_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text(text)
+    with pytest.raises(ValueError, match="the secret is empty or no text for a header"):
+        PurgeCall(Purge(url="http://cache/", secret_header="Key", secret_file=file))

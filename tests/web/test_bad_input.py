@@ -488,6 +488,7 @@ async def test_an_idempotency_key_is_given_once(gatepost: Gatepost) -> None:
 BAD_LIMITS = ["0", "-1", "201", "abc", "1_0", "%EF%BC%91", "", "1.0", "1e1", "%201", "+1", "0x1", "9" * 30]
 LISTS = [
     "/v1/sites/blog/posts/page/comments",
+    "/v1/sites/blog/posts/page/comments.html",
     "/v1/sites/blog/comments",
     "/v1/sites/blog/me/comments",
     "/v1/sites/blog/queue",
@@ -526,7 +527,7 @@ async def test_no_list_takes_a_cursor_that_was_not_issued_for_it(gatepost: Gatep
     wrong = ["", "x", "AAAA", "%00", "%20", "null", "0", "../..", "%C3%A4", "e30", page + "=", page + "==", page + "A"]
     wrong += [page[:-1], f"%20{page}", page.swapcase()]
     wrong += [_flipped(page, at) for at in (0, len(page) // 2, len(page) - 1)]
-    if path != LISTS[0]:
+    if not path.startswith(LISTS[0]):  # the same list in another format takes it
         wrong.append(page)
     for cursor in wrong:
         await _assert_refused(gatepost, 400, "bad-cursor", "GET", f"{path}?cursor={cursor}")
