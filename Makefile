@@ -27,6 +27,9 @@ UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made 
 ON_BOTH := tests/moderation tests/store tests/transfer tests/journeys \
 	$(addprefix tests/web/test_,transitions.py front_end.py idempotency.py public.py formats.py operations.py)
 
+# Whose every call may meet another replica.
+ON_REPLICAS := $(addprefix tests/,journeys/test_first_light.py journeys/test_random_walks.py web/test_public.py)
+
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name meaning; do \
 		printf '%-18s %s\n' "$$name" "$$meaning"; done
@@ -34,9 +37,10 @@ help: ## list these targets
 demo: $(VENV)/.runtime ## set up and open a small blog with comments, no configuration
 	@$(BIN)/gatepost demo $(ARGS)
 
-test: lint types ## set up, then format, lint, types and all tests, on SQLite and PostgreSQL (what CI runs)
+test: lint types ## set up, then format, lint, types and all tests, on SQLite, PostgreSQL and two replicas (what CI runs)
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 	@$(BIN)/python -m pytest -n auto --engine postgres -m "not browser" $(ON_BOTH)
+	@$(BIN)/python -m pytest -n auto --engine replicas $(ON_REPLICAS)
 
 test-postgres: $(VENV)/.dev ## the tests that touch the store, on PostgreSQL (a server from a wheel, or TEST_POSTGRES_URL)
 	@$(BIN)/python -m pytest -n auto --engine postgres -m "not browser" $(ON_BOTH) $(ARGS)

@@ -85,8 +85,10 @@ async def connection(gatepost: Gatepost) -> AsyncIterator[Connection]:
     """A connection that stays."""
     address = urlsplit(gatepost.running.address)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    yield Connection(reader, writer)
-    writer.close()
+    try:
+        yield Connection(reader, writer)
+    finally:
+        writer.close()
 
 
 async def instant(gatepost: Gatepost) -> int:
