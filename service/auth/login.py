@@ -7,6 +7,7 @@ import hmac
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -209,8 +210,12 @@ def identity_from(claims: Mapping[str, Any], *, site: SiteKey, settings: BaseLog
 
 def author_key(secret: bytes, identity: Identity) -> AuthorKey:
     """The public name of an identity: HMAC-SHA-256 (RFC 2104) of site, namespace and subject, 32 hex digits of it."""
-    parts = "\0".join((identity.site, identity.namespace, identity.subject))
-    return AuthorKey(hmac.digest(secret, parts.encode(), "sha256").hex()[:32])
+    return _author_key(secret, identity.site, identity.namespace, identity.subject)
+
+
+@lru_cache(maxsize=4096)
+def _author_key(secret: bytes, *parts: str) -> AuthorKey:
+    return AuthorKey(hmac.digest(secret, "\0".join(parts).encode(), "sha256").hex()[:32])
 
 
 def _at(claims: Mapping[str, Any], path: str) -> Any:

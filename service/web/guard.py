@@ -365,7 +365,7 @@ class GuardedConnection(web.RequestHandler):
             resp.force_close()
         finished = await super().finish_response(request, resp, start_time)
         # Its task is not back at waiting yet, but a client on the same machine may have asked again before it is.
-        self._all_answered = bool(resp.keep_alive) and not request.body_exists and not self._messages
+        self._all_answered = bool(resp.keep_alive) and request.content.is_eof() and not self._messages
         return finished
 
     def handle_error(
