@@ -27,10 +27,10 @@ from service.model import ApiKeyId, Role, system_clock
 from service.moderation import api_keys
 from service.settings import Log, Settings, SettingsError
 from service.store import api_keys as stored_keys
-from service.store.database import Database, Transaction
+from service.store.database import Transaction
 from service.store.engine import StoreError
 from service.store.migrate import SchemaError
-from service.terminal import Config, site_of, stop
+from service.terminal import Config, site_of, stop, store_beside
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
@@ -264,20 +264,8 @@ def _write(
     """One transaction, also while a server has the store open."""
 
     async def once() -> Answer:
-        store = settings.database
-        database = await Database.open(
-            store.url,
-            clock=system_clock,
-            readers=1,
-            busy_seconds=store.busy_seconds,
-            statement_seconds=store.statement_seconds,
-            prepared_statements=store.prepared_statements,
-            alongside=True,
-        )
-        try:
+        async with store_beside(settings) as database:
             return await database.write(work, *args, **kwargs)
-        finally:
-            await database.close()
 
     return asyncio.run(once())
 

@@ -8,12 +8,11 @@ import typer
 
 from service import settings as configuration
 from service import terminal
-from service.model import SiteKey, system_clock
+from service.model import SiteKey
 from service.settings import Settings
 from service.store import snapshot
-from service.store.database import Database
 from service.store.snapshot import Watch
-from service.terminal import Config, stop
+from service.terminal import Config, stop, store_beside
 from service.transfer import pages
 from service.transfer.pages import Done, FolderError
 
@@ -46,20 +45,8 @@ def export_pages(
 
 
 async def _export(settings: Settings, site: SiteKey | None, directory: Path, watch: Watch) -> dict[SiteKey, Done]:
-    store = settings.database
-    with snapshot.of(store.url) as moment:
+    with snapshot.of(settings.database.url) as moment:
         snapshot.require_current(moment)  # a store that is not there must not empty the folder
-    database = await Database.open(
-        store.url,
-        clock=system_clock,
-        readers=1,
-        busy_seconds=store.busy_seconds,
-        statement_seconds=store.statement_seconds,
-        prepared_statements=store.prepared_statements,
-        alongside=True,
-    )
-    try:
-        sites = [found for key, found in settings.sites.items() if site in (None, key)]
+    sites = [found for key, found in settings.sites.items() if site in (None, key)]
+    async with store_beside(settings) as database:
         return await pages.export(database, sites, directory, watch)
-    finally:
-        await database.close()

@@ -3,8 +3,8 @@
 Plain lines where nobody reads along: width and colour are a terminal's, so another program gets whole lines.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -16,8 +16,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from service.checkup.finding import Finding, Outcome
-from service.model import ApiKey, Milliseconds, SiteKey
+from service.model import ApiKey, Milliseconds, SiteKey, system_clock
 from service.settings import Settings, Site
+from service.store.database import Database
 from service.store.snapshot import Watch
 
 COLOURS = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.FAIL: "bold red"}
@@ -43,6 +44,25 @@ def site_of(settings: Settings, key: str) -> Site:
         known = ", ".join(settings.sites) or "none"
         stop(f'there is no site "{key}" in the configuration (there: {known}): correct --site', status=MISUSED)
     return site
+
+
+@asynccontextmanager
+async def store_beside(settings: Settings) -> AsyncIterator[Database]:
+    """The store for a short command, also while a server has it open. Raises StoreError."""
+    store = settings.database
+    database = await Database.open(
+        store.url,
+        clock=system_clock,
+        readers=1,
+        busy_seconds=store.busy_seconds,
+        statement_seconds=store.statement_seconds,
+        prepared_statements=store.prepared_statements,
+        alongside=True,
+    )
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @contextmanager

@@ -119,3 +119,15 @@ async def start_gatepost(request: pytest.FixtureRequest, store_url: str, clock: 
 async def gatepost(start_gatepost: StartGatepost) -> Gatepost:
     """The whole service with its usual configuration."""
     return await start_gatepost()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def services(request: pytest.FixtureRequest, clock: Hands) -> AsyncIterator[list[Gatepost]]:
+    """One service on SQLite; two on PostgreSQL."""
+    urls = (
+        [f"sqlite:///{request.getfixturevalue('store_path')}"]
+        if request.param == "sqlite"
+        else [request.getfixturevalue("postgres_url")] * 2
+    )
+    async with AsyncExitStack() as stack:
+        yield [await launch(stack, configuration(url), clock=clock) for url in urls]

@@ -32,18 +32,6 @@ async def pair(postgres_url: str, clock: Hands) -> AsyncIterator[Pair]:
         yield (await launch(stack, wanted, clock=clock), await launch(stack, wanted, clock=clock))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def services(request: pytest.FixtureRequest, clock: Hands) -> AsyncIterator[list[Gatepost]]:
-    """One service on SQLite; two on PostgreSQL."""
-    urls = (
-        [f"sqlite:///{request.getfixturevalue('store_path')}"]
-        if request.param == "sqlite"
-        else [request.getfixturevalue("postgres_url")] * 2
-    )
-    async with AsyncExitStack() as stack:
-        yield [await launch(stack, configuration(url), clock=clock) for url in urls]
-
-
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Asks again until it holds."""
     async with asyncio.timeout(PATIENCE_SECONDS):

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from itertools import cycle
 from urllib.parse import urlsplit
@@ -16,8 +15,7 @@ from service.model import Event, PostKey, SiteKey
 from service.store import events
 from tests.auth.local_server import LocalServer, always
 from tests.conftest import StartGatepost
-from tests.harness import ORIGIN, Gatepost, Hands, configuration
-from tests.launch import launch
+from tests.harness import ORIGIN, Gatepost
 from tests.web.ear import PATIENCE_SECONDS, Heard, listening
 from tests.web.plain_http import assert_problem, send
 
@@ -193,18 +191,6 @@ async def test_who_cannot_go_on_is_told_to_read_anew(
         assert [(one.name, one.data, one.id) for one in await ear.some(1)] == [("reset", {}, told[-1])]
         await gatepost.approved("And on", by="reader 9")
         assert [one.name for one in await ear.some(1)] == ["comment.published"]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def services(request: pytest.FixtureRequest, clock: Hands) -> AsyncIterator[list[Gatepost]]:
-    """One service on SQLite; two on PostgreSQL."""
-    urls = (
-        [f"sqlite:///{request.getfixturevalue('store_path')}"]
-        if request.param == "sqlite"
-        else [request.getfixturevalue("postgres_url")] * 2
-    )
-    async with AsyncExitStack() as stack:
-        yield [await launch(stack, configuration(url), clock=clock) for url in urls]
 
 
 async def _decide(gatepost: Gatepost, name: str, elsewhere: Gatepost) -> None:
