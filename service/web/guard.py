@@ -154,12 +154,12 @@ class GuardedConnection(web.RequestHandler):
             self._waiter = waiter
             if len(self._messages) == 1 and self._answer_at_once(first, *self._messages[0]):
                 return
-            if self._messages:
-                self._all_answered = False
-                if waiter is not None and not waiter.done():
-                    waiter.set_result(None)
+            if self._messages and waiter is not None and not waiter.done():
+                waiter.set_result(None)
         else:
             super().data_received(data)
+        if self._messages:
+            self._all_answered = False  # the task's turn: until it has replied, nothing may go out before that
         if self._request_count != seen:
             self._note_request(data)
         elif self._reading_since is not None:

@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
 from yarl import URL
 
 from service.web.door import Door, Limits, address_group
@@ -258,6 +259,10 @@ async def hold(request: web.Request) -> web.Response:
     return web.Response(text="held")
 
 
+async def instant(request: web.Request) -> web.Response:
+    return web.Response(text="instant")
+
+
 class LastWord(web.Response):
     """Begins the drain when it is written, before the connection waits for another request."""
 
@@ -296,6 +301,7 @@ ROUTES = {
     "/large-in-buffer": large_in_buffer,
     "/events": events,
     "/hold": hold,
+    "/instant": instant,
     "/last": last,
     "/fail": fail,
     "/fail-late": fail_late,
@@ -338,12 +344,22 @@ async def running(limits: Limits, **settings: Any) -> AsyncIterator[House]:
 Start = Callable[..., Awaitable[House]]
 
 
-@pytest.fixture
-async def start() -> AsyncIterator[Start]:
+INSTANT = b"GET /instant HTTP/1.1\r\n" + HOST + b"\r\n"
+
+
+def instantly(message: RawRequestMessage, peername: object) -> bytes | None:
+    """As the hatch does: one page is in memory, everything else is the application's."""
+    if message.method != "GET" or message.path != "/instant":
+        return None
+    return b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\ninstant"
+
+
+@pytest.fixture(params=[None, instantly], ids=["alone", "behind a hatch"])
+async def start(request: pytest.FixtureRequest) -> AsyncIterator[Start]:
     async with AsyncExitStack() as houses:
 
         async def start_one(limits: Limits = PATIENT, **settings: Any) -> House:
-            return await houses.enter_async_context(running(limits, **settings))
+            return await houses.enter_async_context(running(limits, **{"first": request.param, **settings}))
 
         yield start_one
 
@@ -946,6 +962,49 @@ async def test_pipelined_requests_are_answered_in_order(start: Start) -> None:
     bodies = [(await client.reply()).body for _ in range(102)]
     assert bodies == [b"", *(b"%d" % n for n in range(100)), b""]
     assert (await client.ask(GET)).status == 200
+
+
+@pytest.mark.parametrize("cut", [0, 5, len(WAIT) - 1])
+async def test_what_is_instant_waits_for_the_reply_before_it(start: Start, cut: int) -> None:
+    house = await start(first=instantly)
+    client = await house.connect()
+    assert (await client.ask(INSTANT)).body == b"instant"
+    await client.send(WAIT[:cut])
+    await house.until_all_is_received()
+    await client.send(WAIT[cut:])
+    await house.until_entered()
+    await client.send(INSTANT)
+    await house.until_all_is_received()
+    house.release.set()
+    assert [(await client.reply()).body for _ in range(2)] == [b"waited ", b"instant"]
+    assert (await client.ask(INSTANT)).body == b"instant"
+    assert (await client.ask(GET)).status == 200
+
+
+async def test_what_is_instant_waits_for_the_body_of_an_earlier_request(start: Start) -> None:
+    house = await start(first=instantly)
+    client = await house.connect()
+    await client.send(b"POST /hold HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % len(INSTANT))
+    await house.until_entered()
+    house.release.set()
+    assert (await client.reply()).body == b"held"
+    await client.send(INSTANT)  # the body, which looks like a request
+    await client.send(INSTANT)
+    assert (await client.reply()).body == b"instant"
+    await client.send(GET)
+    assert (await client.reply()).body == b""
+
+
+async def test_what_is_instant_keeps_its_order_between_slow_ones(start: Start) -> None:
+    house = await start(first=instantly)
+    house.release.set()
+    client = await house.connect()
+    for first in (GET, WAIT, POST + b"Content-Length: 0\r\n\r\n"):
+        for gap in (b"", b"\r\n"):
+            await client.send(first + gap + INSTANT + INSTANT + first)
+            bodies = [(await client.reply()).body for _ in range(4)]
+            assert bodies[1:3] == [b"instant", b"instant"]
+            assert bodies[0] == bodies[3] != b"instant"
 
 
 async def test_requests_may_come_in_any_pieces(start: Start) -> None:
