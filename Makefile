@@ -30,9 +30,14 @@ ON_BOTH := tests/moderation tests/store tests/transfer tests/journeys \
 # Whose every call may meet another replica.
 ON_REPLICAS := $(addprefix tests/,journeys/test_first_light.py journeys/test_random_walks.py web/test_public.py)
 
+# What takes longest together: whole programs, whole stores, several services, the wire byte for byte. Not in the quick loop.
+THOROUGH := demo faults journeys transfer test_cli.py test_cli_db.py \
+	$(addprefix store/test_,backup.py backup_schedule.py copy.py digest.py long_threads.py verify.py) \
+	$(addprefix web/test_,bad_input.py guard.py live.py transitions.py)
+
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name meaning; do \
-		printf '%-18s %s\n' "$$name" "$$meaning"; done
+		printf '%-20s %s\n' "$$name" "$$meaning"; done
 
 demo: $(VENV)/.runtime ## set up and open a small blog with comments, no configuration
 	@$(BIN)/gatepost demo $(ARGS)
@@ -45,8 +50,8 @@ test: lint types ## set up, then format, lint, types and all tests, on SQLite, P
 test-postgres: $(VENV)/.dev ## the tests that touch the store, on PostgreSQL (a server from a wheel, or TEST_POSTGRES_URL)
 	@$(BIN)/python -m pytest -n auto --engine postgres -m "not browser" $(ON_BOTH) $(ARGS)
 
-check-fast: lint types ## the same without slow and browser tests, under a minute
-	@$(BIN)/python -m pytest -n auto -m "not slow and not browser" $(ARGS)
+check-fast: lint types ## the quick loop: lint, types, and tests that take a minute together
+	@$(BIN)/python -m pytest -n auto -m "not slow and not browser" $(addprefix --ignore=tests/,$(THOROUGH)) $(ARGS)
 
 lint: $(VENV)/.dev ## formatting and ruff's rules
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: run make format"; exit 1; }
