@@ -28,7 +28,7 @@ ON_BOTH := tests/moderation tests/store tests/transfer tests/journeys \
 	$(addprefix tests/web/test_,transitions.py front_end.py idempotency.py public.py formats.py operations.py)
 
 # Whose every call may meet another replica.
-ON_REPLICAS := $(addprefix tests/,journeys/test_first_light.py journeys/test_random_walks.py web/test_public.py)
+ON_REPLICAS := $(addprefix tests/journeys/test_,first_light.py random_walks.py)
 
 # What takes longest together: whole programs, whole stores, several services, the wire byte for byte. Not in the quick loop.
 THOROUGH := demo faults journeys transfer test_cli.py test_cli_db.py \
