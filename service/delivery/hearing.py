@@ -51,6 +51,7 @@ class Hearing:
         self._last: dict[SiteKey, int] | None = None
         self._readers: list[Reader] = []
         self._knowers: list[Knower] = []
+        self._doubts = 0
         self.fresh_until = 0.0 if database.is_shared else float("inf")
         """Until when (by `monotonic`) every change that was committed a second ago is known."""
         database.tell(self)
@@ -86,6 +87,7 @@ class Hearing:
         """The database's call: a commit failed and may stand all the same. Nothing is certain until we have looked."""
         if self._database.is_shared:
             self.fresh_until = 0.0
+            self._doubts += 1
         self._woken.set()
 
     async def listen(self) -> None:
@@ -103,7 +105,7 @@ class Hearing:
     async def look(self) -> None:
         """Read everything that is new and tell it. Raises StoreUnavailable."""
         while True:
-            began = self._monotonic()
+            began, doubts = self._monotonic(), self._doubts
             if self._last is None:  # the first look: what was before us is nobody's news
                 self._last = await self._database.read(events.last_numbers)
                 break
@@ -114,7 +116,7 @@ class Hearing:
                     self._tell_readers(event, self._last)
             if is_all:
                 break
-        if self._database.is_shared:
+        if self._database.is_shared and doubts == self._doubts:  # else this look may have been too early
             self.fresh_until = began + FRESH_SECONDS
 
     def _tell_knowers(self, event: Event) -> None:

@@ -69,7 +69,7 @@ class Listener(Protocol):
         ...
 
     def in_doubt(self) -> None:
-        """A commit failed, which does not always mean that nothing was committed."""
+        """The store failed in a commit, which does not always mean that nothing was committed."""
         ...
 
 
@@ -154,9 +154,9 @@ class Database:
                     if self._engine.is_fault(error):  # whoever waits would only wait for the same fault
                         batch += self._waiting
                         self._waiting.clear()
+                        for listener in self._listeners:
+                            listener.in_doubt()
                     outcomes = [self._failed(error)] * len(batch)
-                    for listener in self._listeners:
-                        listener.in_doubt()
                 else:
                     self._announce(batch)
                 for unit, outcome in zip(batch, outcomes, strict=True):

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from service.delivery.hearing import FRESH_SECONDS, Hearing
-from service.errors import IllegalTransition, StoreUnavailable
+from service.errors import IllegalTransition, PostClosed, StoreUnavailable
 from service.model import Action, Event, PostKey, SiteKey
 from service.moderation import decisions, posts
 from service.moderation.decisions import Ruling
@@ -214,6 +214,50 @@ async def test_a_commit_that_failed_leaves_doubt_until_the_next_look(pair: tuple
     hearing, _ = attend(pair[0])
     await hearing.look()
     hearing.in_doubt()
+    assert not hearing.is_fresh()
+    await hearing.look()
+    assert hearing.is_fresh()
+
+
+async def test_a_look_that_began_before_the_doubt_does_not_end_it(pair: tuple[Database, Database]) -> None:
+    hearing, _ = attend(pair[0])
+    await hearing.look()
+    looking = asyncio.create_task(hearing.look())
+    await asyncio.wait([looking], timeout=0)  # it is on its way to the store
+    hearing.in_doubt()
+    await looking
+    assert not hearing.is_fresh()
+    await hearing.look()
+    assert hearing.is_fresh()
+
+
+async def test_a_refused_write_leaves_no_doubt(pair: tuple[Database, Database]) -> None:
+    hearing, _ = attend(pair[0])
+    await hearing.look()
+
+    def refused(tx: Transaction) -> None:
+        posts.set_open(tx, SITE, POST, MODERATOR, is_open=False)
+        raise PostClosed
+
+    with pytest.raises(PostClosed):
+        await pair[0].write(refused)
+    assert hearing.is_fresh()
+
+
+async def test_a_fault_of_the_store_leaves_doubt(pair: tuple[Database, Database], postgres_server: str) -> None:
+    hearing, _ = attend(pair[0])
+    await hearing.look()
+
+    def cut_off(tx: Transaction) -> None:
+        posts.set_open(tx, SITE, POST, MODERATOR, is_open=False)
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+            )
+        posts.set_open(tx, SITE, POST, MODERATOR, is_open=True)
+
+    with pytest.raises(StoreUnavailable):
+        await pair[0].write(cut_off)
     assert not hearing.is_fresh()
     await hearing.look()
     assert hearing.is_fresh()
