@@ -31,6 +31,10 @@ class Service:
     """More settings of `[database]`."""
     server: Mapping[str, Any] = field(default_factory=lambda: {"port": 0})
     """Settings of `[server]`."""
+    module: str = "service"
+    """What is run: a program with the same command line."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """More of it than this process has."""
     address: str = ""
     process: asyncio.subprocess.Process | None = None
     complaints: list[bytes] = field(default_factory=list)
@@ -43,9 +47,9 @@ class Service:
         config.write_text(self._configuration())
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEPOST_")}
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "service", "serve", "--config", str(config)),
+            *(sys.executable, "-m", self.module, "serve", "--config", str(config)),
             cwd=self.folder,
-            env={**kept, "PYTHONPATH": str(ROOT)},
+            env={**kept, "PYTHONPATH": str(ROOT), **self.environment},
             stderr=asyncio.subprocess.PIPE,
         )
         started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
