@@ -246,34 +246,36 @@ async def test_a_takedown_shows_in_the_next_read_whoever_learnt_what(gatepost: G
 async def test_readers_who_never_stop_asking_never_see_what_a_decision_took_down(gatepost: Gatepost) -> None:
     """Promise 1 and 6 together: every read that begins after the moderator's answer shows what that decided."""
     comment = await gatepost.approved("On and off")
-    shown, known_since = True, 0
-    turn = 0
-    is_over = asyncio.Event()
+    version, is_shown, decided = comment["version"], True, 0
+    is_deciding = is_over = False
+    checked = [0] * 8
 
-    async def read() -> int:
-        seen = 0
+    async def read(number: int) -> None:
         async with connection(gatepost) as to:
-            while not is_over.is_set():
-                expected, at = shown, known_since
+            while not is_over:
+                began = decided, is_deciding
                 found = comment["id"] in (await to.ask(LIST)).body.decode()
-                if at == known_since and at % 2 == 0:  # nobody was deciding while this was asked
-                    assert found == expected
-                    seen += 1
-        return seen
+                if began == (decided, False) and not is_deciding:  # nobody decided while this was asked
+                    assert found == is_shown
+                    checked[number] += 1
 
-    readers = [asyncio.create_task(read()) for _ in range(8)]
-    version = comment["version"]
-    while turn < 30:
-        known_since += 1
-        action = "spam" if shown else "approve"
-        answer = await gatepost.moderator().decide(comment["id"], action, version)
-        version, shown = answer.json["comment"]["version"], action == "approve"
-        known_since += 1
-        turn += 1
+    async def all_have_looked() -> None:
+        before = list(checked)
         async with connection(gatepost) as to:
-            assert (comment["id"] in (await to.ask(LIST)).body.decode()) == shown
-    is_over.set()
-    assert min(await asyncio.gather(*readers)) > 0
+            while any(now == was for now, was in zip(checked, before, strict=True)):
+                assert (comment["id"] in (await to.ask(LIST)).body.decode()) == is_shown
+                for reader in readers:
+                    assert not reader.done(), reader.exception()
+
+    readers = [asyncio.create_task(read(number)) for number in range(len(checked))]
+    for _ in range(20):
+        is_deciding = True
+        answer = await gatepost.moderator().decide(comment["id"], "spam" if is_shown else "approve", version)
+        version, is_shown, decided = answer.json["comment"]["version"], not is_shown, decided + 1
+        is_deciding = False
+        await all_have_looked()
+    is_over = True
+    await asyncio.gather(*readers)
 
 
 async def test_reads_count_against_the_limit_also_where_they_are_instant(start_gatepost: StartGatepost) -> None:
