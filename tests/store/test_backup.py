@@ -97,7 +97,9 @@ async def test_a_backup_under_load_is_the_store_at_its_last_event(
     for _ in range(10):
         await Scene(database, clock).submit(BLOG, "one more")  # meanwhile each of the others has written as often
     before, after = await asyncio.to_thread(digest_and_write)
+    await Scene(database, clock).submit(BLOG, "one more")
     made = await asyncio.to_thread(backed_up, any_url, folder, clock)
+    await Scene(database, clock).submit(BLOG, "one more")  # however long the others have to wait for the processor
     made_until = digest_of(any_url).as_of["blog"]
     assert not any(writer.done() for writer in writers)
     for writer in writers:
