@@ -15,8 +15,8 @@ from service.model import (
     Status,
 )
 from service.store.database import Row, Transaction
-from service.store.published import BEFORE, END_OF_TIME, NEWEST_FIRST, PUBLIC, Position, profile_of
-from service.store.tables import comments, revisions
+from service.store.published import BEFORE, END_OF_TIME, NEWEST_FIRST, Position, profile_of
+from service.store.tables import PUBLIC, comments, revisions
 
 _WHOLE = select(comments)
 _ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))

@@ -1,4 +1,4 @@
-"""What readers see: every public list of comments, and `PUBLIC`, the one predicate by which anything becomes public.
+"""What readers see: every public list of comments, by `PUBLIC`, the one predicate by which anything becomes public.
 
 Every page is read from where the one before ended, by one range of an index or one step in it for each comment, so it
 costs what it shows, wherever it is and however long the thread. `tests/store/test_long_threads.py` looks at the plans.
@@ -7,15 +7,25 @@ costs what it shows, wherever it is and however long the thread. `tests/store/te
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, FromClause, Integer, Select, bindparam, case, func, literal_column, null, select, tuple_
+from sqlalchemy import (
+    Column,
+    FromClause,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    null,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from service.model import CommentId, Page, PostKey, Profile, PublicComment, SiteKey, Status
 from service.store.database import Row, Transaction
-from service.store.tables import comments
-
-PUBLIC = comments.c.status == Status.APPROVED.value
-"""The one predicate of promise 1: a comment's words leave through a public door only where this holds."""
+from service.store.tables import LISTED, PUBLIC, comments
 
 Position = tuple[str | int, ...]
 END_OF_TIME: Position = (2**62, "")
@@ -72,7 +82,7 @@ _ITEM = select(
 
 def _listed(row: FromClause) -> tuple[ColumnElement[bool], ...]:
     """Approved, or a tombstone that replies stand on."""
-    return row.c.site == bindparam("site"), row.c.post == bindparam("post"), row.c.listed
+    return row.c.site == bindparam("site"), row.c.post == bindparam("post"), row.c.listed.is_(true())
 
 
 def _next_of_newest(root: ColumnElement[str], path: ColumnElement[str]) -> ColumnElement[str]:
@@ -107,9 +117,7 @@ def _thread_newest() -> Select[Any]:
 
 _ITEM_BY_ID = _ITEM.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
 _ON_POST = _ITEM.where(comments.c.site == bindparam("site"), comments.c.post == bindparam("post"))
-_THREAD_OLDEST = (
-    _ON_POST.where(comments.c.listed, _PLACE > _GIVEN_PLACE).order_by(comments.c.root, comments.c.path).limit(_LIMIT)
-)
+_THREAD_OLDEST = _ON_POST.where(LISTED, _PLACE > _GIVEN_PLACE).order_by(comments.c.root, comments.c.path).limit(_LIMIT)
 _THREAD_NEWEST = _thread_newest()
 _FLAT_OLDEST = _ON_POST.where(PUBLIC, _TIME > _GIVEN_TIME).order_by(comments.c.created_at, comments.c.id).limit(_LIMIT)
 _FLAT_NEWEST = _ON_POST.where(PUBLIC, BEFORE).order_by(*NEWEST_FIRST).limit(_LIMIT)

@@ -36,6 +36,17 @@ def _definitions(path: Path) -> dict[str, list[str]]:
     return {name: _lines(sql) for name, sql in found if name != "alembic_version"}
 
 
+def _left(script: str) -> list[str]:
+    """What `script` makes and does not drop again."""
+    made: list[str] = []
+    for statement in (part.strip() for part in script.split(";") if part.strip()):
+        if dropped := re.fullmatch(r"DROP INDEX (\w+)", statement):
+            made = [one for one in made if not one.startswith(f"CREATE INDEX {dropped[1]} ")]
+        else:
+            made.append(statement)
+    return made
+
+
 def test_migrations_make_what_the_tables_say(store_path: Path) -> None:
     engine = create_engine(f"sqlite:///{store_path}")
     with engine.connect() as connection:
@@ -75,8 +86,7 @@ def test_migrations_make_the_same_on_postgresql() -> None:
         for table in metadata.tables.values()
         for index in table.indexes
     ]
-    made = [statement for statement in written.getvalue().split(";") if statement.strip()]
-    assert sorted(map(_lines, made)) == sorted(map(_lines, wanted))
+    assert sorted(map(_lines, _left(written.getvalue()))) == sorted(map(_lines, wanted))
     assert 'COLLATE "C"' in written.getvalue()
 
 
