@@ -23,7 +23,8 @@ from service.store import copy_target, digest, migrate, snapshot
 from service.store.copy_target import Target
 from service.store.digest import TABLES, Digest
 from service.store.engine import StoreError
-from service.store.snapshot import Snapshot, Values, Watch, compiled, first_line
+from service.store.snapshot import Snapshot, Values, Watch, first_line
+from service.store.statements import compiled
 from service.store.tables import secrets
 
 ROWS_AT_ONCE = 500
@@ -147,8 +148,8 @@ def _json(value: object) -> str:
 
 
 def _run(target: Target, statement: ClauseElement, **values: Any) -> list[Any]:
-    sql, own = compiled(statement, target.dialect)
-    cursor = target.connection.execute(sql, {**own, **values})
+    asked = compiled(statement, target.dialect)
+    cursor = target.connection.execute(asked.sql, asked.arguments(values))
     return list(cursor.fetchall()) if cursor.description else []
 
 

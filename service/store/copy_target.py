@@ -15,8 +15,9 @@ from sqlalchemy.engine import Dialect
 from service.store import files, migrate, sqlite
 from service.store.digest import PASSING, TABLES
 from service.store.engine import Connection, StoreError
-from service.store.snapshot import Values, compiled, first_line, name_of
+from service.store.snapshot import Values, first_line, name_of
 from service.store.sqlite import SqliteEngine, path_of
+from service.store.statements import compiled
 
 BUSY_SECONDS = 5.0
 SERVERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gatepost'"
@@ -86,13 +87,13 @@ class SqliteTarget:
         """Add rows; references are looked at when the transaction ends."""
         names = table.columns.keys()
         addition = insert(table).values({name: sa.bindparam(name) for name in names})
-        sql, _ = compiled(addition.on_conflict_do_nothing(index_elements=list(table.primary_key)), self.dialect)
-        self.connection.executemany(sql, (dict(zip(names, row, strict=True)) for row in rows))
+        asked = compiled(addition.on_conflict_do_nothing(index_elements=list(table.primary_key)), self.dialect)
+        self.connection.executemany(asked.sql, (asked.arguments(dict(zip(names, row, strict=True))) for row in rows))
 
     def clear(self) -> None:
         """Take every row out, those that refer to others first."""
         for table in (*PASSING, *reversed(TABLES)):
-            self.connection.execute(*compiled(sa.delete(table), self.dialect))
+            self.connection.execute(compiled(sa.delete(table), self.dialect).sql)
 
     def settle(self) -> None:
         """One file with nothing beside it."""
@@ -138,8 +139,9 @@ class PostgresTarget:
         names = table.columns.keys()
         arrays = [sa.cast(sa.bindparam(column.name), sa.ARRAY(type(column.type)())) for column in table.columns]
         addition = insert(table).from_select(names, sa.select(sa.text("*")).select_from(sa.func.unnest(*arrays)))
-        sql, _ = compiled(addition.on_conflict_do_nothing(index_elements=list(table.primary_key)), self.dialect)
-        self.connection.execute(sql.encode(), dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+        asked = compiled(addition.on_conflict_do_nothing(index_elements=list(table.primary_key)), self.dialect)
+        columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+        self.connection.execute(asked.sql.encode(), asked.arguments(columns))
 
     def clear(self) -> None:
         """Take every row out."""

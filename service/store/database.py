@@ -23,8 +23,8 @@ from service.errors import Problem, StoreUnavailable
 from service.model import Clock, Event
 from service.store.engine import Connection, Engine, EngineSettings, StoreError
 from service.store.sqlite import SqliteEngine
+from service.store.statements import Statements
 from service.store.transaction import Row as Row
-from service.store.transaction import Statements
 from service.store.transaction import Transaction as Transaction
 
 log = structlog.get_logger()

@@ -34,7 +34,7 @@ FAULTS = ("08", "25", "40", "53", "55", "57", "58")
 class PostgresEngine:
     """A thread that writes and several that read, each with a connection of its own."""
 
-    dialect: Dialect = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+    dialect: Dialect = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
     is_shared = True
 
     def __init__(self, settings: EngineSettings) -> None:

@@ -14,12 +14,12 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from sqlalchemy import Boolean, Table, func, select, text, tuple_
-from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ClauseElement
 
 from service.store import migrate
 from service.store.engine import StoreError
 from service.store.sqlite import SqliteEngine, path_of
+from service.store.statements import compiled
 
 Values = tuple[Any, ...]
 Show = Callable[[str, int, int], None]
@@ -81,9 +81,9 @@ class SqliteSnapshot:
 
     def rows(self, statement: ClauseElement, /) -> Iterator[Values]:
         """The statement's rows, a stream."""
-        sql, values = compiled(statement, SqliteEngine.dialect)
+        asked = compiled(statement, SqliteEngine.dialect)
         try:
-            yield from self.connection.execute(sql, values)
+            yield from self.connection.execute(asked.sql, asked.arguments({}))
         except sqlite3.Error as error:
             raise StoreError(f"{self.name}: cannot be read ({error})") from None
 
@@ -117,11 +117,11 @@ class PostgresSnapshot:
 
     def rows(self, statement: ClauseElement, /) -> Iterator[Values]:
         """The statement's rows, a stream."""
-        sql, values = compiled(statement, self._dialect)
+        asked = compiled(statement, self._dialect)
         try:
             with self._connection.cursor(name=f"rows_{next(self._numbers)}") as cursor:
                 cursor.itersize = ROWS_AT_ONCE
-                cursor.execute(sql.encode(), values)
+                cursor.execute(asked.sql.encode(), asked.arguments({}))
                 for row in cursor:
                     if self._watch.has_ended():
                         raise StoppedError
@@ -184,12 +184,6 @@ def require_current(moment: Snapshot) -> None:
             f"{moment.name}: has schema {moment.version}, this Gatepost works with {migrate.head()}: "
             "run `gatepost db upgrade`, or the release that wrote it"
         )
-
-
-def compiled(statement: ClauseElement, dialect: Dialect) -> tuple[str, dict[str, Any]]:
-    """SQL and its values."""
-    made = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    return str(made), dict(made.params or {})
 
 
 def name_of(url: str) -> str:

@@ -46,7 +46,7 @@ class _Thread(aiosqlite.Connection):
 class SqliteEngine:
     """An SQLite file."""
 
-    dialect: Dialect = SQLiteDialect_pysqlite(paramstyle="named")
+    dialect: Dialect = SQLiteDialect_pysqlite(paramstyle="qmark")
     is_shared = False
 
     def __init__(self, settings: EngineSettings) -> None:

@@ -134,17 +134,21 @@ Written out, like `LISTED`, for the planner: by a value that comes later it cann
 LISTED = comments.c.listed.is_(true())
 
 
-def _only(where: ColumnElement[bool]) -> dict[str, ColumnElement[bool]]:
-    return {"sqlite_where": where, "postgresql_where": where}
+def _index(name: str, *columns: str, only: ColumnElement[bool]) -> None:
+    """An index of some rows."""
+    Index(name, *(comments.c[column] for column in columns), sqlite_where=only, postgresql_where=only)
 
 
 # What waits, and what was refused, costs the indexes of what readers see nothing.
-Index("ix_comments_thread", *(comments.c[name] for name in ("site", "post", "root", "path")), **_only(LISTED))
-Index("ix_comments_flat", *(comments.c[name] for name in ("site", "post", "created_at", "id")), **_only(PUBLIC))
-Index("ix_comments_latest", *(comments.c[name] for name in ("site", "created_at", "id")), **_only(PUBLIC))
-Index("ix_comments_parent", comments.c.parent_id, **_only(comments.c.parent_id.is_not(None)))
+_index("ix_comments_thread", "site", "post", "root", "path", only=LISTED)
+_index("ix_comments_flat", "site", "post", "created_at", "id", only=PUBLIC)
+_index("ix_comments_latest", "site", "created_at", "id", only=PUBLIC)
+_index("ix_comments_parent", "parent_id", only=comments.c.parent_id.is_not(None))
 # One's own comments, and whether a text is among them: the hash is looked at here, the row only where it fits.
-Index("ix_comments_author", *(comments.c[name] for name in ("site", "author", "created_at", "id", "body_hash")))
+Index(
+    "ix_comments_author",
+    *(comments.c[column] for column in ("site", "author", "created_at", "id", "body_hash")),
+)
 
 # Texts that are no longer in the comment's row: replaced, or dropped by a moderator. Undo needs them, disputes too.
 revisions = Table(

@@ -1,15 +1,14 @@
-"""A transaction as queries see it: SQLAlchemy's statements, compiled once each and run on the driver's connection."""
+"""A transaction as queries see it: SQLAlchemy's statements, run on the driver's connection."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
-from sqlalchemy.engine import Dialect
-from sqlalchemy.sql.expression import ClauseElement, SelectBase
+from sqlalchemy.sql.expression import ClauseElement
 
 from service.model import Event, Milliseconds
 from service.store.engine import Connection
+from service.store.statements import Statements
 
 Row = Mapping[str, Any]
 
@@ -19,23 +18,6 @@ class _Cursor(Protocol):
 
     def fetchall(self) -> list[Any]: ...
     def fetchone(self) -> Any: ...
-
-
-class Statements:
-    """SQLAlchemy statements compiled once each for one dialect: a hot statement costs the driver's time only."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
-        self._compiled: WeakKeyDictionary[ClauseElement, tuple[str, dict[str, Any], bool]] = WeakKeyDictionary()
-
-    def compiled(self, statement: ClauseElement) -> tuple[str, dict[str, Any], bool]:
-        """The SQL text of `statement`, the values that it carries itself, and whether it only reads."""
-        found = self._compiled.get(statement)
-        if found is None:
-            compiled = statement.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
-            only_reads = isinstance(statement, SelectBase)
-            found = self._compiled[statement] = (str(compiled), dict(compiled.params), only_reads)
-        return found
 
 
 class Transaction:
@@ -94,8 +76,8 @@ class Transaction:
         self.announced.append(event)
 
     def _execute(self, statement: ClauseElement, values: dict[str, Any]) -> _Cursor:
-        sql, defaults, only_reads = self._statements.compiled(statement)
-        if not only_reads:
+        compiled = self._statements.compiled(statement)
+        if not compiled.only_reads:
             self.has_written = True
-        cursor: _Cursor = self._connection.execute(sql, {**defaults, **values} if defaults else values)
+        cursor: _Cursor = self._connection.execute(compiled.sql, compiled.arguments(values))
         return cursor

@@ -79,11 +79,5 @@ def work_of(tx: Transaction, work: Callable[[Transaction], object]) -> int:
 
 
 def _for_any_values(sql: str) -> str:
-    names: list[str] = []
-
-    def numbered(found: re.Match[str]) -> str:
-        if found[1] not in names:
-            names.append(found[1])
-        return f"${names.index(found[1]) + 1}"
-
-    return "EXPLAIN (GENERIC_PLAN, COSTS OFF) " + re.sub(r"%\((\w+)\)s", numbered, sql)
+    number = count(1)
+    return "EXPLAIN (GENERIC_PLAN, COSTS OFF) " + re.sub("%s", lambda _: f"${next(number)}", sql)
