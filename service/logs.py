@@ -1,7 +1,12 @@
 """Structured logs on standard error: a fixed message and fields; never a comment's text, an address or a credential."""
 
+import asyncio
+import atexit
 import logging
 import sys
+from collections import deque
+from contextlib import suppress
+from typing import TextIO
 
 import pydantic_core
 import structlog
@@ -9,6 +14,45 @@ import structlog
 from service.settings import Log
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class _Lines:
+    """Where lines go: those of one turn of the event loop in one write, all others at once.
+
+    A place that takes none (a full disk, a reader who is gone) costs the lines, and no caller anything.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._waiting: deque[str] = deque()
+        atexit.register(self._write)
+
+    def __call__(self, *_: object) -> "_Lines":
+        """The logger that structlog asks its factory for: there is one."""
+        return self
+
+    def msg(self, line: str) -> None:
+        """Take a line, from any thread."""
+        self._waiting.append(line)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._write()
+        else:
+            if len(self._waiting) == 1:  # else it is on its way, or another thread is about to write
+                loop.call_soon(self._write)
+
+    debug = info = warning = error = critical = msg
+
+    def _write(self) -> None:
+        lines = []
+        while self._waiting:
+            with suppress(IndexError):  # another thread may have been faster
+                lines.append(self._waiting.popleft())
+        if lines:
+            with suppress(OSError, ValueError):
+                self._out.write("\n".join([*lines, ""]))
+                self._out.flush()
 
 
 def configure(settings: Log) -> None:
@@ -31,7 +75,7 @@ def configure(settings: Log) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings.level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_Lines(sys.stderr),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(

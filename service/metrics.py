@@ -1,5 +1,7 @@
 """What the service counts about itself, for Prometheus. One registry for each running service."""
 
+from functools import cache
+
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -9,37 +11,54 @@ FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 
 
 
 class Metrics:
-    """All counters, gauges and histograms. Times are seconds."""
+    """All counters, gauges and histograms. Times are seconds.
+
+    What is counted with every request is called with its labels and remembers them: looking one up costs more than the
+    counting.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "gatepost_http_requests_total", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        self.requests = cache(
+            Counter(
+                "gatepost_http_requests_total",
+                "Requests answered.",
+                ["method", "route", "status"],
+                registry=self.registry,
+            ).labels
         )
-        self.latency = Histogram(
-            "gatepost_http_request_seconds",
-            "Time to answer.",
-            ["method", "route"],
-            buckets=FAST,
-            registry=self.registry,
+        self.latency = cache(
+            Histogram(
+                "gatepost_http_request_seconds",
+                "Time to answer.",
+                ["method", "route"],
+                buckets=FAST,
+                registry=self.registry,
+            ).labels
         )
         self.decisions = Counter(
             "gatepost_decisions_total", "Decisions of moderators.", ["site", "action"], registry=self.registry
         )
-        self.submissions = Counter(
-            "gatepost_submissions_total",
-            "Comments taken in, by first status.",
-            ["site", "status"],
-            registry=self.registry,
+        self.submissions = cache(
+            Counter(
+                "gatepost_submissions_total",
+                "Comments taken in, by first status.",
+                ["site", "status"],
+                registry=self.registry,
+            ).labels
         )
-        self.logins = Counter(
-            "gatepost_logins_total",
-            "Credentials checked by a login (accepted, refused, unavailable).",
-            ["site", "login", "outcome"],
-            registry=self.registry,
+        self.logins = cache(
+            Counter(
+                "gatepost_logins_total",
+                "Credentials checked by a login (accepted, refused, unavailable).",
+                ["site", "login", "outcome"],
+                registry=self.registry,
+            ).labels
         )
-        self.login_latency = Histogram(
-            "gatepost_login_seconds", "Time a login took to answer.", ["kind"], buckets=FAST, registry=self.registry
+        self.login_latency = cache(
+            Histogram(
+                "gatepost_login_seconds", "Time a login took to answer.", ["kind"], buckets=FAST, registry=self.registry
+            ).labels
         )
         self.login_readings = Gauge(
             "gatepost_login_reading",

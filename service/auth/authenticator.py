@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 from service.auth.login import Credentials, Login, author_key, log_refusal
 from service.errors import InvalidCredential, LoginUnavailable
@@ -31,8 +30,6 @@ class Authenticator:
         self._hash_key = hash_key
         self._clock = clock
         self._metrics = metrics
-        self._outcomes = cache(metrics.logins.labels)  # a look-up by labels costs more than the counting
-        self._latency = cache(metrics.login_latency.labels)
 
     async def caller(self, site: SiteKey, credentials: Credentials) -> Caller | None:
         """Who is speaking; None where the request carries no credential.
@@ -74,8 +71,8 @@ class Authenticator:
             raise
         finally:
             if outcome:
-                self._outcomes(site, login.name, outcome).inc()
-                self._latency(login.kind).observe(time.perf_counter() - started)
+                self._metrics.logins(site, login.name, outcome).inc()
+                self._metrics.login_latency(login.kind).observe(time.perf_counter() - started)
         return identity
 
     def read_out(self) -> None:

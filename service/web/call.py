@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Generic, TypeVar
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
@@ -98,7 +97,7 @@ class Call:
         self._is_asked = False
         self._caller: Caller | None = None
 
-    @cached_property
+    @property
     def site(self) -> Site:
         """The site in the path. Raises UnknownSite."""
         site = self.services.settings.sites.get(self.request.match_info["site"])
@@ -106,12 +105,12 @@ class Call:
             raise UnknownSite
         return site
 
-    @cached_property
+    @property
     def site_key(self) -> SiteKey:
         """The site's name in the path."""
         return self.site.key
 
-    @cached_property
+    @property
     def post_key(self) -> PostKey:
         """The blog's key of the post in the path. Raises InvalidRequest unless it is 1-512 readable characters."""
         key = self.request.match_info["post"]
@@ -234,6 +233,8 @@ class Call:
 
 def is_utf8(encoded: str) -> bool:
     """Whether percent-encoded text is UTF-8. What is not would be replaced or kept encoded, and mean something else."""
+    if "%" not in encoded and encoded.isascii():
+        return True
     try:
         unquote_to_bytes(encoded).decode()
     except UnicodeDecodeError:

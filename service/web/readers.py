@@ -61,7 +61,7 @@ async def submit(
     if kept.replayed:  # a retry costs its author nothing
         await call.services.limits.take_back(f"{call.site_key}/{author}")
     else:
-        call.services.metrics.submissions.labels(call.site_key, "approved" if kept.status == 201 else "pending").inc()
+        call.services.metrics.submissions(call.site_key, "approved" if kept.status == 201 else "pending").inc()
     return _kept(kept)
 
 
@@ -140,7 +140,7 @@ def _kept(kept: KeptReply) -> Reply[outgoing.CommentReply]:
 def _scope(call: Call, author: AuthorKey, post: PostKey, body: incoming.Submission, key: str | None) -> Scope | None:
     if key is None:
         return None
-    asked = to_json([post, body.model_dump()])
+    asked = to_json([post, body])
     return Scope(call.site_key, author, "submit", key, hashlib.sha256(asked).hexdigest())
 
 

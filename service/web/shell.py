@@ -174,9 +174,7 @@ def _response(answer: "Reply[object]") -> web.Response:
     return web.Response(
         body=answer.payload if isinstance(answer.payload, bytes) else to_json(answer.payload),
         status=answer.status,
-        headers=answer.headers,
-        content_type="application/json",
-        charset="utf-8",
+        headers={"Content-Type": "application/json; charset=utf-8", **answer.headers},
     )
 
 

