@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, SelectBase
+
+MAX_STATEMENTS = 512
+"""Remembered; those that are used stay. There are some hundred, and lists and filters that are put together anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +45,7 @@ class Statements:
     """Statements compiled once each for one dialect: a hot one costs the driver's time only."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
-        self._compiled: WeakKeyDictionary[ClauseElement, Compiled] = WeakKeyDictionary()
-
-    def compiled(self, statement: ClauseElement) -> Compiled:
-        """`statement`, from memory if it was asked for before."""
-        found = self._compiled.get(statement)
-        if found is None:
-            found = self._compiled[statement] = compiled(statement, self._dialect)
-        return found
+        self.compiled = lru_cache(MAX_STATEMENTS)(partial(compiled, dialect=dialect))
 
 
 def _in_order(names: list[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
