@@ -6,6 +6,7 @@ been taken down meanwhile leaves as one that was removed. The bytes are those of
 """
 
 import asyncio
+import random
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,8 +23,9 @@ from service.store.database import Database, Transaction
 
 BEAT_SECONDS = 15.0
 """How often every listener hears something, so that proxies keep the connection and we see who has gone."""
-RETRY_MILLISECONDS = 3000
-"""After which clients come back when a stream has ended."""
+RETRY_MILLISECONDS = (2000, 5000)
+"""After which clients come back when a stream has ended: each after another time, for a stopping server ends them all
+at once."""
 MOST_WAITING = 128
 """Messages that may wait for one listener. Who is slower is cut, comes back and goes on where they were."""
 MOST_MISSED = 1000
@@ -34,10 +36,14 @@ AT_ONCE = 100
 """Events that are read in one transaction, and listeners woken in one turn of the loop."""
 EVENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BEAT = b":\n\n"
-FAREWELL = f"retry: {RETRY_MILLISECONDS}\n\n".encode()
 
 Stream = tuple[SiteKey, PostKey | None]
 """What is listened to: a post, or (None) the site's queue."""
+
+
+def come_back() -> str:
+    """The line that tells a client when to come back after the end."""
+    return f"retry: {random.randint(*RETRY_MILLISECONDS)}\n"  # noqa: S311  # spreads, and guards nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +181,7 @@ class Live:
         """
         past = await self._database.read(_look_back, stream, place, listener.since)
         start = f"id: {past.start}\n" if past.start else ""
-        yield f"retry: {RETRY_MILLISECONDS}\n{start}\n".encode()
+        yield f"{come_back()}{start}\n".encode()
         if past.missed is None and not is_new:
             yield f"{start}event: reset\ndata: {{}}\n\n".encode()
         missed = iter(past.missed or ())

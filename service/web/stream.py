@@ -6,7 +6,7 @@ listeners that is the whole cost, so this is aiohttp's own `StreamResponse`.
 
 from aiohttp import web
 
-from service.delivery.live import FAREWELL, Stream
+from service.delivery.live import Stream, come_back
 from service.errors import Problem, StoreUnavailable
 from service.web.call import Call
 from service.web.surface import EVENT_STREAM
@@ -36,7 +36,7 @@ class EventStream(web.StreamResponse):
             try:
                 await self._tell()
             except StoreUnavailable:  # not a problem to be shown: the client comes back by itself
-                await self.write(FAREWELL)
+                await self.write(f"{come_back()}\n".encode())
         await super().write_eof(data)
 
     async def _tell(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ class Ear:
 
     async def settled(self) -> "Ear":
         """Once the stream has begun, so that everything after this is heard."""
-        assert await self.line() == "retry: 3000\n"
+        assert re.fullmatch(r"retry: \d+\n", await self.line())
         while (line := await self.line()) != "\n":
             self.last_id = line.strip().removeprefix("id: ")
         return self
