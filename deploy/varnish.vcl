@@ -43,6 +43,13 @@ sub vcl_recv {
     # Public reading, where a credential changes nothing: the only replies that are looked up and kept.
     if (req.url ~ "^/v1/sites/[a-z0-9-]+/(counts|(posts/[^/?]+/)?comments)(\.[a-z]+)?(\?|$)") {
         call name_one_coding;
+        if (req.url ~ "/posts/[^/?]+/comments(\?|$)") {
+            call name_one_format;
+            # Who weighs them as nobody usually does is answered by a replica, and nothing of it is kept.
+            if (req.http.Accept && req.http.Accept != "text/html") {
+                return (pass);
+            }
+        }
         return (hash);
     }
     return (pass);
@@ -57,6 +64,18 @@ sub name_one_coding {
         set req.http.Accept-Encoding = "gzip";
     } else {
         unset req.http.Accept-Encoding;
+    }
+}
+
+# A post's list varies by Accept as well: JSON (no Accept at all) or HTML. One line, because Varnish compares the first
+# only, while a replica reads them all: by a second line anybody could choose for those who send the first alone.
+sub name_one_format {
+    std.collect(req.http.Accept);
+    if (req.http.Accept !~ "(?i)text/(html|\*)|application/(json|\*)\s*;") {
+        unset req.http.Accept;
+    } elsif (req.http.Accept ~ "(?i)^text/html\s*(,|$)" &&
+             req.http.Accept !~ "(?i)application/(json|\*)|\*/\*\s*(,|$)") {
+        set req.http.Accept = "text/html";
     }
 }
 
@@ -143,10 +162,17 @@ sub vcl_backend_error {
 }
 
 sub vcl_deliver {
-    if (req.http.X-Cache != "pass") {
-        # A purge reaches this cache and none further out, so those may keep nothing. Where a CDN stands in front that is
-        # purged as well, let it have all three.
+    # A purge reaches this cache and none further out, so those may keep nothing, whichever way a reply came. Where a CDN
+    # stands in front that is purged as well, let it have all three.
+    if (resp.http.Cache-Control ~ "s-maxage=") {
         set resp.http.Cache-Control = regsub(resp.http.Cache-Control, "s-maxage=.*", "s-maxage=0");
+    }
+    # With a page is kept the id of the request that fetched it: that is nobody else's.
+    if (req.http.X-Cache == "hit") {
+        set resp.http.X-Request-ID = req.xid;
+        if (req.http.X-Request-ID ~ "^[A-Za-z0-9._-]{1,128}$") {
+            set resp.http.X-Request-ID = req.http.X-Request-ID;
+        }
     }
     unset resp.http.Surrogate-Key;
     unset resp.http.Cache-Tag;
