@@ -44,11 +44,12 @@ sub vcl_recv {
     if (req.url ~ "^/v1/sites/[a-z0-9-]+/(counts|(posts/[^/?]+/)?comments)(\.[a-z]+)?(\?|$)") {
         call name_one_coding;
         if (req.url ~ "/posts/[^/?]+/comments(\?|$)") {
-            call name_one_format;
-            # Who weighs them as nobody usually does is answered by a replica, and nothing of it is kept.
-            if (req.http.Accept && req.http.Accept != "text/html") {
+            # JSON, or HTML where Accept prefers that: only the first is kept. All lines of it count, as for a replica.
+            std.collect(req.http.Accept);
+            if (req.http.Accept ~ "(?i)text/(html|\*)|application/(json|\*)\s*;") {
                 return (pass);
             }
+            unset req.http.Accept;
         }
         return (hash);
     }
@@ -64,18 +65,6 @@ sub name_one_coding {
         set req.http.Accept-Encoding = "gzip";
     } else {
         unset req.http.Accept-Encoding;
-    }
-}
-
-# A post's list varies by Accept as well: JSON (no Accept at all) or HTML. One line, because Varnish compares the first
-# only, while a replica reads them all: by a second line anybody could choose for those who send the first alone.
-sub name_one_format {
-    std.collect(req.http.Accept);
-    if (req.http.Accept !~ "(?i)text/(html|\*)|application/(json|\*)\s*;") {
-        unset req.http.Accept;
-    } elsif (req.http.Accept ~ "(?i)^text/html\s*(,|$)" &&
-             req.http.Accept !~ "(?i)application/(json|\*)|\*/\*\s*(,|$)") {
-        set req.http.Accept = "text/html";
     }
 }
 

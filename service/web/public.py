@@ -22,6 +22,9 @@ from service.web.stream import EventStream
 
 FRAGMENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """For a fragment that somebody opens by itself: it is text and links, and nothing in it may be more."""
+BY_ACCEPT = {"Vary": "Accept-Encoding, Accept"}
+HTML_BY_ACCEPT = {**BY_ACCEPT, "Cache-Control": "private, max-age=0"}
+"""Shared caches that don't look at `Vary`, or only at the first line of `Accept`, would give it to who wants JSON."""
 
 
 class Published(web.Response):
@@ -39,11 +42,10 @@ async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
     """A post's approved comments.
 
     `thread` is depth-first, replies oldest first under each comment; `flat` is by time. A post nobody has commented
-    on is an empty list. `Accept` may prefer HTML: then the reply is that of `comments.html`.
+    on is an empty list. `Accept` may prefer HTML: then the reply is that of `comments.html`, for no shared cache.
     """
-    vary = {"Vary": "Accept-Encoding, Accept"}
     if format_for(accept(call.request.headers)) is Format.HTML:
-        return await _as_html(call, query, vary)
+        return await _as_html(call, query, HTML_BY_ACCEPT)
     site, post, order = call.site_key, call.post_key, (query.view, query.sort)
     listing = _listing(call, query)
 
@@ -57,7 +59,7 @@ async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
         }
         return Content(to_json(reply), found.revision, next=following)
 
-    return await _published(call, (site, post), ("comments", *order, query.limit, query.cursor), build, vary)
+    return await _published(call, (site, post), ("comments", *order, query.limit, query.cursor), build, BY_ACCEPT)
 
 
 # GET /v1/sites/{site}/posts/{post}/comments.html
@@ -152,7 +154,7 @@ def _listing(call: Call, query: incoming.CommentsQuery) -> Callable[[Transaction
     )
 
 
-async def _as_html(call: Call, query: incoming.CommentsQuery, vary: Mapping[str, str]) -> web.Response:
+async def _as_html(call: Call, query: incoming.CommentsQuery, more_headers: Mapping[str, str]) -> web.Response:
     site, post, order = call.site, call.post_key, (query.view, query.sort)
     listing = _listing(call, query)
 
@@ -164,7 +166,7 @@ async def _as_html(call: Call, query: incoming.CommentsQuery, vary: Mapping[str,
         shown = html.fragment(site, found, page.items, nested=query.view == "thread", following=address)
         return Content("".join(shown).encode(), found.revision, html.MEDIA_TYPE, following)
 
-    headers = {"Content-Security-Policy": FRAGMENT_POLICY, **vary}
+    headers = {"Content-Security-Policy": FRAGMENT_POLICY, **more_headers}
     return await _published(call, (site.key, post), ("html", *order, query.limit, query.cursor), build, headers)
 
 

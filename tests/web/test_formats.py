@@ -13,6 +13,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
 from service.reading.page import Format, format_for
+from tests.conftest import StartGatepost
 from tests.harness import ORIGIN, Gatepost, Person, token
 from tests.web.plain_http import assert_problem, send
 from tests.web.test_hatch import connection, instant
@@ -93,6 +94,21 @@ async def test_accept_chooses_at_the_common_address_and_caches_are_told(gatepost
     assert as_html.headers["ETag"] != as_json.headers["ETag"]
     several = await send(gatepost, "GET", LIST, ("Accept", "application/json;q=0.5"), ("Accept", "text/html"))
     assert several.body == as_html.body
+
+
+async def test_html_at_the_common_address_is_in_no_shared_cache_where_others_would_get_it_for_json(
+    start_gatepost: StartGatepost,
+) -> None:
+    gatepost = await start_gatepost(change=lambda settings: settings.update(cache={"s_maxage_seconds": 60}))
+    kept = "public, max-age=0, s-maxage=60, stale-while-revalidate=0"
+    expected = {(LIST, "text/html"): "private, max-age=0", (LIST, "*/*"): kept, (f"{LIST}.html", "text/html"): kept}
+    async with connection(gatepost) as to:
+        for _ in range(2):  # by the application, by the hatch
+            for (address, accepted), said in expected.items():
+                whole = await to.ask(address, f"Accept: {accepted}")
+                known = await to.ask(address, f"Accept: {accepted}", f"If-None-Match: {whole.headers['ETag']}")
+                assert [reply.status for reply in (whole, known)] == [200, 304]
+                assert whole.headers["Cache-Control"] == known.headers["Cache-Control"] == said
 
 
 async def test_an_address_with_an_ending_has_one_format(gatepost: Gatepost) -> None:
