@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -126,6 +127,23 @@ async def test_the_hatch_gives_everybody_their_own_format(gatepost: Gatepost) ->
         assert [(await to.ask(LIST, line)).steady() for line in asked] == said
         assert await instant(gatepost) == before + len(asked)
     assert said[0] == said[2] != said[1] == said[3]
+
+
+async def test_a_feed_keeps_its_id_over_a_restart_and_shares_it_with_nobody_elses(
+    start_gatepost: StartGatepost, tmp_path: Path
+) -> None:
+    elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+
+    async def ids(gatepost: Gatepost) -> list[str]:
+        addresses = (f"{BLOG}/comments.atom", f"{LIST}.atom")
+        found = [feedparser.parse((await send(gatepost, "GET", address)).body).feed.id for address in addresses]
+        await gatepost.running.stop()
+        return found
+
+    first, again = [await ids(await start_gatepost()) for _ in range(2)]
+    others = await ids(await start_gatepost(change=lambda settings: settings.update(database={"url": elsewhere})))
+    assert first == again
+    assert len({*first, *others}) == 4
 
 
 # --- As JSON in everything else ---------------------------------------------------------------------------------------
