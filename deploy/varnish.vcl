@@ -86,7 +86,7 @@ sub drop {
     return (synth(200, "Dropped"));
 }
 
-# Replies hold no address of ours, so the name by which we were called makes no difference.
+# Replies hold no address of ours but the configured one, so the name by which we were called makes no difference.
 sub vcl_hash {
     hash_data(req.url);
     return (lookup);

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDictProxy
 
 from service.model import Page as Found
-from service.model import PostKey, PublicComment, SiteKey
+from service.model import PostKey, PublicComment
 from service.reading import atom, html, shapes, show
 from service.reading.page import IDENTITY, Content, Encoded, Format, Scope, coding_for, format_for
 from service.reading.pages import Variant
@@ -75,7 +75,7 @@ async def show_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
 async def feed_comments(call: Call) -> web.Response:
     """A post's newest 50 comments as a feed (Atom, RFC 4287)."""
     site, post, feeds = call.site, call.post_key, call.services.feeds
-    address = _address(site.key, post, "atom")
+    address = _address(call, f"posts/{quote(post, safe='')}/comments.atom")
 
     def build(tx: Transaction) -> Content:
         found = posts.get(tx, site.key, post)
@@ -117,11 +117,12 @@ async def list_latest(call: Call, query: incoming.PageQuery) -> web.Response:
 async def feed_latest(call: Call) -> web.Response:
     """The site's newest 50 comments as a feed (Atom, RFC 4287)."""
     site, feeds = call.site, call.services.feeds
+    address = _address(call, "comments.atom")
 
     def build(tx: Transaction) -> Content:
         found = published.latest(tx, site.key, limit=atom.LATEST, after=None).items
         on = posts.get_many(tx, site.key, {item.post for item in found if item.post is not None})
-        body = atom.of_site(site, on, found, namespace=feeds, address=f"/v1/sites/{site.key}/comments.atom")
+        body = atom.of_site(site, on, found, namespace=feeds, address=address)
         return Content(body, events.site_revision(tx, site.key), atom.MEDIA_TYPE)
 
     return await _published(call, (site.key, None), ("atom",), build)
@@ -157,23 +158,27 @@ def _listing(call: Call, query: incoming.CommentsQuery) -> Callable[[Transaction
 
 async def _as_html(call: Call, query: incoming.CommentsQuery, more_headers: Mapping[str, str]) -> web.Response:
     site, post, order = call.site, call.post_key, (query.view, query.sort)
+    address = _address(call, f"posts/{quote(post, safe='')}/comments.html")
     listing = _listing(call, query)
 
     def build(tx: Transaction) -> Content:
         found, page = posts.get(tx, site.key, post), listing(tx)
         following = call.cursor(page.next, post, *order)
         more = urlencode({"view": query.view, "sort": query.sort, "limit": query.limit, "cursor": following})
-        address = f"{_address(site.key, post, 'html')}?{more}" if following else None
-        shown = html.fragment(site, found, page.items, nested=query.view == "thread", following=address)
+        rest = f"{address}?{more}" if following else None
+        shown = html.fragment(site, found, page.items, nested=query.view == "thread", following=rest)
         return Content("".join(shown).encode(), found.revision, html.MEDIA_TYPE, following)
 
     headers = {"Content-Security-Policy": FRAGMENT_POLICY, **more_headers}
     return await _published(call, (site.key, post), ("html", *order, query.limit, query.cursor), build, headers)
 
 
-def _address(site: SiteKey, post: PostKey, ending: str) -> str:
-    """Where a post's comments are in another format; not as it was asked for, for the page is everybody's."""
-    return f"/v1/sites/{site}/posts/{quote(post, safe='')}/comments.{ending}"
+def _address(call: Call, path: str) -> str:
+    """Where `path` of the site is, for pages elsewhere: absolute, if the owner says how readers reach us.
+
+    Not as it was asked for, for the page is everybody's.
+    """
+    return f"{call.services.settings.server.public_url or ''}/v1/sites/{call.site_key}/{path}"
 
 
 async def _published(

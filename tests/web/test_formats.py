@@ -129,6 +129,22 @@ async def test_the_hatch_gives_everybody_their_own_format(gatepost: Gatepost) ->
     assert said[0] == said[2] != said[1] == said[3]
 
 
+async def test_links_to_the_service_are_whole_where_the_owner_says_how_readers_reach_it(
+    start_gatepost: StartGatepost,
+) -> None:
+    outside = "https://blog.example/talk"
+    gatepost = await start_gatepost(change=lambda settings: settings["server"].update(public_url=f"{outside}/"))
+    for number in range(2):
+        await gatepost.approved(f"Comment {number}", post="2005%2F07")
+    post = f"{BLOG}/posts/2005%2F07"
+    fragment = (await send(gatepost, "GET", f"{post}/comments.html?limit=1")).body.decode()
+    (link,) = re.findall(r'href="([^"]+)" rel="next"', fragment)
+    assert link.startswith(f"{outside}{post}/comments.html?view=thread&amp;sort=oldest&amp;limit=1&amp;cursor=")
+    for address in (f"{BLOG}/comments.atom", f"{post}/comments.atom"):
+        feed = feedparser.parse((await send(gatepost, "GET", address)).body).feed
+        assert [link.href for link in feed.links if link.rel == "self"] == [f"{outside}{address}"]
+
+
 async def test_a_feed_keeps_its_id_over_a_restart_and_shares_it_with_nobody_elses(
     start_gatepost: StartGatepost, tmp_path: Path
 ) -> None:
