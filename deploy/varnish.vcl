@@ -43,6 +43,14 @@ sub vcl_recv {
     # Public reading, where a credential changes nothing: the only replies that are looked up and kept.
     if (req.url ~ "^/v1/sites/[a-z0-9-]+/(counts|(posts/[^/?]+/)?comments)(\.[a-z]+)?(\?|$)") {
         call name_one_coding;
+        if (req.url ~ "/posts/[^/?]+/comments(\?|$)") {
+            # JSON, or HTML where Accept prefers that: only the first is kept. All lines of it count, as for a replica.
+            std.collect(req.http.Accept);
+            if (req.http.Accept ~ "(?i)text/(html|\*)|application/(json|\*)\s*;") {
+                return (pass);
+            }
+            unset req.http.Accept;
+        }
         return (hash);
     }
     return (pass);
@@ -78,7 +86,7 @@ sub drop {
     return (synth(200, "Dropped"));
 }
 
-# Replies hold no address of ours, so the name by which we were called makes no difference.
+# Replies hold no address of ours but the configured one, so the name by which we were called makes no difference.
 sub vcl_hash {
     hash_data(req.url);
     return (lookup);
@@ -143,10 +151,17 @@ sub vcl_backend_error {
 }
 
 sub vcl_deliver {
-    if (req.http.X-Cache != "pass") {
-        # A purge reaches this cache and none further out, so those may keep nothing. Where a CDN stands in front that is
-        # purged as well, let it have all three.
+    # A purge reaches this cache and none further out, so those may keep nothing, whichever way a reply came. Where a CDN
+    # stands in front that is purged as well, let it have all three.
+    if (resp.http.Cache-Control ~ "s-maxage=") {
         set resp.http.Cache-Control = regsub(resp.http.Cache-Control, "s-maxage=.*", "s-maxage=0");
+    }
+    # With a page is kept the id of the request that fetched it: that is nobody else's.
+    if (req.http.X-Cache == "hit") {
+        set resp.http.X-Request-ID = req.xid;
+        if (req.http.X-Request-ID ~ "^[A-Za-z0-9._-]{1,128}$") {
+            set resp.http.X-Request-ID = req.http.X-Request-ID;
+        }
     }
     unset resp.http.Surrogate-Key;
     unset resp.http.Cache-Tag;

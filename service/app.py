@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import ip_address
+from uuid import UUID
 
 import structlog
 from aiohttp import web
@@ -230,6 +231,7 @@ async def _services(
 ) -> Services:
     hash_key = await database.write(secrets.get_or_make, "author-key")
     cursor_key = await database.write(secrets.get_or_make, "cursor")
+    feed_key = await database.write(secrets.get_or_make, "feed")
     return Services(
         settings=settings,
         database=database,
@@ -237,6 +239,7 @@ async def _services(
         live=Live(database, hearing, of_post=news.of_post, of_queue=news.of_queue, metrics=metrics),
         authenticator=Authenticator(logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
+        feeds=UUID(bytes=feed_key[:16], version=4),
         limits=RateLimits(settings.limits, metrics=metrics),
         metrics=metrics,
         addresses=Addresses(settings.server.trusted_proxies),

@@ -12,7 +12,7 @@ from service.model import SiteKey
 from service.settings import Settings
 from service.store import snapshot
 from service.store.snapshot import Watch
-from service.terminal import Config, stop, store_beside
+from service.terminal import MISUSED, Config, stop, store_beside
 from service.transfer import pages
 from service.transfer.pages import Done, FolderError
 
@@ -34,6 +34,8 @@ def export_pages(
 ) -> None:
     """Write the published comments of every post as JSON and HTML, while the service runs. Only what changed."""
     settings = configuration.load(config)
+    if not settings.sites:
+        stop("there is no site in the configuration, so nothing to write: name the file with --config", status=MISUSED)
     chosen = None if site is None else terminal.site_of(settings, site).key
     with terminal.progress({pages.STEP: "Writing"}) as watch:
         try:

@@ -23,6 +23,7 @@ from service.values import (
     LoginUrl,
     Networks,
     Origins,
+    PublicUrl,
     PurgeUrl,
     Rate,
     Seconds,
@@ -54,6 +55,7 @@ class Server(Section):
 
     host: str = Field("127.0.0.1", min_length=1)
     port: Whole = Field(8080, ge=0, le=65535)
+    public_url: PublicUrl | None = None
     trusted_proxies: Networks = ()
     drain_seconds: Seconds = Field(5.0, ge=0, le=300)
     grace_seconds: Seconds = Field(20.0, gt=0, le=300)

@@ -38,6 +38,13 @@ def _login_url(text: str) -> str:
     return text
 
 
+def _public_url(text: str) -> str:
+    """An address before which nothing and behind which a path can stand."""
+    if _address(text) is None or re.search(r"[?#]", text):
+        raise ValueError('write an address as "https://comments.blog.example": no query, and nothing after a "#"')
+    return text.strip().rstrip("/")
+
+
 def _purge_url(text: str) -> str:
     braces = set(re.findall(r"\{[^{}]*\}|[{}]", text))
     if _address(text.replace("{tag}", "tag")) is None or braces - {"{tag}"}:
@@ -111,6 +118,7 @@ Whole = Annotated[int, BeforeValidator(_no_switch)]
 Seconds = Annotated[float, BeforeValidator(_no_switch)]
 SiteName = Annotated[str, AfterValidator(_site_key)]
 LoginUrl = Annotated[str, AfterValidator(_login_url)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 PurgeUrl = Annotated[str, AfterValidator(_purge_url)]
 SharedStore = Annotated[str, AfterValidator(_shared_store)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]

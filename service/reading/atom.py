@@ -1,14 +1,17 @@
 """Comments as a feed (Atom, RFC 4287): of a post, and of a whole site.
 
+A feed's id (UUIDv5, RFC 9562) is made in the store's own `namespace`: whatever the service's address is, a feed stays
+the same feed, and somebody else's blog that is called the same has another one.
+
 Written with a template and not with `feedgenerator`: that gives every entry a link, also where nobody knows the post's
 address, dates an empty feed with the time of the request (so no validator would ever hold), and lets characters
 through in attributes that XML does not have.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID, uuid5
 
 from service.model import Post, PostKey, Profile, PublicComment
 from service.reading import show
@@ -18,8 +21,6 @@ from service.settings import Site
 MEDIA_TYPE: Final = "application/atom+xml; charset=utf-8"
 LATEST: Final = 50
 """How many comments a feed has."""
-NAMESPACE: Final = uuid.UUID("6d0b2c1e-52a5-4d7e-9b0e-3c2c5f1a7a41")
-"""For the ids of feeds (UUIDv5, RFC 9562): whatever the service's address is, a feed stays the same feed."""
 NOT_YET: Final = "1970-01-01T00:00:00.000Z"
 """When a feed without comments was last changed: RFC 4287 asks for a time, and this one stays."""
 
@@ -49,21 +50,24 @@ class _Feed:
     entries: Sequence[_Entry]
 
 
-def of_post(site: Site, post: Post, items: Sequence[PublicComment], *, address: str) -> bytes:
+def of_post(site: Site, post: Post, items: Sequence[PublicComment], *, namespace: UUID, address: str) -> bytes:
     """The feed of a post, newest first."""
     title = f"Comments on {post.title or post.key} - {site.name}"
     entries = [_entry(item, post, f"Comment by {item.author.name}", item.author) for item in items if item.author]
-    return _written((site.key, post.key), title, entries, address=address, page=web_address(post.url))
+    feed_id = uuid5(namespace, f"{site.key}\0{post.key}").urn
+    return _written(feed_id, title, entries, address=address, page=web_address(post.url))
 
 
-def of_site(site: Site, posts: Mapping[PostKey, Post], items: Sequence[PublicComment], *, address: str) -> bytes:
+def of_site(
+    site: Site, posts: Mapping[PostKey, Post], items: Sequence[PublicComment], *, namespace: UUID, address: str
+) -> bytes:
     """The feed of a site's comments on all its posts, newest first. `posts` has the post of every item."""
     entries = []
     for item in items:
         if item.author is not None and item.post is not None:
             post = posts[item.post]
             entries.append(_entry(item, post, f"{item.author.name} on {post.title or post.key}", item.author))
-    return _written((site.key,), f"Comments - {site.name}", entries, address=address, page=None)
+    return _written(uuid5(namespace, site.key).urn, f"Comments - {site.name}", entries, address=address, page=None)
 
 
 def _entry(item: PublicComment, post: Post, title: str, author: Profile) -> _Entry:
@@ -79,9 +83,9 @@ def _entry(item: PublicComment, post: Post, title: str, author: Profile) -> _Ent
     )
 
 
-def _written(about: tuple[str, ...], title: str, entries: Sequence[_Entry], *, address: str, page: str | None) -> bytes:
+def _written(feed_id: str, title: str, entries: Sequence[_Entry], *, address: str, page: str | None) -> bytes:
     feed = _Feed(
-        id=uuid.uuid5(NAMESPACE, "\0".join(about)).urn,
+        id=feed_id,
         title=title,
         updated=max((entry.updated for entry in entries), default=NOT_YET),
         address=address,

@@ -1,4 +1,7 @@
-"""The templates of this room: everything is escaped, and what no document can hold is replaced, wherever it stands."""
+"""The templates of this room: everything is escaped, and what no document can hold is replaced, wherever it stands.
+
+Braces are escaped as well, since a fragment is often included by another template: nobody's words are in its language.
+"""
 
 import re
 from pathlib import Path
@@ -6,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 FOLDER: Final = Path(__file__).parent / "templates"
 # Control characters but tab and line ends, surrogates, noncharacters: XML 1.0 (2.2) has no place for most of them, even
@@ -16,11 +19,11 @@ _REPLACEMENT: Final = "\ufffd"
 
 
 def writable(value: object) -> object:
-    """`value` with U+FFFD for each character that a document cannot hold."""
+    """`value` as markup, with U+FFFD for each character that a document cannot hold."""
     if not isinstance(value, str):
         return value
-    written = _UNWRITABLE.sub(_REPLACEMENT, str(value))
-    return Markup(written) if isinstance(value, Markup) else written  # noqa: S704  # it was markup before
+    written = _UNWRITABLE.sub(_REPLACEMENT, escape(value))
+    return Markup(written.replace("{", "&#123;"))  # noqa: S704  # escaped, or markup before
 
 
 def web_address(text: str | None) -> str | None:

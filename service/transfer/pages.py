@@ -172,7 +172,8 @@ class _Folder:
         files.sync(self._path)
 
     def _remove_all_but(self, names: set[str]) -> int:
-        found = [path for path in self._path.iterdir() if path.suffix in OURS and path.name not in names]
+        there = [path for path in self._path.iterdir() if path.suffix in OURS and path.name not in names]
+        found = [path for path in there if path.is_symlink() or not path.is_dir()]  # we make no folders here
         for path in found:
             path.unlink()
         return len([path for path in found if path.suffix != UNFINISHED])
@@ -228,8 +229,9 @@ def _own(directory: Path) -> Iterator[None]:
 def _replacing(path: Path) -> Iterator[BinaryIO]:
     """A file that takes the place of `path` when the block ends well; until then `path` is what it was."""
     unfinished = path.with_name(path.name + UNFINISHED)
+    unfinished.unlink(missing_ok=True)  # a leftover, or a link by which somebody would have us write elsewhere
     try:
-        with unfinished.open("wb") as file:
+        with unfinished.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

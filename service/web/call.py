@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import quote, unquote_to_bytes, urlencode
+from uuid import UUID
 
 import pydantic_core
 from aiohttp import web
@@ -45,7 +46,7 @@ SANE_FETCH_SITES = frozenset({"same-origin", "same-site", "cross-site"})
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the composition root hands to the web room."""
+    """What the composition root hands to the web room. `feeds` is the namespace of this store's feeds."""
 
     settings: Settings
     database: Database
@@ -53,6 +54,7 @@ class Services:
     live: Live
     authenticator: Authenticator
     cursors: Cursors
+    feeds: UUID
     limits: RateLimits
     metrics: Metrics
     addresses: Addresses

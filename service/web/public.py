@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDictProxy
 
 from service.model import Page as Found
-from service.model import PostKey, PublicComment, SiteKey
+from service.model import PostKey, PublicComment
 from service.reading import atom, html, shapes, show
 from service.reading.page import IDENTITY, Content, Encoded, Format, Scope, coding_for, format_for
 from service.reading.pages import Variant
@@ -22,6 +22,9 @@ from service.web.stream import EventStream
 
 FRAGMENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """For a fragment that somebody opens by itself: it is text and links, and nothing in it may be more."""
+BY_ACCEPT = {"Vary": "Accept-Encoding, Accept"}
+HTML_BY_ACCEPT = {**BY_ACCEPT, "Cache-Control": "private, max-age=0"}
+"""Shared caches that don't look at `Vary`, or only at the first line of `Accept`, would give it to who wants JSON."""
 
 
 class Published(web.Response):
@@ -39,11 +42,10 @@ async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
     """A post's approved comments.
 
     `thread` is depth-first, replies oldest first under each comment; `flat` is by time. A post nobody has commented
-    on is an empty list. `Accept` may prefer HTML: then the reply is that of `comments.html`.
+    on is an empty list. `Accept` may prefer HTML: then the reply is that of `comments.html`, for no shared cache.
     """
-    vary = {"Vary": "Accept-Encoding, Accept"}
     if format_for(accept(call.request.headers)) is Format.HTML:
-        return await _as_html(call, query, vary)
+        return await _as_html(call, query, HTML_BY_ACCEPT)
     site, post, order = call.site_key, call.post_key, (query.view, query.sort)
     listing = _listing(call, query)
 
@@ -57,7 +59,7 @@ async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
         }
         return Content(to_json(reply), found.revision, next=following)
 
-    return await _published(call, (site, post), ("comments", *order, query.limit, query.cursor), build, vary)
+    return await _published(call, (site, post), ("comments", *order, query.limit, query.cursor), build, BY_ACCEPT)
 
 
 # GET /v1/sites/{site}/posts/{post}/comments.html
@@ -72,13 +74,14 @@ async def show_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
 # GET /v1/sites/{site}/posts/{post}/comments.atom
 async def feed_comments(call: Call) -> web.Response:
     """A post's newest 50 comments as a feed (Atom, RFC 4287)."""
-    site, post = call.site, call.post_key
-    address = _address(site.key, post, "atom")
+    site, post, feeds = call.site, call.post_key, call.services.feeds
+    address = _address(call, f"posts/{quote(post, safe='')}/comments.atom")
 
     def build(tx: Transaction) -> Content:
         found = posts.get(tx, site.key, post)
         page = published.flat(tx, site.key, post, newest_first=True, limit=atom.LATEST, after=None)
-        return Content(atom.of_post(site, found, page.items, address=address), found.revision, atom.MEDIA_TYPE)
+        body = atom.of_post(site, found, page.items, namespace=feeds, address=address)
+        return Content(body, found.revision, atom.MEDIA_TYPE)
 
     return await _published(call, (site.key, post), ("atom",), build)
 
@@ -113,12 +116,13 @@ async def list_latest(call: Call, query: incoming.PageQuery) -> web.Response:
 # GET /v1/sites/{site}/comments.atom
 async def feed_latest(call: Call) -> web.Response:
     """The site's newest 50 comments as a feed (Atom, RFC 4287)."""
-    site = call.site
+    site, feeds = call.site, call.services.feeds
+    address = _address(call, "comments.atom")
 
     def build(tx: Transaction) -> Content:
         found = published.latest(tx, site.key, limit=atom.LATEST, after=None).items
         on = posts.get_many(tx, site.key, {item.post for item in found if item.post is not None})
-        body = atom.of_site(site, on, found, address=f"/v1/sites/{site.key}/comments.atom")
+        body = atom.of_site(site, on, found, namespace=feeds, address=address)
         return Content(body, events.site_revision(tx, site.key), atom.MEDIA_TYPE)
 
     return await _published(call, (site.key, None), ("atom",), build)
@@ -152,25 +156,29 @@ def _listing(call: Call, query: incoming.CommentsQuery) -> Callable[[Transaction
     )
 
 
-async def _as_html(call: Call, query: incoming.CommentsQuery, vary: Mapping[str, str]) -> web.Response:
+async def _as_html(call: Call, query: incoming.CommentsQuery, more_headers: Mapping[str, str]) -> web.Response:
     site, post, order = call.site, call.post_key, (query.view, query.sort)
+    address = _address(call, f"posts/{quote(post, safe='')}/comments.html")
     listing = _listing(call, query)
 
     def build(tx: Transaction) -> Content:
         found, page = posts.get(tx, site.key, post), listing(tx)
         following = call.cursor(page.next, post, *order)
         more = urlencode({"view": query.view, "sort": query.sort, "limit": query.limit, "cursor": following})
-        address = f"{_address(site.key, post, 'html')}?{more}" if following else None
-        shown = html.fragment(site, found, page.items, nested=query.view == "thread", following=address)
+        rest = f"{address}?{more}" if following else None
+        shown = html.fragment(site, found, page.items, nested=query.view == "thread", following=rest)
         return Content("".join(shown).encode(), found.revision, html.MEDIA_TYPE, following)
 
-    headers = {"Content-Security-Policy": FRAGMENT_POLICY, **vary}
+    headers = {"Content-Security-Policy": FRAGMENT_POLICY, **more_headers}
     return await _published(call, (site.key, post), ("html", *order, query.limit, query.cursor), build, headers)
 
 
-def _address(site: SiteKey, post: PostKey, ending: str) -> str:
-    """Where a post's comments are in another format; not as it was asked for, for the page is everybody's."""
-    return f"/v1/sites/{site}/posts/{quote(post, safe='')}/comments.{ending}"
+def _address(call: Call, path: str) -> str:
+    """Where `path` of the site is, for pages elsewhere: absolute, if the owner says how readers reach us.
+
+    Not as it was asked for, for the page is everybody's.
+    """
+    return f"{call.services.settings.server.public_url or ''}/v1/sites/{call.site_key}/{path}"
 
 
 async def _published(

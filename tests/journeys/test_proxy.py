@@ -6,6 +6,8 @@ from functools import partial
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict
+from yarl import URL
 
 from service.delivery import purge
 from service.delivery.purge import Purger
@@ -107,6 +109,61 @@ async def test_each_reader_gets_a_coding_they_accept(scaled: Scaled) -> None:
         answer = await scale.read(**{"Accept-Encoding": accepted})
         assert answer.headers["X-Cache"] == "hit", accepted
         assert (answer.body, answer.headers["ETag"]) == (kept[coding].body, kept[coding].headers["ETag"]), accepted
+
+
+JSON_READERS = ("*/*", "application/json, text/plain, */*", "application/json, text/javascript, */*; q=0.01", "image/*")
+OTHER_READERS = {
+    "text/html": "text/html",
+    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": "text/html",
+    "*/*, application/json;q=0": "text/html",
+    "text/html, */*": "application/json",
+    "application/json;q=0.9, TEXT/HTML;q=0.8": "application/json",
+}
+
+
+async def test_a_list_is_kept_once_however_readers_ask_for_json(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    answers = [await scale.read(Accept=accepted) for accepted in JSON_READERS]
+    assert [answer.headers["X-Cache"] for answer in answers] == ["miss", "hit", "hit", "hit"]
+    assert {answer.headers["Content-Type"] for answer in answers} == {"application/json; charset=utf-8"}
+
+
+async def test_who_may_prefer_html_gets_it_and_it_is_kept_nowhere(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    for accepted, media_type in OTHER_READERS.items():
+        for _ in range(2):
+            answer = await scale.read(Accept=accepted)
+            said = (answer.headers["X-Cache"], answer.headers["Content-Type"].partition(";")[0])
+            assert said == ("pass", media_type), accepted
+            assert answer.headers["Cache-Control"] in {"private, max-age=0", "public, max-age=0, s-maxage=0"}
+
+
+async def test_who_sends_accept_in_two_lines_chooses_the_format_for_nobody_else(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    lines = CIMultiDict([*scale.visitor.headers.items(), ("Accept", "*/*"), ("Accept", "application/json;q=0")])
+    async with scale.visitor.session.get(f"/v1/sites/{SITE}/{LIST}", headers=lines) as odd:
+        assert (odd.status, odd.content_type) == (200, "text/html")
+    usual = await scale.read(Accept="*/*")
+    assert (usual.headers["X-Cache"], usual.headers["Content-Type"]) == ("miss", "application/json; charset=utf-8")
+
+
+async def test_a_list_at_an_address_spelled_otherwise_is_kept_nowhere(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    address = URL(f"{scale.proxy}/v1/sites/{SITE}/posts/post/%63omments", encoded=True)
+    async with scale.visitor.session.get(address) as answer:
+        assert (answer.status, answer.headers["X-Cache"]) == (200, "pass")
+        assert answer.headers["Cache-Control"] == "public, max-age=0, s-maxage=0"
+
+
+async def test_a_kept_page_carries_nobody_elses_request_id(scaled: Scaled) -> None:
+    scale = await scaled(**KEPT)
+    assert (await scale.read(**{"X-Request-ID": "first"})).headers["X-Request-ID"] == "first"
+    second = await scale.read(**{"X-Request-ID": "second"})
+    assert (second.headers["X-Cache"], second.headers["X-Request-ID"]) == ("hit", "second")
+    for headers in ({}, {"X-Request-ID": "not sane"}):
+        made = await scale.read(**headers)
+        assert made.headers["X-Cache"] == "hit"
+        assert made.headers["X-Request-ID"] not in {"first", "second", "not sane", ""}
 
 
 async def test_credentials_on_a_public_list_change_nothing(scaled: Scaled) -> None:

@@ -1,6 +1,7 @@
 """Feeds: what readers of RFC 4287 understand, the same as long as nothing changes, whatever somebody is called."""
 
 from typing import Any
+from uuid import UUID
 
 import feedparser
 import pytest
@@ -14,6 +15,7 @@ from tests.reading.hostile import ADDRESSES, GOOD_ADDRESSES, TEXTS, UNWRITABLE, 
 NAME = "{http://www.w3.org/2005/Atom}"
 BLOG = SiteKey("blog")
 POST = Post(BLOG, PostKey("post"), "A post", "https://blog.example/post?a=1&b=2#top")
+OURS, THEIRS = UUID(int=1), UUID(int=2)
 LATER = 1_121_765_760_000
 
 
@@ -40,7 +42,7 @@ def plain(feed: bytes, path: str) -> list[str]:
 def test_a_feed_of_a_post_has_what_rfc_4287_asks_for() -> None:
     profile = Profile("Ada", "Counts things.", "https://ada.example/")
     items = [comment(2, profile=profile, edited_at=LATER, html="<p>So &amp; <em>so</em></p>\n"), comment(1)]
-    found = read(atom.of_post(site(), POST, items, address="/v1/feed"))
+    found = read(atom.of_post(site(), POST, items, namespace=OURS, address="/v1/feed"))
     assert (found.feed.title, found.feed.updated) == ("Comments on A post - A blog", "2005-07-19T09:36:00.000Z")
     assert {link.rel: link.href for link in found.feed.links} == {"self": "/v1/feed", "alternate": POST.url}
     first, second = found.entries
@@ -55,7 +57,7 @@ def test_a_feed_of_a_post_has_what_rfc_4287_asks_for() -> None:
 def test_a_feed_of_a_site_says_which_post() -> None:
     quiet = Post(BLOG, PostKey("2005/07"))
     items = [comment(2, post="2005/07"), comment(1, post="post")]
-    found = read(atom.of_site(site(), {POST.key: POST, quiet.key: quiet}, items, address="/v1/feed"))
+    found = read(atom.of_site(site(), {POST.key: POST, quiet.key: quiet}, items, namespace=OURS, address="/v1/feed"))
     assert [entry.title for entry in found.entries] == ["Ada on 2005/07", "Ada on A post"]
     assert [[link.href for link in entry.get("links", [])] for entry in found.entries] == [
         [],
@@ -66,28 +68,32 @@ def test_a_feed_of_a_site_says_which_post() -> None:
 
 def test_every_feed_has_an_id_of_its_own_that_stays() -> None:
     other = Post(BLOG, PostKey("other"))
-    feeds = [
-        *(atom.of_post(site(), post, [], address=address) for post in (POST, other) for address in ("/a", "/b")),
-        *(atom.of_site(site(), {}, [], address=address) for address in ("/a", "/b")),
-    ]
-    ids = [read(feed).feed.id for feed in feeds]
-    assert ids[0::2] == ids[1::2]
-    assert len(set(ids)) == 3
+
+    def feeds(namespace: UUID, address: str) -> list[bytes]:
+        of_posts = [atom.of_post(site(), post, [], namespace=namespace, address=address) for post in (POST, other)]
+        return [*of_posts, atom.of_site(site(), {}, [], namespace=namespace, address=address)]
+
+    first, again = [[*feeds(OURS, address), *feeds(THEIRS, address)] for address in ("/a", "/b")]
+    ids = [read(feed).feed.id for feed in first]
+    assert ids == [read(feed).feed.id for feed in again]
+    assert len(set(ids)) == 6
     assert all(found.startswith("urn:uuid:") for found in ids)
 
 
 def test_an_empty_feed_is_the_same_whenever_it_is_made() -> None:
-    assert plain(atom.of_post(site(), POST, [], address="/a"), "updated") == ["1970-01-01T00:00:00.000Z"]
+    assert plain(atom.of_post(site(), POST, [], namespace=OURS, address="/a"), "updated") == [
+        "1970-01-01T00:00:00.000Z"
+    ]
 
 
 def test_what_was_removed_is_in_no_feed() -> None:
-    assert read(atom.of_post(site(), POST, [comment(1, removed=True)], address="/a")).entries == []
+    assert read(atom.of_post(site(), POST, [comment(1, removed=True)], namespace=OURS, address="/a")).entries == []
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_whatever_somebody_is_called_is_text(text: str) -> None:
     post = Post(BLOG, PostKey("post"), text)
-    feed = atom.of_post(site(text), post, [comment(1, profile=Profile(text), html=text)], address="/a")
+    feed = atom.of_post(site(text), post, [comment(1, profile=Profile(text), html=text)], namespace=OURS, address="/a")
     read(feed)
     assert plain(feed, "title") == [f"Comments on {text} - {text}"]
     assert plain(feed, "entry/author/name") == [text]
@@ -100,8 +106,8 @@ def test_what_xml_has_no_place_for_is_replaced(text: str) -> None:
     post = Post(BLOG, PostKey(text), url=f"https://a.example/{text}")
     item = comment(1, profile=Profile(text, url=f"https://a.example/{text}"), html=text, post=text)
     for feed in (
-        atom.of_post(site(), post, [item], address="/a"),
-        atom.of_site(site(), {post.key: post}, [item], address="/a"),
+        atom.of_post(site(), post, [item], namespace=OURS, address="/a"),
+        atom.of_site(site(), {post.key: post}, [item], namespace=OURS, address="/a"),
     ):
         read(feed)
         for path in ("entry/author/name", "entry/content"):
@@ -113,7 +119,9 @@ def test_what_xml_has_no_place_for_is_replaced(text: str) -> None:
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_what_is_no_web_address_is_no_link(address: str) -> None:
     post = Post(BLOG, PostKey("post"), url=address)
-    found = read(atom.of_post(site(), post, [comment(1, profile=Profile("Ada", url=address))], address="/a"))
+    found = read(
+        atom.of_post(site(), post, [comment(1, profile=Profile("Ada", url=address))], namespace=OURS, address="/a")
+    )
     assert [link.rel for link in found.feed.links] == ["self"]
     assert found.entries[0].get("links", []) == []
     assert "href" not in found.entries[0].author_detail
@@ -121,6 +129,6 @@ def test_what_is_no_web_address_is_no_link(address: str) -> None:
 
 @pytest.mark.parametrize("address", GOOD_ADDRESSES)
 def test_a_web_address_is_linked_as_it_is(address: str) -> None:
-    feed = atom.of_post(site(), POST, [comment(1, profile=Profile("Ada", url=address))], address="/a")
+    feed = atom.of_post(site(), POST, [comment(1, profile=Profile("Ada", url=address))], namespace=OURS, address="/a")
     read(feed)
     assert plain(feed, "entry/author/uri") == [address]

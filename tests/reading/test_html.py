@@ -6,7 +6,9 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import html5lib
+import jinja2
 import pytest
+from markupsafe import escape
 
 from service.model import Post, PostKey, Profile, PublicComment, SiteKey
 from service.reading import html
@@ -175,6 +177,23 @@ def test_whatever_somebody_is_called_is_text(text: str) -> None:
     ]
 
 
+def test_nobodys_words_are_in_the_language_of_a_template_that_includes_it() -> None:
+    text = "{{ 7 * 7 }} {% raw %} {# x #} {{< x >}} ${7*7}"
+    profile = Profile(text, text, "https://a.example/{{7*7}}")
+    fragment = text_of([comment(1, profile=profile, html=f"<p>{escape(text)}</p>")])
+    assert jinja2.Template(fragment, keep_trailing_newline=True).render() == fragment
+    assert "{" not in fragment
+    section = parsed(fragment)
+    assert [words(of_class(section, name)[0]) for name in ("gatepost-bio", "gatepost-text")] == [text, text]
+    assert [link.get("href") for link in of_class(section, "gatepost-author")[0].iter("a")] == [profile.url]
+
+
+def test_words_run_from_right_to_left_where_they_are_written_so() -> None:
+    section = parsed(text_of([comment(1, profile=Profile("\u05e2\u05d3\u05d4", "b"))]))
+    for name in ("gatepost-author", "gatepost-bio", "gatepost-text"):
+        assert [element.get("dir") for element in of_class(section, name)] == ["auto"]
+
+
 @pytest.mark.parametrize("text", UNWRITABLE)
 def test_what_html_has_no_place_for_is_replaced(text: str) -> None:
     section = parsed(text_of([comment(1, profile=Profile(text, text), html=f"<p>{text}</p>")]))
@@ -207,7 +226,7 @@ def test_it_brings_nothing_that_is_not_named_gatepost_and_no_script_and_no_style
     assert all(name.startswith("gatepost-") for element in elements for name in element.get("class", "").split())
     assert {element.tag for element in elements} & {"script", "style", "link", "img", "iframe", "html", "body"} == set()
     assert {name for element in elements for name in element.keys()} <= {  # noqa: SIM118  # an element is no dict
-        "class", "id", "href", "rel", "datetime", "aria-label",
+        "class", "id", "href", "rel", "datetime", "aria-label", "dir",
     }  # fmt: skip
 
 

@@ -330,6 +330,31 @@ async def test_a_link_that_leads_elsewhere_is_not_followed(database: Database, f
     assert (tmp_path / "elsewhere" / "mine.json").exists()
 
 
+async def test_a_link_in_the_place_of_a_file_is_replaced_and_not_written_through(
+    database: Database, folder: Path, posts: dict[str, Comment], tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    make(folder / "blog")
+    (folder / pages.MARKER).touch()
+    for name in ("one.json", "one.html.new", "index.json.new", "gone.json"):
+        (folder / "blog" / name).symlink_to(mine)
+    await export(database, folder)
+    assert mine.read_text() == "mine"
+    assert not any(path.is_symlink() for path in (folder / "blog").iterdir())
+    assert len(files(folder)) == 2 * len(posts) + 1
+
+
+async def test_folders_of_somebody_else_stay_whatever_they_are_called(
+    database: Database, folder: Path, posts: dict[str, Comment]
+) -> None:
+    await export(database, folder)
+    make(folder / "blog" / "theirs.html")
+    (folder / "blog" / "theirs.html" / "index.html").write_text("a page")
+    assert await export(database, folder) == Done(3, 0, 0)
+    assert (folder / "blog" / "theirs.html" / "index.html").read_text() == "a page"
+
+
 async def test_two_runs_do_not_write_at_once(database: Database, folder: Path) -> None:
     with pages._own(folder), pytest.raises(FolderError, match="another export"):
         await export(database, folder)
@@ -361,6 +386,9 @@ async def test_the_command_says_what_it_did(
     status, _, said = await asyncio.to_thread(run, url=f"sqlite:///{tmp_path}/not-there.db")
     assert (status, said.count("\n")) == (1, 1)
     assert "not-there.db" not in names_in(tmp_path)
+    (tmp_path / "empty.toml").touch()
+    status, _, said = await asyncio.to_thread(run, "--config", "empty.toml")
+    assert (status, "there is no site in the configuration" in said) == (2, True)
     (folder / pages.MARKER).unlink()
     status, _, said = await asyncio.to_thread(run)
     assert (status, "holds something else" in said) == (1, True)

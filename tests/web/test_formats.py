@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
 from service.reading.page import Format, format_for
+from tests.conftest import StartGatepost
 from tests.harness import ORIGIN, Gatepost, Person, token
 from tests.web.plain_http import assert_problem, send
 from tests.web.test_hatch import connection, instant
@@ -95,6 +97,21 @@ async def test_accept_chooses_at_the_common_address_and_caches_are_told(gatepost
     assert several.body == as_html.body
 
 
+async def test_html_at_the_common_address_is_in_no_shared_cache_where_others_would_get_it_for_json(
+    start_gatepost: StartGatepost,
+) -> None:
+    gatepost = await start_gatepost(change=lambda settings: settings.update(cache={"s_maxage_seconds": 60}))
+    kept = "public, max-age=0, s-maxage=60, stale-while-revalidate=0"
+    expected = {(LIST, "text/html"): "private, max-age=0", (LIST, "*/*"): kept, (f"{LIST}.html", "text/html"): kept}
+    async with connection(gatepost) as to:
+        for _ in range(2):  # by the application, by the hatch
+            for (address, accepted), said in expected.items():
+                whole = await to.ask(address, f"Accept: {accepted}")
+                known = await to.ask(address, f"Accept: {accepted}", f"If-None-Match: {whole.headers['ETag']}")
+                assert [reply.status for reply in (whole, known)] == [200, 304]
+                assert whole.headers["Cache-Control"] == known.headers["Cache-Control"] == said
+
+
 async def test_an_address_with_an_ending_has_one_format(gatepost: Gatepost) -> None:
     for address, media_type in ADDRESSES.items():
         answer = await send(gatepost, "GET", address, ("Accept", "application/json"))
@@ -110,6 +127,39 @@ async def test_the_hatch_gives_everybody_their_own_format(gatepost: Gatepost) ->
         assert [(await to.ask(LIST, line)).steady() for line in asked] == said
         assert await instant(gatepost) == before + len(asked)
     assert said[0] == said[2] != said[1] == said[3]
+
+
+async def test_links_to_the_service_are_whole_where_the_owner_says_how_readers_reach_it(
+    start_gatepost: StartGatepost,
+) -> None:
+    outside = "https://blog.example/talk"
+    gatepost = await start_gatepost(change=lambda settings: settings["server"].update(public_url=f"{outside}/"))
+    for number in range(2):
+        await gatepost.approved(f"Comment {number}", post="2005%2F07")
+    post = f"{BLOG}/posts/2005%2F07"
+    fragment = (await send(gatepost, "GET", f"{post}/comments.html?limit=1")).body.decode()
+    (link,) = re.findall(r'href="([^"]+)" rel="next"', fragment)
+    assert link.startswith(f"{outside}{post}/comments.html?view=thread&amp;sort=oldest&amp;limit=1&amp;cursor=")
+    for address in (f"{BLOG}/comments.atom", f"{post}/comments.atom"):
+        feed = feedparser.parse((await send(gatepost, "GET", address)).body).feed
+        assert [link.href for link in feed.links if link.rel == "self"] == [f"{outside}{address}"]
+
+
+async def test_a_feed_keeps_its_id_over_a_restart_and_shares_it_with_nobody_elses(
+    start_gatepost: StartGatepost, tmp_path: Path
+) -> None:
+    elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+
+    async def ids(gatepost: Gatepost) -> list[str]:
+        addresses = (f"{BLOG}/comments.atom", f"{LIST}.atom")
+        found = [feedparser.parse((await send(gatepost, "GET", address)).body).feed.id for address in addresses]
+        await gatepost.running.stop()
+        return found
+
+    first, again = [await ids(await start_gatepost()) for _ in range(2)]
+    others = await ids(await start_gatepost(change=lambda settings: settings.update(database={"url": elsewhere})))
+    assert first == again
+    assert len({*first, *others}) == 4
 
 
 # --- As JSON in everything else ---------------------------------------------------------------------------------------
