@@ -902,6 +902,15 @@ async def test_who_asks_before_sending_a_body_is_told_to_send_it(gatepost: Gatep
         writer.close()
 
 
+@pytest.mark.parametrize(("body", "pointer"), [(b"[]", ""), (b'{"body":"Hello","post":1}', "/post")])
+async def test_what_must_be_an_object_is_told_in_the_words_of_json(
+    gatepost: Gatepost, body: bytes, pointer: str
+) -> None:
+    answer = await send(gatepost, "POST", SUBMIT, JSON, body=body, person=_everybody(gatepost))
+    assert_problem(answer, 422, "invalid-request")
+    assert answer.json["errors"] == [{"pointer": pointer, "in": "body", "detail": "must be a JSON object"}]
+
+
 async def test_two_authorization_headers_are_400(gatepost: Gatepost) -> None:
     again = ("Authorization", _everybody(gatepost).headers["Authorization"])
     await _assert_refused(gatepost, 400, "malformed-request", "POST", SUBMIT, JSON, again, body=GOOD)
