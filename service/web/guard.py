@@ -71,6 +71,7 @@ class GuardedConnection(web.RequestHandler):
         "_half_closed",
         "_header_bytes",
         "_limits",
+        "_lingering",
         "_reading_since",
         "_stalled_since",
         "_streaming",
@@ -91,6 +92,7 @@ class GuardedConnection(web.RequestHandler):
         self._header_bytes = 0
         self._deaf = False
         self._half_closed = False
+        self._lingering = False
         self._streaming = False
         self._stalled_since: float | None = None
         self._unsent = 0
@@ -142,9 +144,12 @@ class GuardedConnection(web.RequestHandler):
 
         A request whose headers are incomplete is told so. Silence where nothing was asked: see `_check_sender`.
         """
-        if self._wire is None or (self._request_count and not self._is_waiting()):
+        if self._wire is None or (self._request_count and not (self._is_waiting() or self._lingering)):
             return
-        if self._reading_since is not None:
+        if self._lingering:
+            if (body := self._open_body()) is not None:
+                self._break_off(body, 408)  # else aiohttp would go on waiting for it
+        elif self._reading_since is not None:
             self._wire.write(self._guard.unavailable_reply())
         self.force_close()
 
@@ -399,6 +404,7 @@ class GuardedConnection(web.RequestHandler):
             # The client sees the end now. aiohttp drops what it still sends for ten seconds: a reset would overtake
             # the reply (RFC 9112, 9.6).
             self._wire.write_eof()
+            self._lingering = True
         # Its task is not back at waiting yet, but a client on the same machine may have asked again before it is.
         self._all_answered = bool(resp.keep_alive) and request.content.is_eof() and not self._messages
         return finished

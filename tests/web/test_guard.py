@@ -1317,6 +1317,15 @@ async def test_a_body_that_drips_while_stopping_gets_408(start: Start) -> None:
         await cleanup
 
 
+async def test_stopping_waits_for_no_body_that_nobody_reads(start: Start) -> None:
+    house = await start(shutdown_timeout=NEVER_SECONDS, lingering_time=NEVER_SECONDS)
+    client = await house.connect()
+    assert (await client.ask(b"POST /ignore HTTP/1.1\r\n" + HOST + b"Content-Length: 65537\r\n\r\n")).status == 200
+    assert await client.rest() == b""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await house.runner.cleanup()
+
+
 async def test_a_request_that_outlasts_the_grace_time_is_cut(start: Start) -> None:
     house = await start(shutdown_timeout=SHORT_SECONDS)
     client = await house.connect()
