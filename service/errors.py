@@ -95,7 +95,7 @@ class InvalidRequest(Problem):
 
 
 class HeadersTooLarge(Problem):
-    """The request line or a header is too long. Shorten it."""
+    """The request line or a header is too long, or there are too many headers. Shorten it."""
 
     code, status, title = "headers-too-large", 431, "The request headers are too large"
 

@@ -1,4 +1,6 @@
-"""Files that hold a store: made so that nobody else can read them, synced, removed. For `backup`, `restore`, `copy`.
+"""Files that hold a store: made so that nobody else can read them, synced, removed.
+
+For `sqlite`, `backup`, `restore`, `copy`.
 
 None of this may touch a file that this process has open as a store: closing any descriptor of it drops SQLite's locks.
 """

@@ -16,7 +16,7 @@ import aiosqlite
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect
 
-from service.store import migrate
+from service.store import files, migrate
 from service.store.engine import Connection, EngineSettings, StoreError
 
 T = TypeVar("T")
@@ -62,6 +62,8 @@ class SqliteEngine:
         try:
             if not self._settings.alongside or await asyncio.to_thread(migrate.is_behind, self._path):
                 self._lock = lock(self._path)  # a schema is never changed under a running server
+            if self._lock is not None and not self._path.exists():
+                files.make_private(self._path)  # SQLite gives the files beside it the same rights
             await asyncio.to_thread(migrate.upgrade, self._path, self._settings.busy_seconds)
             self._writer = await self._connect(read_only=False)
             for _ in range(self._settings.readers):

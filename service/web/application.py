@@ -32,8 +32,8 @@ def build(services: Services, *, health: Health) -> tuple[web.Application, Hatch
         resource = application.router.add_resource(NAME_IN_PATH.sub(r"{\1:[^/]+}", path))
         for route in listed:
             handler = shell.handler(route)
-            resource.add_route(route.method, handler)
+            resource.add_route(route.method, handler, expect_handler=json_body.expect)
             if route.method == "GET":
-                resource.add_route("HEAD", handler)
+                resource.add_route("HEAD", handler, expect_handler=json_body.expect)
         resource.add_route("OPTIONS", shell.preflight(listed))
     return application, hatch

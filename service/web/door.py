@@ -24,9 +24,13 @@ class Limits:
     """Per IPv4 address or IPv6 /64; trusted proxies are exempt."""
     max_header_bytes: int = 32 * 1024
     """The whole header section. It bounds the memory that unfinished requests can hold."""
-    max_line_bytes: int = 8190
-    """The request target, or one header field."""
+    max_target_bytes: int = 24 * 1024
+    """The request target: `counts` asks for up to 200 posts in it."""
+    max_field_bytes: int = 8190
+    """One header field."""
     max_header_count: int = 100
+    max_skipped_bytes: int = 64 * 1024
+    """Of a body that nobody reads, to keep the connection. A longer one closes it behind the reply."""
 
 
 def _parse_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -35,13 +35,16 @@ AnswerAtOnce = Callable[[RawRequestMessage, object], bytes | None]
 DETAILS = {
     400: "What arrived is not a well-formed HTTP/1.1 request, or it expects something that cannot be done.",
     408: "The request did not arrive completely within the time allowed.",
-    431: "The request line or the headers are too long.",
+    431: "The request line or the headers are too long, or there are too many.",
     500: "The service met an unexpected error.",
     503: "Too many connections are open, or the service is stopping. Try again in a few seconds.",
 }
 RETRY_AFTER_SECONDS = 5
 SERVER_NAME = "Gatepost"
 """Said in every reply; aiohttp would tell its own version and Python's."""
+
+TOO_MANY_HEADERS = "Too many headers"
+"""What aiohttp says of them; there is no class for it."""
 
 # From accept to the first bytes read: the transport is made, the connection starts, its socket is polled, and read.
 ACCEPT_TURNS = 4
@@ -65,10 +68,13 @@ class GuardedConnection(web.RequestHandler):
         "_deaf",
         "_group",
         "_guard",
+        "_half_closed",
         "_header_bytes",
         "_limits",
+        "_lingering",
         "_reading_since",
         "_stalled_since",
+        "_streaming",
         "_unsent",
         "_wire",
     )
@@ -85,6 +91,9 @@ class GuardedConnection(web.RequestHandler):
         self._body: StreamReader | None = None
         self._header_bytes = 0
         self._deaf = False
+        self._half_closed = False
+        self._lingering = False
+        self._streaming = False
         self._stalled_since: float | None = None
         self._unsent = 0
         self._all_answered = True
@@ -135,9 +144,12 @@ class GuardedConnection(web.RequestHandler):
 
         A request whose headers are incomplete is told so. Silence where nothing was asked: see `_check_sender`.
         """
-        if self._wire is None or (self._request_count and not self._is_waiting()):
+        if self._wire is None or (self._request_count and not (self._is_waiting() or self._lingering)):
             return
-        if self._reading_since is not None:
+        if self._lingering:
+            if (body := self._open_body()) is not None:
+                self._break_off(body, 408)  # else aiohttp would go on waiting for it
+        elif self._reading_since is not None:
             self._wire.write(self._guard.unavailable_reply())
         self.force_close()
 
@@ -167,6 +179,22 @@ class GuardedConnection(web.RequestHandler):
         elif not self._upgraded and data.strip(b"\r\n"):  # blank lines may stand before a request (RFC 9112, 2.2)
             self._begin_reading(None)
             self._note_piece(data)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio may be told to stay, aiohttp never says so
+        """The client has said all it will: whether to stay open, because it may wait for replies (RFC 9112, 9.6).
+
+        Who has gone altogether looks the same: the reply is made and lost. But who leaves a stream is not told more.
+        """
+        if self._wire is None or self._streaming:
+            return False
+        self._half_closed = True
+        if self._reading_since is not None and self._body is None:
+            self._refuse(400)
+        elif (body := self._open_body()) is not None:
+            self._break_off(body, 400)
+        elif self._all_answered or self._is_waiting():
+            return False
+        return True
 
     def _is_plain(self, segment: bytes) -> bool:
         """Whether a segment can be one whole request of usual length and nothing else."""
@@ -361,12 +389,30 @@ class GuardedConnection(web.RequestHandler):
         """Write the reply. From its last byte on, the connection is idle again."""
         if isinstance(resp, web.HTTPExpectationFailed):
             resp = self._guard.reply(400)  # raised before any middleware, with the header in its text
-        elif self._guard.draining or (self._deaf and not self._messages):
+        elif (
+            self._guard.draining
+            or ((self._deaf or self._half_closed) and not self._messages)
+            or (not request.content.is_eof() and self._is_not_worth_skipping(request))
+        ):
             resp.force_close()
+        self._streaming = not isinstance(resp, web.Response)
         finished = await super().finish_response(request, resp, start_time)
+        self._streaming = False
+        if self._half_closed and not self._messages:
+            self._close = True
+        if not (resp.keep_alive or request.content.is_eof()) and self._wire is not None and self._wire.can_write_eof():
+            # The client sees the end now. aiohttp drops what it still sends for ten seconds: a reset would overtake
+            # the reply (RFC 9112, 9.6).
+            self._wire.write_eof()
+            self._lingering = True
         # Its task is not back at waiting yet, but a client on the same machine may have asked again before it is.
         self._all_answered = bool(resp.keep_alive) and request.content.is_eof() and not self._messages
         return finished
+
+    def _is_not_worth_skipping(self, request: web.BaseRequest) -> bool:
+        """Whether a body that nobody reads may go on for long, or may never come: its sender waited to be asked."""
+        length = request.content_length
+        return length is None or length > self._limits.max_skipped_bytes or hdrs.EXPECT in request.headers
 
     def handle_error(
         self,
@@ -382,7 +428,7 @@ class GuardedConnection(web.RequestHandler):
             self.logger.debug("a request was refused before the application", extra={"kind": type(exc).__name__})
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the reply is sent already")
-        if status == 400 and isinstance(exc, LineTooLong):
+        if status == 400 and (isinstance(exc, LineTooLong) or TOO_MANY_HEADERS in str(exc)):
             return self._guard.reply(431)
         return self._guard.reply(min(status, 500))
 
@@ -417,8 +463,8 @@ class GuardedServer(web.Server):
     ) -> None:
         settings = {
             **plain._kwargs,
-            "max_line_size": limits.max_line_bytes,
-            "max_field_size": limits.max_line_bytes,
+            "max_line_size": limits.max_target_bytes,
+            "max_field_size": limits.max_field_bytes,
             "max_headers": limits.max_header_count,
             "auto_decompress": False,  # an encoded body is answered 415, never inflated
         }

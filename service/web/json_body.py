@@ -3,6 +3,7 @@
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http import HttpVersion11
 
 from service import strict_json
 from service.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType
@@ -19,6 +20,9 @@ async def read(request: web.Request) -> Any:
     require_plain_json(request)
     if (request.content_length or 0) > MAX_BYTES:
         raise BodyTooLarge
+    if "Expect" in request.headers and request.version == HttpVersion11 and not request.content.is_eof():
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the reply has not begun
     try:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
@@ -27,6 +31,16 @@ async def read(request: web.Request) -> Any:
         return strict_json.parse(raw)
     except ValueError as error:
         raise MalformedJson(f"The body cannot be read: {error}") from None
+
+
+async def expect(request: web.Request) -> None:
+    """Of an `Expect`, refuse what cannot be done. Who waits to be asked for a body is asked when `read` wants it, so
+    who would be refused anyway is told before they send it (RFC 9110, 10.1.1).
+
+    Raises aiohttp's HTTPExpectationFailed.
+    """
+    if request.version == HttpVersion11 and request.headers["Expect"].lower() != "100-continue":
+        raise web.HTTPExpectationFailed
 
 
 def require_plain_json(request: web.Request) -> None:

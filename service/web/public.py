@@ -89,14 +89,15 @@ async def feed_comments(call: Call) -> web.Response:
 # GET /v1/sites/{site}/counts?post=a&post=b
 async def count_comments(call: Call, query: incoming.CountsQuery) -> web.Response:
     """Approved comments of up to 200 posts."""
-    site = call.site_key
+    site, keys = call.site_key, [PostKey(key) for key in dict.fromkeys(query.post)]
 
     def build(tx: Transaction) -> Content:
-        found = posts.counts(tx, site, [PostKey(key) for key in query.post])
+        found = posts.counts(tx, site, keys)
         reply: shapes.Counts = {"counts": {str(key): count for key, count in found.items()}}
         return Content(to_json(reply), events.site_revision(tx, site))
 
-    return await _published(call, (site, None), ("counts", *query.post), build)
+    # One text, no longer than the reply: 200 texts take ten times the memory that `Pages` counts. No key has a NUL.
+    return await _published(call, (site, None), ("counts", "\0".join(keys)), build)
 
 
 # GET /v1/sites/{site}/comments

@@ -24,6 +24,9 @@ Handler = Callable[..., Awaitable[Any]]
 EVENT_STREAM = "text/event-stream"
 """A reply that ends when one of both sides wants it to."""
 
+_SENTENCES = {"model_type": "must be a JSON object"}
+"""Where pydantic's own words speak of Python, and name a class. The others are good enough."""
+
 
 class Audience(Enum):
     """For whom a call is: decides CORS, rate limit and which credential the document asks for."""
@@ -97,7 +100,7 @@ def _validated(kind: type[BaseModel], value: Any, place: str) -> BaseModel:
     except ValidationError as error:
         raise InvalidRequest(
             [
-                (_pointer(item["loc"]), item["msg"].removeprefix("Value error, "))
+                (_pointer(item["loc"]), _SENTENCES.get(item["type"]) or item["msg"].removeprefix("Value error, "))
                 for item in error.errors(include_url=False)
             ],
             place=place,

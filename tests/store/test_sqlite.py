@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import stat
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -75,6 +76,25 @@ async def test_only_the_writer_may_write(database: Database) -> None:
 
 
 # --- Opening ----------------------------------------------------------------------------------------------------------
+
+
+def rights_in(folder: Path) -> dict[str, int]:
+    """Who may do what with each file."""
+    return {found.name: stat.S_IMODE(found.stat().st_mode) for found in folder.iterdir()}
+
+
+async def test_only_its_owner_may_read_a_new_store(tmp_path: Path, clock: Hands) -> None:
+    """And what SQLite puts beside it: keys and subjects are in there."""
+    path = tmp_path / "gatepost.db"
+    before = os.umask(0)
+    try:
+        database = await Database.open(url_of(path), clock=clock)
+        await database.write(label, "post")
+        rights = rights_in(tmp_path)
+        await database.close()
+    finally:
+        os.umask(before)
+    assert rights == {path.name + suffix: 0o600 for suffix in ("", "-wal", "-shm", ".lock")}
 
 
 async def test_a_missing_folder_is_made(tmp_path: Path, clock: Hands) -> None:

@@ -3,18 +3,20 @@
 One service answers all rows of a worker: whatever a row does, the next one must find the service as it was.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 
 from service.web.routes import ROUTES
 from tests.harness import Answer, Gatepost, Person
-from tests.web.plain_http import JSON, Header, assert_problem, chunked, exchange, send, serving
+from tests.web.plain_http import DEADLINE_SECONDS, JSON, Header, assert_problem, chunked, exchange, send, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -849,7 +851,7 @@ MALFORMED_HTTP = {
         400,
         "malformed-request",
     ),
-    "long-line": (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 431, "headers-too-large"),
+    "long-line": (b"GET /" + b"a" * 25_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 431, "headers-too-large"),
     "long-header": (
         b"GET /health/live HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 9_000 + b"\r\n\r\n",
         431,
@@ -865,6 +867,48 @@ async def test_malformed_http_gets_a_problem_as_well(
     before = await _state(gatepost)
     assert_problem(await exchange(gatepost, request_bytes), status, code)
     assert await _state(gatepost) == before
+
+
+@pytest.mark.parametrize(
+    ("length", "is_known", "status", "code"),
+    [(len(GOOD), False, 401, "login-required"), (LIMIT + 1, True, 413, "body-too-large")],
+)
+async def test_who_asks_before_sending_a_body_is_refused_before_sending_it(
+    gatepost: Gatepost, length: int, is_known: bool, status: int, code: str
+) -> None:
+    """The final status is the first that is said (RFC 9110, 10.1.1)."""
+    asks = [JSON, ("Expect", "100-continue"), ("Content-Length", str(length))]
+    person = _everybody(gatepost) if is_known else None
+    assert_problem(await send(gatepost, "POST", SUBMIT, *asks, person=person), status, code)
+
+
+async def test_who_asks_before_sending_a_body_is_told_to_send_it(gatepost: Gatepost) -> None:
+    address = urlsplit(gatepost.running.address)
+    body = b'{"body":" "}'
+    head = [
+        f"POST {SUBMIT} HTTP/1.1",
+        "Host: gatepost.example",
+        f"Authorization: {_everybody(gatepost).headers['Authorization']}",
+        "Content-Type: application/json",
+        "Expect: 100-continue",
+        f"Content-Length: {len(body)}",
+    ]
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write("\r\n".join([*head, "", ""]).encode())
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(body)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 422 ")
+        writer.close()
+
+
+@pytest.mark.parametrize(("body", "pointer"), [(b"[]", ""), (b'{"body":"Hello","post":1}', "/post")])
+async def test_what_must_be_an_object_is_told_in_the_words_of_json(
+    gatepost: Gatepost, body: bytes, pointer: str
+) -> None:
+    answer = await send(gatepost, "POST", SUBMIT, JSON, body=body, person=_everybody(gatepost))
+    assert_problem(answer, 422, "invalid-request")
+    assert answer.json["errors"] == [{"pointer": pointer, "in": "body", "detail": "must be a JSON object"}]
 
 
 async def test_two_authorization_headers_are_400(gatepost: Gatepost) -> None:

@@ -738,7 +738,6 @@ MALFORMED = {
     "NUL in header": b"GET /echo HTTP/1.1\r\n" + HOST + b"X-A: " + SECRET + b"\0\r\n\r\n",
     "control character in header": b"GET /echo HTTP/1.1\r\n" + HOST + b"X-A: a\x01b\r\n\r\n",
     "CR in header": b"GET /echo HTTP/1.1\r\n" + HOST + b"X-A: a\rb\r\n\r\n",
-    "too many headers": b"GET /echo HTTP/1.1\r\n" + HOST + b"".join(b"X-%d: a\r\n" % n for n in range(101)) + b"\r\n",
     # Two opinions on where the body ends (request smuggling)
     "length and chunked": POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunked and length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
@@ -847,19 +846,21 @@ async def test_malformed_http_behind_a_request_in_hand_is_answered_after_it(star
 
 
 LONG = b"a" * 9000
+LONG_TARGET = b"a" * 25_000
 MANY_HEADERS = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 1000) for n in range(40))
 
 
 @pytest.mark.parametrize(
     "request_bytes",
     [
-        b"GET /" + LONG + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /" + LONG_TARGET + b" HTTP/1.1\r\n" + HOST + b"\r\n",
         b"GET /echo HTTP/1.1\r\n" + HOST + b"X-A: " + LONG + b"\r\n\r\n",
         b"GET /echo HTTP/1.1\r\n" + HOST + LONG + b": a\r\n\r\n",
         b"GET /echo HTTP/1.1\r\n" + HOST + MANY_HEADERS + b"\r\n",
         b"GET /echo HTTP/1.1\r\n" + HOST + MANY_HEADERS,
+        b"GET /echo HTTP/1.1\r\n" + HOST + b"".join(b"X-%d: a\r\n" % n for n in range(101)) + b"\r\n",
     ],
-    ids=["target", "value", "name", "all together", "all together, unfinished"],
+    ids=["target", "value", "name", "all together", "all together, unfinished", "too many"],
 )
 async def test_headers_that_are_too_long_get_431(start: Start, request_bytes: bytes) -> None:
     client = await (await start()).connect()
@@ -892,6 +893,36 @@ async def test_a_long_body_in_one_piece_with_its_headers_is_not_taken_for_header
     client = await (await start()).connect()
     body = bytes(60_000)
     assert (await client.ask(POST + b"Content-Length: 60000\r\n\r\n" + body)).body == body
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [b"Content-Length: 65537\r\n", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 9\r\nExpect: 100-continue\r\n"],
+    ids=["long", "of unknown length", "not sent yet"],
+)
+async def test_a_body_that_nobody_reads_may_end_the_connection(start: Start, framing: bytes) -> None:
+    """The client sees the end behind the reply, while what it still sends is taken, lest a reset overtake the reply."""
+    house = await start()
+    client = await house.connect()
+    reply = await client.ask(b"POST /ignore HTTP/1.1\r\n" + HOST + framing + b"\r\n")
+    if b"100-continue" in framing:
+        assert reply.status == 100
+        reply = await client.reply()
+    assert (reply.status, reply.body, reply.headers["connection"]) == (200, b"not read", "close")
+    assert await client.rest() == b""
+    await client.send(b"a" if b"Length" in framing else b"1\r\na\r\n")
+    await house.until_all_is_received()
+    assert house.server.door.open == 2  # and who was just answered
+    client.writer.close()
+    await house.until_someone_left()
+
+
+async def test_a_short_body_that_nobody_reads_leaves_the_connection_open(start: Start) -> None:
+    client = await (await start()).connect()
+    body = b"a" * 1000
+    reply = await client.ask(b"POST /ignore HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % len(body))
+    assert (reply.body, "connection" in reply.headers) == (b"not read", False)
+    assert (await client.ask(body + GET)).status == 200
 
 
 async def test_an_unknown_expectation_is_not_quoted(start: Start) -> None:
@@ -935,7 +966,7 @@ async def test_a_client_that_goes_away_is_not_an_error(start: Start, caplog: pyt
         (b"GET /metrics HTTP/1.1", 200),
         (b"GET /health/live HTTP/1.1\r\nExpect: " + SECRET, 400),
         (b"GET /health/live HTTP/2.0", 400),
-        (b"GET /" + b"a" * 10_000 + b" HTTP/1.1", 431),
+        (b"GET /" + LONG_TARGET + b" HTTP/1.1", 431),
         (b"no HTTP", 400),
     ],
 )
@@ -950,6 +981,58 @@ async def test_no_reply_of_the_service_names_what_it_is_made_of(
     assert int(head.split(" ")[1]) == status
     assert re.findall("(?im)^server: (.*?)\r?$", head) == ["Gatepost"]
     assert not re.search("python|aiohttp", head, re.IGNORECASE)
+
+
+# --- A client that says nothing more, and waits ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("more", [[], [GET], [INSTANT, GET]], ids=["one", "two", "three"])
+async def test_who_says_nothing_more_gets_what_they_asked_for(start: Start, more: list[bytes]) -> None:
+    house = await start()
+    client = await house.connect()
+    await client.send(WAIT + b"".join(more))
+    await house.until_entered()
+    client.writer.write_eof()
+    await house.until_all_is_received()
+    house.release.set()
+    replies = [await client.reply() for _ in range(1 + len(more))]
+    assert [reply.status for reply in replies] == [200] * len(replies)
+    assert ["connection" in reply.headers for reply in replies] == [False] * len(more) + [True]
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("path", [b"/echo", b"/instant", b"/large"])
+async def test_who_says_nothing_more_with_the_request_gets_all_of_the_reply(start: Start, path: bytes) -> None:
+    client = await (await start()).connect()
+    client.writer.write(b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+    client.writer.write_eof()
+    assert len((await client.reply()).body) == {b"/echo": 0, b"/instant": 7, b"/large": LARGE_REPLY_BYTES}[path]
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "unfinished",
+    [UNFINISHED, POST + b"Content-Length: 9\r\n\r\nab", CHUNKED + b"2\r\nab"],
+    ids=["head", "body", "chunk"],
+)
+async def test_who_says_nothing_more_in_the_middle_of_a_request_gets_400(start: Start, unfinished: bytes) -> None:
+    house = await start()
+    client = await house.connect()
+    await client.send(unfinished)
+    await house.until_all_is_received()
+    client.writer.write_eof()
+    await assert_refused(client, 400)
+
+
+@pytest.mark.parametrize("before", [b"", b"\r\n", GET, INSTANT])
+async def test_who_says_nothing_more_and_waits_for_nothing_is_left_without_a_word(start: Start, before: bytes) -> None:
+    house = await start()
+    client = await house.connect()
+    if before.strip():
+        assert (await client.ask(before)).status == 200
+    await house.until_all_is_received()
+    client.writer.write_eof()
+    assert await client.rest() == b""
 
 
 # --- What goes on as before -------------------------------------------------------------------------------------------
@@ -1232,6 +1315,15 @@ async def test_a_body_that_drips_while_stopping_gets_408(start: Start) -> None:
         (await client.reply()).assert_problem(408)
     async with asyncio.timeout(DEADLINE_SECONDS):
         await cleanup
+
+
+async def test_stopping_waits_for_no_body_that_nobody_reads(start: Start) -> None:
+    house = await start(shutdown_timeout=NEVER_SECONDS, lingering_time=NEVER_SECONDS)
+    client = await house.connect()
+    assert (await client.ask(b"POST /ignore HTTP/1.1\r\n" + HOST + b"Content-Length: 65537\r\n\r\n")).status == 200
+    assert await client.rest() == b""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await house.runner.cleanup()
 
 
 async def test_a_request_that_outlasts_the_grace_time_is_cut(start: Start) -> None:

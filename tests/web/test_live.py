@@ -345,6 +345,18 @@ async def _cut(gatepost: Gatepost) -> bool:
     return "gatepost_listeners_cut_total 1.0" in metrics and 'gatepost_listeners{stream="post"} 1.0' in metrics
 
 
+async def test_who_leaves_a_stream_has_left(gatepost: Gatepost) -> None:
+    """Nothing has to be told for it: the end of what they say is enough, though they could still hear."""
+    address = urlsplit(gatepost.running.address)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(f"GET {POST} HTTP/1.1\r\nHost: gatepost\r\n\r\n".encode())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert b"retry" in await reader.readuntil(b"3000\n\n")
+        writer.write_eof()
+        assert b"data" not in await reader.read()
+    writer.close()
+
+
 async def test_open_streams_are_counted(gatepost: Gatepost) -> None:
     async with listening(gatepost.visitor) as ear:
         await ear.settled()

@@ -274,6 +274,21 @@ async def test_counts_are_of_approved_comments(gatepost: Gatepost) -> None:
     assert other.json == {"counts": {"b/c": 0, "none": 0, "a": 0}}
 
 
+async def test_a_post_that_is_named_twice_is_counted_once(gatepost: Gatepost) -> None:
+    """It is the same page: what stands in memory is no longer than the reply, which `max_megabytes` counts."""
+    once = await gatepost.visitor.get("counts", params=[("post", "a"), ("post", "b")])
+    twice = await gatepost.visitor.get("counts", params=[("post", "a"), ("post", "b"), ("post", "a")])
+    assert twice.json == once.json
+    metrics = (await gatepost.visitor.get("/metrics")).body
+    assert b'gatepost_page_cache_total{outcome="built"} 1.0' in metrics
+
+
+async def test_two_hundred_posts_with_long_names_are_counted_at_once(gatepost: Gatepost) -> None:
+    keys = [f"2005/07/19/{number:0>90}" for number in range(200)]
+    counted = await gatepost.visitor.get("counts", params=[("post", key) for key in keys])
+    assert counted.json == {"counts": dict.fromkeys(keys, 0)}
+
+
 async def test_sites_do_not_see_each_others_comments(gatepost: Gatepost) -> None:
     comment = await gatepost.approved("Here")
     stranger = Person(gatepost.session, site="other")
