@@ -1,4 +1,4 @@
-"""Rate limits: how often one author or one address may ask (throttled-py, GCRA).
+"""Rate limits: how often one author, one address or one site's readers may ask (throttled-py, GCRA).
 
 Counted in this process, or for several replicas together in a Redis or Valkey (`limits.shared`). While that cannot be
 asked each process counts for itself: a limit is there to help, so its store being down stops nobody.
@@ -32,11 +32,11 @@ PAUSE_SECONDS = 2.0
 """After it did not, it is left alone for so long."""
 GCRA = RateLimiterType.GCRA.value
 _PERIODS = {"second": rate_limiter.per_sec, "minute": rate_limiter.per_min, "hour": rate_limiter.per_hour}
-_RULES = ("submit_per_author", "submit_per_address", "read_per_address")
+_RULES = ("submit_per_author", "submit_per_address", "submit_per_site", "read_per_address")
 
 
 class RateLimits:
-    """The three rules of `[limits]`; none when they are switched off."""
+    """The rules of `[limits]`; none when they are switched off."""
 
     def __init__(self, settings: Limits, *, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
@@ -49,7 +49,7 @@ class RateLimits:
         self._reads_at_once = max(1, min(READS_AT_ONCE, int(settings.read_per_address.partition("/")[0]) // 10))
         self._reads_left: OrderedDict[str, int] = OrderedDict()
         if settings.enabled:
-            rates = {name: getattr(settings, name) for name in _RULES}
+            rates = {name: rate for name in _RULES if (rate := getattr(settings, name)) is not None}
             self._local = {name: _in_memory(name, rate) for name, rate in rates.items()}
             if settings.shared is not None:
                 self._store = RedisStore(server=settings.shared)
@@ -61,27 +61,15 @@ class RateLimits:
             client: Any = self._store._backend.get_client()  # throttled-py itself never closes it
             await client.aclose(close_connection_pool=True)
 
-    async def submit_by(self, author: str) -> None:
-        """Count a submission of an author. Raises SlowDown."""
-        await self._count("submit_per_author", author)
+    async def submit_by(self, site: str, author: str) -> None:
+        """Count a submission of an author to a site. Raises SlowDown."""
+        await self._count("submit_per_author", f"{site}/{author}")
+        await self._count("submit_per_site", site)
 
-    async def take_back(self, author: str) -> None:
-        """A submission of the author, counted a moment ago, was a retry: it does not count.
-
-        throttled-py has no word for counting less: its arithmetic has, but stores no time that is over.
-        """
-        if not self._is_enabled:
-            return
-        if not self._is_shared():
-            rule = self._local["submit_per_author"]
-            if rule.limiter.limit(author, -1).state.reset_after <= 0:
-                rule._store.set(rule.limiter._prepare_key(author), 0, 1)
-            return
-        shared = self._shared["submit_per_author"]
-        with suppress(StoreUnavailableError, OSError, TimeoutError):
-            async with asyncio.timeout(SHARED_SECONDS):
-                if (await shared.limiter.limit(author, -1)).state.reset_after <= 0:
-                    await shared._store.set(shared.limiter._prepare_key(author), 0, 1)
+    async def take_back(self, site: str, author: str) -> None:
+        """A submission of the author to the site, counted a moment ago, was a retry: it does not count."""
+        await self._count_less("submit_per_author", f"{site}/{author}")
+        await self._count_less("submit_per_site", site)
 
     async def submit_from(self, address: str) -> None:
         """Count a reader's write from an address. Raises SlowDown."""
@@ -123,8 +111,23 @@ class RateLimits:
         return self._store is not None and self._clock() >= self._paused_until
 
     async def _count(self, rule: str, key: str) -> None:
-        if self._is_enabled and (wait_seconds := await self._wait_for(rule, key, 1)) > 0:
+        if rule in self._local and (wait_seconds := await self._wait_for(rule, key, 1)) > 0:
             raise SlowDown(retry_after_seconds=max(1, -int(-wait_seconds // 1)))
+
+    async def _count_less(self, rule: str, key: str) -> None:
+        """throttled-py has no word for it: its arithmetic has, but stores no time that is over."""
+        if rule not in self._local:
+            return
+        if not self._is_shared():
+            local = self._local[rule]
+            if local.limiter.limit(key, -1).state.reset_after <= 0:
+                local._store.set(local.limiter._prepare_key(key), 0, 1)
+            return
+        shared = self._shared[rule]
+        with suppress(StoreUnavailableError, OSError, TimeoutError):
+            async with asyncio.timeout(SHARED_SECONDS):
+                if (await shared.limiter.limit(key, -1)).state.reset_after <= 0:
+                    await shared._store.set(shared.limiter._prepare_key(key), 0, 1)
 
     async def _wait_for(self, rule: str, key: str, cost: int) -> float:
         """Count so many; how many seconds to wait before they may be, 0 where they are within the limit."""

@@ -59,7 +59,7 @@ async def submit(
             raise
         return _kept(first)
     if kept.replayed:  # a retry costs its author nothing
-        await call.services.limits.take_back(f"{call.site_key}/{author}")
+        await call.services.limits.take_back(call.site_key, author)
     else:
         call.services.metrics.submissions(call.site_key, "approved" if kept.status == 201 else "pending").inc()
     return _kept(kept)
@@ -110,7 +110,7 @@ async def withdraw(call: Call) -> Reply[None]:
 async def _take(
     call: Call, body: incoming.Submission, author: AuthorKey, identity: Identity, scope: Scope | None
 ) -> KeptReply:
-    await call.services.limits.submit_by(f"{call.site_key}/{author}")
+    await call.services.limits.submit_by(call.site_key, author)
     draft = await _draft(call.site, body.body, parent_id=body.parent_id, label=body.post)
     work = partial(_submit, site=call.site, post=call.post_key, author=author, identity=identity, draft=draft)
     return await call.database.write(idempotency.once, scope, work)

@@ -46,6 +46,16 @@ async def test_an_author_may_submit_so_often(start_gatepost: StartGatepost) -> N
     assert (await ada.get("me")).status == 200
 
 
+async def test_the_readers_of_a_site_together_may_submit_so_often(start_gatepost: StartGatepost) -> None:
+    gatepost = await _limited(start_gatepost, submit_per_site="2/hour")
+    ada = gatepost.reader("ada")
+    kept = {"Idempotency-Key": "once"}
+    assert [(await ada.submit("One", headers=kept)).status for _ in range(3)] == [202, 202, 202]  # retries cost nothing
+    assert (await gatepost.reader("bob").submit("Two")).status == 202
+    _assert_slowed(await gatepost.reader("cat").submit("Three"), at_most=HOUR)
+    assert (await gatepost.reader("cat", site="other").submit("Elsewhere")).status == 202
+
+
 async def test_a_submission_that_says_nothing_valid_does_not_count_for_its_author(
     start_gatepost: StartGatepost,
 ) -> None:
@@ -68,11 +78,11 @@ async def test_a_retry_gives_back_what_it_was_counted(start_gatepost: StartGatep
 async def test_what_is_given_back_to_somebody_who_had_used_nothing_leaves_nothing_used() -> None:
     limits = RateLimits(Limits(submit_per_author="1/hour"), metrics=Metrics())
     for _ in range(3):
-        await limits.submit_by("ada")
-        await limits.take_back("ada")
-    await limits.submit_by("ada")
+        await limits.submit_by("blog", "ada")
+        await limits.take_back("blog", "ada")
+    await limits.submit_by("blog", "ada")
     with pytest.raises(SlowDown):
-        await limits.submit_by("ada")
+        await limits.submit_by("blog", "ada")
 
 
 async def test_an_address_may_write_so_often_whoever_writes(start_gatepost: StartGatepost) -> None:

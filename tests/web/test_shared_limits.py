@@ -49,7 +49,7 @@ async def _taken(limits: RateLimits, author: str, times: int) -> list[bool]:
     taken = []
     for _ in range(times):
         try:
-            await limits.submit_by(author)
+            await limits.submit_by("blog", author)
         except SlowDown:
             taken.append(False)
         else:
@@ -79,9 +79,9 @@ async def test_what_a_replica_takes_back_counts_on_none(socket: Path) -> None:
         one, two = _limits(socket, Metrics()), _limits(socket, Metrics())
         for _ in range(3):
             assert await _taken(one, "ada", 1) == [True]
-            await one.take_back("ada")
+            await one.take_back("blog", "ada")
         assert await _taken(two, "ada", 2) == [True, True]
-        await one.take_back("ada")
+        await one.take_back("blog", "ada")
         assert await _taken(two, "ada", 2) == [True, False]
         await one.close()
         await two.close()
