@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 from aiohttp import web
+from structlog.contextvars import bind_contextvars
 
 from service.errors import InternalError, InvalidCredential, OriginRefused, Problem, SlowDown
 from service.settings import Site
@@ -74,6 +75,7 @@ class Shell:
         """Everything that also holds where no route matched."""
         started = time.perf_counter()
         request[problems.REQUEST_ID] = problems.take_request_id(request.headers)
+        bind_contextvars(request_id=problems.request_id_of(request))  # what others log on behalf of this request
         try:
             response = await handler(request)
         except web.HTTPException as error:
