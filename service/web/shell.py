@@ -79,7 +79,9 @@ class Shell:
         try:
             response = await handler(request)
         except web.HTTPException as error:
-            response = problems.reply(problems.from_http(error), request, None)
+            problem = problems.from_http(error)
+            self._metrics.problems.labels(problem.code).inc()
+            response = problems.reply(problem, request, None)
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
         self._finish(request, response)
