@@ -288,6 +288,23 @@ def test_log_says_which_login_refused_which_request_and_why(
         assert said["request_id"] == answered["request_id"] == problem["request_id"]
 
 
+def test_log_ends_with_the_end_of_the_service(serve: Callable[..., Served]) -> None:
+    served = serve()
+    served.get("/nothing/here")
+    assert served.stop() == 0
+    assert served.process.stderr is not None
+    said = [json.loads(line)["event"] for line in served.process.stderr]
+    assert said == ["request", "service.stopping", "service.stopped"]
+
+
+def test_log_that_nobody_takes_costs_no_request(serve: Callable[..., Served]) -> None:
+    served = serve()
+    assert served.process.stderr is not None
+    served.process.stderr.close()
+    assert [served.get("/v1/sites/blog/me")[0] for _ in range(3)] == [401] * 3
+    assert served.get("/health/ready")[0] == 200
+
+
 def test_health_finds_the_service_by_the_configuration(
     gatepost: Callable[..., Finished], serve: Callable[..., Served]
 ) -> None:
