@@ -301,7 +301,7 @@ def test_log_that_nobody_takes_costs_no_request(serve: Callable[..., Served]) ->
     served = serve()
     assert served.process.stderr is not None
     served.process.stderr.close()
-    assert [served.get("/v1/sites/blog/me")[0] for _ in range(3)] == [401] * 3
+    assert [served.get("/v1/sites/blog/me", "nonsense")[0] for _ in range(3)] == [401] * 3
     assert served.get("/health/ready")[0] == 200
 
 
