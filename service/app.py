@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from uuid import UUID
 
@@ -119,7 +120,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
             built,
             first=hatch.reply,
             limits=_guard_limits(settings.server),
-            problem=problems.for_guard,
+            problem=partial(problems.for_guard, metrics),
             trusted_proxies=settings.server.trusted_proxies,
             shutdown_timeout=settings.server.grace_seconds,
         )

@@ -6,6 +6,7 @@ import logging
 import sys
 from collections import deque
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import TextIO
 
 import pydantic_core
@@ -13,6 +14,8 @@ import structlog
 
 from service.settings import Log
 
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
+"""The request on whose behalf something happens: every line that is logged meanwhile says so."""
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -68,7 +71,7 @@ def configure(settings: Log) -> None:
     frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _of_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(frames) if settings.format == "json" else _keep,
@@ -81,6 +84,12 @@ def configure(settings: Log) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True
     )
+
+
+def _of_request(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if request_id := REQUEST_ID.get():
+        event.setdefault("request_id", request_id)
+    return event
 
 
 def _to_json(event: structlog.typing.EventDict, **_: object) -> str:

@@ -124,6 +124,7 @@ WARN, FAIL = Outcome.WARN, Outcome.FAIL
 CASES = [
     Case("sites", {}, FAIL, "sites", "none is configured, so nobody can comment"),
     Case("limits.enabled", False, WARN, "limits", "are off"),
+    Case("limits.shared", "redis://127.0.0.1:1/0", WARN, "limits", "limits.shared does not answer"),
     Case("server.trusted_proxies", [], WARN, "trusted proxies", "all readers would share one address"),
     Case("server.trusted_proxies", ["0.0.0.0/0"], FAIL, "trusted proxies", "anybody can claim to be any address"),
     Case("server.trusted_proxies", ["10.0.0.0/8", "::/0"], FAIL, "trusted proxies", "anybody can claim"),

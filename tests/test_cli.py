@@ -269,6 +269,42 @@ def test_service_that_drains_is_not_ready_and_says_so(
     assert (asked.returncode, asked.stderr) == (1, "process:draining: fail: stopping\n")
 
 
+def test_log_says_which_login_refused_which_request_and_why(
+    gatepost: Callable[..., Finished], serve: Callable[..., Served]
+) -> None:
+    made = gatepost("key", "create", "--name", "bot", "--role", "moderator")
+    key_id = made.stderr.split()[1].rstrip(":")
+    assert gatepost("key", "revoke", key_id).returncode == 0
+    served = serve()
+    for credential, login, reason in (
+        ("nonsense", "blog/jwt", "the token has not three parts"),
+        (made.stdout.strip(), "blog/API key", f"key {key_id} has been revoked"),
+    ):
+        status, problem = served.get("/v1/sites/blog/me", credential)
+        assert served.process.stderr is not None
+        said = json.loads(served.process.stderr.readline())
+        answered = json.loads(served.process.stderr.readline())
+        assert (status, said["event"], said["login"], said["reason"]) == (401, "login.refused", login, reason)
+        assert said["request_id"] == answered["request_id"] == problem["request_id"]
+
+
+def test_log_ends_with_the_end_of_the_service(serve: Callable[..., Served]) -> None:
+    served = serve()
+    served.get("/nothing/here")
+    assert served.stop() == 0
+    assert served.process.stderr is not None
+    said = [json.loads(line)["event"] for line in served.process.stderr]
+    assert said == ["request", "service.stopping", "service.stopped"]
+
+
+def test_log_that_nobody_takes_costs_no_request(serve: Callable[..., Served]) -> None:
+    served = serve()
+    assert served.process.stderr is not None
+    served.process.stderr.close()
+    assert [served.get("/v1/sites/blog/me", "nonsense")[0] for _ in range(3)] == [401] * 3
+    assert served.get("/health/ready")[0] == 200
+
+
 def test_health_finds_the_service_by_the_configuration(
     gatepost: Callable[..., Finished], serve: Callable[..., Served]
 ) -> None:

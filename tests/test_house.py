@@ -214,6 +214,19 @@ def test_every_room_stands_in_the_house_page() -> None:
     assert {name.partition(".")[0] for name in files()} - {"", "__main__"} - named == set()
 
 
+def test_what_the_house_page_names_within_a_room_is_there() -> None:
+    """`room/file`, or `room/file.name` for something that the file defines."""
+    page = (ROOT / "docs" / "house.md").read_text("utf-8")
+    rooms = "|".join(path.name for path in HOUSE.iterdir() if path.is_dir())
+    named = re.findall(rf"`(?:service/)?((?:{rooms})/\w+)(?:\.(\w+))?`", page)
+    assert len(named) > 20
+    for file, name in named:
+        tree = files().get(file.replace("/", "."))
+        assert tree is not None or (HOUSE / file).is_dir(), file
+        defined = {getattr(node, "name", None) for node in ast.walk(tree)} if tree else set()
+        assert name in {"", "py"} | defined, f"{file}.{name}"
+
+
 def test_rules_look_at_what_they_say() -> None:
     """A rule that finds no store, no writer or no request would keep nothing."""
     writers = _store_functions_that_write()

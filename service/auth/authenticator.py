@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from service.auth.login import Credentials, Login, author_key, log_refusal
+from service.auth.login import Credentials, Login, author_key, log_refusal, refused
 from service.errors import InvalidCredential, LoginUnavailable
 from service.metrics import Metrics
 from service.model import ApiKey, Caller, Clock, Identity, Profile, SiteKey
@@ -38,9 +38,12 @@ class Authenticator:
         could not be asked. A bad credential is never taken for none.
         """
         if credentials.bearer is not None and credentials.bearer.startswith(api_keys.SECRET_PREFIX):
-            return self._machine(
-                site, await self._database.read(api_keys.by_hash, api_keys.secret_hash(credentials.bearer))
-            )
+            key = await self._database.read(api_keys.by_hash, api_keys.secret_hash(credentials.bearer))
+            try:
+                return self._machine(site, key)
+            except InvalidCredential as fault:
+                log_refusal(f"{site}/API key", fault)
+                raise
         faults: list[InvalidCredential | LoginUnavailable] = []
         if credentials.bearer is not None:
             credentials = credentials.without_cookies()
@@ -48,7 +51,7 @@ class Authenticator:
             try:
                 identity = await self._ask(site, login, credentials)
             except (InvalidCredential, LoginUnavailable) as fault:
-                log_refusal(login.name, fault)
+                log_refusal(f"{site}/{login.name}", fault)
                 faults.append(fault)
             else:
                 if identity is not None:
@@ -87,12 +90,12 @@ class Authenticator:
         return Caller(key, identity.profile, identity.roles, identity=identity, is_ambient=is_ambient)
 
     def _machine(self, site: SiteKey, key: ApiKey | None) -> Caller:
-        now = self._clock()
-        if (
-            key is None
-            or key.revoked_at is not None
-            or (key.expires_at is not None and key.expires_at <= now)
-            or (key.site is not None and key.site != site)
-        ):
-            raise InvalidCredential
+        if key is None:
+            raise refused("there is no such key")
+        if key.revoked_at is not None:
+            raise refused(f"key {key.id} has been revoked")
+        if key.expires_at is not None and key.expires_at <= self._clock():
+            raise refused(f"key {key.id} has expired")
+        if key.site is not None and key.site != site:
+            raise refused(f"key {key.id} is for another site")
         return Caller(f"key:{key.id}", Profile(key.name), key.roles, api_key=key)

@@ -177,7 +177,7 @@ def reason_of(fault: BaseException) -> str:
 
 
 def log_refusal(login: str, fault: InvalidCredential | LoginUnavailable) -> None:
-    """Say in the log why the login called `login` let nobody in: never with the credential itself."""
+    """Say in the log why `login` ("site/name") let nobody in: never with the credential itself."""
     event = "login.refused" if isinstance(fault, InvalidCredential) else "login.unavailable"
     log.info(event, login=login, reason=reason_of(fault))
 

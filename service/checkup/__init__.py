@@ -14,6 +14,7 @@ from service.settings import Settings
 async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
     """Look at everything: where it listens, the store, every site and its logins."""
     found = [await listening.examine(settings.server), *listening.examine_limits(settings)]
+    found += await listening.examine_shared_limits(settings.limits)
     found += await stored.examine(settings.database, clock=clock)
     found += await caching.examine(settings.cache)
     if not settings.sites:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from service.checkup import ask_health
 from service.checkup.finding import Finding, fail, ok, warn
-from service.settings import Server, Settings
+from service.metrics import Metrics
+from service.settings import Limits, Server, Settings, SettingsError
+from service.web.limits import RateLimits
 
 SPARE_FILES = 100
 """Open files that are no connections: the store, standard streams, outgoing requests."""
@@ -39,6 +41,22 @@ def examine_limits(settings: Settings) -> Iterator[Finding]:
         yield warn("server", text, f"allow {wanted} (`ulimit -n`, LimitNOFILE=, ulimits), or lower max_connections")
     if not settings.limits.enabled:
         yield warn("limits", "are off: one client can fill the queue", "remove limits.enabled = false")
+
+
+async def examine_shared_limits(limits: Limits) -> list[Finding]:
+    """Whether the store answers in which several replicas count together."""
+    if not limits.enabled or limits.shared is None:
+        return []
+    try:
+        counting = RateLimits(limits, metrics=Metrics())
+    except SettingsError as mistake:
+        return [fail("limits", "cannot be counted together", str(mistake))]
+    answers = await counting.reaches_shared_store()
+    await counting.close()
+    if answers:
+        return [ok("limits", "are counted together with other replicas")]
+    text = "limits.shared does not answer: until it does, each replica counts for itself"
+    return [warn("limits", text, "start it, or correct limits.shared")]
 
 
 async def _taken(server: Server) -> Finding:

@@ -13,6 +13,7 @@ again when one of it fails half-way), so it changes nothing but the store.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, TypeVar, Unpack
@@ -114,7 +115,9 @@ class Database:
         unit = _Unit(partial(_call, work, args, kwargs), asyncio.get_running_loop().create_future())
         self._waiting.append(unit)
         if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush(), name="group commit")
+            self._flushing = asyncio.create_task(  # of no single request
+                self._flush(), name="group commit", context=Context()
+            )
         answer: T = await unit.answer
         return answer
 

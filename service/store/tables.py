@@ -1,4 +1,5 @@
-"""The schema on one page. Every difference between databases is in `database.py`; migrations make what stands here.
+"""The schema on one page. Every difference between databases is in `sqlite` and `postgres`; migrations make what stands
+here.
 
 Only three kinds of column: text (byte-ordered, so keys sort alike everywhere), integers (times are milliseconds
 since the epoch) and booleans. So rows need no conversion on any driver.

@@ -19,7 +19,7 @@ from throttled.exceptions import StoreUnavailableError
 
 from service.errors import SlowDown
 from service.metrics import Metrics
-from service.settings import Limits
+from service.settings import Limits, SettingsError
 
 log = structlog.get_logger()
 READS_AT_ONCE = 20
@@ -36,7 +36,7 @@ _RULES = ("submit_per_author", "submit_per_address", "submit_per_site", "read_pe
 
 
 class RateLimits:
-    """The rules of `[limits]`; none when they are switched off."""
+    """The rules of `[limits]`; none when they are switched off. Raises SettingsError without Redis's driver."""
 
     def __init__(self, settings: Limits, *, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
@@ -52,7 +52,7 @@ class RateLimits:
             rates = {name: rate for name in _RULES if (rate := getattr(settings, name)) is not None}
             self._local = {name: _in_memory(name, rate) for name, rate in rates.items()}
             if settings.shared is not None:
-                self._store = RedisStore(server=settings.shared)
+                self._store = _redis(settings.shared)
                 self._shared = {name: _in_common(name, rate, self._store) for name, rate in rates.items()}
 
     async def close(self) -> None:
@@ -60,6 +60,10 @@ class RateLimits:
         if self._store is not None:
             client: Any = self._store._backend.get_client()  # throttled-py itself never closes it
             await client.aclose(close_connection_pool=True)
+
+    async def reaches_shared_store(self) -> bool:
+        """Whether the shared store answers. Nothing is counted."""
+        return await self._shared_wait("read_per_address", "nobody", 0) is not None
 
     async def submit_by(self, site: str, author: str) -> None:
         """Count a submission of an author to a site. Raises SlowDown."""
@@ -146,6 +150,13 @@ class RateLimits:
             self._metrics.shared_limits_missed.inc()
             log.warning("limits.shared_store_unavailable", error=type(error).__name__)
             return None
+
+
+def _redis(address: str) -> RedisStore:
+    try:
+        return RedisStore(server=address)
+    except ImportError:
+        raise SettingsError("limits.shared: needs its driver: pip install 'gatepost[redis]'") from None
 
 
 def _wait(result: RateLimitResult) -> float:

@@ -22,6 +22,7 @@ from service.errors import (
     RequestTimeout,
     UnsupportedMediaType,
 )
+from service.metrics import Metrics
 from service.settings import Site
 from service.web import outgoing, show
 from service.web.call import Call, to_json
@@ -102,9 +103,10 @@ def from_http(error: web.HTTPException) -> Problem:
     return _BY_STATUS.get(error.status, MalformedRequest if error.status < 500 else InternalError)()
 
 
-def for_guard(status: int, detail: str) -> tuple[bytes, Mapping[str, str]]:
-    """A problem for bytes that never became a request (`guard.RenderProblem`)."""
+def for_guard(metrics: Metrics, status: int, detail: str) -> tuple[bytes, Mapping[str, str]]:
+    """A problem for bytes that never became a request (with `metrics` given: `guard.RenderProblem`)."""
     problem = _BY_STATUS.get(status, MalformedRequest)(detail)
+    metrics.problems.labels(problem.code).inc()
     request_id = new_request_id()
     return to_json(view(problem, request_id=request_id)), {"Content-Type": MEDIA_TYPE, "X-Request-ID": request_id}
 

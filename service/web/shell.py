@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import structlog
 from aiohttp import web
 
+from service import logs
 from service.errors import InternalError, InvalidCredential, OriginRefused, Problem, SlowDown
 from service.settings import Site
 from service.web import problems
@@ -74,10 +75,13 @@ class Shell:
         """Everything that also holds where no route matched."""
         started = time.perf_counter()
         request[problems.REQUEST_ID] = problems.take_request_id(request.headers)
+        logs.REQUEST_ID.set(problems.request_id_of(request))  # for what others log on behalf of this request
         try:
             response = await handler(request)
         except web.HTTPException as error:
-            response = problems.reply(problems.from_http(error), request, None)
+            problem = problems.from_http(error)
+            self._metrics.problems.labels(problem.code).inc()
+            response = problems.reply(problem, request, None)
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
         self._finish(request, response)

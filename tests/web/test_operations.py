@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.errors import PROBLEMS
 from tests.conftest import StartGatepost
 from tests.harness import Gatepost, Hands
-from tests.web.plain_http import assert_problem, send
+from tests.web.plain_http import assert_problem, exchange, send
 
 HEALTH = "application/health+json"
 
@@ -133,6 +133,16 @@ async def test_metrics_count_what_happens(gatepost: Gatepost, clock: Hands) -> N
     assert value("http_requests_total", method="POST", route=route, status="202") == 3
     assert value("http_requests_total", method="GET", route="none", status="404") == 1
     assert value("http_request_seconds_count", method="POST", route=route) == 3
+
+
+async def test_metrics_count_problems_of_what_no_handler_got(gatepost: Gatepost) -> None:
+    await gatepost.visitor.get("/nothing/here")
+    await gatepost.visitor.call("PUT", "/health/live")
+    await exchange(gatepost, b"nonsense\r\n\r\n")
+    await send(gatepost, "GET", "/" + "a" * 30_000)
+    found = await _metrics(gatepost)
+    for code in ("not-found", "method-not-allowed", "malformed-request", "headers-too-large"):
+        assert found[("gatepost_problems_total", frozenset({("code", code)}))] == 1
 
 
 async def test_metrics_name_no_path_that_somebody_made_up(gatepost: Gatepost) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from service.errors import SlowDown
 from service.metrics import Metrics
-from service.settings import Limits
+from service.settings import Limits, SettingsError
 from service.web.limits import RateLimits
 
 SERVER = shutil.which("valkey-server") or shutil.which("redis-server")
@@ -105,3 +106,20 @@ async def test_the_shared_store_is_asked_again_when_it_is_back(socket: Path) -> 
         assert await _taken(limits, "ada", 3) == [True, True, False]
         assert metrics.registry.get_sample_value("gatepost_shared_limits_missed_total") == 1.0
         await limits.close()
+
+
+async def test_whether_the_shared_store_answers_can_be_asked_and_counts_nothing(socket: Path) -> None:
+    limits = _limits(socket, Metrics())
+    assert not await limits.reaches_shared_store()
+    async with _redis(socket):
+        limits = _limits(socket, Metrics())
+        assert [await limits.reaches_shared_store() for _ in range(3)] == [True] * 3
+        assert await _taken(limits, "ada", 3) == [True, True, False]
+        await limits.close()
+
+
+def test_missing_driver_is_answered_with_what_to_install(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)  # as Python remembers what cannot be imported
+    with pytest.raises(SettingsError) as mistake:
+        _limits(socket, Metrics())
+    assert str(mistake.value) == "limits.shared: needs its driver: pip install 'gatepost[redis]'"
