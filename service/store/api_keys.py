@@ -18,6 +18,7 @@ _REVOKE = (
     update(api_keys)
     .where(api_keys.c.id == bindparam("key_id"), api_keys.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))
+    .returning(api_keys.c.id)
 )
 
 
@@ -54,7 +55,7 @@ def every(tx: Transaction) -> list[ApiKey]:
 
 def revoke(tx: Transaction, key_id: ApiKeyId) -> bool:
     """End a key. False when there is no such key or it has ended already."""
-    return tx.run(_REVOKE, key_id=key_id, now=tx.now) == 1
+    return tx.first(_REVOKE, key_id=key_id, now=tx.now) is not None
 
 
 def _key(row: Row) -> ApiKey:
