@@ -81,7 +81,6 @@ def configure(settings: Log) -> None:
         logger_factory=_Lines(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.getLogger("psycopg").setLevel(logging.ERROR)  # its warnings quote the server, and that quotes texts
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True
     )

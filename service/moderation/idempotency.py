@@ -39,6 +39,6 @@ def once(tx: Transaction, scope: Scope | None, work: Callable[[Transaction], Rep
     return reply
 
 
-def forget_old(tx: Transaction) -> None:
-    """Drop replies that have outlived their time."""
-    idempotency.forget(tx, until=tx.now - KEPT_SECONDS * 1000)
+def forget_old(tx: Transaction) -> int:
+    """Drop replies that have outlived their time; how many."""
+    return idempotency.forget(tx, until=tx.now - KEPT_SECONDS * 1000)

@@ -18,7 +18,6 @@ _REVOKE = (
     update(api_keys)
     .where(api_keys.c.id == bindparam("key_id"), api_keys.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))
-    .returning(api_keys.c.id)
 )
 
 
@@ -55,7 +54,7 @@ def every(tx: Transaction) -> list[ApiKey]:
 
 def revoke(tx: Transaction, key_id: ApiKeyId) -> bool:
     """End a key. False when there is no such key or it has ended already."""
-    return tx.first(_REVOKE, key_id=key_id, now=tx.now) is not None
+    return tx.run(_REVOKE, key_id=key_id, now=tx.now) == 1
 
 
 def _key(row: Row) -> ApiKey:

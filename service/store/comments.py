@@ -50,7 +50,6 @@ _REPLACE = (
             )
         }
     )
-    .returning(comments.c.id)
 )
 _COUNT_REPLY = (
     update(comments)
@@ -127,14 +126,14 @@ def add(tx: Transaction, comment: Comment, *, root: str, body_hash: str, rendere
 
 def replace(tx: Transaction, before: Comment, after: Comment, *, body_hash: str, renderer: int) -> bool:
     """Put `after` where `before` stands, if that still stands (same version, same status). False when not."""
-    replaced = tx.first(
+    changed = tx.run(
         _REPLACE,
         comment_id=before.id,
         seen_version=before.version,
         seen_status=before.status,
         **_changeable(after, body_hash=body_hash, renderer=renderer),
     )
-    return replaced is not None
+    return changed == 1
 
 
 def count_reply(tx: Transaction, comment_id: CommentId, delta: int) -> tuple[CommentId | None, bool, bool]:

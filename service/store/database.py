@@ -58,7 +58,7 @@ class _Failed:
     error: BaseException
 
 
-class _Spoilt(Exception):  # noqa: N818  # no error: how a batch ends that begins again
+class _Spoilt(Exception):  # noqa: N818  # no error: how a batch begins again
     """A unit failed half-way, so the transaction holds what must not be kept."""
 
 
@@ -173,19 +173,13 @@ class Database:
             listener.heard(events)
 
     async def _commit(self, batch: Sequence[_Unit]) -> list[Any]:
-        """What each unit results in.
-
-        Savepoints come second: SQLite copies every page that changes under one. With them each statement is answered
-        before the next, so a failure is found again where it belongs.
-        """
+        """What each unit results in. Savepoints come second: SQLite copies every page that changes under one."""
         if len(batch) == 1:  # alone it needs none: when it fails, the transaction ends with it
             return await self._engine.write(partial(self._attempt_each, batch, self._run))
         try:
             return await self._engine.write(partial(self._attempt_each, batch, self._attempt_together))
-        except Exception as error:
-            if self._engine.is_fault(error):
-                raise
-            return await self._engine.write(partial(self._attempt_each, batch, self._attempt_apart), one_by_one=True)
+        except _Spoilt:
+            return await self._engine.write(partial(self._attempt_each, batch, self._attempt_apart))
 
     def _attempt_each(
         self, batch: Sequence[_Unit], attempt: Callable[[_Unit, Transaction], Any], connection: Connection

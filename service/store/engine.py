@@ -49,11 +49,8 @@ class Engine(Protocol):
         """Close every connection, let the next server in."""
         ...
 
-    async def write(self, work: Callable[[Connection], T], *, one_by_one: bool = False) -> T:
-        """Run `work` in a writing transaction, one at a time; its result once the commit is synced.
-
-        What a statement fails with may be raised by a later one, or by the commit; `one_by_one`: by itself.
-        """
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a writing transaction, one at a time; its result once the commit is synced."""
         ...
 
     async def read(self, work: Callable[[Connection], T]) -> T:

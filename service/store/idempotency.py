@@ -65,6 +65,6 @@ def keep(tx: Transaction, scope: Scope, reply: Reply) -> None:
     )
 
 
-def forget(tx: Transaction, *, until: Milliseconds) -> None:
-    """Drop what was kept up to `until`."""
-    tx.run(_FORGET, until=until)
+def forget(tx: Transaction, *, until: Milliseconds) -> int:
+    """Drop what was kept up to `until`; how many replies that were."""
+    return tx.run(_FORGET, until=until)

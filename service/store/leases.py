@@ -36,12 +36,7 @@ _TAKE = (
     .returning(leases.c.position)
 )
 _MINE = (leases.c.name == bindparam("of_name"), leases.c.holder == bindparam("of_holder"))
-_NOTE = (
-    update(leases)
-    .where(*_MINE)
-    .values(position=bindparam("new_position"), until=bindparam("new_until"))
-    .returning(leases.c.name)
-)
+_NOTE = update(leases).where(*_MINE).values(position=bindparam("new_position"), until=bindparam("new_until"))
 _GIVE_BACK = update(leases).where(*_MINE).values(holder=None, until=0)
 
 
@@ -62,10 +57,10 @@ def take(tx: Transaction, name: str, holder: str) -> Lease | None:
 
 def note(tx: Transaction, lease: Lease, position: str) -> bool:
     """Say how far the job has come, and hold the lease for SECONDS from now. False: it is somebody else's."""
-    noted = tx.first(
+    changed = tx.run(
         _NOTE, of_name=lease.name, of_holder=lease.holder, new_position=position, new_until=tx.now + SECONDS * 1000
     )
-    return noted is not None
+    return changed == 1
 
 
 def give_back(tx: Transaction, name: str, holder: str) -> None:

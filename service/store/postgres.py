@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
@@ -75,10 +75,9 @@ class PostgresEngine:
             connection.close()
         self._connections.clear()
 
-    async def write(self, work: Callable[[Connection], T], *, one_by_one: bool = False) -> T:
-        """Run `work` between BEGIN and a synced COMMIT. Only who wants rows waits for the server (pipeline mode)."""
-        transact = self._transact if one_by_one else self._pipe
-        return await self._on(self._writing, partial(transact, work, self._begin_writing, "COMMIT"))
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` between BEGIN and a synced COMMIT."""
+        return await self._on(self._writing, partial(self._transact, work, self._begin_writing, "COMMIT"))
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one snapshot."""
@@ -118,13 +117,6 @@ class PostgresEngine:
             _leave(connection)
             raise
         return result
-
-    def _pipe(self, work: Callable[[Connection], T], begin: str, end: str) -> T:
-        def piped(connection: Connection) -> T:
-            with cast("psycopg.Connection[Any]", connection).pipeline():
-                return work(connection)
-
-        return self._transact(piped, begin, end)
 
     def _begun(self, begin: str, *, attempts: int = 2) -> "psycopg.Connection[dict[str, Any]]":
         """This thread's connection, in a transaction. One that the server has dropped since the last is replaced."""

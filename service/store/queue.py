@@ -137,9 +137,9 @@ def claim(tx: Transaction, site: SiteKey, holder: Actor, *, limit: int, until: M
     return [entry for row in rows if (entry := get(tx, row["comment_id"])) is not None]
 
 
-def release(tx: Transaction, site: SiteKey, holder: Actor) -> None:
-    """Give back everything that `holder` holds."""
-    tx.run(_RELEASE, of_site=site, key=holder.key)
+def release(tx: Transaction, site: SiteKey, holder: Actor) -> int:
+    """Give back everything that `holder` holds; how many that were."""
+    return tx.run(_RELEASE, of_site=site, key=holder.key)
 
 
 def _filtered(statement: Select[Any], site: SiteKey, wanted: Filter) -> Select[Any]:

@@ -82,7 +82,7 @@ class SqliteEngine:
             os.close(self._lock)
             self._lock = None
 
-    async def write(self, work: Callable[[Connection], T], *, one_by_one: bool = False) -> T:
+    async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` between BEGIN and a synced COMMIT on the writing connection."""
         return await self._writer.run(partial(_write, work))
 

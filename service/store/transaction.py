@@ -14,6 +14,8 @@ Row = Mapping[str, Any]
 
 
 class _Cursor(Protocol):
+    rowcount: int
+
     def fetchall(self) -> list[Any]: ...
     def fetchone(self) -> Any: ...
 
@@ -46,9 +48,9 @@ class Transaction:
         row: Row | None = self._execute(statement, values).fetchone()
         return row
 
-    def run(self, statement: ClauseElement, /, **values: Any) -> None:
-        """Carry out a change. What the database says of it may come with a later statement, or with the commit."""
-        self._execute(statement, values)
+    def run(self, statement: ClauseElement, /, **values: Any) -> int:
+        """Carry out a change; the number of rows it touched."""
+        return self._execute(statement, values).rowcount
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from service.errors import StoreUnavailable, UnknownComment
 from service.model import PostKey, SiteKey
@@ -77,9 +77,9 @@ class Ledger:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    async def write(self, work: Callable[[Connection], T], *, one_by_one: bool = False) -> T:
+    async def write(self, work: Callable[[Connection], T]) -> T:
         """As the engine writes."""
-        answer = await self._engine.write(work, one_by_one=one_by_one)
+        answer = await self._engine.write(work)
         self.made.append("commit")
         return answer
 
@@ -135,25 +135,6 @@ async def test_a_broken_rule_of_the_schema_is_a_bug_and_keeps_nobody_else_back(d
     )
     assert isinstance(outcomes[0], sqlite3.IntegrityError | psycopg.IntegrityError)
     assert await database.read(closed_posts) == ["after"]
-
-
-@pytest.mark.parametrize("place", [0, 1, 2])
-async def test_a_broken_rule_is_its_writers_whenever_the_database_says_so(database: Database, place: int) -> None:
-    """PostgreSQL is told the next statement before it has answered one that gives no rows."""
-
-    def break_rule(tx: Transaction) -> None:
-        close_post(tx, "half")
-        tx.run(update(posts_table).where(posts_table.c.post == "half").values(count=-1))
-
-    units: list[Callable[[Transaction], object]] = [lambda tx: close_post(tx, "one"), lambda tx: close_post(tx, "two")]
-    units.insert(place, break_rule)
-    outcomes = await asyncio.gather(*map(database.write, units), return_exceptions=True)
-    assert isinstance(outcomes[place], sqlite3.IntegrityError | psycopg.IntegrityError)
-    assert await database.read(closed_posts) == ["one", "two"]
-    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)):
-        await database.write(break_rule)
-    await database.write(close_post, "three")
-    assert await database.read(closed_posts) == ["one", "three", "two"]
 
 
 async def test_writes_that_wait_for_a_commit_share_the_next(database: Database) -> None:
