@@ -3,6 +3,7 @@ recovers by itself, without a restart of its own."""
 
 import asyncio
 import signal
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -173,3 +174,26 @@ async def test_a_connection_that_the_server_ends_in_a_write_fails_that_write_onl
         await database.write(end_oneself)
     await database.write(probe.write)
     await database.close()
+
+
+async def test_a_replica_that_freezes_in_a_write_keeps_the_others_waiting_so_long_and_no_longer(
+    postgres: OwnPostgres, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.store.postgres.IDLE_IN_TRANSACTION_SECONDS", 1)
+    frozen, other = [await Database.open(postgres.url, clock=clock) for _ in range(2)]
+    reached, thaw = threading.Event(), threading.Event()
+
+    def freeze(tx: Transaction) -> None:
+        probe.write(tx)
+        reached.set()
+        assert thaw.wait(PATIENCE_SECONDS)
+        probe.write(tx)
+
+    writing = asyncio.create_task(frozen.write(freeze))
+    assert await asyncio.to_thread(reached.wait, PATIENCE_SECONDS)
+    await other.write(probe.write)
+    thaw.set()
+    with pytest.raises(StoreUnavailable):
+        await writing
+    await frozen.write(probe.write)
+    await asyncio.gather(frozen.close(), other.close())
