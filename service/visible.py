@@ -1,4 +1,4 @@
-"""What a reader can see of a text: names and titles made clean, and whether anything shows at all.
+"""What a reader can see of a text: names, titles and HTML made clean, and whether anything shows at all.
 
 Unicode has characters that show nothing. Some scripts and emoji need a few of them in certain places, where they change
 how the characters beside them look (UAX #31, 2.3; UTS #51, 1.4; the core specification on Mongolian and Hangul).
@@ -21,6 +21,9 @@ _IGNORABLE: Final = (
 )
 INVISIBLE: Final = re.compile(f"[{_IGNORABLE}]")
 """One character that shows nothing itself, wherever it stands."""
+UNWRITABLE: Final = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{NONCHARACTERS}]")
+"""One character that XML 1.0 (2.2) has no place for, even escaped, or that HTML calls an error (13.2.3.5)."""
+REPLACEMENT: Final = "\ufffd"
 
 # Scripts whose letters join or stack: Arabic to Sinhala, Myanmar, Philippine to Mongolian, Limbu to Vedic, Phags-pa to
 # Meetei, the Arabic forms, and the ancient and modern ones of the supplementary plane.
@@ -68,6 +71,15 @@ _MARK: Final = re.compile(f"[{_DIRECTION_MARKS}]")
 
 # They have a width and a category like letters and symbols, and show nothing: Braille's space, music's null notehead.
 _BLANK: Final = "\u2800\U0001d159"
+_BLANKS: Final = dict.fromkeys(map(ord, _BLANK), " ")
+
+
+# Overrides, embeddings and what ends them, and the deprecated characters beside them, all of which show text in another
+# order than it is stored; control characters and noncharacters. Marks and isolates stay: right-to-left text needs them.
+_UNREADABLE: Final = re.compile(f"[\u202a-\u202e\u206a-\u206f]|{UNWRITABLE.pattern}")
+_ISOLATE: Final = re.compile("[\u2066-\u2069]")
+_ISOLATE_OR_BLOCK: Final = re.compile(r"[\u2066-\u2069]|</?(?:p|h[1-6]|pre|li|[uo]l|blockquote|hr)\b[^>]*>")
+_ISOLATES_END: Final = "\u2069"
 
 
 def clean_line(text: str) -> str:
@@ -94,4 +106,38 @@ def shows_nothing(text: str) -> bool:
     )
 
 
-_BLANKS: Final = dict.fromkeys(map(ord, _BLANK), " ")
+def readable(rendered: str) -> str:
+    """HTML without what makes it read in another order than it is stored, and without what no HTML holds.
+
+    To be called last, on what is shown: a character reference may have spelt any of it.
+    """
+    rendered = _UNREADABLE.sub(_in_place_of, rendered)
+    return _with_closed_isolates(rendered) if _ISOLATE.search(rendered) else rendered
+
+
+def _in_place_of(unreadable: re.Match[str]) -> str:
+    character = unreadable[0]
+    if character.isspace():
+        return " "
+    return REPLACEMENT if unicodedata.category(character) == "Cn" else ""
+
+
+def _with_closed_isolates(rendered: str) -> str:
+    """Each isolate ends in its own block, and nothing ends one that began elsewhere."""
+    opened = 0
+
+    def closed(found: re.Match[str]) -> str:
+        nonlocal opened
+        if found[0] == _ISOLATES_END:
+            opened -= 1
+            if opened < 0:
+                opened = 0
+                return ""
+            return _ISOLATES_END
+        if len(found[0]) == 1:
+            opened += 1
+            return found[0]
+        ends, opened = _ISOLATES_END * opened, 0
+        return ends + found[0]
+
+    return _ISOLATE_OR_BLOCK.sub(closed, rendered)

@@ -26,6 +26,7 @@ FLOORS = [
     "mistakes",
     "environment",
     "visible",
+    "addresses",
     "render",
     "metrics",
     "background",

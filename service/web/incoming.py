@@ -18,6 +18,8 @@ from service.strict_json import is_clean
 
 CLEAN = r"^[^\x00\ud800-\udfff]*$"
 MAX_BODY = 10_000
+MAX_AROUND = 1_000
+"""Characters of white space that may stand around a comment's text beyond what a site takes of the text itself."""
 BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What `str.strip` takes away, for patterns: `\\s` means something else in every dialect."""
 WEB_ADDRESS = rf"^[hH][tT][tT][pP][sS]?://[^/\x00-\x20\x7f{BLANK}][^\x00-\x20\x7f{BLANK}]*$"
@@ -35,6 +37,8 @@ def _with_words(text: str) -> str:
         raise ValueError("must not be blank")
     if len(text.strip()) > MAX_BODY:
         raise ValueError(f"must have at most {MAX_BODY} characters")
+    if len(text) > MAX_BODY + MAX_AROUND:
+        raise ValueError(f"must have at most {MAX_BODY + MAX_AROUND} characters, white space around it included")
     return _readable(text)
 
 
@@ -49,7 +53,10 @@ CommentText = Annotated[
     str,
     AfterValidator(_with_words),
     Field(
-        description="CommonMark, 1 to 10,000 characters after trimming (a site may allow fewer). Kept byte for byte.",
+        description=(
+            "CommonMark, 1 to 10,000 characters after trimming (a site may allow fewer), and at most 1,000 more around "
+            "them. Something of it must show. Kept byte for byte."
+        ),
         json_schema_extra={"minLength": 1, "maxLength": MAX_BODY, "pattern": rf"^[^\x00]*[^\x00{BLANK}][^\x00]*$"},
     ),
 ]
