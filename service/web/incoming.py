@@ -18,8 +18,6 @@ from service.strict_json import is_clean
 
 CLEAN = r"^[^\x00\ud800-\udfff]*$"
 MAX_BODY = 10_000
-MAX_AROUND = 1_000
-"""Characters of white space that may stand around a comment's text beyond what a site takes of the text itself."""
 BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What `str.strip` takes away, for patterns: `\\s` means something else in every dialect."""
 WEB_ADDRESS = rf"^[hH][tT][tT][pP][sS]?://[^/\x00-\x20\x7f{BLANK}][^\x00-\x20\x7f{BLANK}]*$"
@@ -37,8 +35,6 @@ def _with_words(text: str) -> str:
         raise ValueError("must not be blank")
     if len(text.strip()) > MAX_BODY:
         raise ValueError(f"must have at most {MAX_BODY} characters")
-    if len(text) > MAX_BODY + MAX_AROUND:
-        raise ValueError(f"must have at most {MAX_BODY + MAX_AROUND} characters, white space around it included")
     return _readable(text)
 
 

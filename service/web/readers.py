@@ -22,6 +22,9 @@ from service.web.call import Call, Reply, to_json
 LONG_TEXT = 1_000
 """Characters beyond which a text is rendered on another thread: CommonMark's worst inputs take long."""
 
+AROUND_TEXT = 1_000
+"""Characters of white space that may stand around a text, beyond what the site takes of the text itself."""
+
 
 # GET /v1/sites/{site}/me
 async def show_me(call: Call) -> Reply[outgoing.Me]:
@@ -122,7 +125,7 @@ async def _draft(
     """The text as it will be shown. Raises InvalidRequest for what the site does not take, or what shows nothing."""
     if len(body.strip()) > site.max_body_length:
         raise _refused(f"must have at most {site.max_body_length} characters")
-    if len(body) > (longest := site.max_body_length + incoming.MAX_AROUND):
+    if len(body) > (longest := site.max_body_length + AROUND_TEXT):
         raise _refused(f"must have at most {longest} characters, white space around it included")
     html = await asyncio.to_thread(render.to_html, body) if len(body) > LONG_TEXT else render.to_html(body)
     if render.shows_nothing(html):
