@@ -15,25 +15,27 @@ from collections.abc import Sequence
 from typing import Final
 
 import nh3
-from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline import image as read_image
-from markdown_it.rules_inline import linkify as read_address
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from service import addresses, visible
+
 # Stored with every rendered comment. Raise it when the same source gives other HTML: stored HTML can then be renewed.
-RENDERER_VERSION: Final[int] = 1
+RENDERER_VERSION: Final[int] = 2
 
 
 def to_html(source: str) -> str:
     """Render CommonMark as HTML that may be placed in any page.
 
     `source` is text without NUL and lone surrogates. Raw HTML comes out as text, an image as its alternative text, and
-    a link to anything but http, https or mailto as it was typed (an empty address: the link's text). The worst 10,000
+    a link to anything but http, https or mailto as it was typed (an empty address: the link's text). Each paragraph
+    runs in the direction of its own words; headings begin at h3, below that of the list of comments. The worst 10,000
     characters take some tenths of a second, so a long source belongs in a thread.
     """
     prose = _as_prose(source)
@@ -52,6 +54,11 @@ def to_plain(source: str) -> str:
 def plain_of_html(rendered: str) -> str:
     """Return `to_plain(source)` from `to_html(source)`, for a caller who needs both and wants one parse."""
     return _canonical(html.unescape(_ANY_TAG.sub(" ", _INLINE_TAG.sub("", rendered))))
+
+
+def shows_nothing(rendered: str) -> bool:
+    """Whether a reader of this HTML would see no character of it: only markup, or only what is invisible."""
+    return visible.shows_nothing(html.unescape(_ANY_TAG.sub("", rendered)))
 
 
 # --- Prose: most comments hold nothing that CommonMark treats specially, and need no parser -------------------------
@@ -76,22 +83,37 @@ def _as_prose(source: str) -> str | None:
 def _prose_html(prose: str) -> str:
     """Write what `_parsed_html` would; `test_prose_needs_no_parser` holds the two together."""
     text = prose.lstrip("\n").replace("&", "&amp;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
-    paragraphs = _PARAGRAPH_BREAK.sub("</p>\n<p>", text)
-    return _without_bidi_controls(f"<p>{paragraphs}</p>\n")
+    paragraphs = _PARAGRAPH_BREAK.sub('</p>\n<p dir="auto">', text)
+    return visible.readable(f'<p dir="auto">{paragraphs}</p>\n')
 
 
 # --- Everything else: parse, then sanitise ------------------------------------------------------------------------
 
 # Scheme, something it leads to, and nothing that an attribute would have to escape (the parser percent-encodes that).
-# `https:x` and `https:///x` are refused, although browsers would mend them; relative and `//host` have no scheme.
-_ACCEPTABLE_ADDRESS: Final = re.compile(r"""(?:https?://|mailto:)[^/?#\\\s<>"][^\s<>"]*""", re.IGNORECASE)
+# `https:x` and `https:///x` are refused, although browsers would mend them; relative and `//host` have no scheme. A
+# name before the host would disguise it, and no valid HTML holds one.
+_ACCEPTABLE_ADDRESS: Final = re.compile(
+    r"""(?:https?://(?:[a-z0-9_~\-]+(?:\.[a-z0-9_~\-]+)*\.?|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?(?![^/?#])|mailto:[^/?#\\\s<>"])"""
+    r"""[^\s<>"]*""",
+    re.IGNORECASE,
+)
 
 
-class _AltTextRenderer(RendererHTML):
-    """The library's renderer, but an image is its alternative text."""
+class _CommentRenderer(RendererHTML):
+    """The library's renderer, but an image is its alternative text, and code runs in the direction of its words."""
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return escapeHtml(self.renderInlineAsText(tokens[idx].children, options, env))
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return _directed_code(super().fence(tokens, idx, options, env))
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return _directed_code(super().code_block(tokens, idx, options, env))
+
+
+def _directed_code(block: str) -> str:
+    return block.replace("<pre>", '<pre dir="auto">', 1)
 
 
 class _CommentParser(MarkdownIt):
@@ -99,6 +121,10 @@ class _CommentParser(MarkdownIt):
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
         return _ACCEPTABLE_ADDRESS.fullmatch(url) is not None
+
+    def normalizeLinkText(self, link: str) -> str:  # noqa: N802
+        """An address is shown as it was typed: decoded, it could hold what shows nothing or changes the order."""
+        return link
 
 
 class _ImageParser(MarkdownIt):
@@ -108,18 +134,34 @@ class _ImageParser(MarkdownIt):
         return True
 
 
-_WEB_SCHEME: Final = re.compile(r"(?:\A|[^a-z0-9.+\-])https?\Z", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"(?:\A|[^a-z0-9.+\-])(https?|mailto)\Z", re.IGNORECASE)
 
 
 def _address(state: StateInline, silent: bool) -> bool:
-    """Inline rule: an address in running text, tried only behind `http` or `https`.
+    """Inline rule: an address in running text. Only what begins with a scheme is one; `example.org` stays a word.
 
-    The library's own rule looks back through the paragraph at every `://`, which 3,000 of them turn into a second.
+    Tried at each colon, where the scheme waits as text to be written (not in `silent` mode, which writes nothing).
     """
-    colon = state.pos
-    if state.src[colon] != ":" or not _WEB_SCHEME.search(state.src, max(0, colon - 6), colon):
+    colon, text = state.pos, state.src
+    if text[colon] != ":" or state.linkLevel:
         return False
-    return read_address(state, silent)
+    found = _SCHEME.search(text, max(0, colon - 7), colon)
+    if found is None or not (silent or state.pending.endswith(found[1])):
+        return False
+    start = found.start(1)
+    end = min(addresses.end_of(text, start, found[1]), state.posMax)
+    address = addresses.meant(text[start:end])
+    href = state.md.normalizeLink(address)
+    if end <= colon or not state.md.validateLink(href):
+        return False
+    state.pos = end
+    if silent:
+        return True
+    state.pending = state.pending[: start - colon]
+    state.push("link_open", "a", 1).attrs = {"href": href}
+    state.push("text", "", 0).content = address
+    state.push("link_close", "a", -1)
+    return True
 
 
 def _image(state: StateInline, silent: bool) -> bool:
@@ -133,14 +175,49 @@ def _image(state: StateInline, silent: bool) -> bool:
     return found
 
 
+_HIGHEST_HEADING: Final = 3
+"""Below the heading of the list of comments (`reading/templates/comments.html`)."""
+_LETTER_OR_MARK: Final = re.compile(r"[^\W\d_]|[\u061c\u200e\u200f]")
+
+
+def _directions(state: StateCore) -> None:
+    """Core rule: each stretch of text runs in the direction of its own words; headings begin below the page's own.
+
+    An item of a list does so where the text stands in it without a paragraph. A list's own direction says on which side
+    its bullets have room, and `auto` would not look into its items: it is that of the first letter.
+    """
+    undirected: list[Token] = []
+    items: list[Token] = []
+    for token in state.tokens:
+        match token.type:
+            case "heading_open" | "heading_close":
+                token.tag = f"h{min(6, int(token.tag[1]) + _HIGHEST_HEADING - 1)}"
+                if token.nesting == 1:
+                    token.attrSet("dir", "auto")
+            case "paragraph_open":
+                (items[-1] if token.hidden else token).attrSet("dir", "auto")
+            case "bullet_list_open" | "ordered_list_open":
+                undirected.append(token)
+            case "bullet_list_close" | "ordered_list_close":
+                undirected = [waiting for waiting in undirected if waiting.level < token.level]
+            case "list_item_open":
+                items.append(token)
+            case "list_item_close":
+                items.pop()
+            case "inline" if undirected and (letter := _LETTER_OR_MARK.search(token.content)):
+                direction = "rtl" if unicodedata.bidirectional(letter[0]) in {"R", "AL"} else "ltr"
+                for waiting in undirected:
+                    waiting.attrSet("dir", direction)
+                undirected.clear()
+
+
 def _built(parser_class: type[MarkdownIt]) -> MarkdownIt:
     """Make a parser that threads may share: its rule caches are filled here, and parsing only reads them."""
-    parser = parser_class("commonmark", {"html": False, "linkify": True}, renderer_cls=_AltTextRenderer)
-    parser.enable("linkify")
+    parser = parser_class("commonmark", {"html": False}, renderer_cls=_CommentRenderer)
     parser.inline.ruler.at("linkify", _address)
+    parser.inline.ruler.enable("linkify")
     parser.inline.ruler.at("image", _image)
-    # Only what starts with http:, https: or mailto: becomes a link; `example.org` in a sentence stays a word.
-    parser.linkify = LinkifyIt({"ftp:": None, "//": None}, {"fuzzy_link": False, "fuzzy_email": False})
+    parser.core.ruler.push("directions", _directions)
     parser.render("http://example.org mailto:reader@example.org")
     return parser
 
@@ -158,6 +235,8 @@ _ALLOWED_VALUES: Final = {
     ("a", "rel"): re.compile(re.escape(_LINK_REL)),
     ("code", "class"): re.compile(r"language-[A-Za-z0-9_+#.\-]{1,40}"),
     ("ol", "start"): re.compile(r"[0-9]{1,9}"),
+    **{(tag, "dir"): re.compile("auto") for tag in ("p", "pre", "li", "h1", "h2", "h3", "h4", "h5", "h6")},
+    **{(tag, "dir"): re.compile("ltr|rtl") for tag in ("ol", "ul")},
 }
 
 
@@ -171,7 +250,8 @@ _SANITISER: Final = nh3.Cleaner(
     tags=_ALLOWED_TAGS,
     clean_content_tags={"script", "style"},
     # Without the empty "*" nh3 adds attributes of its own (`title`, `lang`) to every tag.
-    attributes={"*": set(), "a": {"href"}, "code": {"class"}, "ol": {"start"}},
+    attributes={"*": set()}
+    | {tag: {name for of, name in _ALLOWED_VALUES if of == tag} - {"rel"} for tag, _ in _ALLOWED_VALUES},
     attribute_filter=_allowed_value,
     generic_attribute_prefixes=set(),
     url_schemes={"http", "https", "mailto"},
@@ -180,17 +260,17 @@ _SANITISER: Final = nh3.Cleaner(
     strip_comments=True,
 )
 
-# Unicode's Bidi_Control, and the deprecated format characters beside them (U+206A-206F).
-_BIDI_CONTROLS: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f]")
-
 
 def _parsed_html(source: str) -> str:
-    return _without_bidi_controls(_SANITISER.clean(_COMMENT_PARSER.render(source)))
+    return visible.readable(_with_visible_links(_SANITISER.clean(_COMMENT_PARSER.render(source))))
 
 
-def _without_bidi_controls(rendered: str) -> str:
-    """Remove what makes text read in another order than it is stored. Last of all: a reference may have spelt it."""
-    return rendered if rendered.isascii() else _BIDI_CONTROLS.sub("", rendered)
+_LINK: Final = re.compile(rf'(<a href="([^"]*)" rel="{_LINK_REL}">)(.*?)</a>', re.DOTALL)
+
+
+def _with_visible_links(rendered: str) -> str:
+    """A link whose text shows nothing gets its address for a text: nobody clicks what they do not see."""
+    return _LINK.sub(lambda link: f"{link[1]}{link[2]}</a>" if shows_nothing(link[3]) else link[0], rendered)
 
 
 # --- Plain text -----------------------------------------------------------------------------------------------------
@@ -199,19 +279,13 @@ def _without_bidi_controls(rendered: str) -> str:
 _INLINE_TAG: Final = re.compile(r"</?(?:a|code|em|strong)(?: [^>]*)?>")
 _ANY_TAG: Final = re.compile(r"<[^>]*>")
 
-# Unicode's Default_Ignorable_Code_Point (zero-width, bidi, fillers, variation selectors, tags), interlinear marks, and
-# control characters that are not white space.
-_INVISIBLE: Final = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]",
-)
 # Normalising a run of combining marks takes quadratic time and holds the interpreter: cut at white space if possible.
 _PIECE: Final = re.compile(r".{1,1000}(?!\S)|.{1,1000}", re.DOTALL)
 
 
 def _canonical(text: str) -> str:
-    visible = _INVISIBLE.sub("", text)
-    folded = visible.lower() if visible.isascii() else "".join(map(_folded, _PIECE.findall(visible)))
+    shown = visible.INVISIBLE.sub("", text)
+    folded = shown.lower() if shown.isascii() else "".join(map(_folded, _PIECE.findall(shown)))
     return " ".join(folded.split())
 
 

@@ -156,7 +156,9 @@ async def test_a_store_that_takes_no_writes_turns_readiness_red_and_reads_go_on(
         refused = await gatepost.reader("ada").submit("Not now")
         assert (refused.status, refused.code) == (503, "store-unavailable")
         assert int(refused.headers["Retry-After"]) > 0
-        assert [comment["html"] for comment in (await gatepost.public())["comments"]] == ["<p>Still here</p>\n"]
+        assert [comment["html"] for comment in (await gatepost.public())["comments"]] == [
+            '<p dir="auto">Still here</p>\n'
+        ]
         assert (await gatepost.visitor.get("/health/live")).status == 200
     gatepost.clock.advance(seconds=1)  # one probe answers for a second
     assert (await checks(gatepost))[0] == 200
@@ -263,7 +265,7 @@ async def test_after_kill_9_it_starts_without_help_and_has_lost_nothing(serve: S
 
     served = await serve()
     listed = await Person(served.session).get("posts/post/comments")
-    assert [comment["html"] for comment in listed.json["comments"]] == ["<p>Acknowledged</p>\n"]
+    assert [comment["html"] for comment in listed.json["comments"]] == ['<p dir="auto">Acknowledged</p>\n']
     again = await served.reader("ada").submit("Acknowledged", headers=key)
     assert (again.status, again.json, again.headers["Idempotency-Replayed"]) == (202, submitted.json, "true")
     assert await served.end(signal.SIGTERM) == 0

@@ -25,6 +25,8 @@ FLOORS = [
     "strict_json",
     "mistakes",
     "environment",
+    "visible",
+    "addresses",
     "render",
     "metrics",
     "background",

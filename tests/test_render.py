@@ -1,5 +1,6 @@
 """Rendering: only what is on the allow-list comes out, whatever goes in; prose is read; the plain text is canonical."""
 
+import re
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
@@ -12,15 +13,15 @@ from service import render
 
 # Written out again on purpose, so that a tag added to the renderer by mistake fails here.
 ALLOWED = {
-    **{tag: set[str]() for tag in ("p", "br", "hr", "blockquote", "pre", "ul", "li", "em", "strong")},
-    **{f"h{level}": set[str]() for level in range(1, 7)},
+    **{tag: set[str]() for tag in ("br", "hr", "blockquote", "em", "strong")},
+    **{tag: {"dir"} for tag in ("p", "pre", "ul", "li", *(f"h{level}" for level in range(1, 7)))},
     "a": {"href", "rel"},
     "code": {"class"},
-    "ol": {"start"},
+    "ol": {"start", "dir"},
 }
 VOID = {"br", "hr"}
 SCHEMES = ("http://", "https://", "mailto:")
-BIDI_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+OVERRIDES = "\u202a\u202b\u202c\u202d\u202e"
 
 
 class Page(HTMLParser):
@@ -47,11 +48,11 @@ class Page(HTMLParser):
             assert values["rel"] == "nofollow ugc noopener"
         for name, value in attrs:
             assert value is not None, f"{tag} {name} has no value"
-            self.check_value(name, value)
+            self.check_value(tag, name, value)
         if tag not in VOID:
             self.open.append(tag)
 
-    def check_value(self, name: str, value: str) -> None:
+    def check_value(self, tag: str, name: str, value: str) -> None:
         assert value.isascii()
         assert value.isprintable()
         if name == "href":
@@ -64,6 +65,8 @@ class Page(HTMLParser):
             self.classes.append(value)
         if name == "start":
             assert value.isdigit()
+        if name == "dir":
+            assert value in ({"ltr", "rtl"} if tag in {"ol", "ul"} else {"auto"})
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
@@ -87,7 +90,7 @@ class Page(HTMLParser):
 def checked(source: str) -> Page:
     """Render, and hold the result to everything that is true of every rendering."""
     rendered = render.to_html(source)
-    assert not set(rendered) & set(BIDI_CONTROLS)
+    assert not set(rendered) & set(OVERRIDES)
     return Page(rendered)
 
 
@@ -287,12 +290,12 @@ RAW_HTML = [
 )
 def test_raw_html_is_only_text(form: str, source: str) -> None:
     page = checked(form.format(source))
-    assert set(page.tags) <= {"p", "blockquote", "ul", "li", "h1", "strong", "em", "code", "a"}
+    assert set(page.tags) <= {"p", "blockquote", "ul", "li", "h3", "strong", "em", "code", "a"}
     assert set(page.links) <= {"https://example.org"}
 
 
-# Without those in which Markdown or the form of a line changes the text.
-@pytest.mark.parametrize("source", [source for source in RAW_HTML if not set(source) & set("`&\n\u202e")])
+# Without those in which Markdown or the form of a line changes the text, or that hold what no HTML does.
+@pytest.mark.parametrize("source", [source for source in RAW_HTML if not set(source) & set("`&\n\u202e\x01")])
 def test_raw_html_is_shown_as_it_was_typed(source: str) -> None:
     assert checked(f"text {source}").text == f"text {source}\n"
 
@@ -388,6 +391,7 @@ def test_safe_html_stays_as_it_is_when_it_is_cleaned_again(source: str) -> None:
 
 
 REL = 'rel="nofollow ugc noopener"'
+DIRECTION = re.compile(' dir="(?:auto|ltr|rtl)"')
 
 
 @pytest.mark.parametrize(
@@ -410,7 +414,7 @@ REL = 'rel="nofollow ugc noopener"'
         ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n"),
         ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>\n'),
         ("1. a", "<ol>\n<li>a</li>\n</ol>\n"),
-        ("# a\n\nb\n===\n\n###### c", "<h1>a</h1>\n<h1>b</h1>\n<h6>c</h6>\n"),
+        ("# a\n\nb\n===\n\n###### c", "<h3>a</h3>\n<h3>b</h3>\n<h6>c</h6>\n"),
         ("***", "<hr>\n"),
         ("[a](https://x.example/)", f'<p><a href="https://x.example/" {REL}>a</a></p>\n'),
         ("[a](HTTPS://x.example 'b')", f'<p><a href="HTTPS://x.example" {REL}>a</a></p>\n'),
@@ -436,13 +440,58 @@ REL = 'rel="nofollow ugc noopener"'
         ("<b>a</b>", "<p>&lt;b&gt;a&lt;/b&gt;</p>\n"),
         ("&lt;b&gt; &amp;lt; &copy;", "<p>&lt;b&gt; &amp;lt; ©</p>\n"),
         ("1 < 2 & 3 > 2 \"q\" 'r'", "<p>1 &lt; 2 &amp; 3 &gt; 2 \"q\" 'r'</p>\n"),
-        ("a\u202eb\u2066c\u061cd &#x202e;e", "<p>abcd e</p>\n"),
+        ("# a\n## b\n### c\n#### d", "<h3>a</h3>\n<h4>b</h4>\n<h5>c</h5>\n<h6>d</h6>\n"),
+        ("a\u202eb\u202cc\u061cd &#x202e;e\u206a", "<p>abc\u061cd e</p>\n"),
+        ("\u200fא\u200e \u2066b\u2069", "<p>\u200fא\u200e \u2066b\u2069</p>\n"),
+        ("a\u2067b \u2068*c*\n\nd\u2069", "<p>a\u2067b \u2068<em>c</em>\u2069\u2069</p>\n<p>d</p>\n"),
+        (
+            "- a\u2067\n  - b\u2066\u2069\u2069",
+            "<ul>\n<li>a\u2067\n\u2069<ul>\n<li>b\u2066\u2069</li>\n</ul>\n</li>\n</ul>\n",
+        ),
+        ("a\x01b \x7f&#1;c \U0001ffffd\ufdd0", "<p>ab \ufffdc \ufffdd\ufffd</p>\n"),
+        ("https://a:b@x.example <https://a@x.example>", "<p>https://a:b@x.example &lt;https://a@x.example&gt;</p>\n"),
+        ("[x](http://a:b@x.example)", "<p>[x](http://a:b@x.example)</p>\n"),
+        (
+            "[](https://x.example/?a&b)",
+            f'<p><a href="https://x.example/?a&amp;b" {REL}>https://x.example/?a&amp;b</a></p>\n',
+        ),
+        (
+            "[*\u200b*&#x3164;](mailto:b@x.example)",
+            f'<p><a href="mailto:b@x.example" {REL}>mailto:b@x.example</a></p>\n',
+        ),
+        ("[![](x.png)](https://x.example)", f'<p><a href="https://x.example" {REL}>https://x.example</a></p>\n'),
+        (
+            "<https://x.example/%E2%80%AE>",
+            f'<p><a href="https://x.example/%E2%80%AE" {REL}>https://x.example/%E2%80%AE</a></p>\n',
+        ),
         ("```\u202epython\nx\n```", "<pre><code>x\n</code></pre>\n"),
         ("|a|\n|-|", "<p>|a|\n|-|</p>\n"),
         ("~~a~~", "<p>~~a~~</p>\n"),
     ],
 )
 def test_commonmark_is_rendered(source: str, rendered: str) -> None:
+    found = render.to_html(source)
+    assert DIRECTION.sub("", found) == rendered
+    Page(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "rendered"),
+    [
+        ("a\n\nא", '<p dir="auto">a</p>\n<p dir="auto">א</p>\n'),
+        ("# א *b*", '<h3 dir="auto">א <em>b</em></h3>\n'),
+        ("> א", '<blockquote>\n<p dir="auto">א</p>\n</blockquote>\n'),
+        ("    א", '<pre dir="auto"><code>א\n</code></pre>\n'),
+        ("```js\nא\n```", '<pre dir="auto"><code class="language-js">א\n</code></pre>\n'),
+        ("- 1 א\n- b", '<ul dir="rtl">\n<li dir="auto">1 א</li>\n<li dir="auto">b</li>\n</ul>\n'),
+        ("2. b\n3. א", '<ol start="2" dir="ltr">\n<li dir="auto">b</li>\n<li dir="auto">א</li>\n</ol>\n'),
+        ("- b\n\n  א", '<ul dir="ltr">\n<li>\n<p dir="auto">b</p>\n<p dir="auto">א</p>\n</li>\n</ul>\n'),
+        ("- \u200f1", '<ul dir="rtl">\n<li dir="auto">\u200f1</li>\n</ul>\n'),
+        ("- 1", '<ul>\n<li dir="auto">1</li>\n</ul>\n'),
+        ("- 1\n\nא", '<ul>\n<li dir="auto">1</li>\n</ul>\n<p dir="auto">א</p>\n'),
+    ],
+)
+def test_each_stretch_of_text_runs_in_the_direction_of_its_words(source: str, rendered: str) -> None:
     assert render.to_html(source) == rendered
     Page(rendered)
 

@@ -3,7 +3,6 @@
 Braces are escaped as well, since a fragment is often included by another template: nobody's words are in its language.
 """
 
-import re
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,28 +10,26 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from service.visible import REPLACEMENT, UNWRITABLE
+
 FOLDER: Final = Path(__file__).parent / "templates"
-# Control characters but tab and line ends, surrogates, noncharacters: XML 1.0 (2.2) has no place for most of them, even
-# escaped, and HTML calls all of them errors (13.2.3.5).
-_UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_REPLACEMENT: Final = "\ufffd"
 
 
 def writable(value: object) -> object:
     """`value` as markup, with U+FFFD for each character that a document cannot hold."""
     if not isinstance(value, str):
         return value
-    written = _UNWRITABLE.sub(_REPLACEMENT, escape(value))
+    written = UNWRITABLE.sub(REPLACEMENT, escape(value))
     return Markup(written.replace("{", "&#123;"))  # noqa: S704  # escaped, or markup before
 
 
 def web_address(text: str | None) -> str | None:
-    """An address that a reader may follow: http or https with a host; None for all else."""
+    """An address that a reader may follow: http or https with a host, no name or password; None for all else."""
     try:
         parts = urlsplit(text or "")
     except ValueError:
         return None
-    return text if parts.scheme in {"http", "https"} and parts.netloc else None
+    return text if parts.scheme in {"http", "https"} and parts.netloc and "@" not in parts.netloc else None
 
 
 TEMPLATES: Final = Environment(

@@ -25,7 +25,7 @@ COMMENT: dict[str, Any] = {
     "parent_id": None,
     "author": AUTHOR,
     "body": "I was *there*.",
-    "html": "<p>I was <em>there</em>.</p>\n",
+    "html": '<p dir="auto">I was <em>there</em>.</p>\n',
     "status": "pending",
     "version": 1,
     "created_at": WRITTEN,

@@ -49,7 +49,10 @@ CommentText = Annotated[
     str,
     AfterValidator(_with_words),
     Field(
-        description="CommonMark, 1 to 10,000 characters after trimming (a site may allow fewer). Kept byte for byte.",
+        description=(
+            "CommonMark, 1 to 10,000 characters after trimming (a site may allow fewer), and at most 1,000 more around "
+            "them. Something of it must show. Kept byte for byte."
+        ),
         json_schema_extra={"minLength": 1, "maxLength": MAX_BODY, "pattern": rf"^[^\x00]*[^\x00{BLANK}][^\x00]*$"},
     ),
 ]

@@ -22,6 +22,9 @@ from service.web.call import Call, Reply, to_json
 LONG_TEXT = 1_000
 """Characters beyond which a text is rendered on another thread: CommonMark's worst inputs take long."""
 
+AROUND_TEXT = 1_000
+"""Characters of white space that may stand around a text, beyond what the site takes of the text itself."""
+
 
 # GET /v1/sites/{site}/me
 async def show_me(call: Call) -> Reply[outgoing.Me]:
@@ -119,10 +122,14 @@ async def _take(
 async def _draft(
     site: Site, body: str, *, parent_id: str | None = None, label: incoming.PostLabel | None = None
 ) -> Draft:
-    """The text as it will be shown. Raises InvalidRequest when it is longer than the site takes."""
+    """The text as it will be shown. Raises InvalidRequest for what the site does not take, or what shows nothing."""
     if len(body.strip()) > site.max_body_length:
-        raise InvalidRequest([("/body", f"must have at most {site.max_body_length} characters")], place="body")
+        raise _refused(f"must have at most {site.max_body_length} characters")
+    if len(body) > (longest := site.max_body_length + AROUND_TEXT):
+        raise _refused(f"must have at most {longest} characters, white space around it included")
     html = await asyncio.to_thread(render.to_html, body) if len(body) > LONG_TEXT else render.to_html(body)
+    if render.shows_nothing(html):
+        raise _refused("shows nothing")
     return Draft(
         body=body,
         html=html,
@@ -130,6 +137,10 @@ async def _draft(
         post_title=label.title if label else None,
         post_url=label.url if label else None,
     )
+
+
+def _refused(why: str) -> InvalidRequest:
+    return InvalidRequest([("/body", why)], place="body")
 
 
 def _kept(kept: KeptReply) -> Reply[outgoing.CommentReply]:

@@ -125,7 +125,7 @@ async def test_a_read_only_server_is_said_and_survived(postgres: OwnPostgres, ga
     postgres.set("default_transaction_read_only", "on")
     await until(lambda: is_not_ready(gatepost))
     assert not await takes_a_comment(gatepost)
-    assert [comment["html"] for comment in (await gatepost.public())["comments"]] == ["<p>Here before</p>\n"]
+    assert [comment["html"] for comment in (await gatepost.public())["comments"]] == ['<p dir="auto">Here before</p>\n']
     assert (await gatepost.moderator().get("queue")).json["total"] == 0
     postgres.set("default_transaction_read_only", "off")
     await until(lambda: is_ready(gatepost))
@@ -138,7 +138,9 @@ async def test_a_lock_that_others_hold_too_long_is_said_and_survived(postgres: O
         other.execute("SELECT pg_advisory_xact_lock(%s)", (WRITER_LOCK,))
         assert not await takes_a_comment(gatepost)
         await until(lambda: is_not_ready(gatepost))
-        assert [comment["html"] for comment in (await gatepost.public())["comments"]] == ["<p>Here before</p>\n"]
+        assert [comment["html"] for comment in (await gatepost.public())["comments"]] == [
+            '<p dir="auto">Here before</p>\n'
+        ]
         other.rollback()
     await until(lambda: is_ready(gatepost))
     assert await takes_a_comment(gatepost)

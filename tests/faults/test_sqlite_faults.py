@@ -95,7 +95,7 @@ async def assert_it_suffers_and_recovers(served: Served, mend: Callable[[], None
     assert (answer.status, answer.code) == (503, "store-unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     await until(lambda: _is_not_ready(served))
-    assert await served.shown() == ["<p>Here before</p>\n"]
+    assert await served.shown() == ['<p dir="auto">Here before</p>\n']
     mend()
     await until(served.is_ready)
     assert (await served.reader.submit("Here again")).status == 202
@@ -200,7 +200,7 @@ async def test_a_read_only_store_is_said_and_survived(start_gatepost: StartGatep
         assert (answer.status, answer.code) == (503, "store-unavailable")
         assert int(answer.headers["Retry-After"]) > 0
     await until(lambda: _is_not(gatepost))
-    assert [comment["html"] for comment in (await gatepost.public())["comments"]] == ["<p>Here before</p>\n"]
+    assert [comment["html"] for comment in (await gatepost.public())["comments"]] == ['<p dir="auto">Here before</p>\n']
     assert (await gatepost.moderator().get("queue")).json["total"] == 1
     await _set(gatepost, "query_only = 0")
     await until(lambda: _is(gatepost))

@@ -20,4 +20,4 @@ async def test_a_comment_is_submitted_reviewed_published_and_read(gatepost: Gate
     listed = await gatepost.public(post="2005%2F07")
     assert listed["post"]["count"] == 1
     assert listed["comments"][0]["author"]["bio"] == "Counts things"
-    assert listed["comments"][0]["html"] == "<p>Hello <em>there</em></p>\n"
+    assert listed["comments"][0]["html"] == '<p dir="auto">Hello <em>there</em></p>\n'

@@ -148,7 +148,7 @@ async def test_cursors_of_one_are_good_on_the_other(pair: Pair) -> None:
         if page["next"] is None:
             break
         cursor = {"cursor": page["next"]}
-    assert found == [f"<p>Text {number}</p>\n" for number in range(5)]
+    assert found == [f'<p dir="auto">Text {number}</p>\n' for number in range(5)]
 
 
 async def test_a_ban_on_one_counts_on_the_other(pair: Pair) -> None:

@@ -26,14 +26,14 @@ async def test_an_edit_of_an_edit_replaces_what_waits(gatepost: Gatepost) -> Non
     third = (await ada.edit(comment["id"], "Third", 3)).json["comment"]
     assert (second["pending_edit"]["body"], third["pending_edit"]["body"]) == ("Second", "Third")
     assert (third["status"], third["version"], third["body"]) == ("approved", 4, "First")
-    assert await texts(gatepost) == ["<p>First</p>\n"]
+    assert await texts(gatepost) == ['<p dir="auto">First</p>\n']
     assert await queue(gatepost) == [("First", ["edited"])]
 
     stale = await gatepost.moderator().decide(comment["id"], "approve", 3)
     assert (stale.status, stale.code, stale.json["comment"]["pending_edit"]["body"]) == (409, "stale-version", "Third")
-    assert await texts(gatepost) == ["<p>First</p>\n"]
+    assert await texts(gatepost) == ['<p dir="auto">First</p>\n']
     assert (await gatepost.moderator().decide(comment["id"], "approve", 4)).status == 201
-    assert await texts(gatepost) == ["<p>Third</p>\n"]
+    assert await texts(gatepost) == ['<p dir="auto">Third</p>\n']
     assert await queue(gatepost) == []
 
 
@@ -42,7 +42,7 @@ async def test_a_discarded_edit_leaves_the_approved_text(gatepost: Gatepost) -> 
     await gatepost.reader("ada").edit(comment["id"], "Second", 2)
     dropped = await gatepost.moderator().decide(comment["id"], "discard_edit", 3)
     assert (dropped.json["comment"]["pending_edit"], dropped.json["comment"]["status"]) == (None, "approved")
-    assert (await texts(gatepost), await queue(gatepost)) == (["<p>First</p>\n"], [])
+    assert (await texts(gatepost), await queue(gatepost)) == (['<p dir="auto">First</p>\n'], [])
     again = await gatepost.moderator().decide(comment["id"], "discard_edit", 4)
     assert (again.status, again.code) == (409, "illegal-transition")
 
@@ -79,7 +79,7 @@ async def test_where_nothing_waits_an_edit_is_published_at_once(start_gatepost: 
     comment = (await gatepost.reader("ada").submit("First")).json["comment"]
     edited = (await gatepost.reader("ada").edit(comment["id"], "Second", 1)).json["comment"]
     assert (edited["pending_edit"], edited["status"]) == (None, "approved")
-    assert (await texts(gatepost), await queue(gatepost)) == (["<p>Second</p>\n"], [])
+    assert (await texts(gatepost), await queue(gatepost)) == (['<p dir="auto">Second</p>\n'], [])
 
 
 async def test_an_edit_that_waited_leaves_the_queue_when_a_later_one_is_published_at_once(
@@ -91,7 +91,7 @@ async def test_an_edit_that_waited_leaves_the_queue_when_a_later_one_is_publishe
     await strict.running.stop(drain_seconds=0)
     lenient = await start_gatepost(premoderate=False)
     await lenient.reader("ada").edit(comment["id"], "Third", 3)
-    assert (await texts(lenient), await queue(lenient)) == (["<p>Third</p>\n"], [])
+    assert (await texts(lenient), await queue(lenient)) == (['<p dir="auto">Third</p>\n'], [])
 
 
 # --- Withdrawing ------------------------------------------------------------------------------------------------------
@@ -140,4 +140,4 @@ async def test_nobody_withdraws_or_edits_for_somebody_else(gatepost: Gatepost) -
         for comment, status in ((public, 403), (hidden, 404)):
             assert (await person.withdraw(comment["id"])).status == status
             assert (await person.edit(comment["id"], "Mine", comment["version"])).status == status
-    assert await texts(gatepost) == ["<p>Public</p>\n"]
+    assert await texts(gatepost) == ['<p dir="auto">Public</p>\n']

@@ -14,7 +14,16 @@ TEXTS = [
     "Zoë \u202e\U0001f600 \u2028 \xa0",
     "`backtick` \\ back",
 ]
-UNWRITABLE = ["a\x01b", "a\x0bb\x0c", "\x1b[31mred", "del\x7f", "c1\x85\x9f", "not\ufffea\uffffcharacter", "\ufdd0"]
+UNWRITABLE = [
+    "a\x01b",
+    "a\x0bb\x0c",
+    "\x1b[31mred",
+    "del\x7f",
+    "c1\x85\x9f",
+    "not\ufffea\uffffcharacter",
+    "\ufdd0",
+    "\U0001ffff",
+]
 """Characters that XML or HTML have no place for."""
 ADDRESSES = [
     "javascript:alert(1)",
@@ -26,6 +35,8 @@ ADDRESSES = [
     "/relative",
     "mailto:a@a.example",
     "https:",
+    "https://bank.example@a.example/",
+    "https://a:b@a.example/",
     "http://[",
     "",
 ]

@@ -51,7 +51,10 @@ def test_a_feed_of_a_post_has_what_rfc_4287_asks_for() -> None:
     assert (second.published, second.updated) == (first.published, first.published)
     assert (first.author_detail.name, first.author_detail.href) == ("Ada", "https://ada.example/")
     assert (first.title, first.link) == ("Comment by Ada", f"https://blog.example/post?a=1&b=2#comment-{identity(2)}")
-    assert (first.content[0].type, first.content[0].value) == ("text/html", "<p>So &amp; <em>so</em></p>")
+    assert (first.content[0].type, first.content[0].value) == (
+        "text/html",
+        '<div dir="auto"><p>So &amp; <em>so</em></p>\n</div>',
+    )
 
 
 def test_a_feed_of_a_site_says_which_post() -> None:
@@ -98,7 +101,7 @@ def test_whatever_somebody_is_called_is_text(text: str) -> None:
     assert plain(feed, "title") == [f"Comments on {text} - {text}"]
     assert plain(feed, "entry/author/name") == [text]
     assert plain(feed, "entry/title") == [f"Comment by {text}"]
-    assert plain(feed, "entry/content") == [text]
+    assert plain(feed, "entry/content") == [f'<div dir="auto">{text}</div>']
 
 
 @pytest.mark.parametrize("text", UNWRITABLE)
@@ -110,9 +113,9 @@ def test_what_xml_has_no_place_for_is_replaced(text: str) -> None:
         atom.of_site(site(), {post.key: post}, [item], namespace=OURS, address="/a"),
     ):
         read(feed)
-        for path in ("entry/author/name", "entry/content"):
+        for path, around in (("entry/author/name", ""), ("entry/content", '<div dir="auto"></div>')):
             (shown,) = plain(feed, path)
-            assert len(shown) == len(text)
+            assert len(shown) == len(text) + len(around)
             assert "\ufffd" in shown
 
 

@@ -121,7 +121,7 @@ async def test_a_submission_is_answered_with_all_of_the_comment(gatepost: Gatepo
         "post": "2005/07/19",
         "parent_id": None,
         "body": "Hello *there* <b>",
-        "html": "<p>Hello <em>there</em> &lt;b&gt;</p>\n",
+        "html": '<p dir="auto">Hello <em>there</em> &lt;b&gt;</p>\n',
         "status": "pending",
         "version": 1,
         "edited_at": None,
@@ -185,7 +185,11 @@ async def test_an_approved_comment_shows_strangers_only_what_is_public(gatepost:
     comment = await gatepost.approved("Hello", by="ada")
     for outsider in (gatepost.visitor, gatepost.reader("bob")):
         seen = (await outsider.get(f"comments/{comment['id']}")).json["comment"]
-        assert (set(seen), set(seen["author"]), seen["html"]) == (PUBLIC_MEMBERS, AUTHOR_MEMBERS, "<p>Hello</p>\n")
+        assert (set(seen), set(seen["author"]), seen["html"]) == (
+            PUBLIC_MEMBERS,
+            AUTHOR_MEMBERS,
+            '<p dir="auto">Hello</p>\n',
+        )
     for insider in (gatepost.reader("ada"), gatepost.moderator()):
         assert set(await _mine(insider, comment["id"])) == OWN_MEMBERS
 
@@ -339,7 +343,7 @@ async def test_an_edit_of_a_published_comment_waits_and_readers_keep_the_approve
         after = edited.json["comment"]
         assert (edited.status, after["status"], after["body"]) == (200, "approved", "First")
         assert after["version"] == comment["version"] + number + 1
-        assert (after["pending_edit"]["body"], after["pending_edit"]["html"]) == (text, f"<p>{text}</p>\n")
+        assert (after["pending_edit"]["body"], after["pending_edit"]["html"]) == (text, f'<p dir="auto">{text}</p>\n')
         assert await _mine(ada, comment["id"]) == after == await _mine(gatepost.moderator(), comment["id"])
         assert await gatepost.public() == before
         assert "pending_edit" not in (await gatepost.reader("bob").get(f"comments/{comment['id']}")).json["comment"]
@@ -358,7 +362,7 @@ async def test_without_premoderation_an_edit_is_public_at_once(start_gatepost: S
         None,
     )
     (item,) = (await gatepost.public())["comments"]
-    assert (item["html"], item["edited_at"]) == ("<p>Second</p>\n", edited["edited_at"])
+    assert (item["html"], item["edited_at"]) == ('<p dir="auto">Second</p>\n', edited["edited_at"])
 
 
 async def test_the_reply_to_an_edit_is_what_reading_shows(gatepost: Gatepost) -> None:

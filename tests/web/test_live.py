@@ -89,7 +89,7 @@ async def test_other_posts_and_sites_are_not_heard(gatepost: Gatepost) -> None:
         await gatepost.approved("Elsewhere", post="another")
         await gatepost.approved("Here")
         (heard,) = await ear.some(1)
-    assert heard.data["comment"]["html"] == "<p>Here</p>\n"
+    assert heard.data["comment"]["html"] == '<p dir="auto">Here</p>\n'
 
 
 async def test_moderators_hear_of_the_queue(gatepost: Gatepost) -> None:
@@ -128,7 +128,7 @@ async def test_nothing_leaks_that_is_not_public(gatepost: Gatepost) -> None:
             hidden |= {f"Edit{number}x", f"Moderator{number}x", f"Note{number}x", f"reason-{number}x"}
             hidden |= set() if action == "approve" else {f"Pending{number}x", f"Name{number}X"}
         await gatepost.approved("The end", by="end")
-        while (heard := await ear.hear()) and heard.data["comment"].get("html") != "<p>The end</p>\n":
+        while (heard := await ear.hear()) and heard.data["comment"].get("html") != '<p dir="auto">The end</p>\n':
             assert set(heard.data) <= {"comment", "post"}
         await queue.some(30)
     assert [word for word in sorted(hidden) if word.encode() in ear.raw] == []
@@ -171,7 +171,7 @@ async def test_a_stream_begins_with_the_id_to_go_on_from(gatepost: Gatepost) -> 
         assert (await ear.settled()).last_id == before.id
     await gatepost.approved("Between", by="bob")
     async with listening(gatepost.visitor, last_id=ear.last_id) as ear:
-        assert [one.data["comment"]["html"] for one in await ear.some(1)] == ["<p>Between</p>\n"]
+        assert [one.data["comment"]["html"] for one in await ear.some(1)] == ['<p dir="auto">Between</p>\n']
 
 
 @pytest.mark.parametrize("last_id", [UNKNOWN_ID, "nonsense", "another post", "pending", "too far"])
@@ -249,7 +249,7 @@ async def test_a_browser_listens_and_goes_on_by_itself(gatepost: Gatepost, chrom
     gatepost.running.live.send_away()
     await gatepost.approved("Two", by="bob")
     await page.wait_for_function("heard.length == 2", timeout=PATIENCE_SECONDS * 1000)
-    assert await page.evaluate("heard") == ["<p>One</p>\n", "<p>Two</p>\n"]
+    assert await page.evaluate("heard") == ['<p dir="auto">One</p>\n', '<p dir="auto">Two</p>\n']
     await page.close()
     await blog.close()
 

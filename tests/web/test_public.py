@@ -105,7 +105,7 @@ async def test_every_list_has_its_order_and_every_paging_yields_exactly_that(gat
         assert all(set(item) == ITEM for item in whole["comments"])
         for item, name in zip(whole["comments"], expected, strict=True):
             answers = WRITTEN[name]
-            assert (item["html"], item["depth"]) == (f"<p>{name}</p>\n", _depth(name))
+            assert (item["html"], item["depth"]) == (f'<p dir="auto">{name}</p>\n', _depth(name))
             assert item["parent_id"] == (ids[answers] if answers else None)
             assert item["reply_count"] == list(WRITTEN.values()).count(name)
         for limit in (1, 2, 3, 11, 12):
@@ -194,8 +194,8 @@ async def test_the_latest_of_the_site_span_all_posts(gatepost: Gatepost) -> None
     assert all(set(item) == {*ITEM, "post"} for item in latest["comments"])
     shown = [(item["post"], item["html"]) for item in latest["comments"]]
     assert shown == [
-        ("2005/07", "<p>On another post</p>\n"),
-        *(("post", f"<p>{name}</p>\n") for name in list(WRITTEN)[::-1]),
+        ("2005/07", '<p dir="auto">On another post</p>\n'),
+        *(("post", f'<p dir="auto">{name}</p>\n') for name in list(WRITTEN)[::-1]),
     ]
     for limit in (1, 2, 3):
         assert await _paged(gatepost.visitor, "comments", limit=limit) == latest["comments"]
@@ -226,7 +226,7 @@ async def test_the_link_to_the_next_page_can_be_followed_whatever_the_post_is_ca
         assert (answer.status, answer.json["post"]["key"]) == (200, key)
         seen += [item["html"] for item in answer.json["comments"]]
         target = answer.headers.get("Link", "")[1:].partition(">")[0]
-    assert seen == [f"<p>Comment {number}</p>\n" for number in range(3)]
+    assert seen == [f'<p dir="auto">Comment {number}</p>\n' for number in range(3)]
 
 
 async def test_a_link_holds_no_character_that_must_be_encoded(gatepost: Gatepost) -> None:
@@ -236,7 +236,7 @@ async def test_a_link_holds_no_character_that_must_be_encoded(gatepost: Gatepost
     assert answer.json["post"]["key"] == '<a>"'
     assert answer.headers["Link"].startswith("</v1/sites/blog/posts/%3Ca%3E%22/comments?limit=1&cursor=")
     followed = await send(gatepost, "GET", answer.headers["Link"][1:].partition(">")[0])
-    assert [item["html"] for item in followed.json["comments"]] == ["<p>Comment 1</p>\n"]
+    assert [item["html"] for item in followed.json["comments"]] == ['<p dir="auto">Comment 1</p>\n']
 
 
 # --- Posts and counts -------------------------------------------------------------------------------------------------
@@ -396,6 +396,6 @@ async def test_a_reply_is_utf8_json_as_it_was_written(gatepost: Gatepost, clock:
     await gatepost.approved("Grüße 😀 \u2028 </script>", by="ada")
     answer = await _with(gatepost, "posts/post/comments")
     assert "Grüße 😀" in answer.body.decode()
-    assert json.loads(answer.body)["comments"][0]["html"].startswith("<p>Grüße 😀")
+    assert json.loads(answer.body)["comments"][0]["html"].startswith('<p dir="auto">Grüße 😀')
     assert "</script>" not in answer.body.decode()
     assert answer.headers["X-Content-Type-Options"] == "nosniff"

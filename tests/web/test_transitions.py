@@ -152,7 +152,9 @@ async def _assert_carried_out(gatepost: Gatepost, comment: Any, state: str, acti
     assert await _queue(gatepost) == ({comment["id"]: ["restored"]} if status == "pending" else {})
     newest = SECOND_TEXT if state == "edited" and action != "discard_edit" else FIRST_TEXT
     assert after["body"] == newest
-    assert await _public_text(gatepost, comment["id"]) == (f"<p>{newest}</p>\n" if status == "approved" else None)
+    assert await _public_text(gatepost, comment["id"]) == (
+        f'<p dir="auto">{newest}</p>\n' if status == "approved" else None
+    )
 
 
 @pytest.mark.parametrize("decider", OTHER_DECIDERS)

@@ -1,0 +1,125 @@
+"""Where an address in running text ends: in front of the punctuation of the sentence that it stands in.
+
+An address may hold letters of any script (`https://ja.wikipedia.org/wiki/日本`), and where a script writes no spaces it
+is glued to what follows (`https://example.org/a。谢谢`). Each character is judged as Unicode proposes (UTS #58,
+Link_Term): it belongs to an address anywhere, or only where more of the address follows, or it opens or closes a
+bracket, or it ends the address.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final, Literal
+
+from service.visible import INVISIBLE, NONCHARACTERS
+
+# Letters, digits and hyphens of any script, told apart below. No user names and passwords: they disguise a host.
+_HOST: Final = re.compile(r"(?![.\-_])[0-9A-Za-z.\-_\u00a1-\U0010ffff]+(?::[0-9]{1,5}(?![0-9]))?")
+_USER: Final = re.compile(r"[^\s/?#<>]*@")
+_MAILBOX: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+\-_]{0,63}@")
+_REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31});")
+_AMPERSAND: Final = "&amp;"
+_NO_CHARACTER: Final = re.compile(f"[{NONCHARACTERS}]")
+
+_Kind = Literal["address", "within", "opens", "closes", "ends"]
+_BRACKETS: Final = {"(": ")", "[": "]", "{": "}"}
+_ENDS: Final = frozenset('"<>\\^`\uff5c\ufffc')
+_WITHIN: Final = frozenset("!'*,.:;?|~")
+# Punctuation and joiners that words of some scripts have inside: middle dot, Armenian's marks, Hebrew's maqaf, geresh
+# and gershayim, Tibetan's tsheg, the joiners of Persian and Indic, hyphens, en dash, apostrophe.
+_WITHIN_WORDS: Final = frozenset(
+    "\u00b7\u055a\u055b\u055c\u055e\u05be\u05f3\u05f4\u0f0b\u200c\u200d\u2010\u2011\u2013\u2019\u2027"
+)
+_WITHIN_CJK: Final = frozenset("\u301c\u30fb\uff5e")
+_GLUED: Final = frozenset("!*,;\u2019")
+"""Before a letter of a script that writes no spaces, these end a phrase."""
+_QUOTES: Final = {"'": "'", "\u2018": "\u2019", "*": "*", "~": "~", "|": "|"}
+"""What may enclose a whole address, although an address may hold it."""
+
+
+def end_of(text: str, start: int, scheme: str) -> int:
+    """Where the address ends that begins at `start` with `scheme` and a colon; `start` itself where there is none."""
+    rest = start + len(scheme) + 1
+    if scheme.lower() == "mailto":
+        mailbox = _MAILBOX.match(text, rest)
+        host = _HOST.match(text, mailbox.end()) if mailbox else None
+        stop = host.end() if host else start
+    else:
+        host = _HOST.match(text, rest + 2) if text.startswith("//", rest) else None
+        if host is None or _USER.match(text, rest + 2):
+            return start
+        stop = len(text) if text[host.end() : host.end() + 1] in {"/", "?", "#"} else host.end()
+    if host is None:
+        return start
+    end = _end(text, host.start(), stop, closing_quote=_QUOTES.get(text[max(0, start - 1) : start]))
+    return end if end > host.start() else start
+
+
+def meant(address: str) -> str:
+    """The address that somebody meant who copied it with its ampersands escaped."""
+    return address.replace(_AMPERSAND, "&")
+
+
+def _end(text: str, start: int, stop: int, *, closing_quote: str | None) -> int:
+    end = start  # behind the last character that an address may end with, outside of brackets
+    closing: list[str] = []
+    for position in range(start, stop):
+        character = text[position]
+        kind = _kind(character)
+        if kind == "ends" or character == closing_quote:
+            break
+        if kind == "within" and not _goes_on(
+            text[position - 1], character, text[position + 1 : min(position + 2, stop)]
+        ):
+            break
+        if kind == "opens":
+            closing.append(_BRACKETS[character])
+        elif kind == "closes" and (not closing or closing.pop() != character):
+            break
+        if character == "&" and (found := _REFERENCE.match(text, position)) and found[0] != _AMPERSAND:
+            break
+        if closing and text.startswith("://", position):  # another address, and nobody closed the bracket
+            break
+        if kind != "within" and not closing:
+            end = position + 1
+    return _without_emphasis(text, start, end)
+
+
+def _goes_on(before: str, character: str, after: str) -> bool:
+    """Whether an address may go on behind punctuation, seen from what stands on both sides of it."""
+    if not after or (character == after == "*"):
+        return False
+    if character in _WITHIN_CJK:
+        return not before.isascii() and not after.isascii()
+    if character in _GLUED:
+        return after.isascii() or (character == "\u2019" and after.lower() != after.upper())
+    return True
+
+
+def _without_emphasis(text: str, start: int, end: int) -> int:
+    """The end without underscores that close an emphasis which began before the address."""
+    if text[end - 1] == "_" and re.search(r"(?:\A|\W)_", text[:start]):
+        while text[end - 1] == "_":
+            end -= 1
+    return end
+
+
+@lru_cache(maxsize=4096)
+def _kind(character: str) -> _Kind:
+    if character in _BRACKETS:
+        return "opens"
+    if character in ")]}":
+        return "closes"
+    if (
+        character in _WITHIN
+        or character in _WITHIN_WORDS
+        or character in _WITHIN_CJK
+        or "\ufe00" <= character <= "\ufe0f"
+    ):
+        return "within"
+    if character in _ENDS or INVISIBLE.match(character) or _NO_CHARACTER.match(character):
+        return "ends"
+    category = unicodedata.category(character)
+    if category in {"Zs", "Zl", "Zp", "Cc"} or (category.startswith("P") and not character.isascii()):
+        return "ends"
+    return "address"
