@@ -25,6 +25,7 @@ FLOORS = [
     "strict_json",
     "mistakes",
     "environment",
+    "visible",
     "render",
     "metrics",
     "background",

@@ -4,7 +4,6 @@ A login kind is one file beside this one with a settings class and a login class
 """
 
 import hmac
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.errors import InvalidCredential, LoginUnavailable
 from service.model import AuthorKey, Identity, Profile, Role, SiteKey
 from service.strict_json import is_clean
+from service.visible import clean_line
 
 log = structlog.get_logger(__name__)
 
@@ -240,16 +240,10 @@ def _text(claims: Mapping[str, Any], path: str) -> str | None:
 
 
 def _label(text: str | None, longest: int) -> str | None:
-    """One line of shown text: controls and invisible direction marks out, white space collapsed, cut to `longest`."""
-    if text is None:
-        return None
-    visible = "".join(" " if character.isspace() else character for character in text)
-    visible = "".join(
-        character
-        for character in visible
-        if unicodedata.category(character) not in {"Cc", "Cf"} or character == "\u200d"
-    )
-    return " ".join(visible.split())[:longest].strip() or None
+    """One clean line of at most `longest` characters; None where nothing of it would show."""
+    line = clean_line(text or "")
+    # A cut may leave a part of what was whole, such as half an emoji: cleaned again, it is gone.
+    return (line if len(line) <= longest else clean_line(line[:longest])) or None
 
 
 def _address(text: str | None) -> str | None:
