@@ -237,7 +237,9 @@ async def _services(
         settings=settings,
         database=database,
         pages=Pages(database, hearing, max_bytes=settings.cache.max_megabytes * MEGABYTE, metrics=metrics),
-        live=Live(database, hearing, of_post=news.of_post, of_queue=news.of_queue, metrics=metrics),
+        live=Live(
+            database, hearing, of_post=partial(news.of_post, settings.sites), of_queue=news.of_queue, metrics=metrics
+        ),
         authenticator=Authenticator(logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
         feeds=UUID(bytes=feed_key[:16], version=4),

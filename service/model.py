@@ -141,8 +141,22 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """How a post is called and where it is: each known or not, by itself."""
+
+    title: str | None = None
+    url: str | None = None
+
+
+NO_LABEL = Label()
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
-    """A post of the blog, known since somebody commented on it (or a moderator closed it)."""
+    """A post of the blog, known since somebody commented on it (or a moderator closed or named it).
+
+    `title` and `url` are what stands: what a moderator pinned, else what its approved comments carried.
+    """
 
     site: SiteKey
     key: PostKey
@@ -151,6 +165,8 @@ class Post:
     count: int = 0
     open: bool = True
     revision: int = 0
+    pinned: Label = NO_LABEL
+    carried: Label = NO_LABEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +184,8 @@ class Comment:
     """A comment as the service keeps it. `body`/`html` is the text that is (or would be) public.
 
     `text_version` is the version at which `body` was written; `listed` says whether the public list has an item for it
-    (its text when approved, else a tombstone because replies below it are visible).
+    (its text when approved, else a tombstone because replies below it are visible). `label` is what it says of its
+    post; once it is published, what was taken of that (`moderation/labels.py`).
     """
 
     id: CommentId
@@ -189,8 +206,7 @@ class Comment:
     depth: int
     reply_count: int
     listed: bool
-    post_title: str | None = None
-    post_url: str | None = None
+    label: Label = NO_LABEL
     pending_edit: PendingEdit | None = None
 
 

@@ -16,10 +16,22 @@ from service.store import migrate
 from service.store.database import Database
 from tests.harness import Gatepost, Hands, configuration
 from tests.launch import launch, together
-from tests.postgres import empty_postgres_url, postgres_server, postgres_template, postgres_url
+from tests.postgres import (
+    empty_postgres_url,
+    postgres_server,
+    postgres_template,
+    postgres_url,
+    postgres_url_without_letters,
+)
 from tests.rows import Rows, rows_of
 
-__all__ = ["empty_postgres_url", "postgres_server", "postgres_template", "postgres_url"]
+__all__ = [
+    "empty_postgres_url",
+    "postgres_server",
+    "postgres_template",
+    "postgres_url",
+    "postgres_url_without_letters",
+]
 
 StartGatepost = Callable[..., Awaitable[Gatepost]]
 

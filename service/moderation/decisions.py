@@ -25,14 +25,15 @@ from service.model import (
     CommentId,
     Decision,
     DecisionId,
+    Label,
     PendingEdit,
-    SiteKey,
     Status,
     Why,
 )
-from service.moderation import lifecycle, record
+from service.moderation import labels, lifecycle, publication, record
 from service.moderation.record import NO_REASONS, Reasons
 from service.moderation.submissions import taken_down, with_text
+from service.settings import Site
 from service.store import comments, decisions, queue
 from service.store.database import Transaction
 
@@ -47,9 +48,9 @@ class Ruling:
     reasons: Reasons = NO_REASONS
 
 
-def decide(tx: Transaction, site: SiteKey, ruling: Ruling, actor: Actor) -> tuple[Decision, Comment]:
+def decide(tx: Transaction, site: Site, ruling: Ruling, actor: Actor) -> tuple[Decision, Comment]:
     """Carry out a ruling. Raises UnknownComment, StaleVersion, AlreadyDecided or IllegalTransition."""
-    before = comments.get_to_change(tx, site, ruling.comment_id)
+    before = comments.get_to_change(tx, site.key, ruling.comment_id)
     if before is None:
         raise UnknownComment
     if before.version != ruling.version:
@@ -59,8 +60,9 @@ def decide(tx: Transaction, site: SiteKey, ruling: Ruling, actor: Actor) -> tupl
         raise IllegalTransition(
             f"A comment that is {before.status} cannot be given '{ruling.action}'", members=_standing(tx, before)
         )
-    after = _outcome(before, ruling.action, status, tx.now)
-    entry = queue.get(tx, before.id)
+    after, entry = _outcome(before, ruling.action, status, tx.now), queue.get(tx, before.id)
+    if publication.publishes(before, after):
+        after = labels.published(tx, site, after, was_shown=entry is not None)
     decision = record.decide(tx, before, after, action=ruling.action, actor=actor, reasons=ruling.reasons, entry=entry)
     if after.status is Status.PENDING:
         queue.put(tx, after, Why.RESTORED)
@@ -70,7 +72,7 @@ def decide(tx: Transaction, site: SiteKey, ruling: Ruling, actor: Actor) -> tupl
 
 
 def decide_each(
-    tx: Transaction, site: SiteKey, rulings: Sequence[Ruling], actor: Actor
+    tx: Transaction, site: Site, rulings: Sequence[Ruling], actor: Actor
 ) -> list[tuple[Decision, Comment] | Problem]:
     """Carry out many rulings in order. Each stands alone: one that fails keeps none of the others back."""
     outcomes: list[tuple[Decision, Comment] | Problem] = []
@@ -84,17 +86,17 @@ def decide_each(
 
 
 def undo(
-    tx: Transaction, site: SiteKey, decision_id: DecisionId, actor: Actor, *, reasons: Reasons = NO_REASONS
+    tx: Transaction, site: Site, decision_id: DecisionId, actor: Actor, *, reasons: Reasons = NO_REASONS
 ) -> tuple[Decision, Comment]:
     """Put a comment back to what it was before a moderator's decision (an undo can be undone as well).
 
     Raises UnknownDecision, IllegalTransition (it was not a moderator's) or NewerDecision (something stands on it).
     """
-    found = decisions.get(tx, site, decision_id)
+    found = decisions.get(tx, site.key, decision_id)
     if found is None:
         raise UnknownDecision
     decision, state = found
-    before = comments.get_to_change(tx, site, decision.comment_id)
+    before = comments.get_to_change(tx, site.key, decision.comment_id)
     if before is None:
         raise UnknownDecision
     if decision.actor.kind is not ActorKind.MODERATOR or state is None:
@@ -102,6 +104,8 @@ def undo(
     if before.version != decision.version + 1:
         raise NewerDecision(members=_standing(tx, before))
     after = _put_back(tx, before, state)
+    if publication.publishes(before, after):
+        after = labels.published(tx, site, after, was_shown=True)  # it stood before
     undone = record.decide(
         tx,
         before,
@@ -131,6 +135,8 @@ def _put_back(tx: Transaction, before: Comment, state: dict[str, Any]) -> Commen
     if state["edit_version"] is not None:
         after = replace(after, pending_edit=_text(tx, before, state["edit_version"]))
     after = replace(after, edited_at=state["edited_at"], published_at=state["published_at"])
+    if "label" in state:
+        after = replace(after, label=Label(**state["label"]))
     return replace(after, listed=record.listed(after))
 
 

@@ -15,6 +15,11 @@ def is_public(comment: Comment) -> bool:
     return comment.status is Status.APPROVED
 
 
+def publishes(before: Comment, after: Comment) -> bool:
+    """Whether readers see the comment's text after a change, and did not before."""
+    return is_public(after) and not is_public(before)
+
+
 def apply(tx: Transaction, before: Comment | None, after: Comment) -> int | None:
     """Carry a change from `before` (None: it is new) to `after` into counts and lists.
 
@@ -48,10 +53,12 @@ def _relabel(tx: Transaction, changed: Comment) -> None:
 
     What this comment did not carry stays as it is: nobody looks through a long post for an address that none has.
     """
-    if changed.post_title:
-        posts.set_title(tx, changed.site, changed.post, comments.newest_title(tx, changed.site, changed.post))
-    if changed.post_url:
-        posts.set_url(tx, changed.site, changed.post, comments.newest_url(tx, changed.site, changed.post))
+    if changed.label.title:
+        title = comments.newest_title(tx, changed.site, changed.post)
+        posts.set_title(tx, changed.site, changed.post, title.says if title else None)
+    if changed.label.url:
+        url = comments.newest_url(tx, changed.site, changed.post)
+        posts.set_url(tx, changed.site, changed.post, url.says if url else None)
 
 
 def _relist(tx: Transaction, comment_id: CommentId | None, delta: int) -> None:

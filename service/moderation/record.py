@@ -5,7 +5,7 @@ Every verb that changes a comment ends here, so no status is without an explanat
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from service.model import Action, Actor, Comment, Decision, DecisionId, PendingEdit, QueueEntry, new_id
 from service.moderation import publication
@@ -103,7 +103,7 @@ def decide(
         undoes=undoes,
         created_at=tx.now,
     )
-    decisions.add(tx, decision, before=_state(before, entry) if before else None)
+    decisions.add(tx, decision, before=_state(before, after, entry) if before else None)
     return decision
 
 
@@ -116,18 +116,19 @@ def _about(before: Comment | None, after: Comment, decision_id: DecisionId) -> M
     }
 
 
-def _state(comment: Comment, entry: QueueEntry | None) -> Mapping[str, object]:
+def _state(before: Comment, after: Comment, entry: QueueEntry | None) -> Mapping[str, object]:
     """What undo puts back: everything about the comment that a decision may change, texts by their versions."""
-    edit = comment.pending_edit
+    edit = before.pending_edit
     return {
-        "status": comment.status,
-        "text_version": comment.text_version,
-        "edited_at": comment.edited_at,
-        "published_at": comment.published_at,
+        "status": before.status,
+        "text_version": before.text_version,
+        "edited_at": before.edited_at,
+        "published_at": before.published_at,
         "edit_version": edit.version if edit else None,
         "queue": {"why": entry.why, "priority": entry.priority, "waiting_since": entry.waiting_since}
         if entry
         else None,
+        **({"label": asdict(before.label)} if before.label != after.label else {}),
     }
 
 

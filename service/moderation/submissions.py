@@ -15,6 +15,7 @@ from service.errors import (
 )
 from service.model import (
     FOREVER,
+    NO_LABEL,
     POLICY,
     Action,
     ActorKind,
@@ -24,13 +25,14 @@ from service.model import (
     Comment,
     CommentId,
     Identity,
+    Label,
     PendingEdit,
     PostKey,
     Status,
     Why,
     new_id,
 )
-from service.moderation import lifecycle, publication, record
+from service.moderation import labels, lifecycle, publication, record
 from service.render import RENDERER_VERSION
 from service.settings import Site
 from service.store import authors, comments, decisions, events, posts, queue, standing
@@ -49,8 +51,7 @@ class Draft:
     body: str
     html: str
     parent_id: CommentId | None = None
-    post_title: str | None = None
-    post_url: str | None = None
+    label: Label = NO_LABEL
 
 
 def submit(
@@ -84,9 +85,10 @@ def submit(
         depth=min(parent.depth + 1, site.max_depth) if parent else 0,
         reply_count=0,
         listed=status is Status.APPROVED,
-        post_title=draft.post_title,
-        post_url=draft.post_url,
+        label=draft.label,
     )
+    if publication.is_public(comment):
+        comment = labels.published(tx, site, comment, was_shown=False)
     root = comment.path[:CODE_LENGTH]
     comments.add(tx, comment, root=root, body_hash=body_hash, renderer=RENDERER_VERSION)
     if status is Status.PENDING:
@@ -119,6 +121,8 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         queue.put(tx, after, Why.EDITED)
     elif before.pending_edit is not None:  # published at once, over one that waited from when the site was stricter
         queue.take_out(tx, after.id)
+    elif after.status is Status.PENDING:
+        queue.put_text(tx, after)
     events.append(
         tx,
         site.key,

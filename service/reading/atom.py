@@ -53,9 +53,9 @@ class _Feed:
 def of_post(site: Site, post: Post, items: Sequence[PublicComment], *, namespace: UUID, address: str) -> bytes:
     """The feed of a post, newest first."""
     title = f"Comments on {post.title or post.key} - {site.name}"
-    entries = [_entry(item, post, f"Comment by {item.author.name}", item.author) for item in items if item.author]
+    entries = [_entry(site, item, post, f"Comment by {item.author.name}", item.author) for item in items if item.author]
     feed_id = uuid5(namespace, f"{site.key}\0{post.key}").urn
-    return _written(feed_id, title, entries, address=address, page=web_address(post.url))
+    return _written(feed_id, title, entries, address=address, page=web_address(show.address_of(site, post)))
 
 
 def of_site(
@@ -66,12 +66,12 @@ def of_site(
     for item in items:
         if item.author is not None and item.post is not None:
             post = posts[item.post]
-            entries.append(_entry(item, post, f"{item.author.name} on {post.title or post.key}", item.author))
+            entries.append(_entry(site, item, post, f"{item.author.name} on {post.title or post.key}", item.author))
     return _written(uuid5(namespace, site.key).urn, f"Comments - {site.name}", entries, address=address, page=None)
 
 
-def _entry(item: PublicComment, post: Post, title: str, author: Profile) -> _Entry:
-    page, written = web_address(post.url), item.created_at or 0
+def _entry(site: Site, item: PublicComment, post: Post, title: str, author: Profile) -> _Entry:
+    page, written = web_address(show.address_of(site, post)), item.created_at or 0
     return _Entry(
         id=item.id,
         title=title,

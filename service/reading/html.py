@@ -50,7 +50,7 @@ def fragment(
     return TEMPLATES.get_template(TEMPLATE.name).generate(
         post=post,
         count=_counted(post.count),
-        login=site.login_page(web_address(post.url)),
+        login=site.login_page(web_address(show.address_of(site, post))),
         lines=_lines(items, nested=nested),
         next=following,
         time=_time,
@@ -58,8 +58,8 @@ def fragment(
 
 
 def appearance(site: Site) -> str:
-    """Differs where the same comments would be shown otherwise: by another template, or with another login page."""
-    shown = f"{TEMPLATE.read_text('utf-8')}\0{site.login_url}"
+    """Differs where the same comments would be shown otherwise: by another template, login page or origins."""
+    shown = f"{TEMPLATE.read_text('utf-8')}\0{site.login_url}\0{' '.join(site.origins)}"
     return hashlib.blake2b(shown.encode(), digest_size=8).hexdigest()
 
 

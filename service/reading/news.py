@@ -1,11 +1,13 @@
 """What open streams say of an event: made when it is told, from what is public then. `app` hands it to `live`."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from service.delivery.live import News
 from service.model import Event, Status
 from service.reading import show
 from service.reading.shapes import CommentNews, PostNews, QueueNews
+from service.settings import Site
 from service.store import posts, published, queue
 from service.store.database import Transaction
 
@@ -13,11 +15,11 @@ EDITED: Final = "comment.edited"
 """An author's new text; where readers see it at once, the comment was public before."""
 
 
-def of_post(tx: Transaction, event: Event) -> News | None:
-    """What readers of a post hear. `event` is one that they can see."""
+def of_post(sites: Mapping[str, Site], tx: Transaction, event: Event) -> News | None:
+    """What readers of a post hear. `event` is one that they can see, of one of `sites`."""
     if event.post is None:
         return None
-    post = show.post(posts.get(tx, event.site, event.post))
+    post = show.post(sites[event.site], posts.get(tx, event.site, event.post))
     if event.comment_id is None:
         about: PostNews = {"post": post}
         return News("post.changed", about)

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from service.model import Milliseconds, Post, Profile, PublicComment
+from service.origins import is_own_page
 from service.reading.shapes import AuthorView, PostView, Tombstone, VisibleComment
+from service.settings import Site
 
 
 def timestamp(moment: Milliseconds) -> str:
@@ -61,6 +63,20 @@ def _visible_item(found: PublicComment, profile: Profile) -> VisibleComment:
     }
 
 
-def post(found: Post) -> PostView:
+def post(site: Site, found: Post) -> PostView:
     """A post."""
-    return {"key": found.key, "title": found.title, "url": found.url, "count": found.count, "open": found.open}
+    return {
+        "key": found.key,
+        "title": found.title,
+        "url": address_of(site, found),
+        "count": found.count,
+        "open": found.open,
+    }
+
+
+def address_of(site: Site, found: Post) -> str | None:
+    """Where readers are led for a post: nowhere away from the site's own pages, whoever said so and whenever.
+
+    Every address of a post that leaves this service has been through here.
+    """
+    return found.url if found.url and is_own_page(found.url, site.origins) else None

@@ -1,6 +1,7 @@
 """Queries on comments in any status: one by id, the writes, an author's own. What readers see is in `published`."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import bindparam, insert, or_, select, update
 
@@ -8,6 +9,8 @@ from service.model import (
     AuthorKey,
     Comment,
     CommentId,
+    Label,
+    Milliseconds,
     Page,
     PendingEdit,
     PostKey,
@@ -47,6 +50,8 @@ _REPLACE = (
                 "edit_html",
                 "edit_version",
                 "edit_submitted_at",
+                "post_title",
+                "post_url",
             )
         }
     )
@@ -61,7 +66,7 @@ _COUNT_REPLY = (
     .returning(comments.c.parent_id, comments.c.status, comments.c.reply_count)
 )
 _NEWEST_PUBLIC = (
-    select(comments.c.post_title, comments.c.post_url)
+    select(comments.c.post_title, comments.c.post_url, comments.c.created_at, comments.c.id)
     .where(comments.c.site == bindparam("site"), comments.c.post == bindparam("post"), PUBLIC)
     .order_by(comments.c.created_at.desc(), comments.c.id.desc())
     .limit(1)
@@ -77,6 +82,14 @@ _MINE = (
 _OLD_TEXT = select(revisions).where(
     revisions.c.comment_id == bindparam("comment_id"), revisions.c.version == bindparam("version")
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """What an approved comment says of its post, and the comment's place among the others: (created_at, id)."""
+
+    says: str
+    place: tuple[Milliseconds, CommentId]
 
 
 def get(tx: Transaction, site: SiteKey, comment_id: CommentId) -> Comment | None:
@@ -101,7 +114,7 @@ def get_many(tx: Transaction, site: SiteKey, ids: Iterable[CommentId]) -> dict[C
 
 
 def add(tx: Transaction, comment: Comment, *, root: str, body_hash: str, renderer: int) -> None:
-    """Store a new comment. The title and address of the post that it carried wait with it until it is approved."""
+    """Store a new comment. What it says of its post waits with it until it is approved."""
     tx.run(
         _INSERT,
         id=comment.id,
@@ -118,8 +131,6 @@ def add(tx: Transaction, comment: Comment, *, root: str, body_hash: str, rendere
         depth=comment.depth,
         reply_count=comment.reply_count,
         created_at=comment.created_at,
-        post_title=comment.post_title,
-        post_url=comment.post_url,
         **_changeable(comment, body_hash=body_hash, renderer=renderer),
     )
 
@@ -145,16 +156,16 @@ def count_reply(tx: Transaction, comment_id: CommentId, delta: int) -> tuple[Com
     return row["parent_id"], approved or row["reply_count"] - delta > 0, approved or row["reply_count"] > 0
 
 
-def newest_title(tx: Transaction, site: SiteKey, post: PostKey) -> str | None:
-    """How the newest approved comment that carried a title of the post calls it."""
+def newest_title(tx: Transaction, site: SiteKey, post: PostKey) -> Carrier | None:
+    """How the newest approved comment that carries a title of the post calls it."""
     row = tx.first(_NEWEST_TITLE, site=site, post=post)
-    return row["post_title"] if row else None
+    return Carrier(row["post_title"], (row["created_at"], row["id"])) if row else None
 
 
-def newest_url(tx: Transaction, site: SiteKey, post: PostKey) -> str | None:
-    """Where the newest approved comment that carried an address of the post says it is."""
+def newest_url(tx: Transaction, site: SiteKey, post: PostKey) -> Carrier | None:
+    """Where the newest approved comment that carries an address of the post says it is."""
     row = tx.first(_NEWEST_URL, site=site, post=post)
-    return row["post_url"] if row else None
+    return Carrier(row["post_url"], (row["created_at"], row["id"])) if row else None
 
 
 def keep_text(tx: Transaction, comment_id: CommentId, text: PendingEdit, *, renderer: int) -> None:
@@ -212,6 +223,8 @@ def _changeable(comment: Comment, *, body_hash: str, renderer: int) -> dict[str,
         "edit_html": edit.html if edit else None,
         "edit_version": edit.version if edit else None,
         "edit_submitted_at": edit.submitted_at if edit else None,
+        "post_title": comment.label.title,
+        "post_url": comment.label.url,
     }
 
 
@@ -238,7 +251,6 @@ def _comment(row: Row) -> Comment:
         depth=row["depth"],
         reply_count=row["reply_count"],
         listed=bool(row["listed"]),
-        post_title=row["post_title"],
-        post_url=row["post_url"],
+        label=Label(row["post_title"], row["post_url"]),
         pending_edit=edit,
     )

@@ -1,23 +1,35 @@
-"""Queries on posts. A post has a row once somebody commented on it or a moderator opened or closed it."""
+"""Queries on posts. A post has a row once somebody commented on it or a moderator opened, closed or named it."""
 
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from service.model import Post, PostKey, SiteKey
+from service.model import Label, Post, PostKey, SiteKey
 from service.store.database import Row, Transaction
 from service.store.tables import posts
 
-_NEW = insert(posts).values(
-    {column.name: bindparam(column.name) for column in posts.c if column.name not in {"title", "url"}}
-)
+_LABELS = {"title", "url", "pinned_title", "pinned_url"}
+_NEW = insert(posts).values({column.name: bindparam(column.name) for column in posts.c if column.name not in _LABELS})
 _TOUCH = _NEW.on_conflict_do_update(
     index_elements=["site", "post"], set_={"comment_seq": posts.c.comment_seq + bindparam("one")}
 ).returning(posts.c.comment_seq)
 _SET_OPEN = _NEW.on_conflict_do_update(
     index_elements=["site", "post"], set_={"open": bindparam("open"), "revision": posts.c.revision + bindparam("one")}
 ).returning(posts)
+_PIN = (
+    insert(posts)
+    .values({column.name: bindparam(column.name) for column in posts.c if column.name not in {"title", "url"}})
+    .on_conflict_do_update(
+        index_elements=["site", "post"],
+        set_={
+            "pinned_title": bindparam("pinned_title"),
+            "pinned_url": bindparam("pinned_url"),
+            "revision": posts.c.revision + bindparam("one"),
+        },
+    )
+    .returning(posts)
+)
 _ONE = select(posts).where(posts.c.site == bindparam("site"), posts.c.post == bindparam("post"))
 _SHOW_CHANGE = (
     update(posts)
@@ -83,6 +95,20 @@ def set_open(tx: Transaction, site: SiteKey, post: PostKey, *, is_open: bool) ->
     return _post(row)
 
 
+def pin(tx: Transaction, site: SiteKey, post: PostKey, label: Label) -> Post:
+    """Call a post, known or not, what a moderator says; None goes back to what approved comments carried."""
+    row = tx.first(
+        _PIN,
+        **{**_values(tx, site, post), "comment_seq": 0},
+        pinned_title=label.title,
+        pinned_url=label.url,
+        one=1,
+    )
+    if row is None:
+        raise LookupError(post)
+    return _post(row)
+
+
 def show_change(tx: Transaction, site: SiteKey, post: PostKey, *, delta: int) -> int:
     """Readers see something new on the post: `delta` more approved comments. Its new revision."""
     row = tx.first(_SHOW_CHANGE, of_site=site, of_post=post, delta=delta)
@@ -92,12 +118,12 @@ def show_change(tx: Transaction, site: SiteKey, post: PostKey, *, delta: int) ->
 
 
 def set_title(tx: Transaction, site: SiteKey, post: PostKey, title: str | None) -> None:
-    """How the post is called in public."""
+    """How approved comments call the post."""
     tx.run(_SET_TITLE, of_site=site, of_post=post, new_title=title)
 
 
 def set_url(tx: Transaction, site: SiteKey, post: PostKey, url: str | None) -> None:
-    """Where the post is, as the public hears it."""
+    """Where the post is, as approved comments say."""
     tx.run(_SET_URL, of_site=site, of_post=post, new_url=url)
 
 
@@ -121,4 +147,15 @@ def _values(tx: Transaction, site: SiteKey, post: PostKey) -> dict[str, object]:
 
 
 def _post(row: Row) -> Post:
-    return Post(row["site"], row["post"], row["title"], row["url"], row["count"], bool(row["open"]), row["revision"])
+    pinned, carried = Label(row["pinned_title"], row["pinned_url"]), Label(row["title"], row["url"])
+    return Post(
+        site=row["site"],
+        key=row["post"],
+        title=pinned.title or carried.title,
+        url=pinned.url or carried.url,
+        count=row["count"],
+        open=bool(row["open"]),
+        revision=row["revision"],
+        pinned=pinned,
+        carried=carried,
+    )

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from service.folding import fold
 from service.model import (
     Actor,
     ActorKind,
@@ -19,14 +20,20 @@ from service.model import (
     Why,
 )
 from service.store.database import Row, Transaction
-from service.store.tables import comments, queue
+from service.store.tables import queue
 
 Position = tuple[str | int, ...]
 
 _insert = insert(queue).values(
-    {name: bindparam(name) for name in ("comment_id", "site", "post", "author", "why", "priority", "waiting_since")}
+    {
+        name: bindparam(name)
+        for name in ("comment_id", "site", "post", "author", "why", "priority", "waiting_since", "folded")
+    }
 )
-_PUT = _insert.on_conflict_do_update(index_elements=["comment_id"], set_={"why": _insert.excluded.why})
+_PUT = _insert.on_conflict_do_update(
+    index_elements=["comment_id"], set_={"why": _insert.excluded.why, "folded": _insert.excluded.folded}
+)
+_FOLD = update(queue).where(queue.c.comment_id == bindparam("of_comment")).values(folded=bindparam("new_folded"))
 _TAKE_OUT = delete(queue).where(queue.c.comment_id == bindparam("comment_id"))
 _ONE = select(queue).where(queue.c.comment_id == bindparam("comment_id"))
 _FREE = (
@@ -56,7 +63,7 @@ _DEPTH = select(func.count().label("depth"), func.min(queue.c.waiting_since).lab
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which entries a moderator asks for; `text` is looked for in the comment's texts and the author's name."""
+    """Which entries a moderator asks for; `text` is looked for in the comment's texts and the author's name, folded."""
 
     why: Why | None = None
     post: PostKey | None = None
@@ -77,7 +84,18 @@ def put(
         why=f" {why} ",
         priority=priority,
         waiting_since=tx.now if waiting_since is None else waiting_since,
+        folded=_folded(comment),
     )
+
+
+def put_text(tx: Transaction, comment: Comment) -> None:
+    """A comment that waits has another text: searches find that."""
+    tx.run(_FOLD, of_comment=comment.id, new_folded=_folded(comment))
+
+
+def folded(body: str, edit_body: str | None, author_name: str) -> str:
+    """What searches look at: the texts and the name, each by itself."""
+    return "\n".join(fold(text) for text in (body, edit_body, author_name) if text is not None)
 
 
 def take_out(tx: Transaction, comment_id: CommentId) -> None:
@@ -142,6 +160,10 @@ def release(tx: Transaction, site: SiteKey, holder: Actor) -> int:
     return tx.run(_RELEASE, of_site=site, key=holder.key)
 
 
+def _folded(comment: Comment) -> str:
+    return folded(comment.body, comment.pending_edit.body if comment.pending_edit else None, comment.author.name)
+
+
 def _filtered(statement: Select[Any], site: SiteKey, wanted: Filter) -> Select[Any]:
     statement = statement.where(queue.c.site == site)
     if wanted.why is not None:
@@ -151,9 +173,7 @@ def _filtered(statement: Select[Any], site: SiteKey, wanted: Filter) -> Select[A
     if wanted.author is not None:
         statement = statement.where(queue.c.author == wanted.author)
     if wanted.text is not None:
-        searched = (comments.c.body, comments.c.edit_body, comments.c.author_name)
-        found = or_(*(column.icontains(wanted.text, autoescape=True) for column in searched))
-        statement = statement.join(comments, comments.c.id == queue.c.comment_id).where(found)
+        statement = statement.where(queue.c.folded.contains(fold(wanted.text), autoescape=True))
     return statement
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     false,
     literal_column,
+    text,
     true,
 )
 
@@ -51,7 +52,8 @@ sites = Table(
     Column("revision", BigInteger, nullable=False),
 )
 
-# `count` is the number of approved comments; `revision` rises with every change a reader can see.
+# `count` is the number of approved comments; `revision` rises with every change a reader can see. `title` and `url` are
+# those of the newest approved comment that has one; what a moderator pinned stands before them.
 posts = Table(
     "posts",
     metadata,
@@ -64,6 +66,8 @@ posts = Table(
     Column("revision", BigInteger, nullable=False),
     Column("comment_seq", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("pinned_title", Text),
+    Column("pinned_url", Text),
 )
 
 # The blog's people. `subject` stays inside; `author` is its keyed hash. Counts are by status (rejected: and spam).
@@ -163,7 +167,8 @@ revisions = Table(
     Column("submitted_at", BigInteger, nullable=False),
 )
 
-# Someone must look. `why` holds codes with a space on either side, so one LIKE finds one.
+# Someone must look. `why` holds codes with a space on either side, so one LIKE finds one. `folded` is what searches
+# look at: the comment's texts and its author's name as `service/folding.py` writes them.
 queue = Table(
     "queue",
     metadata,
@@ -177,6 +182,7 @@ queue = Table(
     Column("claimed_by", ordered_text),
     Column("claimed_by_name", Text),
     Column("claimed_until", BigInteger),
+    Column("folded", Text, nullable=False, server_default=text("''")),
 )
 Index("ix_queue_oldest", queue.c.site, queue.c.waiting_since, queue.c.comment_id)
 Index("ix_queue_priority", queue.c.site, queue.c.priority.desc(), queue.c.waiting_since, queue.c.comment_id)

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import ForeignKeyConstraint, Table, and_, select
+from sqlalchemy import ForeignKeyConstraint, Table, and_, or_, select
 
+from service.model import Status
 from service.store import snapshot
 from service.store.digest import TABLES
 from service.store.engine import StoreError
+from service.store.queue import folded
 from service.store.snapshot import Snapshot, SqliteSnapshot, Watch
-from service.store.tables import comments
+from service.store.tables import comments, queue
 
 MOST_LINES_OF_SQLITE = 1000
 
@@ -42,6 +44,22 @@ RECOUNTS = [
            LEFT JOIN comments AS c ON c.site = p.site AND c.post = p.post AND c.status = 'approved'
            GROUP BY p.site, p.post, p.count HAVING p.count <> count(c.id) ORDER BY p.site, p.post""",
         "posts.count: site {0}, post {1} says {2}, approved comments are {3}",
+    ),
+    Recount(
+        "posts.title",
+        """SELECT p.site, p.post FROM posts AS p WHERE coalesce(p.title, '') <> coalesce((
+             SELECT c.post_title FROM comments AS c
+             WHERE c.site = p.site AND c.post = p.post AND c.status = 'approved' AND c.post_title IS NOT NULL
+             ORDER BY c.created_at DESC, c.id DESC LIMIT 1), '') ORDER BY p.site, p.post""",
+        "posts.title: site {0}, post {1} is not called as its newest approved comment with a title calls it",
+    ),
+    Recount(
+        "posts.url",
+        """SELECT p.site, p.post FROM posts AS p WHERE coalesce(p.url, '') <> coalesce((
+             SELECT c.post_url FROM comments AS c
+             WHERE c.site = p.site AND c.post = p.post AND c.status = 'approved' AND c.post_url IS NOT NULL
+             ORDER BY c.created_at DESC, c.id DESC LIMIT 1), '') ORDER BY p.site, p.post""",
+        "posts.url: site {0}, post {1} is not where its newest approved comment with an address says",
     ),
     Recount(
         "authors.approved",
@@ -135,6 +153,7 @@ def differences(moment: Snapshot, watch: Watch) -> Iterator[str]:
         *((name, partial(_orphans, moment, table, key)) for name, table, key in _foreign_keys()),
         *((recount.name, partial(recount.lines, moment)) for recount in RECOUNTS),
         ("comments.body_hash", partial(_changed_texts, moment)),
+        ("queue.folded", partial(_not_found, moment)),
     ]
     for number, (name, check) in enumerate(checks):
         watch.tell("verify", number, len(checks))
@@ -178,6 +197,17 @@ def _changed_texts(moment: Snapshot) -> Iterator[str]:
     for comment_id, body, kept in moment.rows(select(comments.c.id, comments.c.body, comments.c.body_hash)):
         if hashlib.sha256(body.encode()).hexdigest() != kept:
             yield f"comments.body_hash: the text of comment {comment_id} is not the one that was stored"
+
+
+def _not_found(moment: Snapshot) -> Iterator[str]:
+    """Comments that wait, and that searches of the queue would miss. Those with a changed text are named already."""
+    joined = queue.join(comments, comments.c.id == queue.c.comment_id)
+    texts = (comments.c.body, comments.c.edit_body, comments.c.author_name)
+    waits = or_(comments.c.status == Status.PENDING.value, comments.c.edit_body.is_not(None))
+    of_queue = select(queue.c.comment_id, queue.c.folded, comments.c.body_hash, *texts).select_from(joined).where(waits)
+    for comment_id, kept, body_hash, body, *others in moment.rows(of_queue.order_by(queue.c.comment_id)):
+        if folded(body, *others) != kept and hashlib.sha256(body.encode()).hexdigest() == body_hash:
+            yield f"queue.folded: comment {comment_id} waits, and searches do not look at the text that it has"
 
 
 def _shown(value: object) -> str:

@@ -147,9 +147,11 @@ class _Folder:
         post, name = posts.get(tx, self._site.key, key), name_of(key)
         if post.count == 0:
             return None
-        entry = Entry(f"{name}.json", f"{name}.html", post.count, post.revision, post.title, post.url)
+        entry = Entry(
+            f"{name}.json", f"{name}.html", post.count, post.revision, post.title, show.address_of(self._site, post)
+        )
         with _replacing(self._path / entry.json) as as_json, _replacing(self._path / entry.html) as as_html:
-            as_json.writelines(_json(post, _thread(tx, post)))
+            as_json.writelines(_json(self._site, post, _thread(tx, post)))
             as_html.writelines(
                 piece.encode() for piece in html.fragment(self._site, post, _thread(tx, post), nested=True)
             )
@@ -189,9 +191,9 @@ def _thread(tx: Transaction, post: Post) -> Iterator[PublicComment]:
         after = page.next
 
 
-def _json(post: Post, items: Iterator[PublicComment]) -> Iterator[bytes]:
+def _json(site: Site, post: Post, items: Iterator[PublicComment]) -> Iterator[bytes]:
     """`shapes.PublicList`, piece by piece."""
-    yield b'{"post":' + to_json(show.post(post)) + b',"comments":['
+    yield b'{"post":' + to_json(show.post(site, post)) + b',"comments":['
     for number, item in enumerate(items):
         yield (b"," if number else b"") + to_json(show.item(item))
     yield b'],"next":null}'

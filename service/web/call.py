@@ -28,16 +28,17 @@ from service.errors import (
 )
 from service.metrics import Metrics
 from service.model import Actor, ActorKind, AuthorKey, Caller, Clock, CommentId, DecisionId, Identity, PostKey, SiteKey
+from service.origins import is_own_page
 from service.reading.pages import Pages
 from service.settings import Settings, Site
 from service.store.database import Database
 from service.strict_json import is_clean
+from service.web import post_keys
 from service.web.address import Addresses
 from service.web.cursors import Cursors
 from service.web.limits import RateLimits
 
 Payload = TypeVar("Payload")
-MAX_POST_KEY = 512
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PATH_CHARACTERS = "/%!$&'()*+,;=:@"
 """What may stand in a path as it is, beside letters, digits and `-._~` (RFC 3986, 3.3)."""
@@ -114,14 +115,13 @@ class Call:
 
     @property
     def post_key(self) -> PostKey:
-        """The blog's key of the post in the path. Raises InvalidRequest unless it is 1-512 readable characters."""
+        """The blog's key of the post in the path. Raises InvalidRequest where it is none."""
         key = self.request.match_info["post"]
         if not is_utf8(self.request.rel_url.raw_path):  # else two addresses would mean one post
             raise InvalidRequest([("/post", "must be UTF-8 without NUL")])
-        if not 1 <= len(key) <= MAX_POST_KEY:
-            raise InvalidRequest([("/post", f"must have 1 to {MAX_POST_KEY} characters")])
-        if not is_clean(key):
-            raise InvalidRequest([("/post", "must be UTF-8 without NUL")])
+        mistake = post_keys.mistake_in(key)
+        if mistake is not None:
+            raise InvalidRequest([("/post", mistake)])
         return PostKey(key)
 
     @property
@@ -231,6 +231,14 @@ class Call:
         """What a cursor is good for: this list, in whichever format it is shown."""
         route = self.request.match_info.route.resource
         return "\0".join((route.canonical.removesuffix(".html") if route else "", self.site_key, *scope))
+
+
+def require_own_page(site: Site, address: str | None, *, pointer: str) -> None:
+    """Raises InvalidRequest for an address of a post that is on none of the site's origins."""
+    if address is not None and not is_own_page(address, site.origins):
+        raise InvalidRequest(
+            [(pointer, f"must be on one of the site's origins: {', '.join(site.origins)}")], place="body"
+        )
 
 
 def is_utf8(encoded: str) -> bool:

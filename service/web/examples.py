@@ -65,6 +65,7 @@ DECISION = {
 ENTRY = {
     "comment": COMMENT,
     "post": POST,
+    "label": {"title": "A Tuesday in July", "url": None},
     "why": [{"code": "awaiting-approval", "text": WHY_TEXT[Why.AWAITING_APPROVAL]}],
     "priority": 0,
     "waiting_since": WRITTEN,
@@ -85,7 +86,7 @@ EXAMPLES: dict[Any, Any] = {
     incoming.BulkRequest: {"decisions": [{"comment_id": COMMENT_ID, **RULING}]},
     incoming.ClaimRequest: {"limit": 10, "lease_seconds": 300},
     incoming.AuthorPatch: {"banned_until": "2026-03-01T00:00:00Z", "note": "Advertises."},
-    incoming.PostPatch: {"open": False},
+    incoming.PostPatch: {"open": False, "title": "A Tuesday", "url": "https://blog.example/a-tuesday"},
     outgoing.Me: {"user": AUTHOR, "roles": [], "may": ["submit"], "banned_until": None},
     outgoing.CommentReply: {"comment": COMMENT},
     outgoing.SingleReply: {"comment": {**VISIBLE, "post": "2005/07/a-tuesday"}},

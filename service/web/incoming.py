@@ -7,7 +7,7 @@ from typing import (
     Literal,  # pydantic reads these on Python 3.11
 )
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from service.model import (
     FOREVER,
@@ -15,6 +15,8 @@ from service.model import (
 )
 from service.reading.shapes import Id
 from service.strict_json import is_clean
+from service.visible import clean_line
+from service.web.post_keys import PostKeyText
 
 CLEAN = r"^[^\x00\ud800-\udfff]*$"
 MAX_BODY = 10_000
@@ -124,10 +126,32 @@ class Strict(Incoming):
     model_config = ConfigDict(strict=True)
 
 
-class PostLabel(Strict):
-    """How the blog calls the post; shown once a comment that carried it has been approved."""
+MAX_TITLE = 500
 
-    title: Annotated[Line, Field(min_length=1, max_length=500)] | None = None
+
+def _title(text: str) -> str | None:
+    """A title as it is kept. One that shows nothing is as none."""
+    return clean_line(text) or None
+
+
+def _shown_title(text: str) -> str:
+    """A title that a moderator writes: they are told when it shows nothing."""
+    title = clean_line(text)
+    if not title:
+        raise ValueError("shows nothing; null takes the title away")
+    return title
+
+
+TitleText = Annotated[Line, Field(min_length=1, max_length=MAX_TITLE)]
+
+
+class PostLabel(Strict):
+    """How the blog calls the post, and where it is: on one of the site's origins.
+
+    Shown once a comment that carried it has been approved; what stands is changed only by a moderator.
+    """
+
+    title: Annotated[TitleText, AfterValidator(_title)] | None = None
     url: WebAddress | None = None
 
 
@@ -190,9 +214,22 @@ class AuthorPatch(Strict):
 
 
 class PostPatch(Strict):
-    """Open or close a post for comments."""
+    """What to change about a post; what is left out stays.
 
-    open: bool
+    `title` and `url` are pinned: no comment changes them. null goes back to what approved comments say.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    open: bool = True
+    title: Annotated[TitleText, AfterValidator(_shown_title)] | None = None
+    url: WebAddress | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "PostPatch":
+        if not self.model_fields_set:
+            raise ValueError("must have at least one of open, title, url")
+        return self
 
 
 class PageQuery(Incoming):
@@ -213,7 +250,7 @@ class CountsQuery(Incoming):
     """Which posts to count."""
 
     post: Annotated[
-        list[Annotated[Line, Field(min_length=1, max_length=512)]],
+        list[PostKeyText],
         Field(min_length=1, max_length=200, description="The blog's keys of the posts, one `post=` for each"),
     ]
 
@@ -222,7 +259,7 @@ class QueueQuery(PageQuery):
     """Which entries of the queue, in which order."""
 
     reason: Literal["awaiting-approval", "edited", "restored"] | None = Field(None, description="Why to look")
-    post: Annotated[Line, Field(min_length=1, max_length=512)] | None = Field(None, description="On this post")
+    post: PostKeyText | None = Field(None, description="On this post")
     author: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author")
     q: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, description="With these words")
     order: Literal["oldest", "priority"] = Field("oldest", description="What comes first")

@@ -13,7 +13,7 @@ from service.store import decisions as stored_decisions
 from service.store import posts as stored_posts
 from service.store.queue import Filter
 from service.web import incoming, outgoing, problems, show
-from service.web.call import Call, Reply
+from service.web.call import Call, Reply, require_own_page
 from service.web.stream import EventStream
 
 
@@ -29,7 +29,7 @@ async def browse_queue(call: Call, query: incoming.QueueQuery) -> Reply[outgoing
     )
     cases, position, total = await call.database.read(
         queue.browse,
-        call.site_key,
+        call.site,
         wanted,
         by_priority=query.order == "priority",
         limit=query.limit,
@@ -57,7 +57,7 @@ async def claim(call: Call, body: incoming.ClaimRequest) -> Reply[outgoing.Claim
     """Hand me the next entries, and nobody else until the lease ends."""
     moderator = await call.moderator()
     cases, until = await call.database.write(
-        queue.claim, call.site_key, moderator, limit=body.limit, lease_seconds=body.lease_seconds
+        queue.claim, call.site, moderator, limit=body.limit, lease_seconds=body.lease_seconds
     )
     return Reply({"entries": _entries(call, cases), "claimed_until": published.timestamp(until)})
 
@@ -75,7 +75,7 @@ async def decide(call: Call, body: incoming.DecisionRequest) -> Reply[outgoing.D
     """Decide about a comment, naming the version that was seen."""
     moderator = await call.moderator()
     ruling = Ruling(call.comment_id, Action(body.action), body.version, _reasons(body))
-    decision, comment = await call.database.write(decisions.decide, call.site_key, ruling, moderator)
+    decision, comment = await call.database.write(decisions.decide, call.site, ruling, moderator)
     _count(call, decision)
     return Reply({"decision": show.decision(decision), "comment": _comment(call, comment, decision)}, 201)
 
@@ -87,7 +87,7 @@ async def decide_many(call: Call, body: incoming.BulkRequest) -> Reply[outgoing.
     rulings = [
         Ruling(CommentId(item.comment_id), Action(item.action), item.version, _reasons(item)) for item in body.decisions
     ]
-    outcomes = await call.database.write(decisions.decide_each, call.site_key, rulings, moderator)
+    outcomes = await call.database.write(decisions.decide_each, call.site, rulings, moderator)
     results: list[outgoing.BulkDone | outgoing.BulkRefused] = []
     for ruling, outcome in zip(rulings, outcomes, strict=True):
         if isinstance(outcome, Problem):
@@ -103,7 +103,7 @@ async def decide_many(call: Call, body: incoming.BulkRequest) -> Reply[outgoing.
 async def undo(call: Call) -> Reply[outgoing.DecisionReply]:
     """Take a decision back, unless something newer stands on it."""
     moderator = await call.moderator()
-    decision, comment = await call.database.write(decisions.undo, call.site_key, call.decision_id, moderator)
+    decision, comment = await call.database.write(decisions.undo, call.site, call.decision_id, moderator)
     _count(call, decision)
     return Reply({"decision": show.decision(decision), "comment": _comment(call, comment, decision)}, 201)
 
@@ -150,15 +150,21 @@ async def show_post(call: Call) -> Reply[outgoing.PostReply]:
     """A post: its count, and whether it is open for comments."""
     await call.moderator()
     post = await call.database.read(stored_posts.get, call.site_key, call.post_key)
-    return Reply({"post": published.post(post)})
+    return Reply({"post": published.post(call.site, post)})
 
 
 # PATCH /v1/sites/{site}/posts/{post}
-async def open_or_close_post(call: Call, body: incoming.PostPatch) -> Reply[outgoing.PostReply]:
-    """Close a post for comments, or open it again."""
+async def change_post(call: Call, body: incoming.PostPatch) -> Reply[outgoing.PostReply]:
+    """Close a post for comments or open it again; say how it is called and where it is.
+
+    A `title` and a `url` given here are pinned: no comment changes them, until null gives them back to what approved
+    comments say.
+    """
     moderator = await call.moderator()
-    post = await call.database.write(posts.set_open, call.site_key, call.post_key, moderator, is_open=body.open)
-    return Reply({"post": published.post(post)})
+    require_own_page(call.site, body.url, pointer="/url")
+    changes: Any = body.model_dump(exclude_unset=True)
+    post = await call.database.write(posts.change, call.site_key, call.post_key, moderator, changes=changes)
+    return Reply({"post": published.post(call.site, post)})
 
 
 def _count(call: Call, decision: Decision) -> None:
@@ -170,7 +176,7 @@ def _reasons(given: incoming.DecisionRequest) -> Reasons:
 
 
 def _entries(call: Call, cases: list[queue.Case]) -> list[outgoing.EntryView]:
-    return [show.entry(case, edit_window_seconds=call.site.edit_window_seconds) for case in cases]
+    return [show.entry(call.site, case) for case in cases]
 
 
 def _comment(call: Call, comment: Comment, decision: Decision) -> outgoing.CommentView:

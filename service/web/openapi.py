@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
-from service.web import operations, outgoing, public, readers
+from service.web import operations, outgoing, post_keys, public, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
 from service.web.surface import Audience, Route
@@ -44,7 +44,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "post": (
         "The blog's own key of the post, percent-encoded as one segment",
-        {"type": "string", "minLength": 1, "maxLength": 512, "pattern": r"^[^\u0000]*$", "examples": [POST_KEY]},
+        {"type": "string", **post_keys.SCHEMA, "examples": [POST_KEY]},
     ),
     "id": ("A UUIDv7", {"type": "string", "pattern": shapes.ID_PATTERN, "examples": [COMMENT_ID]}),
     "key": (

@@ -213,11 +213,23 @@ class Holder(TypedDict):
 
 
 @_CLOSED
+class LabelView(TypedDict):
+    """What publishing a comment would change of how its post is called and where it is; null where nothing."""
+
+    title: str | None
+    url: str | None
+
+
+@_CLOSED
 class EntryView(TypedDict):
     """Something to look at, with what is needed to judge it."""
 
     comment: CommentView
     post: PostView
+    label: Annotated[
+        LabelView | None,
+        Field(description="What approving the comment would change of the post's title and address; null: nothing"),
+    ]
     why: list[WhyView]
     priority: int
     waiting_since: Timestamp

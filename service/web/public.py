@@ -53,7 +53,7 @@ async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
         found, page = posts.get(tx, site, post), listing(tx)
         following = call.cursor(page.next, post, *order)
         reply: shapes.PublicList = {
-            "post": show.post(found),
+            "post": show.post(call.site, found),
             "comments": [show.item(item) for item in page.items],
             "next": following,
         }

@@ -7,7 +7,20 @@ from functools import partial
 from service import render
 from service.auth.permissions import permissions_of
 from service.errors import InvalidRequest, Problem, UnknownComment
-from service.model import AuthorKey, Caller, Comment, CommentId, Decision, Identity, Page, PostKey, SiteKey, Status
+from service.model import (
+    NO_LABEL,
+    AuthorKey,
+    Caller,
+    Comment,
+    CommentId,
+    Decision,
+    Identity,
+    Label,
+    Page,
+    PostKey,
+    SiteKey,
+    Status,
+)
 from service.moderation import idempotency, publication, submissions
 from service.moderation.submissions import Draft
 from service.reading import show as published
@@ -17,7 +30,7 @@ from service.store.database import Transaction
 from service.store.idempotency import Reply as KeptReply
 from service.store.idempotency import Scope
 from service.web import incoming, outgoing, show
-from service.web.call import Call, Reply, to_json
+from service.web.call import Call, Reply, require_own_page, to_json
 
 LONG_TEXT = 1_000
 """Characters beyond which a text is rendered on another thread: CommonMark's worst inputs take long."""
@@ -134,13 +147,23 @@ async def _draft(
         body=body,
         html=html,
         parent_id=CommentId(parent_id) if parent_id else None,
-        post_title=label.title if label else None,
-        post_url=label.url if label else None,
+        label=_label(site, label) if label else NO_LABEL,
     )
 
 
 def _refused(why: str) -> InvalidRequest:
     return InvalidRequest([("/body", why)], place="body")
+
+
+def _label(site: Site, sent: incoming.PostLabel) -> Label:
+    """What a submission says of its post. Raises InvalidRequest for an address that is not the site's.
+
+    Whose the site's own pages are is not known where it has no origins: then no reader says where a post is.
+    """
+    if not site.origins:
+        return Label(sent.title)
+    require_own_page(site, sent.url, pointer="/post/url")
+    return Label(sent.title, sent.url)
 
 
 def _kept(kept: KeptReply) -> Reply[outgoing.CommentReply]:

@@ -152,7 +152,7 @@ MODERATORS = [
         problems=(*CHANGE, *BODY, UnknownAuthor),
     ),
     Route("GET", POST, moderators.show_post, Audience.MODERATORS, problems=MODERATION),
-    Route("PATCH", POST, moderators.open_or_close_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+    Route("PATCH", POST, moderators.change_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
 ]  # fmt: skip
 
 OPERATIONS = [

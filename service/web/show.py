@@ -7,18 +7,19 @@ from typing import (
 
 from service.model import (
     FOREVER,
+    NO_LABEL,
     WHY_TEXT,
     Actor,
     Author,
     Comment,
     Decision,
     Milliseconds,
-    Post,
     Why,
 )
 from service.moderation.queue import Case
-from service.reading.shapes import VisibleComment
+from service.reading.shapes import PostView, VisibleComment
 from service.reading.show import author, optional_timestamp, post, timestamp
+from service.settings import Site
 from service.web.outgoing import (
     ActorView,
     AuthorStanding,
@@ -100,21 +101,15 @@ def decision(found: Decision) -> DecisionView:
     }
 
 
-def entry(case: Case, *, edit_window_seconds: int) -> EntryView:
-    """One entry of the queue. The post is called what the comment calls it, for that is what approving publishes."""
-    held = case.entry.claimed_by
-    known = case.post
-    shown = Post(
-        known.site,
-        known.key,
-        case.comment.post_title or known.title,
-        case.comment.post_url or known.url,
-        known.count,
-        known.open,
-    )
+def entry(site: Site, case: Case) -> EntryView:
+    """One entry of the queue. The post is called what stands; one without a name, what approving would call it."""
+    edit_window_seconds, held, label = site.edit_window_seconds, case.entry.claimed_by, case.label or NO_LABEL
+    known = post(site, case.post)
+    shown: PostView = {**known, "title": known["title"] or label.title, "url": known["url"] or label.url}
     return {
         "comment": comment(case.comment, edit_window_seconds=edit_window_seconds, decision=case.decision),
-        "post": post(shown),
+        "post": shown,
+        "label": {"title": label.title, "url": label.url} if case.label else None,
         "why": whys(case.entry.why),
         "priority": case.entry.priority,
         "waiting_since": timestamp(case.entry.waiting_since),

@@ -106,7 +106,7 @@ async def test_one_of_many_decisions_that_fails_is_not_heard(here: Database, clo
     first, second = await scene.submit(BLOG, "ada"), await scene.submit(BLOG, "bob")
     _, ear = attend(here)
     rulings = [Ruling(first.id, Action.RESTORE, 1), Ruling(second.id, Action.APPROVE, 1)]
-    outcomes = await here.write(decisions.decide_each, SITE, rulings, MODERATOR)
+    outcomes = await here.write(decisions.decide_each, BLOG, rulings, MODERATOR)
     assert isinstance(outcomes[0], IllegalTransition)
     assert [(event.type, event.comment_id) for event in ear.known] == [("comment.approved", second.id)]
 

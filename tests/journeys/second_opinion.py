@@ -34,11 +34,12 @@ NEXT = {
 
 @dataclass(frozen=True)
 class State:
-    """What a decision may change about a comment, and undo puts back. Texts are named by their markers."""
+    """What a decision may change about a comment, and undo puts back. Texts and titles are named by their markers."""
 
     status: str
     text: str
     edit: str | None = None
+    title: str | None = None
 
     @property
     def public_text(self) -> str | None:
@@ -52,7 +53,7 @@ class State:
 
     def newest(self, status: str) -> "State":
         """In another status, with the newest text as its one text."""
-        return State(status, self.edit or self.text)
+        return State(status, self.edit or self.text, title=self.title)
 
 
 @dataclass
@@ -61,6 +62,7 @@ class Post:
 
     key: str
     is_open: bool = True
+    pinned: str | None = None
 
 
 @dataclass
@@ -71,7 +73,6 @@ class Comment:
     author: int
     post: Post
     parent: "Comment | None"
-    title: str | None
     created_at: Milliseconds
     state: State
     version: int = 1
@@ -126,12 +127,38 @@ class World:
 
     def submitted(self, comment: Comment) -> None:
         """A submission was taken."""
+        if comment.state.status == "approved":
+            comment.state = self._published(comment, comment.state, was_shown=False)
         self.comments.append(comment)
 
     def title_of(self, post: Post) -> str | None:
-        """How a post is called: as its newest approved comment calls it."""
-        approved = [c for c in self.comments if c.post is post and c.state.status == "approved"]
-        return max(approved, key=lambda comment: comment.created_at).title if approved else None
+        """How a post is called: as a moderator says, else as its newest approved comment with a title calls it."""
+        carrier = self._carrier(post)
+        return post.pinned or (carrier.state.title if carrier else None)
+
+    def would_rename(self, comment: Comment) -> str | None:
+        """How a moderator's approval of a comment that waits would call its post; None where it changes nothing."""
+        if comment.state.status != "pending":
+            return None
+        title = self._published(comment, comment.state, was_shown=True).title
+        return title if comment.post.pinned is None and title != self.title_of(comment.post) else None
+
+    def _carrier(self, post: Post) -> Comment | None:
+        titled = [c for c in self.comments if c.post is post and c.state.status == "approved" and c.state.title]
+        return max(titled, key=lambda comment: comment.created_at, default=None)
+
+    def _published(self, comment: Comment, after: State, *, was_shown: bool) -> State:
+        """A title that is not taken when its comment is published is never taken."""
+        carrier = self._carrier(comment.post)
+        if carrier is None or after.title in {None, carrier.state.title}:
+            return after
+        is_newer = comment.created_at > carrier.created_at
+        return after if was_shown and is_newer and comment.post.pinned is None else replace(after, title=None)
+
+    def _ruled(self, comment: Comment, after: State, *, was_shown: bool) -> None:
+        if after.status == "approved" and comment.state.status != "approved":
+            after = self._published(comment, after, was_shown=was_shown)
+        comment.become(after)
 
     def edit(self, comment: Comment, author: int, *, version: int, text: str, now: Milliseconds) -> str | None:
         """An author wants another text."""
@@ -179,7 +206,7 @@ class World:
         status = NEXT.get((comment.state.status, action))
         if status is None:
             return "illegal-transition"
-        comment.become(comment.state.newest(status))
+        self._ruled(comment, comment.state.newest(status), was_shown=comment.state.waits)
         return None
 
     def undo(self, decision: Decision) -> str | None:
@@ -187,5 +214,5 @@ class World:
         comment = decision.comment
         if comment.version != decision.version_after:
             return "newer-decision"
-        comment.become(decision.before)
+        self._ruled(comment, decision.before, was_shown=True)
         return None

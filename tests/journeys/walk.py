@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.harness import Answer, Gatepost, Person
 from tests.journeys.second_opinion import Comment, Decision, Post, State, World
-from tests.journeys.walk_steps import Ban, Bulk, Decide, Edit, OpenPost, Submit, Undo, Wait, Withdraw
+from tests.journeys.walk_steps import Ban, Bulk, Decide, Edit, OpenPost, Pin, Submit, Undo, Wait, Withdraw
 from tests.rows import Rows
 
 MARKER = re.compile(r"marker\d+x\d+x")
@@ -33,9 +33,11 @@ class Walk:
     world: World = field(init=False)
     authors: dict[int, str] = field(default_factory=dict)
     marks: Iterator[int] = field(default_factory=count)
+    titles: list[str] = field(init=False)
     steps: int = 0
 
     def __post_init__(self) -> None:
+        self.titles = [self._marker() for _ in range(3)]
         posts = [Post(f"walk{self.number}{letter}") for letter in "ab"]
         self.world = World(premoderate=self.site == "blog", posts=posts)
 
@@ -59,6 +61,8 @@ class Walk:
                 await self._ban(wanted)
             case OpenPost():
                 await self._open(wanted)
+            case Pin():
+                await self._pin(wanted)
             case Wait():
                 self.gatepost.clock.advance(seconds=wanted.seconds)
             case _:
@@ -73,7 +77,7 @@ class Walk:
         if wanted.parent is not None:
             parent = self._chosen(wanted.parent)
         self.gatepost.clock.advance(seconds=0.001)  # the newest comment names the post
-        text, title = self._marker(), self._marker()
+        text, title = self._marker(), self._title(wanted.title)
         reply_to = {"parent_id": parent.id} if parent else {}
         body = {"body": f"Text {text}", "post": {"title": title}, **reply_to}
         answer = await self._reader(wanted.who).call("POST", f"posts/{post.key}/comments", json=body)
@@ -85,7 +89,7 @@ class Walk:
         self.authors[wanted.who] = comment["author"]["key"]
         status = "pending" if self.world.premoderate else "approved"
         self.world.submitted(
-            Comment(comment["id"], wanted.who, post, parent, title, self.gatepost.clock(), State(status, text))
+            Comment(comment["id"], wanted.who, post, parent, self.gatepost.clock(), State(status, text, title=title))
         )
 
     async def _edit(self, comment: Comment, wanted: Edit) -> None:
@@ -145,6 +149,12 @@ class Walk:
         assert answer.status == 200, answer.json
         post.is_open = wanted.is_open
 
+    async def _pin(self, wanted: Pin) -> None:
+        post, title = self.world.posts[wanted.post], self._title(wanted.title)
+        answer = await self._moderator(1).call("PATCH", f"posts/{post.key}", json={"title": title})
+        post.pinned = title
+        assert (answer.status, answer.json["post"]["title"]) == (200, self.world.title_of(post))
+
     def _remember(self, decision: Any, comment: Comment, before: State, seen_before: object) -> None:
         self.world.decisions.append(Decision(decision["id"], comment, before, comment.version, seen_before))
 
@@ -200,6 +210,11 @@ class Walk:
             "SELECT comment_id FROM queue WHERE site = ? AND post LIKE ?", (self.site, f"walk{self.number}_")
         )
         assert {row[0] for row in waiting} == {c.id for c in self.world.comments if c.state.waits}
+        for post in self.world.posts:
+            shown = await self._moderator(0).get("queue", params={"post": post.key, "limit": 200})
+            renames = {one["comment"]["id"]: (one["label"] or {}).get("title") for one in shown.json["entries"]}
+            of_post = [c for c in self.world.comments if c.post is post and c.state.waits]
+            assert renames == {c.id: self.world.would_rename(c) for c in of_post}
 
     def _check_rows(self) -> None:
         """The rows hold the texts they should, and the counts that their neighbours give."""
@@ -299,6 +314,9 @@ class Walk:
         self.world.comments.remove(chosen)
         self.world.comments.append(chosen)
         return chosen
+
+    def _title(self, which: int | None) -> str | None:
+        return None if which is None else self.titles[which]
 
     def _marker(self) -> str:
         return f"marker{self.number}x{next(self.marks)}x"

@@ -10,6 +10,7 @@ someone = st.integers(0, 2)
 # Counted back from the one that was touched last: stories happen to a comment, not to a crowd.
 any_comment = st.sampled_from([0, 0, 0, 0, 1, 1, 2, 3, 5, 8])
 any_post = st.integers(0, 1)
+any_title = st.sampled_from([None, 0, 0, 1, 2])
 # Mostly the usual, sometimes the odd.
 usually = st.sampled_from([True, True, True, False])
 
@@ -21,6 +22,7 @@ class Submit:
     who: int
     post: int
     parent: int | None
+    title: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,14 @@ class OpenPost:
 
 
 @dataclass(frozen=True)
+class Pin:
+    """A moderator says how a post is called, or that comments say it again."""
+
+    post: int
+    title: int | None
+
+
+@dataclass(frozen=True)
 class Wait:
     """Time passes."""
 
@@ -88,7 +98,7 @@ class Wait:
 
 
 KINDS: dict[str, st.SearchStrategy[object]] = {
-    "submit": st.builds(Submit, someone, any_post, st.none() | any_comment),
+    "submit": st.builds(Submit, someone, any_post, st.none() | any_comment, any_title),
     "edit": st.builds(Edit, any_comment, usually, usually),
     "withdraw": st.builds(Withdraw, any_comment, usually),
     "decide": st.builds(
@@ -98,10 +108,11 @@ KINDS: dict[str, st.SearchStrategy[object]] = {
     "undo": st.builds(Undo, st.sampled_from([0, 0, 0, 0, 1, 2])),
     "ban": st.builds(Ban, someone, usually),
     "open": st.builds(OpenPost, any_post, usually),
+    "pin": st.builds(Pin, any_post, any_title),
     "wait": st.builds(Wait, st.sampled_from([0.001, 1.0, 600.0])),
 }
 # What people do most comes most: `one_of` would make withdrawing as frequent as deciding, and nothing would last.
-KIND = "decide " * 8 + "submit " * 5 + "edit " * 4 + "undo " * 4 + "bulk " * 2 + "wait withdraw ban open"
+KIND = "decide " * 8 + "submit " * 5 + "edit " * 4 + "undo " * 4 + "bulk " * 2 + "wait withdraw ban open pin"
 step = st.sampled_from(KIND.split()).flatmap(KINDS.__getitem__)
 
 APPROVE = Decide(0, "approve", 0, fresh=True)

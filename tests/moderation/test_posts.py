@@ -1,4 +1,7 @@
-"""Posts: their title and address become public with a comment that carried them; closing stops comments and edits."""
+"""Posts: their title and address become public with a comment that carried them; closing stops comments and edits.
+
+Who may change what stands is in `test_labels`.
+"""
 
 from typing import Any
 
@@ -25,7 +28,7 @@ async def submit(gatepost: Gatepost, body: str, **post: str) -> Any:
 
 async def test_a_title_is_public_only_once_a_comment_that_carried_it_is(gatepost: Gatepost) -> None:
     waits = await submit(gatepost, "one", **FIRST)
-    refused = await submit(gatepost, "two", title="Rude", url="https://rude.example")
+    refused = await submit(gatepost, "two", title="Rude", url="https://blog.example/rude")
     await gatepost.moderator().decide(refused["id"], "reject", 1)
     assert await label(gatepost) == (None, None)
     await gatepost.moderator().decide(waits["id"], "approve", 1)

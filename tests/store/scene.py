@@ -13,6 +13,7 @@ from service.model import (
     Caller,
     Comment,
     Identity,
+    Label,
     PostKey,
     Profile,
     Role,
@@ -27,6 +28,7 @@ from service.store.database import Database, Transaction
 from service.store.idempotency import Reply, Scope
 from tests.harness import Hands
 
+LABEL = Label("A title", "https://blog.example/p")
 MODERATOR = Actor(ActorKind.MODERATOR, "mo-key", "Mo")
 ODD_POST = PostKey("/2005/07/ümläut \U0001f600 'quoted' %s :name?")
 TEXT = "Ünïcode \U0001f600, 'quotes', \"double\", back\\slash, tab\t, line\u2028separator and %(percent)s"
@@ -38,6 +40,7 @@ def site(key: str, *, premoderate: bool = True) -> Site:
 
 
 BLOG, OPEN = site("blog"), site("open", premoderate=False)
+SITES = {BLOG.key: BLOG, OPEN.key: OPEN}
 
 
 @dataclass
@@ -53,7 +56,7 @@ class Scene:
         """A comment of its own (a number follows the text)."""
         self.clock.advance(seconds=1)
         body = f"{text} {self.clock()}"
-        draft = Draft(body, "<p>submitted</p>", parent.id if parent else None, "A title", "https://blog.example/p")
+        draft = Draft(body, "<p>submitted</p>", parent.id if parent else None, LABEL)
         return await self.database.write(
             submissions.submit, of, post, AuthorKey(f"{who}-key"), _identity(of, who), draft
         )
@@ -62,7 +65,7 @@ class Scene:
         """A moderator's decision on the comment as it was given."""
         self.clock.advance(seconds=1)
         ruling = Ruling(comment.id, action, comment.version)
-        return await self.database.write(decisions.decide, comment.site, ruling, MODERATOR)
+        return await self.database.write(decisions.decide, SITES[comment.site], ruling, MODERATOR)
 
     async def approved(self, of: Site, who: str, **more: Any) -> Comment:
         """A comment that everybody sees."""
@@ -104,14 +107,14 @@ async def _play(scene: Scene) -> None:
     for action in (Action.REJECT, Action.SPAM):
         await scene.decide(await scene.submit(BLOG, "eve"), action)
     decided, _ = await scene.decide(await scene.submit(BLOG, "eve"), Action.SPAM)
-    await database.write(decisions.undo, BLOG.key, decided.id, MODERATOR)
+    await database.write(decisions.undo, BLOG, decided.id, MODERATOR)
     await scene.submit(BLOG, "dan", post=PostKey("quiet"))
     await scene.edit(BLOG, "ada", await scene.approved(BLOG, "ada", post=PostKey("edited")))
     other = await scene.approved(OPEN, "ada")
     await scene.edit(OPEN, "ada", other)
     withdrawn = await scene.approved(OPEN, "fay", parent=other)
     await database.write(submissions.withdraw, OPEN, withdrawn.id, _caller(OPEN, "fay"))
-    await database.write(queue.claim, BLOG.key, MODERATOR, limit=1, lease_seconds=600)
+    await database.write(queue.claim, BLOG, MODERATOR, limit=1, lease_seconds=600)
     await database.write(posts.set_open, BLOG.key, PostKey("closed"), MODERATOR, is_open=False)
     await database.write(
         authors.judge, BLOG.key, AuthorKey("eve-key"), MODERATOR, changes={"trusted": True, "note": TEXT}

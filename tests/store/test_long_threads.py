@@ -227,7 +227,7 @@ async def _say(store: Database, clock: Hands, site: Site, post: PostKey, thread:
         made.append(await store.write(submissions.submit, site, post, AuthorKey("ada"), long_post.IDENTITY, draft))
     for comment, said in zip(made, thread, strict=True):
         if said.goes:
-            await store.write(decisions.decide, SITE, Ruling(comment.id, Action.DELETE, 1), MODERATOR)
+            await store.write(decisions.decide, site, Ruling(comment.id, Action.DELETE, 1), MODERATOR)
     return [comment.id for comment in made]
 
 

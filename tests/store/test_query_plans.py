@@ -17,6 +17,7 @@ from service.model import (
     CommentId,
     DecisionId,
     Identity,
+    Label,
     PostKey,
     Profile,
     SiteKey,
@@ -195,18 +196,19 @@ async def test_no_write_scans_a_table(database: Database, site: Site) -> None:
     ruled: list[DecisionId] = []
 
     def submit(tx: Transaction) -> None:
-        made.append(submissions.submit(tx, site, POST, ADA, IDENTITY, Draft("text", "<p>text</p>", *made[:1])).id)
+        draft = Draft("text", "<p>text</p>", made[0] if made else None, Label("A title", "https://blog.example/post"))
+        made.append(submissions.submit(tx, site, POST, ADA, IDENTITY, draft).id)
 
     def decide(tx: Transaction) -> None:
         ruling = moderation_decisions.Ruling(made[0], Action.APPROVE, 1)
-        ruled.append(moderation_decisions.decide(tx, SITE, ruling, MODERATOR)[0].id)
+        ruled.append(moderation_decisions.decide(tx, site, ruling, MODERATOR)[0].id)
 
     await write(submit)
-    await write(lambda tx: moderation_queue.claim(tx, SITE, MODERATOR, limit=5, lease_seconds=60))
+    await write(lambda tx: moderation_queue.claim(tx, site, MODERATOR, limit=5, lease_seconds=60))
     await write(lambda tx: moderation_queue.release(tx, SITE, MODERATOR))
     await write(decide)
     await write(submit)
-    await write(lambda tx: moderation_decisions.undo(tx, SITE, ruled[0], MODERATOR))
+    await write(lambda tx: moderation_decisions.undo(tx, site, ruled[0], MODERATOR))
     await write(moderation_idempotency.forget_old)
     await write(lambda tx: posts.set_open(tx, SITE, POST, is_open=False))
     assert len(set(plans)) > 5
@@ -219,10 +221,10 @@ async def test_approving_is_no_more_work_on_a_longer_post(database: Database, si
     for size in (200, 2_000):
         post = PostKey(f"{size}")
         await database.write(long_post.fill, post, long_post.many_roots(size))
-        draft = Draft("text", "<p>text</p>", post_title="A title")
+        draft = Draft("text", "<p>text</p>", label=Label("A title"))
         comment = await database.write(submissions.submit, site, post, ADA, IDENTITY, draft)
         ruling = moderation_decisions.Ruling(comment.id, Action.APPROVE, 1)
-        decide = partial(moderation_decisions.decide, site=SITE, ruling=ruling, actor=MODERATOR)
+        decide = partial(moderation_decisions.decide, site=site, ruling=ruling, actor=MODERATOR)
         work.append(await database.write(work_of, decide))
     assert work[1] <= work[0] * 1.5
 

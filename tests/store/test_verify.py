@@ -35,6 +35,18 @@ DAMAGE = [
         ["posts.count: site blog, post quiet says 1, approved comments are 0"],
     ),
     (
+        "UPDATE posts SET title = 'Nobody said so' WHERE post = 'quiet'",
+        ["posts.title: site blog, post quiet is not called as its newest approved comment with a title calls it"],
+    ),
+    (
+        "UPDATE posts SET url = NULL WHERE post = 'edited'",
+        ["posts.url: site blog, post edited is not where its newest approved comment with an address says"],
+    ),
+    (
+        "UPDATE queue SET folded = 'other words' WHERE post = 'quiet'",
+        [f"queue.folded: comment {ID} waits, and searches do not look at the text that it has"],
+    ),
+    (
         "UPDATE authors SET approved = 7 WHERE site = 'blog' AND author = 'cy-key'",
         ["authors.approved: site blog, author cy-key says 7, approved comments are 1"],
     ),

@@ -23,8 +23,8 @@ READABLE = {
     "ı": "%C4%B1",
 }
 HASHED = [
-    "A", "aB", "..", ".", "../x", "./x", ".hidden", "index", "index.html", "con", "CON", "nul.txt", "com1", "lpt9.a",
-    "aux", "prn", "x" * 101, "ä" * 17, "Ä",
+    "A", "aB", "..", ".", "...", "." * 100, "../x", "./x", ".hidden", "index", "index.html", "con", "CON", "nul.txt",
+    "com1", "lpt9.a", "aux", "prn", "x" * 101, "ä" * 17, "Ä",
 ]  # fmt: skip
 SAFE = re.compile(r"[a-z0-9_~=%A-F-][a-z0-9._~=%A-F-]{0,99}")
 

@@ -418,7 +418,9 @@ OTHER_ROWS: dict[str, list[tuple[dict[str, Any], str]]] = {
     ],
     "/v1/sites/{site}/posts/{post}": [
         *(({"open": value}, "/open") for value in [1, 0, "true", None, [], {}]),
-        ({}, "/open"),
+        ({}, ""),
+        *(({"title": value}, "/title") for value in [*NOT_TEXT, *UNREADABLE, "x" * 501, "", " ", "\u2800\u200b"]),
+        *(({"url": value}, "/url") for value in [*NOT_TEXT, *NOT_A_LINK, "https://evil.example/"]),
         ({"open": True, "count": 7}, "/count"),
     ],
 }
@@ -617,9 +619,11 @@ POST_KEYS = {
     "%F0%9F%98%80" * 512: "😀" * 512,
     "2005%2F07%2F19": "2005/07/19",
     "%2F": "/",
-    "..": "..",
-    ".": ".",
-    "%2E%2E": "..",
+    "...": "...",
+    ".a": ".a",
+    "..a": "..a",
+    "a..": "a..",
+    "%252E": "%2E",
     "%2E%2E%2F%2E%2E": "../..",
     "%3F": "?",
     "%23": "#",
@@ -638,6 +642,19 @@ POST_KEYS = {
 }
 
 
+DOT_SEGMENTS = [".", "..", "%2E", "%2e", "%2E%2E", ".%2e", "%2e."]
+"""What browsers take out of an address (WHATWG URL, 4.4)."""
+
+
+@pytest.mark.parametrize("key", [".", ".."])
+async def test_a_query_names_no_post_that_no_address_leads_to(gatepost: Gatepost, key: str) -> None:
+    await _assert_invalid(gatepost, "/post/1", "query", "GET", f"/v1/sites/blog/counts?post=a&post={key}")
+    queue = f"/v1/sites/blog/queue?post={key}"
+    answer = await send(gatepost, "GET", queue, person=_everybody(gatepost))
+    assert_problem(answer, 422, "invalid-request")
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/post"]
+
+
 @pytest.mark.parametrize(("segment", "key"), POST_KEYS.items(), ids=[key[:20] for key in POST_KEYS])
 async def test_a_post_key_is_the_decoded_segment(gatepost: Gatepost, segment: str, key: str) -> None:
     if len(segment) > 4000:
@@ -650,11 +667,14 @@ async def test_a_post_key_is_the_decoded_segment(gatepost: Gatepost, segment: st
 
 
 @pytest.mark.parametrize(
-    "segment", ["a" * 513, "%C3%A4" * 513, "%00", "a%00b", "%FF", "a%FFb", "%C3", "%ED%A0%80", "%C0%AF"]
+    "segment", ["a" * 513, "%C3%A4" * 513, "%00", "a%00b", "%FF", "a%FFb", "%C3", "%ED%A0%80", "%C0%AF", *DOT_SEGMENTS]
 )
-async def test_a_post_key_is_up_to_512_characters_of_utf8(gatepost: Gatepost, segment: str) -> None:
+async def test_a_post_key_is_up_to_512_characters_of_utf8_that_an_address_can_hold(
+    gatepost: Gatepost, segment: str
+) -> None:
     target = f"/v1/sites/blog/posts/{segment}"
-    await _assert_invalid(gatepost, "/post", "path", "GET", f"{target}/comments")
+    for list_of_post in ("comments", "comments.html", "comments.atom", "events"):
+        await _assert_invalid(gatepost, "/post", "path", "GET", f"{target}/{list_of_post}")
     await _assert_invalid(gatepost, "/post", "path", "POST", f"{target}/comments", JSON, body=GOOD)
     await _assert_invalid(gatepost, "/post", "path", "GET", target)
     await _assert_invalid(gatepost, "/post", "path", "PATCH", target, JSON, body=b'{"open":false}')
