@@ -15,6 +15,13 @@ def is_public(comment: Comment) -> bool:
     return comment.status is Status.APPROVED
 
 
+def shows_news(before: Comment | None, after: Comment) -> bool:
+    """Whether `after` shows readers a text that `before` (None: it is new) did not show them."""
+    if not is_public(after):
+        return False
+    return before is None or not is_public(before) or before.text_version != after.text_version
+
+
 def apply(tx: Transaction, before: Comment | None, after: Comment) -> int | None:
     """Carry a change from `before` (None: it is new) to `after` into counts and lists.
 
@@ -25,11 +32,8 @@ def apply(tx: Transaction, before: Comment | None, after: Comment) -> int | None
     was_listed = before is not None and before.listed
     if was_listed != after.listed and after.parent_id is not None:
         _relist(tx, after.parent_id, 1 if after.listed else -1)
-    visible = was_public != now_public or (
-        now_public and before is not None and before.text_version != after.text_version
-    )
     revision = None
-    if visible:
+    if shows_news(before, after) or (was_public and not now_public):
         revision = posts.show_change(tx, after.site, after.post, delta=int(now_public) - int(was_public))
     if was_public != now_public:
         _relabel(tx, after)

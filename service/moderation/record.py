@@ -55,7 +55,9 @@ def store(tx: Transaction, before: Comment, after: Comment) -> int | None:
     """
     for text in _texts_that_leave(before, after):
         comments.keep_text(tx, before.id, text, renderer=RENDERER_VERSION)
-    if not comments.replace(tx, before, after, body_hash=body_hash(after.body), renderer=RENDERER_VERSION):
+    shown_at = tx.now if publication.shows_news(before, after) else None
+    fresh_hash = body_hash(after.body)
+    if not comments.replace(tx, before, after, body_hash=fresh_hash, renderer=RENDERER_VERSION, shown_at=shown_at):
         raise LookupError(f"comment {before.id} changed within its own transaction")
     return publication.apply(tx, before, after)
 

@@ -36,15 +36,17 @@ GOOD_ADDRESSES = ["https://a.example/?a=1&b=\"<x>'", "HTTP://A.example", "https:
 def comment(
     number: int, *, profile: Profile | None = None, html: str = "<p>A text</p>\n", depth: int = 0,
     parent: int | None = None, created_at: Milliseconds = 1_121_765_700_000, edited_at: Milliseconds | None = None,
+    published_at: Milliseconds | None = None, shown_at: Milliseconds | None = None,
     removed: bool = False, post: str = "post",
 ) -> PublicComment:  # fmt: skip
-    """An item of a public list."""
+    """An item of a public list; published when it was written, and shown since then, where nothing else is said."""
     tombstone = PublicComment(identity(number), None if parent is None else identity(parent), depth, 0, removed=True)
     if removed:
         return tombstone
     return PublicComment(
         tombstone.id, tombstone.parent_id, depth, 0, removed=False, author_key=None, author=profile or Profile("Ada"),
-        html=html, created_at=created_at, edited_at=edited_at, post=PostKey(post),
+        html=html, created_at=created_at, edited_at=edited_at, published_at=published_at or created_at,
+        shown_at=shown_at or published_at or created_at, post=PostKey(post),
     )  # fmt: skip
 
 

@@ -41,7 +41,10 @@ def plain(feed: bytes, path: str) -> list[str]:
 
 def test_a_feed_of_a_post_has_what_rfc_4287_asks_for() -> None:
     profile = Profile("Ada", "Counts things.", "https://ada.example/")
-    items = [comment(2, profile=profile, edited_at=LATER, html="<p>So &amp; <em>so</em></p>\n"), comment(1)]
+    items = [
+        comment(2, profile=profile, edited_at=LATER, shown_at=LATER, html="<p>So &amp; <em>so</em></p>\n"),
+        comment(1),
+    ]
     found = read(atom.of_post(site(), POST, items, namespace=OURS, address="/v1/feed"))
     assert (found.feed.title, found.feed.updated) == ("Comments on A post - A blog", "2005-07-19T09:36:00.000Z")
     assert {link.rel: link.href for link in found.feed.links} == {"self": "/v1/feed", "alternate": POST.url}

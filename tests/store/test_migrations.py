@@ -26,8 +26,17 @@ VERSIONS = sorted((migrate.MIGRATIONS / "versions").glob("*.py"))
 
 
 def _lines(statement: str) -> list[str]:
-    """The lines of a statement without layout and order: constraints may stand in any."""
-    return sorted(line.strip().rstrip(",") for line in re.sub(r"\s*\n\s*", "\n", statement).strip().splitlines())
+    """What a statement says, part by part, without layout and order: columns and constraints may stand in any."""
+    head, _, rest = " ".join(statement.split()).partition("(")
+    parts, depth = [""], 0
+    for character in rest:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    parts[-1], _, tail = parts[-1].rpartition(")")
+    return [head.strip(), *sorted(part.strip() for part in parts), tail.strip()]
 
 
 def _definitions(path: Path) -> dict[str, list[str]]:
@@ -37,12 +46,15 @@ def _definitions(path: Path) -> dict[str, list[str]]:
 
 
 def _left(script: str) -> list[str]:
-    """What `script` makes and does not drop again."""
+    """What `script` makes and does not drop again, a table with the columns that were added to it."""
     made: list[str] = []
     for statement in (part.strip() for part in script.split(";") if part.strip()):
         if dropped := re.fullmatch(r"DROP INDEX (\w+)", statement):
             made = [one for one in made if not one.startswith(f"CREATE INDEX {dropped[1]} ")]
-        else:
+        elif added := re.fullmatch(r"ALTER TABLE (\w+) ADD COLUMN (.+)", statement, re.DOTALL):
+            table = f"CREATE TABLE {added[1]} ("
+            made = [f"{one.removesuffix(')').rstrip()}, {added[2]})" if one.startswith(table) else one for one in made]
+        elif not statement.startswith("UPDATE "):
             made.append(statement)
     return made
 
