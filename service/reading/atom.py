@@ -18,7 +18,8 @@ from uuid import UUID, uuid5
 
 from service.model import Post, PostKey, Profile, PublicComment
 from service.reading import show
-from service.reading.templating import TEMPLATES, web_address
+from service.reading.address import web_address
+from service.reading.templating import TEMPLATES
 from service.settings import Site
 
 MEDIA_TYPE: Final = "application/atom+xml; charset=utf-8"

@@ -6,10 +6,11 @@ Braces are escaped as well, since a fragment is often included by another templa
 import re
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+
+from service.reading.address import web_address
 
 FOLDER: Final = Path(__file__).parent / "templates"
 # Control characters but tab and line ends, surrogates, noncharacters: XML 1.0 (2.2) has no place for most of them, even
@@ -24,15 +25,6 @@ def writable(value: object) -> object:
         return value
     written = _UNWRITABLE.sub(_REPLACEMENT, escape(value))
     return Markup(written.replace("{", "&#123;"))  # noqa: S704  # escaped, or markup before
-
-
-def web_address(text: str | None) -> str | None:
-    """An address that a reader may follow: http or https with a host; None for all else."""
-    try:
-        parts = urlsplit(text or "")
-    except ValueError:
-        return None
-    return text if parts.scheme in {"http", "https"} and parts.netloc else None
 
 
 TEMPLATES: Final = Environment(

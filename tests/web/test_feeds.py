@@ -1,10 +1,13 @@
 """Feeds go by the moment at which readers are shown a text: who follows one hears of everything, however late."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import feedparser
+import html5lib
 import pytest
 
 from tests.conftest import StartGatepost
@@ -115,6 +118,44 @@ async def test_a_text_that_readers_are_shown_anew_moves_up(
     shown = await change(gatepost, comment, steps)
     (first, *rest) = await moments(gatepost, address)
     assert (first, len(rest)) == ((comment["id"], published, shown), 1)
+
+
+# What browsers leave as it is in an address and no document may hold, in a path and in a query.
+UNFIT = {
+    "|": "%7C",
+    "^": "%5E",
+    "`": "%60",
+    "{}": "%7B%7D",
+    '"': "%22",
+    "<>": "%3C%3E",
+    "[]": "%5B%5D",
+    "%": "%25",
+}
+
+
+@pytest.mark.parametrize(("unfit", "written"), UNFIT.items())
+async def test_links_to_a_post_are_addresses_whatever_a_browser_took_for_one(
+    gatepost: Gatepost, unfit: str, written: str
+) -> None:
+    label = {"title": "A post", "url": f"https://blog.example/x{unfit}y/?tag=a{unfit}b#c"}
+    comment = (
+        await gatepost.reader("ada").call("POST", "posts/post/comments", json={"body": "A text", "post": label})
+    ).json["comment"]
+    await gatepost.moderator().decide(comment["id"], "approve", 1)
+    page = f"https://blog.example/x{written}y/?tag=a{written}b"
+    for address in FEEDS:
+        _, found = await read(gatepost, address)  # which no test can without a look at whether it is valid
+        assert found.entries[0].link == f"{page}#comment-{comment['id']}"
+    fragment = (await gatepost.visitor.get("posts/post/comments.html")).body.decode()
+    html5lib.HTMLParser(strict=True).parseFragment(fragment)
+    assert quote(f"{page}#c", safe="") in fragment
+
+
+async def test_the_times_of_the_fragment_say_that_they_are_utc(gatepost: Gatepost) -> None:
+    comment = await gatepost.approved("A text")
+    await change(gatepost, comment, ["edit", "approve"])
+    fragment = (await gatepost.visitor.get("posts/post/comments.html")).body.decode()
+    assert len(re.findall(r">at \d+:\d\d[ap]m UTC on \w+day, \d+\w\w \w+ \d{4}</time>", fragment)) == 2
 
 
 @pytest.mark.parametrize(
