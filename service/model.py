@@ -212,7 +212,10 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class PublicComment:
-    """One item of a public list. A tombstone has no author, text or times: they never leave the store."""
+    """One item of a public list. A tombstone has no author, text or times: they never leave the store.
+
+    `published_at` is when readers first saw the comment, `shown_at` when they were shown what they see now.
+    """
 
     id: CommentId
     parent_id: CommentId | None
@@ -224,6 +227,8 @@ class PublicComment:
     html: str | None = None
     created_at: Milliseconds | None = None
     edited_at: Milliseconds | None = None
+    published_at: Milliseconds | None = None
+    shown_at: Milliseconds | None = None
     post: PostKey | None = None
 
 

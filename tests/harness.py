@@ -11,6 +11,7 @@ from joserfc.jwk import OctKey
 
 from service.app import Running
 from service.model import Milliseconds
+from tests.feeds import require_valid
 
 SECRET = "a shared secret of the blog and Gatepost, long enough"
 OTHER_SECRET = "another site's shared secret, long enough as well"
@@ -110,6 +111,7 @@ class Person:
             method, url, headers={**self.headers, **(headers or {})}, **options
         ) as response:
             body = await response.read()
+            require_valid(response.status, response.headers, body)
             parsed = await response.json(content_type=None) if "json" in response.content_type and body else None
             return Answer(response.status, response.headers, body, parsed)
 

@@ -54,7 +54,7 @@ class News:
     about: object
 
 
-Tell = Callable[[Transaction, Event], News | None]
+Tell = Callable[[Transaction, Event], Sequence[News]]
 
 
 class Listener:
@@ -242,14 +242,18 @@ class Live:
         return [self._message(tx, stream, event) for stream, event in told]
 
     def _message(self, tx: Transaction, stream: Stream, event: Event) -> bytes:
-        news = (self._of_queue if stream[1] is None else self._of_post)(tx, event)
-        if news is None:
-            return b""
-        return b"id: %b\nevent: %b\ndata: %b\n\n" % (
-            event.id.encode(),
-            news.name.encode(),
-            pydantic_core.to_json(news.about),
-        )
+        """Everything that the stream says of the event.
+
+        Only the last part has the event's id: a client that got no more than the ones before it hears all of it again.
+        """
+        tell = self._of_queue if stream[1] is None else self._of_post
+        told = [
+            b"event: %b\ndata: %b\n\n" % (news.name.encode(), pydantic_core.to_json(news.about))
+            for news in tell(tx, event)
+        ]
+        if told:
+            told[-1] = b"id: %b\n%b" % (event.id.encode(), told[-1])
+        return b"".join(told)
 
 
 def _streams_of(event: Event) -> Iterator[Stream]:

@@ -3,11 +3,24 @@
 Called by every verb that changes a comment, inside its transaction, so counts can never drift from what they count.
 """
 
+from dataclasses import dataclass
+
 from service.model import Comment, CommentId, Status
 from service.store import authors, comments, posts
 from service.store.database import Transaction
 
 _REFUSED = frozenset({Status.REJECTED, Status.SPAM})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What readers see of a change: the post's new revision, and how many tombstones come into the list with it.
+
+    These are the nearest comments above the changed one, in an unbroken line.
+    """
+
+    revision: int
+    tombstones: int = 0
 
 
 def is_public(comment: Comment) -> bool:
@@ -20,25 +33,31 @@ def publishes(before: Comment, after: Comment) -> bool:
     return is_public(after) and not is_public(before)
 
 
-def apply(tx: Transaction, before: Comment | None, after: Comment) -> int | None:
+def shows_news(before: Comment | None, after: Comment) -> bool:
+    """Whether `after` shows readers a text that `before` (None: it is new) did not show them."""
+    if not is_public(after):
+        return False
+    return before is None or not is_public(before) or before.text_version != after.text_version
+
+
+def apply(tx: Transaction, before: Comment | None, after: Comment) -> Seen | None:
     """Carry a change from `before` (None: it is new) to `after` into counts and lists.
 
-    The post's new revision, or None where readers see no difference.
+    What readers see of it; None where that is nothing.
     """
     was_public, now_public = before is not None and is_public(before), is_public(after)
     _count_for_author(tx, before, after)
     was_listed = before is not None and before.listed
+    relisted = 0
     if was_listed != after.listed and after.parent_id is not None:
-        _relist(tx, after.parent_id, 1 if after.listed else -1)
-    visible = was_public != now_public or (
-        now_public and before is not None and before.text_version != after.text_version
-    )
-    revision = None
-    if visible:
+        relisted = _relist(tx, after.parent_id, 1 if after.listed else -1)
+    seen = None
+    if shows_news(before, after) or (was_public and not now_public):
         revision = posts.show_change(tx, after.site, after.post, delta=int(now_public) - int(was_public))
+        seen = Seen(revision, relisted if after.listed else 0)
     if was_public != now_public:
         _relabel(tx, after)
-    return revision
+    return seen
 
 
 def _count_for_author(tx: Transaction, before: Comment | None, after: Comment) -> None:
@@ -61,8 +80,15 @@ def _relabel(tx: Transaction, changed: Comment) -> None:
         posts.set_url(tx, changed.site, changed.post, url.says if url else None)
 
 
-def _relist(tx: Transaction, comment_id: CommentId | None, delta: int) -> None:
-    """A listed reply more or less: tombstones above appear or go, up to the first comment that stays as it was."""
+def _relist(tx: Transaction, comment_id: CommentId | None, delta: int) -> int:
+    """A listed reply more or less: tombstones above appear or go, up to the first comment that stays as it was.
+
+    How many did.
+    """
+    relisted = 0
     while comment_id is not None:
         parent_id, was_listed, is_listed = comments.count_reply(tx, comment_id, delta)
-        comment_id = parent_id if was_listed != is_listed else None
+        if was_listed == is_listed:
+            break
+        comment_id, relisted = parent_id, relisted + 1
+    return relisted

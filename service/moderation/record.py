@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from service.model import Action, Actor, Comment, Decision, DecisionId, PendingEdit, QueueEntry, new_id
 from service.moderation import publication
+from service.moderation.publication import Seen
 from service.render import RENDERER_VERSION
 from service.store import comments, decisions, events
 from service.store.database import Transaction
@@ -48,14 +49,16 @@ def listed(comment: Comment) -> bool:
     return publication.is_public(comment) or comment.reply_count > 0
 
 
-def store(tx: Transaction, before: Comment, after: Comment) -> int | None:
+def store(tx: Transaction, before: Comment, after: Comment) -> Seen | None:
     """Replace `before` by `after`, keep the texts that leave it, carry the change to readers.
 
-    The post's new revision, or None where they see no difference.
+    What they see of it; None where that is nothing.
     """
     for text in _texts_that_leave(before, after):
         comments.keep_text(tx, before.id, text, renderer=RENDERER_VERSION)
-    if not comments.replace(tx, before, after, body_hash=body_hash(after.body), renderer=RENDERER_VERSION):
+    shown_at = tx.now if publication.shows_news(before, after) else None
+    fresh_hash = body_hash(after.body)
+    if not comments.replace(tx, before, after, body_hash=fresh_hash, renderer=RENDERER_VERSION, shown_at=shown_at):
         raise LookupError(f"comment {before.id} changed within its own transaction")
     return publication.apply(tx, before, after)
 
@@ -75,7 +78,7 @@ def decide(
 
     `entry` is the queue entry as it was, for undo.
     """
-    revision = store(tx, before, after) if before else publication.apply(tx, None, after)
+    seen = store(tx, before, after) if before else publication.apply(tx, None, after)
     event_type = "comment.submitted" if before is None else EVENT_OF[action]
     decision_id = DecisionId(new_id(tx.now))
     seq = events.append(
@@ -84,8 +87,8 @@ def decide(
         event_type,
         post=after.post,
         comment_id=after.id,
-        post_revision=revision,
-        about=_about(before, after, decision_id),
+        post_revision=seen.revision if seen else None,
+        about=_about(before, after, decision_id, seen),
     )
     decision = Decision(
         id=decision_id,
@@ -107,12 +110,14 @@ def decide(
     return decision
 
 
-def _about(before: Comment | None, after: Comment, decision_id: DecisionId) -> Mapping[str, object]:
+def _about(before: Comment | None, after: Comment, decision_id: DecisionId, seen: Seen | None) -> Mapping[str, object]:
+    tombstones = {"tombstones": seen.tombstones} if seen and seen.tombstones else {}
     return {
         "from_status": before.status if before else None,
         "to_status": after.status,
         "version": after.version,
         "decision_id": decision_id,
+        **tombstones,
     }
 
 

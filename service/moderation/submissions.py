@@ -116,7 +116,7 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
     if before.version != version:
         raise StaleVersion(members={"comment": before})
     after = _edited(before, draft, tx.now, waits=policy.first_status(site) is Status.PENDING)
-    revision = record.store(tx, before, after)
+    seen = record.store(tx, before, after)
     if after.pending_edit is not None:
         queue.put(tx, after, Why.EDITED)
     elif before.pending_edit is not None:  # published at once, over one that waited from when the site was stricter
@@ -129,8 +129,8 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         "comment.edited",
         post=after.post,
         comment_id=after.id,
-        post_revision=revision,
-        about={"version": after.version, "waits": revision is None},
+        post_revision=seen.revision if seen else None,
+        about={"version": after.version, "waits": seen is None},
     )
     return after
 

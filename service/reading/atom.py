@@ -1,5 +1,8 @@
 """Comments as a feed (Atom, RFC 4287): of a post, and of a whole site.
 
+A feed goes by the moment at which readers were shown a text, not by that at which it was written: who reads it hears of
+everything, however long it waited for a moderator (docs/adr/0010).
+
 A feed's id (UUIDv5, RFC 9562) is made in the store's own `namespace`: whatever the service's address is, a feed stays
 the same feed, and somebody else's blog that is called the same has another one.
 
@@ -15,7 +18,8 @@ from uuid import UUID, uuid5
 
 from service.model import Post, PostKey, Profile, PublicComment
 from service.reading import show
-from service.reading.templating import TEMPLATES, web_address
+from service.reading.address import web_address
+from service.reading.templating import TEMPLATES
 from service.settings import Site
 
 MEDIA_TYPE: Final = "application/atom+xml; charset=utf-8"
@@ -27,7 +31,7 @@ NOT_YET: Final = "1970-01-01T00:00:00.000Z"
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A comment in a feed. Times are RFC 3339."""
+    """A comment in a feed. Times are RFC 3339: when readers first saw it, when they were shown its present text."""
 
     id: str
     title: str
@@ -51,7 +55,7 @@ class _Feed:
 
 
 def of_post(site: Site, post: Post, items: Sequence[PublicComment], *, namespace: UUID, address: str) -> bytes:
-    """The feed of a post, newest first."""
+    """The feed of a post. `items` are in its order: what was shown last is first."""
     title = f"Comments on {post.title or post.key} - {site.name}"
     entries = [_entry(site, item, post, f"Comment by {item.author.name}", item.author) for item in items if item.author]
     feed_id = uuid5(namespace, f"{site.key}\0{post.key}").urn
@@ -61,7 +65,7 @@ def of_post(site: Site, post: Post, items: Sequence[PublicComment], *, namespace
 def of_site(
     site: Site, posts: Mapping[PostKey, Post], items: Sequence[PublicComment], *, namespace: UUID, address: str
 ) -> bytes:
-    """The feed of a site's comments on all its posts, newest first. `posts` has the post of every item."""
+    """The same of a site's comments on all its posts. `posts` has the post of every item."""
     entries = []
     for item in items:
         if item.author is not None and item.post is not None:
@@ -71,14 +75,14 @@ def of_site(
 
 
 def _entry(site: Site, item: PublicComment, post: Post, title: str, author: Profile) -> _Entry:
-    page, written = web_address(show.address_of(site, post)), item.created_at or 0
+    page, published = web_address(show.address_of(site, post)), item.published_at or 0
     return _Entry(
         id=item.id,
         title=title,
         author=author,
         html=item.html or "",
-        published=show.timestamp(written),
-        updated=show.timestamp(item.edited_at or written),
+        published=show.timestamp(published),
+        updated=show.timestamp(item.shown_at or published),
         page=f"{page.partition('#')[0]}#comment-{item.id}" if page else None,
     )
 

@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from service.model import CommentId, Milliseconds, Post, PublicComment
 from service.reading import show
-from service.reading.templating import FOLDER, TEMPLATES, web_address
+from service.reading.address import web_address
+from service.reading.templating import FOLDER, TEMPLATES
 from service.settings import Site
 
 TEMPLATE: Final = FOLDER / "comments.html"
@@ -64,10 +65,10 @@ def appearance(site: Site) -> str:
 
 
 def in_words(moment: Milliseconds) -> str:
-    """A time (UTC) as a person writes it: "at 9:35am on Tuesday, 19th July 2005"."""
+    """A time as a person writes it for readers anywhere: "at 9:35am UTC on Tuesday, 19th July 2005"."""
     time = datetime.fromtimestamp(moment // 1000, UTC)
     clock = f"{time.hour % 12 or 12}:{time.minute:02d}{'am' if time.hour < 12 else 'pm'}"
-    return f"at {clock} on {DAYS[time.weekday()]}, {_ordinal(time.day)} {MONTHS[time.month - 1]} {time.year}"
+    return f"at {clock} UTC on {DAYS[time.weekday()]}, {_ordinal(time.day)} {MONTHS[time.month - 1]} {time.year}"
 
 
 def _time(moment: Milliseconds) -> Markup:

@@ -4,37 +4,54 @@ from collections.abc import Mapping
 from typing import Final
 
 from service.delivery.live import News
-from service.model import Event, Status
+from service.model import Event, PublicComment, Status
 from service.reading import show
-from service.reading.shapes import CommentNews, PostNews, QueueNews
+from service.reading.shapes import CommentNews, PostNews, PostView, QueueNews
 from service.settings import Site
 from service.store import posts, published, queue
 from service.store.database import Transaction
 
 EDITED: Final = "comment.edited"
 """An author's new text; where readers see it at once, the comment was public before."""
+MOST_TOMBSTONES: Final = 50
+"""That are told with one event. Reading the list anew is cheaper than more."""
 
 
-def of_post(sites: Mapping[str, Site], tx: Transaction, event: Event) -> News | None:
-    """What readers of a post hear. `event` is one that they can see, of one of `sites`."""
+def of_post(sites: Mapping[str, Site], tx: Transaction, event: Event) -> list[News]:
+    """What readers of a post hear. `event` is one that they can see, of one of `sites`.
+
+    Tombstones that came into the list with it are told first, from the top: who hears of a reply knows what it answers.
+    """
     if event.post is None:
-        return None
+        return []
     post = show.post(sites[event.site], posts.get(tx, event.site, event.post))
     if event.comment_id is None:
         about: PostNews = {"post": post}
-        return News("post.changed", about)
+        return [News("post.changed", about)]
+    tombstones = event.about.get("tombstones", 0)
+    if tombstones > MOST_TOMBSTONES:
+        return [News("reset", {})]
     found = published.item(tx, event.site, event.comment_id)
-    told: CommentNews = {"comment": show.item(found), "post": post}
-    if found.removed:
-        return News("comment.removed", told)
     was_public = event.type == EDITED or event.about.get("from_status") == Status.APPROVED
-    return News("comment.changed" if was_public else "comment.published", told)
+    told = [_of_comment(found, post, "comment.changed" if was_public else "comment.published")]
+    above = found
+    for _ in range(tombstones):
+        if above.parent_id is None:
+            break
+        above = published.item(tx, event.site, above.parent_id)
+        told.append(_of_comment(above, post, "comment.published"))
+    return told[::-1]
 
 
-def of_queue(tx: Transaction, event: Event) -> News | None:
+def of_queue(tx: Transaction, event: Event) -> list[News]:
     """What moderators hear: that a comment is in the queue now, and why, or that it is not."""
     if event.comment_id is None or event.post is None:
-        return None
+        return []
     entry = queue.get(tx, event.comment_id)
     told: QueueNews = {"comment_id": event.comment_id, "post": event.post, "why": list(entry.why) if entry else []}
-    return News("queue.entered" if entry else "queue.left", told)
+    return [News("queue.entered" if entry else "queue.left", told)]
+
+
+def _of_comment(found: PublicComment, post: PostView, name: str) -> News:
+    told: CommentNews = {"comment": show.item(found), "post": post}
+    return News("comment.removed" if found.removed else name, told)

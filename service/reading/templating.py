@@ -5,11 +5,11 @@ Braces are escaped as well, since a fragment is often included by another templa
 
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from service.reading.address import web_address
 from service.visible import REPLACEMENT, UNWRITABLE
 
 FOLDER: Final = Path(__file__).parent / "templates"
@@ -21,15 +21,6 @@ def writable(value: object) -> object:
         return value
     written = UNWRITABLE.sub(REPLACEMENT, escape(value))
     return Markup(written.replace("{", "&#123;"))  # noqa: S704  # escaped, or markup before
-
-
-def web_address(text: str | None) -> str | None:
-    """An address that a reader may follow: http or https with a host, no name or password; None for all else."""
-    try:
-        parts = urlsplit(text or "")
-    except ValueError:
-        return None
-    return text if parts.scheme in {"http", "https"} and parts.netloc and "@" not in parts.netloc else None
 
 
 TEMPLATES: Final = Environment(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from service.model import (
     AuthorKey,
@@ -55,6 +55,7 @@ _REPLACE = (
             )
         }
     )
+    .values(shown_at=func.coalesce(bindparam("shown_at", type_=comments.c.shown_at.type), comments.c.shown_at))
 )
 _COUNT_REPLY = (
     update(comments)
@@ -131,17 +132,24 @@ def add(tx: Transaction, comment: Comment, *, root: str, body_hash: str, rendere
         depth=comment.depth,
         reply_count=comment.reply_count,
         created_at=comment.created_at,
+        shown_at=comment.published_at,
         **_changeable(comment, body_hash=body_hash, renderer=renderer),
     )
 
 
-def replace(tx: Transaction, before: Comment, after: Comment, *, body_hash: str, renderer: int) -> bool:
-    """Put `after` where `before` stands, if that still stands (same version, same status). False when not."""
+def replace(
+    tx: Transaction, before: Comment, after: Comment, *, body_hash: str, renderer: int, shown_at: Milliseconds | None
+) -> bool:
+    """Put `after` where `before` stands, if that still stands (same version, same status). False when not.
+
+    `shown_at` is the moment from which readers see `after`; None where they see nothing that they did not see before.
+    """
     changed = tx.run(
         _REPLACE,
         comment_id=before.id,
         seen_version=before.version,
         seen_status=before.status,
+        shown_at=shown_at,
         **_changeable(after, body_hash=body_hash, renderer=renderer),
     )
     return changed == 1

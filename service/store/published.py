@@ -74,6 +74,8 @@ _ITEM = select(
             "html",
             "created_at",
             "edited_at",
+            "published_at",
+            "shown_at",
         )
     ),
 )
@@ -122,6 +124,9 @@ _THREAD_NEWEST = _thread_newest()
 _FLAT_OLDEST = _ON_POST.where(PUBLIC, _TIME > _GIVEN_TIME).order_by(comments.c.created_at, comments.c.id).limit(_LIMIT)
 _FLAT_NEWEST = _ON_POST.where(PUBLIC, BEFORE).order_by(*NEWEST_FIRST).limit(_LIMIT)
 _LATEST = _ITEM.where(comments.c.site == bindparam("site"), PUBLIC, BEFORE).order_by(*NEWEST_FIRST).limit(_LIMIT)
+_SHOWN_LAST_FIRST = (comments.c.shown_at.desc(), comments.c.id.desc())
+_NEWS_OF_POST = _ON_POST.where(PUBLIC).order_by(*_SHOWN_LAST_FIRST).limit(_LIMIT)
+_NEWS_OF_SITE = _ITEM.where(comments.c.site == bindparam("site"), PUBLIC).order_by(*_SHOWN_LAST_FIRST).limit(_LIMIT)
 
 
 def item(tx: Transaction, site: SiteKey, comment_id: CommentId) -> PublicComment:
@@ -157,6 +162,16 @@ def latest(tx: Transaction, site: SiteKey, *, limit: int, after: Position | None
     return _page(rows, limit, ("created_at", "id"))
 
 
+def newest_of_post(tx: Transaction, site: SiteKey, post: PostKey, *, limit: int) -> list[PublicComment]:
+    """The post's approved comments in the order in which readers were shown their texts, the last one first."""
+    return [_item(row) for row in tx.all(_NEWS_OF_POST, site=site, post=post, limit=limit)]
+
+
+def newest_of_site(tx: Transaction, site: SiteKey, *, limit: int) -> list[PublicComment]:
+    """The same for all posts of the site."""
+    return [_item(row) for row in tx.all(_NEWS_OF_SITE, site=site, limit=limit)]
+
+
 def profile_of(row: Row) -> Profile:
     """The author as they were when the text was reviewed."""
     return Profile(row["author_name"], row["author_bio"], row["author_url"], row["author_avatar"])
@@ -181,5 +196,7 @@ def _item(row: Row) -> PublicComment:
         html=row["html"],
         created_at=row["created_at"],
         edited_at=row["edited_at"],
+        published_at=row["published_at"],
+        shown_at=row["shown_at"],
         post=row["post"],
     )

@@ -92,6 +92,7 @@ authors = Table(
 
 # `path` orders a thread depth-first: one fixed-width code per level; `root` is its first code. `listed`: approved, or a
 # tombstone that replies stand on. The author's name and biography are kept as they were when the text was reviewed.
+# `shown_at`: when readers were shown the comment's present text, whether or not they still are; feeds go by it.
 comments = Table(
     "comments",
     metadata,
@@ -114,6 +115,7 @@ comments = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("edited_at", BigInteger),
     Column("published_at", BigInteger),
+    Column("shown_at", BigInteger),
     Column("root", ordered_text, nullable=False),
     Column("path", ordered_text, nullable=False),
     Column("depth", Integer, nullable=False),
@@ -148,6 +150,8 @@ def _index(name: str, *columns: str, only: ColumnElement[bool]) -> None:
 _index("ix_comments_thread", "site", "post", "root", "path", only=LISTED)
 _index("ix_comments_flat", "site", "post", "created_at", "id", only=PUBLIC)
 _index("ix_comments_latest", "site", "created_at", "id", only=PUBLIC)
+_index("ix_comments_post_feed", "site", "post", "shown_at", "id", only=PUBLIC)
+_index("ix_comments_site_feed", "site", "shown_at", "id", only=PUBLIC)
 _index("ix_comments_parent", "parent_id", only=comments.c.parent_id.is_not(None))
 # One's own comments, and whether a text is among them: the hash is looked at here, the row only where it fits.
 Index(

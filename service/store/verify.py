@@ -89,6 +89,12 @@ RECOUNTS = [
         "comments.listed: comment {0} says {1}, but it is {2} and has {3} listed replies",
     ),
     Recount(
+        "comments.shown_at",
+        """SELECT id FROM comments WHERE status = 'approved' AND (published_at IS NULL OR shown_at IS NULL)
+           ORDER BY id""",
+        "comments.shown_at: comment {0} is approved, and since when is not known: no feed can place it",
+    ),
+    Recount(
         "queue has too much",
         """SELECT q.comment_id, c.status FROM queue AS q JOIN comments AS c ON c.id = q.comment_id
            WHERE c.status <> 'pending' AND c.edit_body IS NULL ORDER BY q.comment_id""",

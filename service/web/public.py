@@ -73,14 +73,14 @@ async def show_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
 
 # GET /v1/sites/{site}/posts/{post}/comments.atom
 async def feed_comments(call: Call) -> web.Response:
-    """A post's newest 50 comments as a feed (Atom, RFC 4287)."""
+    """The 50 comments of a post that were published (or changed) last, as a feed (Atom, RFC 4287)."""
     site, post, feeds = call.site, call.post_key, call.services.feeds
     address = _address(call, f"posts/{quote(post, safe='')}/comments.atom")
 
     def build(tx: Transaction) -> Content:
         found = posts.get(tx, site.key, post)
-        page = published.flat(tx, site.key, post, newest_first=True, limit=atom.LATEST, after=None)
-        body = atom.of_post(site, found, page.items, namespace=feeds, address=address)
+        items = published.newest_of_post(tx, site.key, post, limit=atom.LATEST)
+        body = atom.of_post(site, found, items, namespace=feeds, address=address)
         return Content(body, found.revision, atom.MEDIA_TYPE)
 
     return await _published(call, (site.key, post), ("atom",), build)
@@ -116,12 +116,12 @@ async def list_latest(call: Call, query: incoming.PageQuery) -> web.Response:
 
 # GET /v1/sites/{site}/comments.atom
 async def feed_latest(call: Call) -> web.Response:
-    """The site's newest 50 comments as a feed (Atom, RFC 4287)."""
+    """The 50 comments of the site that were published (or changed) last, as a feed (Atom, RFC 4287)."""
     site, feeds = call.site, call.services.feeds
     address = _address(call, "comments.atom")
 
     def build(tx: Transaction) -> Content:
-        found = published.latest(tx, site.key, limit=atom.LATEST, after=None).items
+        found = published.newest_of_site(tx, site.key, limit=atom.LATEST)
         on = posts.get_many(tx, site.key, {item.post for item in found if item.post is not None})
         body = atom.of_site(site, on, found, namespace=feeds, address=address)
         return Content(body, events.site_revision(tx, site.key), atom.MEDIA_TYPE)

@@ -20,9 +20,9 @@ SITE = SiteKey("blog")
 QUEUE = (SITE, None)
 
 
-def told(_: Transaction, event: Event) -> News:
+def told(_: Transaction, event: Event) -> list[News]:
     """A stream that says the number of each event."""
-    return News("event", event.seq)
+    return [News("event", event.seq)]
 
 
 def hub(database: Database, tell: live.Tell = told) -> tuple[Hearing, Live]:
@@ -92,7 +92,7 @@ async def test_a_replica_that_is_behind_does_not_tell_what_another_told(other: t
 async def test_what_could_not_be_told_is_told_later(database: Database) -> None:
     faults = [StoreUnavailable(retry_after_seconds=5)]
 
-    def tell(tx: Transaction, event: Event) -> News:
+    def tell(tx: Transaction, event: Event) -> list[News]:
         if faults:
             raise faults.pop()
         return told(tx, event)
@@ -111,7 +111,7 @@ async def test_what_could_not_be_told_is_told_later(database: Database) -> None:
 async def test_an_event_is_told_once_however_many_listen(database: Database) -> None:
     made: list[int] = []
 
-    def tell(tx: Transaction, event: Event) -> News:
+    def tell(tx: Transaction, event: Event) -> list[News]:
         made.append(event.seq)
         return told(tx, event)
 

@@ -77,6 +77,11 @@ LISTS: dict[str, Listing] = {
     "latest of the site": lambda tx, _, limit, after: published.latest(tx, SITE, limit=limit, after=after),
     "one's own": lambda tx, _, limit, after: comments.of_author(tx, SITE, ADA, limit=limit, after=after),
 }
+FEEDS: dict[str, Listing] = {
+    "feed of the post": lambda tx, post, limit, _: Page(published.newest_of_post(tx, SITE, post, limit=limit)),
+    "feed of the site": lambda tx, _, limit, __: Page(published.newest_of_site(tx, SITE, limit=limit)),
+}
+"""These have one page only."""
 
 
 def starts(tx: Transaction, post: PostKey, listing: Listing, *, limit: int) -> dict[str, Position | None]:

@@ -22,13 +22,14 @@ from service.store.database import Database, Transaction
 from service.store.published import Position
 from tests.harness import Hands
 from tests.store import long_post
-from tests.store.long_post import LISTS, SITE, Listing
+from tests.store.long_post import FEEDS, LISTS, SITE, Listing
 from tests.store.plans import Plan, plans_of, work_of
 from tests.store.scene import MODERATOR
 
 SIZE, LIMIT = 2_000, 50
 SHAPES = {"one root": long_post.one_root(SIZE), "many roots": long_post.many_roots(SIZE)}
 PAGES = ("first", "middle", "last")
+EVERY_LIST = {**LISTS, **FEEDS}
 pytestmark = pytest.mark.own_engines
 Fill = Callable[..., Awaitable[None]]
 numbers = count(1)
@@ -78,7 +79,7 @@ class Read:
 
 async def reads(database: Database, name: str, shape: str) -> dict[str, Read]:
     """The first, the middle and the last page."""
-    post, listing = PostKey(shape), LISTS[name]
+    post, listing = PostKey(shape), EVERY_LIST[name]
     starts = await database.read(long_post.starts, post, listing, limit=LIMIT)
     return {page: Read(listing, post, starts[page]) for page in PAGES}
 
@@ -98,7 +99,7 @@ def wasteful(name: str, plan: Plan) -> list[str]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_each_page_is_a_range_of_an_index(long_posts: Database, shape: str) -> None:
-    for name in LISTS:
+    for name in EVERY_LIST:
         for page, read in (await reads(long_posts, name, shape)).items():
             plans = await long_posts.read(plans_of, read)
             assert plans
@@ -126,14 +127,14 @@ async def test_a_page_starts_in_the_index_where_the_one_before_ended(long_posts:
 
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_the_last_page_is_no_more_work_than_the_first(long_posts: Database, shape: str) -> None:
-    for name in LISTS:
+    for name in EVERY_LIST:
         pages = await reads(long_posts, name, shape)
         work = {page: await long_posts.read(work_of, read) for page, read in pages.items()}
         assert 0 < max(work["middle"], work["last"]) <= work["first"] * 1.5 + 10, (name, work)
 
 
 async def test_a_page_is_no_more_work_in_a_longer_list(store: Database, fill: Fill) -> None:
-    work: dict[str, list[int]] = {name: [] for name in LISTS}
+    work: dict[str, list[int]] = {name: [] for name in EVERY_LIST}
     for size in (200, 2_000):
         await fill(f"{size}", long_post.one_root(size))
         for name, found in work.items():
@@ -143,12 +144,12 @@ async def test_a_page_is_no_more_work_in_a_longer_list(store: Database, fill: Fi
 
 async def test_comments_that_are_gone_are_not_read_on_the_way(store: Database, fill: Fill) -> None:
     """Thirty comments that stand before a gap and thirty behind it are one page, however wide the gap."""
-    work: dict[str, list[int]] = {name: [] for name in LISTS if name != "one's own"}
+    work: dict[str, list[int]] = {name: [] for name in EVERY_LIST if name != "one's own"}
     for size in (600, 3_000):
         gone = [30 <= number < size - 30 for number in range(size)]
         await fill(f"{size}", [None] * size, gone=gone)
         for name, found in work.items():
-            found.append(await store.read(work_of, Read(LISTS[name], PostKey(f"{size}"), None)))
+            found.append(await store.read(work_of, Read(EVERY_LIST[name], PostKey(f"{size}"), None)))
     assert {name: found for name, found in work.items() if found[1] > found[0] * 1.5 + 10} == {}
 
 

@@ -86,6 +86,8 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "flat, newest first, further": _flat(newest_first=True, after=(7, "id")),
     "latest": lambda tx: published.latest(tx, SITE, limit=50, after=None),
     "latest, further": lambda tx: published.latest(tx, SITE, limit=50, after=(7, "id")),
+    "feed of a post": lambda tx: published.newest_of_post(tx, SITE, POST, limit=50),
+    "feed of the site": lambda tx: published.newest_of_site(tx, SITE, limit=50),
     "one's own": lambda tx: comments.of_author(tx, SITE, ADA, limit=50, after=None),
     "one's own, further": lambda tx: comments.of_author(tx, SITE, ADA, limit=50, after=(7, "id")),
     "counts": lambda tx: posts.counts(tx, SITE, [POST, PostKey("b")]),
@@ -147,7 +149,7 @@ async def test_reading_never_scans_a_table(database: Database, name: str) -> Non
     _refuse_scans(plans)
 
 
-SORTED = ("thread, oldest", "flat", "latest", "one's own", "queue, ", "the record", "events", "newest")
+SORTED = ("thread, oldest", "flat", "latest", "feed of ", "one's own", "queue, ", "the record", "events", "newest")
 
 
 @pytest.mark.parametrize("name", [name for name in READS if name.startswith(SORTED)])

@@ -63,6 +63,14 @@ DAMAGE = [
         [rf"comments.listed: comment {ID} says (True|1), but it is pending and has 0 listed replies"],
     ),
     (
+        "UPDATE comments SET shown_at = NULL WHERE depth = 2",
+        [f"comments.shown_at: comment {ID} is approved, and since when is not known: no feed can place it"],
+    ),
+    (
+        "UPDATE comments SET published_at = NULL WHERE depth = 2",
+        [f"comments.shown_at: comment {ID} is approved, and since when is not known: no feed can place it"],
+    ),
+    (
         "DELETE FROM queue WHERE post = 'quiet'",
         [rf"queue: comment {ID} \(pending\) waits for a moderator and has no entry"],
     ),

@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 
 from service import app, settings
 from service.errors import PROBLEMS
+from tests.feeds import require_valid
 from tests.harness import Answer, Gatepost, Hands, Person, catch_up, configuration
 
 DEADLINE_SECONDS = 30.0
@@ -76,6 +77,7 @@ async def exchange(gatepost: Gatepost, request: bytes) -> Answer:
     for line in lines:
         name, _, value = line.partition(":")
         found.add(name, value.strip())
+    require_valid(int(first.split(" ")[1]), found, body, coding=found.get("Content-Encoding", ""))
     parsed = json.loads(body) if body and "json" in found.get("Content-Type", "") else None
     return Answer(int(first.split(" ")[1]), found, body, parsed)
 

@@ -16,6 +16,7 @@ import pytest
 from multidict import CIMultiDict
 
 from tests.conftest import StartGatepost
+from tests.feeds import require_valid
 from tests.harness import Gatepost
 from tests.web.plain_http import DEADLINE_SECONDS
 
@@ -57,7 +58,9 @@ class Connection:
             first, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
             headers = CIMultiDict[str]([(name, value) for name, _, value in (line.partition(": ") for line in lines)])
             length = 0 if method == "HEAD" else int(headers.get("Content-Length", "0"))
-            return Reply(first, headers, await self.reader.readexactly(length))
+            reply = Reply(first, headers, await self.reader.readexactly(length))
+        require_valid(reply.status, headers, reply.body, coding=headers.get("Content-Encoding", ""))
+        return reply
 
     async def is_closed(self) -> bool:
         """Whether nothing more comes."""
