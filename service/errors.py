@@ -32,8 +32,8 @@ class Problem(Exception):  # noqa: N818  # RFC 9457's word
 
 
 class MalformedRequest(Problem):
-    """The request could not be understood as HTTP, or it contradicts itself (for example two `Authorization` headers).
-    Send it again in a correct form."""
+    """The request could not be understood as HTTP, or it contradicts itself (for example two `Authorization` or two
+    `Origin` headers). Send it again in a correct form."""
 
     code, status, title = "malformed-request", 400, "The request is malformed"
 

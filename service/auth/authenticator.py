@@ -3,6 +3,8 @@
 import time
 from collections.abc import Mapping, Sequence
 
+import structlog
+
 from service.auth.login import Credentials, Login, author_key, log_refusal, refused
 from service.errors import InvalidCredential, LoginUnavailable
 from service.metrics import Metrics
@@ -10,7 +12,10 @@ from service.model import ApiKey, Caller, Clock, Identity, Profile, SiteKey
 from service.store import api_keys
 from service.store.database import Database
 
+log = structlog.get_logger(__name__)
+
 RETRY_AFTER_SECONDS = 5
+UNREAD = "there is an Authorization header that no login of this site reads, and nothing else that one reads"
 
 
 class Authenticator:
@@ -59,6 +64,10 @@ class Authenticator:
         unavailable = [fault for fault in faults if isinstance(fault, LoginUnavailable)]
         if unavailable:
             raise LoginUnavailable(retry_after_seconds=unavailable[0].retry_after_seconds or RETRY_AFTER_SECONDS)
+        if not faults and credentials.bearer is not None:
+            log_refusal(site, refused(UNREAD))
+        elif not faults and "authorization" in credentials.headers:
+            log.info("login.ignored", site=site, reason=UNREAD)
         if faults or credentials.bearer is not None:
             raise InvalidCredential
         return None

@@ -30,7 +30,7 @@ HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Ag
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. `value` is the parsed JSON of a 200, and None for every other status: that body is not read."""
+    """What came back. `value` is the parsed JSON of a 200, and of a 400 that has some; of no other body."""
 
     status: int
     value: Any = None
@@ -91,7 +91,7 @@ class Fetch:
                 if response.status == 200:
                     return Reply(200, await _parsed(await self._body(response)))
                 if response.status in also:
-                    return Reply(response.status)
+                    return Reply(response.status, await self._explained(response))
                 retry_after_seconds = _retry_after_seconds(response)
                 reason = "it redirects" if 300 <= response.status < 400 else "its status is not 200"
                 reason = f"{reason} ({response.status})"
@@ -132,6 +132,15 @@ class Fetch:
             if len(body) > self._max_bytes:
                 raise _FetchError(f"it is larger than {self._max_bytes} bytes")
         return bytes(body)
+
+    async def _explained(self, response: aiohttp.ClientResponse) -> Any:
+        """What a 400 says about itself, as the errors of OAuth do (RFC 6749, 5.2); None where it says nothing."""
+        if response.status != 400:
+            return None
+        try:
+            return await _parsed(await self._body(response))
+        except (_FetchError, ValueError):
+            return None
 
 
 async def _parsed(body: bytes) -> Any:

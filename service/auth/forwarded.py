@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from service.auth.fetch import Fetch
+from service.auth.header_text import readable
 from service.auth.login import BaseLogin, Credentials, Health, RoleMapping, identity_from, refused
 from service.model import Clock, Identity, SiteKey
 from service.secret import read_secret
@@ -136,11 +137,14 @@ class ForwardedVerifier:
         return not proxies or any(peer.version == network.version and peer in network for network in proxies)
 
     def _claims(self, credentials: Credentials) -> dict[str, object]:
-        """The headers under the names that claims have. An empty header says nothing."""
-        said: dict[str, object] = {}
-        for part in ("subject", "name", "bio", "url", "avatar"):
-            header = getattr(self._settings.headers, part)
-            value = _said(credentials, header)
+        """The headers under the names that claims have. An empty header says nothing.
+
+        Subject and roles count to the letter: if two ways of writing were one person, whoever may choose a name could
+        choose one that reads as somebody else's account, or as a group.
+        """
+        said: dict[str, object] = {self._settings.claims.subject: _said(credentials, self._settings.headers.subject)}
+        for part in ("name", "bio", "url", "avatar"):
+            value = readable(_said(credentials, getattr(self._settings.headers, part)))
             if value:
                 said[getattr(self._settings.claims, part)] = value
         listed = [role.strip() for role in _said(credentials, self._settings.headers.roles).split(",")]

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from service.auth.cache import AnswerCache, digest_of
 from service.auth.endpoint import Endpoint
-from service.auth.fetch import Fetch
+from service.auth.fetch import Fetch, Reply
 from service.auth.login import (
     BaseLogin,
     Credentials,
@@ -30,6 +30,11 @@ from service.values import Whole
 MAX_TOKEN = 16_384
 TOKEN_KIND_MEMBERS = ("token_type", "token_use", "typ")
 """Where servers say what kind of token it is: RFC 7662, Ory Hydra, Keycloak."""
+ABOUT_THE_TOKEN = frozenset({"unsupported_token_type", "invalid_token"})
+"""What servers call a token in a 400 that they should call not active: oidc-provider a signed one, Spring any."""
+ABOUT_THE_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
+OBJECTIONS = (400, 401, 403)
+"""Statuses that may say whom the server objects to: this reader's token, or us."""
 
 
 class IntrospectionLogin(BaseLogin):
@@ -82,6 +87,7 @@ class IntrospectionVerifier:
         self._fetch = fetch
         self._headers, self._form = _client_authentication(settings)
         self._fault: str | None = None
+        self._was_understood = False
 
     async def identify(self, credentials: Credentials) -> Identity | None:
         """The person whom the bearer token stands for; None without one.
@@ -129,13 +135,36 @@ class IntrospectionVerifier:
     async def _claims(self, token: str) -> dict[str, Any]:
         """What the server says about an active token."""
         form = {"token": token, "token_type_hint": "access_token", **self._form}
-        answer = (await self._fetch.post(self._settings.url, form, headers=self._headers)).value
+        reply = await self._fetch.post(self._settings.url, form, headers=self._headers, also=OBJECTIONS)
+        if reply.status != 200:
+            raise self._objection(reply)
+        answer = reply.value
         if not isinstance(answer, dict) or not isinstance(answer.get("active"), bool):
             # Without the one member that RFC 7662, 2.2 requires, this is no introspection endpoint.
             raise unavailable("the answer has no `active` that is true or false")
+        self._was_understood = True
         if not answer["active"]:
             raise refused("the token is not active")
         return answer
+
+    def _objection(self, reply: Reply) -> InvalidCredential | LoginUnavailable:
+        """Whom the server objects to: the token, and then it is refused; or us, and then nobody can be let in.
+
+        `invalid_request` may mean either. All questions are alike but for the token, so once the server has understood
+        one of them, it is the token.
+        """
+        error = reply.value.get("error") if isinstance(reply.value, dict) else None
+        if not isinstance(error, str):
+            error = None
+        if reply.status != 400 or error in ABOUT_THE_CLIENT:
+            return unavailable(
+                f"it does not take this client ({reply.status}): see client_id, its secret, and client_authentication"
+            )
+        if error in ABOUT_THE_TOKEN or (error == "invalid_request" and self._was_understood):
+            return refused(f"the server does not take it for a token of its own (400 {error})")
+        if error == "invalid_request":
+            return unavailable("it does not understand the question (400 invalid_request): see client_authentication")
+        return unavailable("its status is not 200 (400)")
 
     def _check(self, claims: Mapping[str, Any]) -> Milliseconds | None:
         """When the token expires, if the server says so. Raises InvalidCredential unless it is for us, and now."""

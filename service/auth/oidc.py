@@ -17,7 +17,8 @@ from service.auth.login import BaseLogin, CookieName, Credentials, Health, RoleM
 from service.model import Clock, Identity, Milliseconds, SiteKey
 
 WELL_KNOWN = "/.well-known/openid-configuration"
-USUAL_TYPES = frozenset({None, "jwt", "at+jwt"})
+TYPE_OF_ACCESS = "at+jwt"
+USUAL_TYPES = frozenset({None, "jwt", TYPE_OF_ACCESS})
 """`typ` of ID and access tokens. Other tokens of the issuer (a `logout+jwt`, say) are signed with the same keys."""
 
 
@@ -99,7 +100,8 @@ class OidcVerifier:
         token = tokens.read(text)
         if token.algorithm not in self._algorithms:
             raise refused("the algorithm is not on the list")
-        self._require_type(token.kind)
+        kind = None if token.kind is None else _plain_type(token.kind)
+        self._require_type(kind)
         tokens.require_claims(
             token.claims,
             issuer=self._settings.issuer,
@@ -107,7 +109,7 @@ class OidcVerifier:
             leeway_seconds=self._settings.leeway_seconds,
             now=self._clock(),
         )
-        self._require_party(token.claims)
+        self._require_party(token.claims, kind)
         tokens.require_signature(token, await self._keys.for_token(token.key_id, token.algorithm))
         return identity_from(token.claims, site=self._site, settings=self._settings, roles=self._roles)
 
@@ -129,21 +131,41 @@ class OidcVerifier:
         return self._keys.health()
 
     def _require_type(self, kind: str | None) -> None:
-        """`typ` as configured, else one of the usual ones; `application/` in front means nothing (RFC 7515, 4.1.9)."""
-        found = None if kind is None else kind.lower().removeprefix("application/")
+        """`typ` as configured, else one of the usual ones."""
         wanted = self._settings.token_type
-        if found not in USUAL_TYPES if wanted is None else found != wanted.lower().removeprefix("application/"):
+        if kind not in USUAL_TYPES if wanted is None else kind != _plain_type(wanted):
             raise refused("typ is that of another kind of token")
 
-    def _require_party(self, claims: Mapping[str, Any]) -> None:
-        """`azp`, for whom the token was made: one of ours where it is there, and there where several may read the token
-        or the owner listed parties (OpenID Connect Core, 3.1.3.7, rules 4 and 5)."""
-        party = claims.get("azp")
-        if party is None and not self._settings.authorized_parties and not _has_several(claims["aud"]):
+    def _require_party(self, claims: Mapping[str, Any], kind: str | None) -> None:
+        """The token was made for one of the parties: those that the owner listed, else the audience itself.
+
+        Whom it was made for says `azp` (OpenID Connect Core, 3.1.3.7, rules 4 and 5); else the `client_id` of an access
+        token (RFC 9068, 2.2), which in any other token is a claim like others; else the only one in `aud`, for an ID
+        token without `azp` was made for its audience.
+        """
+        if "azp" in claims:
+            member, party = "azp", claims["azp"]
+        elif "client_id" in claims and kind == TYPE_OF_ACCESS:
+            member, party = "client_id", claims["client_id"]
+        else:
+            member, party = "", _only(claims["aud"])
+        if isinstance(party, str) and party in self._parties:
             return
-        if not isinstance(party, str) or party not in self._parties:
-            raise refused("azp is none of the authorized parties")
+        if member:
+            raise refused(f"{member} is none of the authorized parties")
+        missing = "no azp and no client_id"
+        if "client_id" in claims:
+            missing = "no azp, and a client_id that counts only where typ is at+jwt"
+        raise refused(f"{missing}; and aud is not one of the authorized parties alone")
 
 
-def _has_several(audience: object) -> bool:
-    return isinstance(audience, list) and len(set(audience)) > 1
+def _plain_type(kind: str) -> str:
+    """A media type in lower case; `application/` in front of it means nothing (RFC 7515, 4.1.9)."""
+    return kind.lower().removeprefix("application/")
+
+
+def _only(audience: object) -> object:
+    """The one for whom a token is; None where it is for several."""
+    if not isinstance(audience, list):
+        return audience
+    return audience[0] if len(set(audience)) == 1 else None

@@ -37,6 +37,8 @@ class SignedToken:
 
 def read(text: str) -> SignedToken:
     """The token in `text`. Raises InvalidCredential for whatever is not exactly one signed token."""
+    if not text:
+        raise refused("there is no token: an empty cookie, or an Authorization header that is not `Bearer` and a token")
     if len(text) > MAX_TOKEN:
         raise refused(f"the token is longer than {MAX_TOKEN} characters")
     parts = text.split(".")

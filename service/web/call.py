@@ -43,6 +43,11 @@ WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PATH_CHARACTERS = "/%!$&'()*+,;=:@"
 """What may stand in a path as it is, beside letters, digits and `-._~` (RFC 3986, 3.3)."""
 SANE_FETCH_SITES = frozenset({"same-origin", "same-site", "cross-site"})
+SINGLE = ("Authorization", "Cookie", "Origin", "Sec-Fetch-Site")
+"""Headers that say who asks and from where: of two, one may be a stranger's, and nobody can know which."""
+BROWSERS_OWN = frozenset({"basic", "digest", "negotiate", "ntlm"})
+"""Schemes that a browser answers by itself, to a host that asked for a password before a whole blog. They are no
+credential of ours: what a page shows us is a `Bearer` token, and anything else in its place is a bad one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +156,8 @@ class Call:
     async def caller(self) -> Caller | None:
         """Who is speaking, or None without a credential. Asked once, however often it is called.
 
-        Raises InvalidCredential, LoginUnavailable, MalformedRequest (two `Authorization` headers), or OriginRefused
-        for a write that rests on a cookie and does not come from one of the site's own pages.
+        Raises InvalidCredential, LoginUnavailable, or OriginRefused for a write that rests on a cookie and does not
+        come from one of the site's own pages.
         """
         if not self._is_asked:
             credentials = self._credentials()
@@ -183,14 +188,16 @@ class Call:
             raise LoginRequired
         return caller
 
+    def require_single_headers(self) -> None:
+        """Raise MalformedRequest where a header came twice that says who asks and from where."""
+        for name in SINGLE:
+            if len(self.request.headers.getall(name, ())) > 1:
+                raise MalformedRequest(f"Send one {name} header, not several")
+
     def _credentials(self) -> Credentials:
-        given = self.request.headers.getall("Authorization", [])
-        if len(given) > 1:
-            raise MalformedRequest("Send one Authorization header, not several")
-        scheme, _, token = given[0].partition(" ") if given else ("", "", "")
         peer = self.services.addresses.peer(self.request)
         return Credentials(
-            bearer=(token.strip() if scheme.lower() == "bearer" else "") if given else None,
+            bearer=_bearer(self.request.headers.get("Authorization")),
             cookies=self.request.cookies,
             headers=JoinedHeaders(self.request.headers),
             peer=peer,
@@ -239,6 +246,16 @@ def require_own_page(site: Site, address: str | None, *, pointer: str) -> None:
         raise InvalidRequest(
             [(pointer, f"must be on one of the site's origins: {', '.join(site.origins)}")], place="body"
         )
+
+
+def _bearer(authorization: str | None) -> str | None:
+    """The token in an `Authorization` header, empty where it holds none; None for what a browser sends by itself."""
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() in BROWSERS_OWN:
+        return None
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def is_utf8(encoded: str) -> bool:

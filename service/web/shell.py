@@ -20,7 +20,7 @@ from service.web.tally import Tally
 
 log = structlog.get_logger()
 EXPOSED = "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID"
-ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
+ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID, X-Requested-With"
 PREFLIGHT_SECONDS = 7200
 _SAFE = {
     "Server": SERVER_NAME,
@@ -119,10 +119,13 @@ class Shell:
     async def _admit(self, route: Route, call: Call) -> None:
         """What is checked before a handler runs and before it looks at what it was sent.
 
-        Raises UnknownSite, OriginRefused, SlowDown, and what `Call.moderator` and `Call.reader` raise.
+        Raises UnknownSite, MalformedRequest, OriginRefused, SlowDown, and what `Call.moderator` and `Call.reader`
+        raise.
         """
         if "site" in call.request.match_info:
             _ = call.site
+            if route.audience is not Audience.PUBLIC:
+                call.require_single_headers()
             if call.request.method in WRITES:
                 _refuse_foreign_origin(call)
         if route.counts is Count.READ:
@@ -157,9 +160,9 @@ class Shell:
             return
         headers.add("Vary", "Origin")
         site = _site_of(call)
-        asked = call.request.headers.get("Origin")
+        asked = call.request.headers.getall("Origin", [])
         for origin in site.origins if site else ():
-            if origin == asked:
+            if [origin] == asked:
                 headers["Access-Control-Allow-Origin"] = origin
                 headers["Access-Control-Allow-Credentials"] = "true"
                 headers["Access-Control-Expose-Headers"] = EXPOSED

@@ -331,3 +331,46 @@ ATTACKS: dict[str, Callable[[Target], str]] = {
     "100 kB of header": lambda t: t.headed(x5c=["A" * 100_000]),
     "a character over the limit": lambda t: t.token(bio="x" * 12_000) + "A" * 1_000,
 }  # fmt: skip
+
+FRONT_END = "front-end"
+"""The client that a login's `authorized_parties` list, for the table below."""
+
+
+def _access(target: Target, typ: str | None = "at+jwt", **changes: Any) -> str:
+    """An access token in the form of RFC 9068, honestly signed."""
+    return compact(target.header(typ=typ), target.claims(**changes), target.by)
+
+
+OTHER_PARTIES: dict[str, Callable[[Target], str]] = {
+    # Good tokens of the issuer, but made for another client of it: shown to an `oidc` login with `FRONT_END` listed.
+    "other client's at+jwt": lambda t: _access(t, client_id="other-app"),
+    "other client's application/at+jwt": lambda t: _access(t, "application/at+jwt", client_id="other-app"),
+    "other client's AT+JWT": lambda t: _access(t, "AT+JWT", client_id="other-app"),
+    "other client's at+jwt for two": lambda t: _access(t, client_id="other-app", aud=[t.audience, FRONT_END]),
+    "other client's at+jwt for the front end too": lambda t: _access(t, client_id="other-app", aud=[FRONT_END]),
+    "azp another's, client_id ours": lambda t: _access(t, azp="other-app", client_id=FRONT_END),
+    "azp a number, client_id ours": lambda t: _access(t, azp=1, client_id=FRONT_END),
+    "azp a list, client_id ours": lambda t: _access(t, azp=[FRONT_END], client_id=FRONT_END),
+    "azp an object, client_id ours": lambda t: _access(t, azp={FRONT_END: True}, client_id=FRONT_END),
+    "azp true, client_id ours": lambda t: _access(t, azp=True, client_id=FRONT_END),
+    "azp empty, client_id ours": lambda t: _access(t, azp="", client_id=FRONT_END),
+    "azp null, client_id ours": lambda t: compact(
+        t.header(typ="at+jwt"), {**t.claims(client_id=FRONT_END), "azp": None}, t.by
+    ),
+    "azp in upper case": lambda t: _access(t, azp=FRONT_END.upper()),
+    "client_id a list": lambda t: _access(t, client_id=[FRONT_END]),
+    "client_id a number": lambda t: _access(t, client_id=1),
+    "client_id an object": lambda t: _access(t, client_id={FRONT_END: True}),
+    "client_id empty": lambda t: _access(t, client_id=""),
+    "client_id in upper case": lambda t: _access(t, client_id=FRONT_END.upper()),
+    "client_id that begins like ours": lambda t: _access(t, client_id=f"{FRONT_END}-2"),
+    "client_id the audience": lambda t: _access(t, client_id=t.audience),
+    "client_id in a plain JWT": lambda t: _access(t, "JWT", client_id=FRONT_END),
+    "client_id in a JWT of no type": lambda t: _access(t, None, client_id=FRONT_END),
+    "client_id in the header": lambda t: compact(t.header(typ="at+jwt", client_id=FRONT_END), t.claims(), t.by),
+    "azp in the header": lambda t: t.headed(azp=FRONT_END),
+    "at+jwt of nobody": lambda t: _access(t),
+    "JWT of nobody": lambda t: t.token(),
+    "aud of two, one of them listed": lambda t: t.token(aud=[t.audience, FRONT_END]),
+    "aud a list of one that is not listed": lambda t: t.token(aud=[t.audience]),
+}  # fmt: skip

@@ -12,7 +12,7 @@ from service.auth.login import Credentials, LoginRoles, log_refusal, reason_of
 from service.auth.oidc import OidcLogin
 from service.errors import InvalidCredential, Problem
 from service.model import SiteKey
-from tests.auth.attacks import ATTACKS, Target
+from tests.auth.attacks import ATTACKS, FRONT_END, OTHER_PARTIES, Target
 from tests.auth.forge import SECRET, signer
 from tests.auth.issuer import AUDIENCE, Issuer
 from tests.conftest import StartGatepost
@@ -104,6 +104,19 @@ async def test_attacks_on_oidc_are_refused_and_learn_nothing(issuer: Issuer, clo
     assert faces == dict.fromkeys(ATTACKS, face(InvalidCredential()))
     assert silent == [], "the log does not say why"
     assert issuer.fetches <= 2, "one load, and one more for kids nobody knows"
+
+
+@pytest.mark.parametrize("attack", OTHER_PARTIES)
+async def test_token_that_was_made_for_another_client_is_refused_over_http(
+    issuer: Issuer, start_gatepost: StartGatepost, attack: str
+) -> None:
+    settings = {"kind": "oidc", "issuer": issuer.name, "audience": [AUDIENCE, FRONT_END]}
+    gatepost = await start_gatepost(login=[{**settings, "authorized_parties": [FRONT_END]}])
+    answers = {}
+    for name, forged in {"good": issuer.token(azp=FRONT_END), attack: OTHER_PARTIES[attack](issuer.target())}.items():
+        answers[name] = await gatepost.visitor.get("me", headers={"Authorization": f"Bearer {forged}"})
+    assert answers["good"].status == 200
+    assert (answers[attack].status, answers[attack].code) == (401, "invalid-credential")
 
 
 async def test_every_attack_over_http_gets_the_same_answer(start_gatepost: StartGatepost, clock: Hands) -> None:

@@ -14,7 +14,9 @@ from service.auth.login import Credentials
 from service.errors import InvalidCredential
 from service.model import Profile, Role, SiteKey
 from service.settings import Roles
+from tests.conftest import StartGatepost
 from tests.harness import Hands
+from tests.web.plain_http import send
 
 PROXY = ip_address("10.0.0.2")
 SECRET = "the proxy's secret, at least 32 bytes long"
@@ -185,8 +187,10 @@ async def test_empty_headers_say_nothing(open_login: OpenLogin) -> None:
         {"Remote_User": "ada\udcff"},
         {"Remote_User": "a\0b"},
         {"Remote_User": "x" * 256},
-        {"Remote_User": "ada", "Remote_Name": "\udcc3"},
-        {"Remote_User": "ada", "Remote_Bio": "\udcc3"},
+        {"Remote_User": "\udcff"},
+        {"Remote_User": "ada", "Remote_Name": "=?utf-8?q?a=00b?="},
+        {"Remote_User": "ada", "Remote_Bio": "a\0b"},
+        {"Remote_User": "ada", "Remote_Name": "\ud800"},
         {"Remote_User": "ada", "Remote_Groups": "admin," * 201},
         {"Remote_User": "eve\nada"},
         {"Remote_User": "\nada"},
@@ -197,6 +201,105 @@ async def test_empty_headers_say_nothing(open_login: OpenLogin) -> None:
 async def test_headers_that_cannot_be_an_identity_are_refused(open_login: OpenLogin, headers: dict[str, Any]) -> None:
     with pytest.raises(InvalidCredential):
         await open_login(headers=ALL_HEADERS).identify(through_proxy(**headers))
+
+
+# --- More than ASCII --------------------------------------------------------------------------------------------------
+
+
+def octets(value: bytes) -> str:
+    """Octets of a header as the server hands them on."""
+    return value.decode("utf-8", "surrogateescape")
+
+
+SHOWN = {
+    "UTF-8": (octets("Ada Łovelace 💛".encode()), "Ada Łovelace 💛"),
+    "Latin-1": (octets(b"Zo\xeb M\xfcller"), "Zoë Müller"),
+    "Latin-1 that is UTF-8 too": (octets(b"\xc3\xab"), "ë"),
+    "Latin-1 with controls": (octets(b"A\x85d\x9ba\xe9"), "A daé"),
+    "as Django writes it, base64": ("=?utf-8?b?0JDQtNCw?=", "Ада"),
+    "as Django writes it, quoted": ("=?utf-8?q?Ada_=C5=81ovelace?=", "Ada Łovelace"),
+    "upper case": ("=?UTF-8?Q?=C5=81ovelace?=", "Łovelace"),
+    "Latin-1 word": ("=?iso-8859-1?q?Zo=EB?=", "Zoë"),
+    "with a language": ("=?utf-8*en?q?Zo=C3=AB?=", "Zoë"),
+    "two words": ("=?utf-8?q?Zo=C3=AB?= =?utf-8?q?_M?=", "Zoë M"),
+    "a character cut in two": ("=?utf-8?b?xQ==?=  =?utf-8?b?gQ==?=", "Ł"),
+    "two charsets": ("=?iso-8859-1?q?=EB?= =?utf-8?q?=C5=81?=", "ëŁ"),
+    "among other words": ("Ada =?utf-8?q?=C5=81?= Byron", "Ada Ł Byron"),
+    "line end inside": ("=?utf-8?q?Ada=0D=0AX:_y?=", "Ada X: y"),
+    "direction override inside": ("=?utf-8?q?A=E2=80=AEda?=", "Ada"),
+    "word inside a word": ("=?utf-8?q?=3D=3Futf-8=3Fq=3FEve=3F=3D?=", "=?utf-8?q?Eve?="),
+    "glued to a letter": ("x=?utf-8?q?Eve?=", "x=?utf-8?q?Eve?="),
+    "unknown charset": ("=?utf-7?q?+AOk-?=", "=?utf-7?q?+AOk-?="),
+    "not base64": ("=?utf-8?b?***?=", "=?utf-8?b?***?="),
+    "base64 of no UTF-8": ("=?utf-8?b?//8=?=", "=?utf-8?b?//8=?="),
+    "unknown encoding": ("=?utf-8?x?Eve?=", "=?utf-8?x?Eve?="),
+    "not ended": ("=?utf-8?q?Eve", "=?utf-8?q?Eve"),
+    "empty word": ("=?utf-8?q??=", "Reader"),
+    "many that are not ended": ("=?utf-8?q?" * 800, ("=?utf-8?q?" * 800)[:200]),
+}
+
+
+@pytest.mark.parametrize(("sent", "shown"), SHOWN.values(), ids=SHOWN)
+async def test_name_and_bio_are_read_however_the_program_behind_the_proxy_writes_them(
+    open_login: OpenLogin, sent: str, shown: str
+) -> None:
+    request = through_proxy(Remote_User="ada", Remote_Name=sent, Remote_Bio=sent)
+    identity = await open_login(headers=ALL_HEADERS).identify(request)
+    assert identity is not None
+    assert identity.subject == "ada"
+    assert identity.profile.name == shown
+    assert (identity.profile.bio or "Reader")[:200] == shown
+
+
+@pytest.mark.parametrize(
+    ("sent", "link"),
+    [
+        ("=?utf-8?q?https=3A//ada=2Eexample/?=", "https://ada.example/"),
+        ("=?utf-8?q?javascript=3Aalert=281=29?=", None),
+        ("=?utf-8?q?https=3A//ada=2Eexample/=22=3E?=", None),
+    ],
+)
+async def test_addresses_are_checked_after_they_were_decoded(
+    open_login: OpenLogin, sent: str, link: str | None
+) -> None:
+    request = through_proxy(Remote_User="ada", Remote_Url=sent, Remote_Avatar=sent)
+    identity = await open_login(headers=ALL_HEADERS).identify(request)
+    assert identity is not None
+    assert (identity.profile.url, identity.profile.avatar) == (link, link)
+
+
+@pytest.mark.parametrize("sent", ["=?utf-8?q?ada?=", "=?utf-8?b?YWRh?=", "=?us-ascii?q?ada?=", "=?utf-8?q?ada?= "])
+async def test_account_whose_name_reads_as_another_is_not_that_one(open_login: OpenLogin, sent: str) -> None:
+    """Else whoever may choose a user name could choose one that is decoded to somebody else's."""
+    login = open_login(headers=ALL_HEADERS)
+    eve = await login.identify(through_proxy(Remote_User=sent))
+    ada = await login.identify(through_proxy(Remote_User="ada"))
+    assert eve is not None
+    assert ada is not None
+    assert (eve.subject, ada.subject) == (sent.strip(), "ada")
+
+
+@pytest.mark.parametrize("sent", ["=?utf-8?q?admin?=", "readers,=?utf-8?q?admin?=", "=?utf-8?q?readers=2Cadmin?="])
+async def test_group_whose_name_reads_as_another_grants_nothing(open_login: OpenLogin, sent: str) -> None:
+    identity = await open_login(headers=ALL_HEADERS).identify(through_proxy(Remote_User="ada", Remote_Groups=sent))
+    assert identity is not None
+    assert identity.roles == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [("Łu".encode(), "Łu"), (b"Zo\xeb", "Zoë"), (b"=?utf-8?b?xYF1?=", "Łu"), (b"=?utf-8?q?=C5=81u?=", "Łu")],
+)
+async def test_reader_is_called_as_they_write_themselves(
+    start_gatepost: StartGatepost, sent: bytes, shown: str
+) -> None:
+    def change(settings: dict[str, Any]) -> None:
+        settings["server"]["trusted_proxies"] = ["127.0.0.1"]
+
+    login = {"kind": "forwarded", "headers": {"subject": "Remote-User", "name": "Remote-Name"}}
+    gatepost = await start_gatepost(login=[login], change=change)
+    answer = await send(gatepost, "GET", "/v1/sites/blog/me", ("Remote-User", "ada"), ("Remote-Name", sent))
+    assert (answer.status, answer.json["user"]["name"]) == (200, shown)
 
 
 # --- The shared secret ------------------------------------------------------------------------------------------------

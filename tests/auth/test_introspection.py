@@ -12,12 +12,14 @@ import pytest
 from service import settings
 from service.auth.fetch import Fetch
 from service.auth.introspection import IntrospectionLogin, IntrospectionVerifier
-from service.auth.login import Credentials
+from service.auth.login import Credentials, reason_of
 from service.errors import InvalidCredential, LoginUnavailable
 from service.model import Profile, Role, SiteKey
 from service.settings import Roles
 from tests.auth.blog import FAULTS, SLOW, AuthorizationServer
+from tests.auth.forge import compact, signer
 from tests.auth.local_server import Handler, LocalServer, always
+from tests.conftest import StartGatepost
 from tests.harness import Hands
 
 SITE = SiteKey("blog")
@@ -163,13 +165,120 @@ async def test_secret_may_come_from_a_file(open_login: OpenLogin, server: Author
     assert base64.b64decode(encoded) == b"gatepost:from-a-file"
 
 
-async def test_client_that_the_server_does_not_know_lets_nobody_in(
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (401, '{"active": true, "sub": "ada"}'),
+        (401, '{"error": "invalid_client"}'),
+        (401, '{"error": "unsupported_token_type"}'),
+        (403, "<h1>Forbidden</h1>"),
+        (400, '{"error": "invalid_client"}'),
+        (400, '{"error": "unauthorized_client", "active": true}'),
+    ],
+)
+async def test_client_that_the_server_does_not_know_lets_nobody_in_and_health_says_which_settings_to_see(
+    login: IntrospectionVerifier, server: AuthorizationServer, status: int, text: str
+) -> None:
+    server.behaviour = always(text=text, status=status)
+    with pytest.raises(LoginUnavailable) as caught:
+        await login.identify(Credentials(bearer="t"))
+    state, sentence = login.health()
+    assert state == "warn"
+    for said in (reason_of(caught.value), sentence):
+        assert "it does not take this client" in said
+        assert str(status) in said
+        assert all(name in said for name in ("client_id", "secret", "client_authentication"))
+
+
+# --- What the server says is no token of its own ----------------------------------------------------------------------
+
+NO_TOKEN = {
+    error: always(text=json.dumps({"error": error, "active": True, "sub": "ada"}), status=400)
+    for error in ("unsupported_token_type", "invalid_token", "invalid_request")
+}
+
+
+@pytest.mark.parametrize("error", NO_TOKEN)
+async def test_token_that_the_server_refuses_to_look_at_is_refused_and_the_login_is_well(
+    login: IntrospectionVerifier, server: AuthorizationServer, error: str
+) -> None:
+    honest = server.behaviour
+    server.tokens["t"] = {"active": True, "sub": "ada"}
+    assert await subject_of(login, "t") == "ada"
+    for _ in range(2):  # and is not remembered
+        server.behaviour = NO_TOKEN[error]
+        with pytest.raises(InvalidCredential) as caught:
+            await login.identify(Credentials(bearer="a.b.c"))
+        assert error in reason_of(caught.value)
+        assert login.health()[0] == "pass"
+    server.behaviour = honest
+    server.tokens["a.b.c"] = {"active": True, "sub": "bob"}
+    assert await subject_of(login, "a.b.c") == "bob"
+
+
+async def test_request_that_the_server_has_never_understood_is_our_own_fault(
     login: IntrospectionVerifier, server: AuthorizationServer
 ) -> None:
-    server.behaviour = always(text='{"active": true, "sub": "ada"}', status=401)
+    honest, server.behaviour = server.behaviour, NO_TOKEN["invalid_request"]
     with pytest.raises(LoginUnavailable):
         await login.identify(Credentials(bearer="t"))
     assert login.health()[0] == "warn"
+    assert "client_authentication" in login.health()[1]
+    server.behaviour = honest
+    with pytest.raises(InvalidCredential):
+        await login.identify(Credentials(bearer="t"))
+    assert login.health()[0] == "pass"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "unsupported_token_type",
+        "null",
+        "[]",
+        '["unsupported_token_type"]',
+        '{"error": ["unsupported_token_type"]}',
+        '{"error": {"unsupported_token_type": 1}}',
+        '{"error": null}',
+        '{"error": "server_error"}',
+        '{"error": "unsupported_token_type", "error": "x"}',
+        '{"error": "Unsupported_Token_Type"}',
+        '{"error": "unsupported_token_type"' + " " * 1_100_000 + "}",
+    ],
+    ids=lambda text: text[:40],
+)
+async def test_every_other_400_is_a_fault_of_the_server(
+    login: IntrospectionVerifier, server: AuthorizationServer, text: str
+) -> None:
+    server.behaviour = always(text=text, status=400)
+    with pytest.raises(LoginUnavailable):
+        await login.identify(Credentials(bearer="t"))
+    assert login.health()[0] == "warn"
+
+
+@pytest.mark.parametrize("kinds", ["introspection", "oidc introspection", "introspection oidc"])
+async def test_token_of_the_wrong_shape_is_401_over_http_and_the_service_stays_well(
+    start_gatepost: StartGatepost, server: AuthorizationServer, kinds: str
+) -> None:
+    """Also beside an `oidc` login that has read it and refused it."""
+    blocks = {
+        "introspection": {"url": server.url, "client_id": "gatepost", "client_secret_env": SECRET_VARIABLE},
+        "oidc": {"issuer": "http://127.0.0.1:9", "audience": "gatepost"},
+    }
+    gatepost = await start_gatepost(login=[{"kind": kind, **blocks[kind]} for kind in kinds.split()])
+    a_jwt = compact({"alg": "RS256"}, {"iss": "https://elsewhere.example", "sub": "ada"}, signer("RS256"))
+    bearer = {"Authorization": f"Bearer {a_jwt}"}
+
+    server.behaviour = NO_TOKEN["unsupported_token_type"]
+    answer = await gatepost.visitor.get("me", headers=bearer)
+    assert (answer.status, answer.code) == (401, "invalid-credential")
+    assert "introspection address answers" in str((await gatepost.visitor.get("/health/ready")).json)
+
+    server.behaviour = always(text='{"error": "invalid_client"}', status=401)
+    answer = await gatepost.visitor.get("me", headers=bearer)
+    assert (answer.status, answer.code) == (503, "login-unavailable")
+    assert "it does not take this client" in str((await gatepost.visitor.get("/health/ready")).json)
 
 
 # --- Refused ----------------------------------------------------------------------------------------------------------

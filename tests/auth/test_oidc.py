@@ -127,6 +127,12 @@ def test_only_algorithms_with_public_keys_can_be_configured(algorithm: str) -> N
         ({"authorized_parties": ["front"]}, {"azp": AUDIENCE}, False),
         ({"authorized_parties": ["front"]}, {}, False),
         ({"authorized_parties": "front"}, {"azp": "front"}, True),
+        ({"authorized_parties": ["front", AUDIENCE]}, {}, True),
+        ({"authorized_parties": ["front", AUDIENCE]}, {"aud": [AUDIENCE]}, True),
+        ({"authorized_parties": ["front", AUDIENCE]}, {"aud": [AUDIENCE, AUDIENCE]}, True),
+        ({"authorized_parties": ["front", AUDIENCE]}, {"aud": [AUDIENCE, "front"]}, False),
+        ({"authorized_parties": ["front", AUDIENCE]}, {"azp": "other"}, False),
+        ({}, {"client_id": "other"}, True),  # in a plain JWT a claim like others
     ],
 )
 async def test_token_must_be_for_us_and_made_for_a_party_we_know(
@@ -137,6 +143,50 @@ async def test_token_must_be_for_us_and_made_for_a_party_we_know(
         assert await who(login, issuer.token(**claims)) is not None
     else:
         assert await why_not(login, issuer.token(**claims))
+
+
+PARTIES = {"authorized_parties": ["front"]}
+NOT_SAID = "no azp and no client_id"
+
+
+@pytest.mark.parametrize(
+    ("settings", "typ", "claims", "why_not_said"),
+    [
+        (PARTIES, "at+jwt", {"client_id": "front"}, None),
+        (PARTIES, "AT+JWT", {"client_id": "front"}, None),
+        (PARTIES, "application/at+jwt", {"client_id": "front"}, None),
+        (PARTIES, "Application/AT+JWT", {"client_id": "front"}, None),
+        (PARTIES, "at+jwt", {"client_id": "front", "aud": [AUDIENCE, "account"]}, None),
+        (PARTIES, "at+jwt", {"client_id": "front", "azp": "front"}, None),
+        (PARTIES, "at+jwt", {"client_id": "other", "azp": "front"}, None),
+        (PARTIES, "at+jwt", {"client_id": "front", "azp": "other"}, "azp is none of the authorized parties"),
+        (PARTIES, "at+jwt", {"client_id": "other"}, "client_id is none of the authorized parties"),
+        (PARTIES, "at+jwt", {}, NOT_SAID),
+        (PARTIES, "JWT", {}, NOT_SAID),
+        (PARTIES, "JWT", {"client_id": "front"}, "no azp, and a client_id that counts only where typ is at+jwt"),
+        (PARTIES, None, {"aud": [AUDIENCE, "account"]}, NOT_SAID),
+        ({}, "at+jwt", {"client_id": AUDIENCE}, None),
+        ({}, "at+jwt", {"client_id": "front"}, "client_id is none of the authorized parties"),
+        ({}, "at+jwt", {}, None),
+        ({**PARTIES, "token_type": "at+jwt"}, "at+jwt", {"client_id": "front"}, None),
+        ({**PARTIES, "token_type": "JWT"}, "JWT", {"client_id": "front"}, "client_id that counts only"),
+    ],
+)
+async def test_client_of_an_access_token_is_its_party(
+    settings: dict[str, Any],
+    typ: str | None,
+    claims: dict[str, Any],
+    why_not_said: str | None,
+    issuer: Issuer,
+    open_login: OpenLogin,
+) -> None:
+    login = open_login(**settings)
+    target = issuer.target()
+    token = compact(target.header(typ=typ), target.claims(**claims), target.by)
+    if why_not_said is None:
+        assert await who(login, token) is not None
+    else:
+        assert why_not_said in await why_not(login, token)
 
 
 @pytest.mark.parametrize(

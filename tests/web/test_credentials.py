@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from service.model import Role, SiteKey
 from service.moderation import api_keys
@@ -117,10 +118,9 @@ async def test_the_good_one_is_good(gatepost: Gatepost) -> None:
         "{good}",
         "Token {good}",
         "JWT {good}",
-        "Basic YWRhOmFkYQ==",
-        "Basic {good}",
-        'Digest username="ada"',
-        "Negotiate oRQwEqADCgEA",
+        "Basic: {good}",
+        "Basic\t{good}",
+        "DPoP {good}",
         "Bearer gp_",
         "Bearer gp_x",
         "Bearer GP_x",
@@ -248,6 +248,42 @@ async def test_two_authorization_headers_are_400_even_when_both_are_good(
     assert_problem(answer, 400, "malformed-request")
 
 
+SINGLE = {
+    "Authorization": ("Basic YWRhOmFkYQ==", "Bearer {good}"),
+    "Origin": (ORIGIN, ORIGIN),
+    "Sec-Fetch-Site": ("same-origin", "same-origin"),
+    "Cookie": ("theme=dark", f"{COOKIE}={{good}}"),
+    "Content-Type": ("application/json", "application/json"),
+}
+
+
+@pytest.mark.parametrize("target", [ME, SUBMIT, "/v1/sites/blog/queue", "/v1/sites/blog/comments/ID"])
+@pytest.mark.parametrize("name", SINGLE)
+async def test_two_headers_that_say_who_asks_and_from_where_are_400(
+    gatepost: Gatepost, approved: Any, name: str, target: str
+) -> None:
+    """Each row: two values, of which each alone would do. Two `Content-Type` the parser refuses, in its own words."""
+    pair: list[Header] = [(name, value.replace("{good}", _good(gatepost))) for value in SINGLE[name]]
+    method, more, body = ("POST", [JSON], GOOD) if target == SUBMIT else ("GET", [], b"")
+    needed: list[Header] = [_cookie(_good(gatepost)), ("Origin", ORIGIN), *more]
+    rest = [header for header in needed if header[0] != name]
+    for headers in ([*pair, *rest], [*rest, *pair], [pair[0], *rest, (name.lower(), pair[1][1])]):
+        answer = await send(gatepost, method, target.replace("ID", approved["id"]), *headers, body=body)
+        assert_problem(answer, 400, "malformed-request")
+        assert name in answer.json["detail"] or name == "Content-Type"
+
+
+@pytest.mark.parametrize("order", [(ORIGIN, "https://evil.example"), ("https://evil.example", ORIGIN)])
+async def test_of_two_origins_none_may_read_the_reply(gatepost: Gatepost, order: tuple[str, str]) -> None:
+    answer = await send(gatepost, "GET", ME, *(("Origin", origin) for origin in order), _cookie(_good(gatepost)))
+    assert_problem(answer, 400, "malformed-request")
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    asked = await send(
+        gatepost, "OPTIONS", ME, *(("Origin", origin) for origin in order), ("Access-Control-Request-Method", "GET")
+    )
+    assert "Access-Control-Allow-Origin" not in asked.headers
+
+
 @pytest.mark.parametrize("path", ["posts/p/comments", "posts/p/comments?view=flat", "counts?post=p", "comments"])
 async def test_public_reading_is_the_same_with_any_credential(gatepost: Gatepost, approved: Any, path: str) -> None:
     target = f"/v1/sites/blog/{path}"
@@ -289,7 +325,7 @@ async def test_a_cookie_of_another_name_is_no_credential(gatepost: Gatepost) -> 
 
 
 async def test_a_bad_bearer_token_is_not_made_good_by_a_cookie(gatepost: Gatepost, approved: Any) -> None:
-    for bad in (_bearer("bad"), ("Authorization", "Basic YWRhOmFkYQ=="), ("Authorization", "")):
+    for bad in (_bearer("bad"), ("Authorization", f"JWT {_good(gatepost)}"), ("Authorization", "")):
         await _assert_turned_away(gatepost, approved, bad, _cookie(_good(gatepost)))
 
 
@@ -402,3 +438,79 @@ async def test_a_write_with_a_token_needs_no_fetch_metadata(gatepost: Gatepost, 
 async def test_a_cookie_beside_a_good_token_changes_nothing(gatepost: Gatepost) -> None:
     answer = await send(gatepost, "GET", ME, _bearer(token("bob", now=gatepost.clock())), _cookie(_good(gatepost)))
     assert answer.json["user"]["name"] == "Bob"
+
+
+# --- What a browser sends by itself, to a host that asks for a password before the whole blog ------------------------
+
+BROWSERS_OWN = [
+    "Basic YWRhOmFkYQ==",
+    "basic YWRhOmFkYQ==",
+    "BASIC YWRhOmFkYQ==",
+    "Basic",
+    "Basic {good}",
+    'Digest username="ada", realm="staging"',
+    "Negotiate oRQwEqADCgEA",
+    "NTLM TlRMTVNTUAAB",
+]
+
+
+def _own(gatepost: Gatepost, value: str) -> Header:
+    return ("Authorization", value.replace("{good}", _good(gatepost)))
+
+
+@pytest.mark.parametrize("value", BROWSERS_OWN)
+async def test_beside_a_browsers_own_password_the_cookie_counts(gatepost: Gatepost, approved: Any, value: str) -> None:
+    own = _own(gatepost, value)
+    answer = await send(gatepost, "GET", ME, own, _cookie(_good(gatepost)))
+    assert (answer.status, answer.json["user"]["name"]) == (200, "Ada")
+    written = await _write(
+        gatepost,
+        approved,
+        "submit",
+        own,
+        _cookie(_good(gatepost)),
+        ("Origin", ORIGIN),
+        text=f"Beside number {BROWSERS_OWN.index(value)}",
+    )
+    assert written.status == 202
+    await _assert_turned_away(gatepost, approved, own, _cookie("bad"))
+
+
+@pytest.mark.parametrize("value", BROWSERS_OWN)
+async def test_a_browsers_own_password_alone_is_nobodys_and_the_log_says_so(
+    gatepost: Gatepost, approved: Any, value: str
+) -> None:
+    own = _own(gatepost, value)
+    with capture_logs() as events:
+        assert_problem(await send(gatepost, "GET", ME, own), 401, "login-required")
+    assert [event["log_level"] for event in events if "an Authorization header that no login" in str(event)] == ["info"]
+    assert value not in str(events)
+    assert_problem(await send(gatepost, "POST", SUBMIT, own, JSON, body=GOOD), 401, "login-required")
+    assert_problem(await send(gatepost, "GET", "/v1/sites/blog/queue", own), 401, "login-required")
+    assert (await send(gatepost, "GET", f"/v1/sites/blog/comments/{approved['id']}", own)).status == 200
+
+
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("origin", [None, "https://evil.example", "null"])
+async def test_a_browsers_own_password_does_not_make_a_cookie_good_for_foreign_pages(
+    gatepost: Gatepost, approved: Any, name: str, origin: str | None
+) -> None:
+    cookie = _cookie(token("mo", now=gatepost.clock(), roles=["moderator"]))
+    more = [("Origin", origin)] if origin is not None else []
+    answer = await _write(gatepost, approved, name, ("Authorization", "Basic YWRhOmFkYQ=="), cookie, *more)
+    assert_problem(answer, 403, "origin-refused")
+
+
+@pytest.mark.parametrize("value", ["Bearer {good}", "JWT {good}", "{good}", ""])
+async def test_a_token_that_no_login_reads_is_401_and_the_log_says_why(
+    prepared_store: Path, tmp_path: Path, value: str
+) -> None:
+    session = {"kind": "session", "url": "http://127.0.0.1:9/whoami", "cookies": ["sid"]}
+    async with serving(prepared_store, tmp_path, login=[session]) as served:
+        with capture_logs() as events:
+            answer = await send(served, "GET", ME, _own(served, value), ("Cookie", "sid=1"))
+        assert_problem(answer, 401, "invalid-credential")
+    reasons = [event["reason"] for event in events if event["event"] == "login.refused"]
+    assert len(reasons) == 1
+    assert "an Authorization header that no login of this site reads" in reasons[0]
+    assert _good(served) not in str(events)

@@ -1,5 +1,6 @@
 """CORS: everybody may read what is public, the site's own pages may do the rest, nobody else (robustness, 10)."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ STRANGERS = [
     "x" * 300,
 ]
 NAMES = {"{site}": "blog", "{post}": "p", "{id}": "x", "{key}": "x", "{code}": "banned", "{file}": "start.js"}
-WRITTEN_DOWN = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
+WRITTEN_DOWN = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID, X-Requested-With"
 EXPOSED = {"ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"}
 
 
@@ -148,7 +149,7 @@ async def _preflight(gatepost: Gatepost, path: str, method: str, origin: str) ->
         path,
         ("Origin", origin),
         ("Access-Control-Request-Method", method),
-        ("Access-Control-Request-Headers", "authorization,content-type"),
+        ("Access-Control-Request-Headers", "authorization,content-type,x-requested-with"),
     )
     assert (answer.status, answer.body) == (204, b"")
     return answer
@@ -204,6 +205,14 @@ async def test_operations_are_for_no_page(gatepost: Gatepost, route: Any) -> Non
     assert (
         "Access-Control-Allow-Origin" not in (await _preflight(gatepost, _concrete(route.path), "GET", ORIGIN)).headers
     )
+
+
+async def test_the_guide_lists_the_headers_that_pages_may_send_and_read() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    sentence = guide.partition("A page may send the headers")[2].partition("\n- ")[0]
+    sent, _, read = sentence.partition("and read")
+    assert {*re.findall("`([^`]+)`", sent)} == {*WRITTEN_DOWN.split(", ")}
+    assert {*re.findall("`([^`]+)`", read.partition(".")[0])} == EXPOSED
 
 
 async def test_cookies_of_the_blog_are_never_set_or_asked_for(gatepost: Gatepost) -> None:
