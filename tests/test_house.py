@@ -23,6 +23,7 @@ FLOORS = [
     "values",
     "secret",
     "strict_json",
+    "unreachable",
     "mistakes",
     "environment",
     "render",
