@@ -51,4 +51,4 @@ def _differences(heard: Sequence[Heard], *, now_seconds: int) -> list[tuple[int,
 
 
 def _span(seconds: int) -> str:
-    return f"{seconds // 60} minutes" if seconds >= 120 else f"{seconds} seconds"
+    return f"{round(seconds / 60)} minutes" if seconds >= 90 else f"{seconds} seconds"

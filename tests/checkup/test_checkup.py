@@ -6,7 +6,7 @@ import shutil
 import socket
 import sqlite3
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,81 +16,19 @@ import pytest
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from service import checkup, settings
+from service import settings
 from service.auth.login import Credentials
 from service.checkup import ask_health, listening, logins, masking, trial_token
-from service.checkup.finding import Finding, Outcome
+from service.checkup.finding import Outcome
 from service.settings import Settings
 from service.store.database import Database
 from tests.auth.issuer import Issuer
 from tests.auth.local_server import Handler, LocalServer, always
+from tests.checkup.checked import FAIL, WARN, changed, content_of, examine, jwt, not_fine, the_one_about
 from tests.conftest import StartGatepost
-from tests.harness import AUDIENCE, ISSUER, SECRET, Hands, configuration, token
+from tests.harness import SECRET, Hands, configuration, token
 
 PRIVATE = "tell-nobody"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[LocalServer]:
-    """Somebody else's server."""
-    running = LocalServer()
-    await running.up()
-    yield running
-    await running.close()
-
-
-@pytest.fixture
-async def issuer(clock: Hands) -> AsyncIterator[Issuer]:
-    running = Issuer(clock)
-    await running.up()
-    yield running
-    await running.close()
-
-
-@pytest.fixture
-def configured(store_path: Path) -> dict[str, Any]:
-    """A configuration without a fault and without a warning, on a port that the system chooses."""
-    values = configuration(f"sqlite:///{store_path}")
-    values["server"] |= {"trusted_proxies": ["127.0.0.1"], "max_connections": 1}
-    values["limits"]["enabled"] = True
-    secret = store_path.with_name("secret")
-    secret.write_text(SECRET)
-    secret.chmod(0o600)
-    values["sites"]["blog"]["login"] = [jwt(secret_file=str(secret), secret=None)]
-    del values["sites"]["other"]
-    return values
-
-
-def jwt(**changes: Any) -> dict[str, Any]:
-    usual = {"kind": "jwt", "algorithms": ["HS256"], "secret": SECRET, "issuer": ISSUER, "audience": AUDIENCE}
-    return {name: value for name, value in {**usual, **changes}.items() if value is not None}
-
-
-def changed(values: dict[str, Any], place: str, value: object) -> dict[str, Any]:
-    """The configuration with another value at a dotted path."""
-    *tables, name = place.split(".")
-    table = values
-    for step in tables:
-        table = table[step]
-    table[name] = value
-    return values
-
-
-async def examine(values: dict[str, Any], clock: Hands) -> list[Finding]:
-    return await checkup.examine(settings.parse(values), clock=clock)
-
-
-def not_fine(findings: list[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.outcome is not Outcome.OK]
-
-
-def content_of(path: Path) -> bytes:
-    return path.read_bytes()
-
-
-def the_one_about(findings: list[Finding], subject: str) -> Finding:
-    (found,) = [finding for finding in not_fine(findings) if finding.subject == subject]
-    return found
 
 
 # --- The configuration as a whole -------------------------------------------------------------------------------------
@@ -120,7 +58,6 @@ class Case(NamedTuple):
     words: str
 
 
-WARN, FAIL = Outcome.WARN, Outcome.FAIL
 CASES = [
     Case("sites", {}, FAIL, "sites", "none is configured, so nobody can comment"),
     Case("limits.enabled", False, WARN, "limits", "are off"),
