@@ -21,7 +21,7 @@ SharedAlgorithm = Literal["HS256", "HS384", "HS512"]
 PublicAlgorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"
 ]
-Algorithm = SharedAlgorithm | PublicAlgorithm
+Algorithm = Literal[SharedAlgorithm, PublicAlgorithm]
 Key = OctKey | RSAKey | ECKey | OKPKey
 
 CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "Ed25519": "Ed25519"}
