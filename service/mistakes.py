@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 LONGEST_NAME = 100
@@ -38,6 +38,14 @@ _BOUNDS = {
     "string_too_long": ("max_length", "may have at most {} characters"),
 }
 """Those that say how many there may be, with the name of the bound in what pydantic says of it."""
+
+
+def each(error: ValidationError) -> list[ErrorDetails]:
+    """The mistakes, without values. pydantic counts only the good ones of a list: what is wrong with the others is said
+    anyway, so that there are too few is left out then."""
+    found = error.errors(include_input=False, include_url=False)
+    around = {item["loc"][:-1] for item in found}
+    return [item for item in found if item["type"] != "too_short" or item["loc"] not in around]
 
 
 def sentence(error: ErrorDetails, model: type[BaseModel]) -> str:

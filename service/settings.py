@@ -286,11 +286,7 @@ def _wrong_variables(variables: Mapping[str, Steps]) -> Iterator[str]:
 
 def _lines(error: ValidationError, source: str, variables: Mapping[str, Steps]) -> Iterator[str]:
     """One line per mistake: which file or variable, where in it, what to write."""
-    mistaken = error.errors(include_input=False, include_url=False)
-    places = [item["loc"] for item in mistaken]
-    for item in mistaken:
-        if item["type"] == "too_short" and any(place[:-1] == item["loc"] for place in places):
-            continue  # pydantic counts only the good ones of a list: what is wrong with the others is said
+    for item in mistakes.each(error):
         location = tuple(str(step) for step in item["loc"] if step != "[key]")
         is_about_a_name = location != tuple(map(str, item["loc"]))
         setters = [

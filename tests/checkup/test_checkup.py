@@ -61,11 +61,14 @@ class Case(NamedTuple):
 CASES = [
     Case("sites", {}, FAIL, "sites", "none is configured, so nobody can comment"),
     Case("limits.enabled", False, WARN, "limits", "are off"),
-    Case("limits.shared", "redis://127.0.0.1:1/0", WARN, "limits", "limits.shared does not answer"),
+    Case(
+        "limits.shared", "redis://127.0.0.1:1/0", WARN, "limits", "limits.shared does not answer (Connection refused)"
+    ),
     Case("server.trusted_proxies", [], WARN, "trusted proxies", "all readers would share one address"),
     Case("server.trusted_proxies", ["0.0.0.0/0"], FAIL, "trusted proxies", "anybody can claim to be any address"),
     Case("server.trusted_proxies", ["10.0.0.0/8", "::/0"], FAIL, "trusted proxies", "anybody can claim"),
     Case("server.trusted_proxies", ["127.0.0.1", "10.0.0.0/7"], WARN, "trusted proxies", "10.0.0.0/7 is broad"),
+    Case("server.host", "0.0.0.0", WARN, "trusted proxies", "only 127.0.0.1/32, while 0.0.0.0 lets proxies connect"),  # noqa: S104 (asked about)
     Case("server.max_connections", 10**9, WARN, "server", "and max_connections is 1000000000"),
     Case("server.host", "192.0.2.1", FAIL, "server", "cannot listen on 192.0.2.1, port 0 ("),
     Case("server.host", "no-such-host.invalid", FAIL, "server", "cannot listen on no-such-host.invalid"),
@@ -562,3 +565,15 @@ def test_port_below_1024_is_no_riddle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "bind", refuse)
     (found,) = asyncio.run(listening.examine(settings.parse({"server": {"port": 80}}).server))
     assert (found.outcome, found.fix) == (FAIL, "set server.port to 1024 or more, and let a proxy take the port below")
+
+
+@pytest.mark.parametrize(
+    ("host", "proxies"),
+    [("127.0.0.1", []), ("0.0.0.0", ["127.0.0.1", "::1"]), ("127.0.0.1", ["0.0.0.0/0"])],  # noqa: S104 (asked about)
+)
+def test_no_address_of_a_proxy_is_recommended_that_may_be_wrong_in_a_container(host: str, proxies: list[str]) -> None:
+    values = settings.parse({"server": {"host": host, "trusted_proxies": proxies}})
+    found = next(listening.examine_limits(values))
+    assert (found.subject, found.outcome is Outcome.OK) == ("trusted proxies", False)
+    assert "127.0.0.1 if it runs on this machine, another if Gatepost runs in a container" in found.fix
+    assert "proxy.untrusted" in found.fix
