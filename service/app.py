@@ -101,11 +101,18 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         replica = new_id(clock()) if database.is_shared else ONE_SERVER
         background, metrics, hearing = Background(), Metrics(), Hearing(database)
         named = {f"{site}/{login.name}": login for site, of_site in logins.items() for login in of_site}
-        health = Health(database, background, named, clock=clock)
+        addresses = Addresses(settings.server.trusted_proxies)
+        health = Health(database, background, named, clock=clock, unbelieved=addresses.unbelieved)
         try:
             await hearing.look()
             services = await _services(
-                settings, database=database, hearing=hearing, logins=logins, clock=clock, metrics=metrics
+                settings,
+                database=database,
+                hearing=hearing,
+                logins=logins,
+                addresses=addresses,
+                clock=clock,
+                metrics=metrics,
             )
         except StoreUnavailable as fault:
             cause = fault.__cause__ or fault.detail
@@ -227,6 +234,7 @@ async def _services(
     database: Database,
     hearing: Hearing,
     logins: dict[SiteKey, list[Login]],
+    addresses: Addresses,
     clock: Clock,
     metrics: Metrics,
 ) -> Services:
@@ -245,7 +253,7 @@ async def _services(
         feeds=UUID(bytes=feed_key[:16], version=4),
         limits=RateLimits(settings.limits, metrics=metrics),
         metrics=metrics,
-        addresses=Addresses(settings.server.trusted_proxies),
+        addresses=addresses,
         clock=clock,
     )
 

@@ -1,7 +1,7 @@
 """Is the service ready for work? Asked by `/health/ready`; every check says what it saw."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -37,11 +37,21 @@ class ReportingLogin(Protocol):
 
 
 class Health:
-    """Looks at the store, the jobs, the logins (called `site/login`), and whether the service is being stopped."""
+    """Looks at the store, the jobs, the logins (called `site/login`), and whether the service is being stopped.
+
+    `unbelieved` says which peers act as proxies and are not configured as such.
+    """
 
     def __init__(
-        self, database: Database, background: Background, logins: Mapping[str, ReportingLogin], *, clock: Clock
+        self,
+        database: Database,
+        background: Background,
+        logins: Mapping[str, ReportingLogin],
+        *,
+        clock: Clock,
+        unbelieved: Callable[[], Sequence[str]] = tuple,
     ) -> None:
+        self._unbelieved = unbelieved
         self._database = database
         self._background = background
         self._logins = logins
@@ -67,7 +77,14 @@ class Health:
                 for name, well in jobs.items()
             ),
             *(Check(f"login:{name}", *login.health()) for name, login in self._logins.items()),
+            *self._proxies(),
         ]
+
+    def _proxies(self) -> Iterator[Check]:
+        """A line only where there is something to say: the owner of one of these addresses shares its limits."""
+        if peers := self._unbelieved():
+            text = f"{', '.join(peers)} sends X-Forwarded-For and is not in server.trusted_proxies"
+            yield Check("proxy:untrusted", "warn", f"{text}: all readers behind it count as one")
 
     async def _store(self) -> Check:
         """One probe for all who ask at the same time, and at most one a second."""

@@ -4,10 +4,12 @@ import asyncio
 import atexit
 import logging
 import sys
+import threading
 from collections import deque
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import TextIO
+from types import TracebackType
+from typing import Any, TextIO
 
 import pydantic_core
 import structlog
@@ -58,32 +60,79 @@ class _Lines:
                 self._out.flush()
 
 
+class _Library(logging.Handler):
+    """Takes what libraries log (asyncio, aiohttp) and Python's warnings to where our own lines go, in their shape."""
+
+    def __init__(self, lines: _Lines, formatter: logging.Formatter) -> None:
+        super().__init__(logging.WARNING)
+        self._lines = lines
+        self.setFormatter(formatter)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._lines.msg(self.format(record))
+        except Exception:  # noqa: BLE001  # the standard library's own way for a line that cannot be made
+            self.handleError(record)
+
+
 def configure(settings: Log) -> None:
-    """Set up logging for this process. Libraries' own loggers are shown from warnings up."""
+    """Set up logging for this process. Libraries' own loggers are shown from warnings up.
+
+    In JSON every line is an object: also those of libraries, of Python's warnings, and of what ends a thread or us.
+    """
+    is_json = settings.format == "json"
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(_to_json)
-        if settings.format == "json"
+        if is_json
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
             exception_formatter=structlog.dev.plain_traceback,  # others show local variables, and those may be tokens
         )
     )
     frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    shared: list[structlog.typing.Processor] = [
+        _of_request,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    at_last = [structlog.processors.ExceptionRenderer(frames) if is_json else _keep, renderer]
+    lines = _Lines(sys.stderr)
     structlog.configure(
-        processors=[
-            _of_request,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.ExceptionRenderer(frames) if settings.format == "json" else _keep,
-            renderer,
-        ],
+        processors=[*shared, *at_last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings.level]),
-        logger_factory=_Lines(sys.stderr),
+        logger_factory=lines,
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *at_last],
     )
+    logging.basicConfig(level=logging.WARNING, handlers=[_Library(lines, formatter)], force=True)
+    if is_json:
+        logging.captureWarnings(capture=True)
+        sys.excepthook = _log_the_end
+        threading.excepthook = _log_the_end_of_a_thread
+        sys.unraisablehook = _log_what_nobody_hears
+
+
+def _log_the_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What ends the process."""
+    if isinstance(error, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        structlog.get_logger().critical("process.crashed", exc_info=(kind, error, trace))
+
+
+def _log_the_end_of_a_thread(ended: threading.ExceptHookArgs) -> None:
+    if ended.exc_value is not None and ended.exc_type is not SystemExit:
+        trouble = (ended.exc_type, ended.exc_value, ended.exc_traceback)
+        structlog.get_logger().error("thread.crashed", thread=getattr(ended.thread, "name", None), exc_info=trouble)
+
+
+def _log_what_nobody_hears(lost: Any) -> None:
+    """An error where Python can raise none, in a destructor for example."""
+    trouble = (lost.exc_type, lost.exc_value or lost.exc_type(), lost.exc_traceback)
+    structlog.get_logger().error("process.error_ignored", where=lost.err_msg or "", exc_info=trouble)
 
 
 def _of_request(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 LONGEST_NAME = 100
@@ -28,8 +28,24 @@ _SENTENCES = {
     "tuple_type": "must be a list (tables: [[...]] above each; in the environment: JSON, or words with commas between)",
     "dict_type": _TABLE,
     "model_type": _TABLE,
+    "model_attributes_type": _TABLE,
 }
 """pydantic's kinds of mistake whose own words speak of Python types. The others are good enough."""
+_BOUNDS = {
+    "too_short": ("min_length", "must name at least {}"),
+    "too_long": ("max_length", "may name at most {}"),
+    "string_too_short": ("min_length", "must have at least {} characters"),
+    "string_too_long": ("max_length", "may have at most {} characters"),
+}
+"""Those that say how many there may be, with the name of the bound in what pydantic says of it."""
+
+
+def each(error: ValidationError) -> list[ErrorDetails]:
+    """The mistakes, without values. pydantic counts only the good ones of a list: what is wrong with the others is said
+    anyway, so that there are too few is left out then."""
+    found = error.errors(include_input=False, include_url=False)
+    around = {item["loc"][:-1] for item in found}
+    return [item for item in found if item["type"] != "too_short" or item["loc"] not in around]
 
 
 def sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
@@ -42,6 +58,10 @@ def sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
         return error["msg"].removeprefix("Value error, ")
     if kind == "union_tag_invalid":  # pydantic's own words quote what was given
         return f"{error['ctx']['discriminator']} must be one of {error['ctx']['expected_tags']}"
+    if kind in _BOUNDS:
+        bound, words = _BOUNDS[kind]
+        number = error["ctx"][bound]
+        return "must not be empty" if (kind, number) == ("string_too_short", 1) else words.format(number)
     return _SENTENCES.get(kind) or error["msg"].replace("Input should", "must").replace("String should", "must")
 
 
@@ -72,11 +92,13 @@ def names_at(model: type[BaseModel], location: Iterable[int | str]) -> list[str]
     found: Any = model
     for step in location:
         found = inside(found, step)
+    found = _given(found)
     return list(found.model_fields) if _is_model(found) else []
 
 
 def inside(annotation: Any, step: int | str) -> Any:
     """The type of what stands at `step` in a table or list of the type `annotation`. None: there is no such thing."""
+    annotation = _given(annotation)
     if _is_model(annotation):
         field = annotation.model_fields.get(step)
         return field.annotation if field else None
@@ -88,13 +110,22 @@ def inside(annotation: Any, step: int | str) -> Any:
     return _variants(annotation).get(step)
 
 
+def _given(annotation: Any) -> Any:
+    """What a setting that may be left out is where it is given: `X` of `X | None`."""
+    if get_origin(annotation) not in {Union, UnionType}:
+        return annotation
+    kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+    return kinds[0] if len(kinds) == 1 else annotation
+
+
 def _variants(annotation: Any) -> dict[int | str, Any]:
     """The tables that a choice by `kind` consists of, by kind; empty for everything else."""
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) not in {Union, UnionType}:
         return {}
-    return {model.model_fields["kind"].default: model for model in get_args(annotation) if _is_model(model)}
+    tables = [model for model in get_args(annotation) if _is_model(model) and "kind" in model.model_fields]
+    return {model.model_fields["kind"].default: model for model in tables}
 
 
 def _is_model(annotation: Any) -> bool:

@@ -286,7 +286,7 @@ def _wrong_variables(variables: Mapping[str, Steps]) -> Iterator[str]:
 
 def _lines(error: ValidationError, source: str, variables: Mapping[str, Steps]) -> Iterator[str]:
     """One line per mistake: which file or variable, where in it, what to write."""
-    for item in error.errors(include_input=False, include_url=False):
+    for item in mistakes.each(error):
         location = tuple(str(step) for step in item["loc"] if step != "[key]")
         is_about_a_name = location != tuple(map(str, item["loc"]))
         setters = [

@@ -25,6 +25,7 @@ FLOORS = [
     "folding",
     "secret",
     "strict_json",
+    "unreachable",
     "mistakes",
     "environment",
     "visible",

@@ -1,10 +1,16 @@
-"""Log lines: all arrive, in order, those of one turn of the event loop in one write, and none stops a caller."""
+"""Log lines: all arrive, in order, those of one turn of the event loop in one write; none stops a caller."""
 
 import asyncio
 import io
+import json
+import os
+import sys
 import threading
+from pathlib import Path
 
 from service.logs import _Lines
+
+ROOT = Path(__file__).parent.parent
 
 
 class _Out(io.StringIO):
@@ -73,3 +79,70 @@ async def test_a_disk_that_is_full_stops_nobody() -> None:
     lines.msg("line")
     await _next_turn()
     assert not lines._waiting
+
+
+# --- What others log --------------------------------------------------------------------------------------------------
+
+CONFIGURATION = """
+[server]
+port = 0
+drain_seconds = 0
+
+[database]
+url = "sqlite:///{folder}/gatepost.db"
+"""
+PROVOKE = """
+import asyncio, gc, logging, sys, threading, warnings
+from pathlib import Path
+from service import app, settings
+
+class Grumpy:
+    def __del__(self):
+        raise ValueError("in a destructor")
+
+def fail(words):
+    raise OSError(words)
+
+async def main():
+    serving = asyncio.create_task(app.serve(settings.load(Path(sys.argv[1]))))
+    await asyncio.sleep(0)  # now the log is set up
+    lost = asyncio.get_running_loop().create_future()
+    lost.set_exception(OSError("name or service\\nnot known"))
+    del lost
+    grumpy = Grumpy()
+    del grumpy
+    gc.collect()
+    warnings.warn("a library's warning", ResourceWarning)
+    logging.getLogger("aiohttp.server").error("Error handling %s", "a request", exc_info=ValueError("in a library"))
+    thread = threading.Thread(target=fail, args=("in a thread",), name="a thread")
+    thread.start()
+    await asyncio.to_thread(thread.join)
+    raise RuntimeError("what nobody foresaw")
+
+asyncio.run(main())
+"""
+
+
+async def test_every_line_is_json_whoever_says_it(tmp_path: Path) -> None:
+    (tmp_path / "gatepost.toml").write_text(CONFIGURATION.format(folder=tmp_path))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "always", "-c", PROVOKE, str(tmp_path / "gatepost.toml")),
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await process.communicate()
+    lines = [json.loads(line) for line in errors.decode().splitlines()]
+    assert all({"event", "level", "timestamp"} <= set(line) for line in lines)
+    said = [(line.get("logger"), line["event"].splitlines()[0]) for line in lines]
+    for logger, words in [
+        ("asyncio", "Future exception was never retrieved"),
+        ("py.warnings", "a library's warning"),
+        ("aiohttp.server", "Error handling a request"),
+        (None, "thread.crashed"),
+        (None, "process.error_ignored"),
+        (None, "process.crashed"),
+    ]:
+        assert any(name == logger and words in event for name, event in said), (words, said)
+    crash = next(line for line in lines if line["event"] == "process.crashed")
+    assert crash["exception"][0]["exc_type"] == "RuntimeError"
+    assert process.returncode == 1

@@ -204,7 +204,7 @@ def test_origin_is_kept_as_browsers_send_it(written: str, kept: str) -> None:
         ({"server": {"port": True}}, "file: server.port: must be a number, not true or false"),
         ({"server": {"port": 80.5}}, "file: server.port: must be a whole number"),
         ({"server": {"host": 1}}, "file: server.host: must be text in quotes"),
-        ({"server": {"host": ""}}, "file: server.host: must have at least 1 character"),
+        ({"server": {"host": ""}}, "file: server.host: must not be empty"),
         ({"server": {"drain_seconds": -1}}, "file: server.drain_seconds: must be greater than or equal to 0"),
         ({"server": {"drain_seconds": float("nan")}}, "file: server.drain_seconds: "),
         ({"server": {"trusted_proxies": [1]}}, 'file: server.trusted_proxies.0: write a network as "10.0.0.0/8"'),

@@ -5,8 +5,7 @@ a size limit while reading, no compression, strict JSON. Every fault is a LoginU
 """
 
 import asyncio
-import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -15,7 +14,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from service import strict_json
+from service import strict_json, unreachable
 from service.auth.login import RETRY_AFTER_SECONDS, unavailable
 
 log = structlog.get_logger(__name__)
@@ -25,6 +24,19 @@ MAX_BYTES = 1024 * 1024
 CHUNK_BYTES = 16 * 1024
 LONG_BYTES = 64 * 1024
 MAX_RETRY_AFTER_SECONDS = 60
+NOT_THE_PLACE = "correct the address: another page answers there, or an error in the shape of one"
+TOO_SLOW = "see why it is so slow, or whether a firewall swallows the connection"
+FIXES = {
+    401: "let it answer this machine without a login of its own, and see that it is the right address",
+    403: "let it answer this machine, and see that it is the right address",
+    404: "correct the address: its path, and whether it ends in a slash",
+    405: "correct the address: this one takes other questions",
+    429: "let this machine ask as often as readers come",
+}
+"""What to do about a status, where it is not simply the other side's own trouble."""
+ITS_OWN_TROUBLE = (
+    "look into the log of the server that answers there; if it is another server than it should be, correct it"
+)
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "Gatepost"}
 
 
@@ -36,14 +48,38 @@ class Reply:
     value: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One answer, whatever became of it: for `gatepost check`, which says more about it than a login needs to know."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    value: Any = None
+
+
 class _FetchError(Exception):
-    """Why a fetch gave nothing usable."""
+    """Why a fetch gave nothing usable, and what to do about it."""
+
+    def __init__(self, reason: str, fix: str = "") -> None:
+        super().__init__(reason)
+        self.fix = fix
 
 
 class Fetch:
-    """One HTTP client for all logins. Keeps connections open, and no cookies, proxies or credentials of its own."""
+    """One HTTP client for all logins. Keeps connections open, and no cookies, proxies or credentials of its own.
 
-    def __init__(self, *, total_seconds: float = TOTAL_SECONDS, max_bytes: int = MAX_BYTES) -> None:
+    `witness` is told every answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        total_seconds: float = TOTAL_SECONDS,
+        max_bytes: int = MAX_BYTES,
+        witness: Callable[[Heard], object] | None = None,
+    ) -> None:
+        self._witness = witness
         self._total_seconds = total_seconds
         self._max_bytes = max_bytes
         self._session: aiohttp.ClientSession | None = None
@@ -89,23 +125,38 @@ class Fetch:
                 method, url, headers={**HEADERS, **(headers or {})}, data=form, allow_redirects=False
             ) as response:
                 if response.status == 200:
-                    return Reply(200, await _parsed(await self._body(response)))
+                    return Reply(200, await self._value(url, response))
+                self._tell(url, response)
                 if response.status in also:
                     return Reply(response.status, await self._explained(response))
                 retry_after_seconds = _retry_after_seconds(response)
-                reason = "it redirects" if 300 <= response.status < 400 else "its status is not 200"
-                reason = f"{reason} ({response.status})"
+                reason, fix = _about_status(response)
         except TimeoutError:
-            reason = f"no complete answer within {self._total_seconds:g} seconds"
+            reason, fix = f"no complete answer within {self._total_seconds:g} seconds", TOO_SLOW
+        except aiohttp.InvalidURL:
+            reason, fix = "no usable answer (that is no address)", "correct the address"
         except aiohttp.ClientError as error:
-            number = getattr(getattr(error, "os_error", None), "errno", None)
-            reason = f"no usable answer ({os.strerror(number) if number else type(error).__name__})"
+            why = unreachable.why(error)
+            reason, fix = f"no usable answer ({why.cause})", why.fix
         except _FetchError as error:
-            reason = str(error)
+            reason, fix = str(error), error.fix
         except ValueError as error:
-            reason = f"the answer is no good: {error}"
+            reason, fix = f"the answer is no good: {error}", NOT_THE_PLACE
         log.warning("login.fetch_failed", method=method, url=_shown(url), reason=reason)
-        raise unavailable(reason, retry_after_seconds=retry_after_seconds)
+        raise unavailable(reason, retry_after_seconds=retry_after_seconds, fix=fix)
+
+    async def _value(self, url: str, response: aiohttp.ClientResponse) -> Any:
+        """The JSON of a good answer. Raises _FetchError or ValueError where it has none."""
+        value = None
+        try:
+            value = await _parsed(await self._body(response))
+        finally:
+            self._tell(url, response, value)
+        return value
+
+    def _tell(self, url: str, response: aiohttp.ClientResponse, value: Any = None) -> None:
+        if self._witness is not None:
+            self._witness(Heard(url, response.status, response.headers.copy(), value))
 
     def _open_session(self) -> aiohttp.ClientSession:
         """The shared session, made at the first use because it belongs to the running event loop."""
@@ -123,14 +174,14 @@ class Fetch:
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         if not _is_json(response):
-            raise _FetchError("its content type is not JSON in UTF-8")
+            raise _FetchError("its content type is not JSON in UTF-8", NOT_THE_PLACE)
         if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-            raise _FetchError("it is compressed although we asked for plain text")
+            raise _FetchError("it is compressed although we asked for plain text", "let it answer uncompressed")
         body = bytearray()
         async for chunk in response.content.iter_chunked(CHUNK_BYTES):
             body += chunk
             if len(body) > self._max_bytes:
-                raise _FetchError(f"it is larger than {self._max_bytes} bytes")
+                raise _FetchError(f"it is larger than {self._max_bytes} bytes", NOT_THE_PLACE)
         return bytes(body)
 
     async def _explained(self, response: aiohttp.ClientResponse) -> Any:
@@ -159,6 +210,26 @@ def _is_json(response: aiohttp.ClientResponse) -> bool:
         return False
     kind = response.content_type.lower()
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _about_status(response: aiohttp.ClientResponse) -> tuple[str, str]:
+    """What is said about an answer that is none, and what to do."""
+    status = response.status
+    if not 300 <= status < 400:
+        return f"its status is not 200 ({status})", FIXES.get(status, ITS_OWN_TROUBLE)
+    target = response.headers.get("Location")
+    if not target:
+        return f"it redirects ({status}), and does not say where to", NOT_THE_PLACE
+    fix = "write the address that it leads to; where that is a login page, let the address answer without one"
+    return f"it redirects ({status}) to {_joined(response.url, target)}", fix
+
+
+def _joined(url: URL, target: str) -> str:
+    """Where a redirect leads, for the log: `target` may be relative."""
+    try:
+        return _shown(str(url.join(URL(target))))
+    except ValueError:
+        return "an address that is not one"
 
 
 def _retry_after_seconds(response: aiohttp.ClientResponse) -> int:

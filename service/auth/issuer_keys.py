@@ -18,7 +18,7 @@ import structlog
 from service.auth import keys
 from service.auth.fetch import Fetch
 from service.auth.keys import KeySet, VerificationKey
-from service.auth.login import Health, reason_of, refused, unavailable
+from service.auth.login import Health, fix_of, reason_of, refused, unavailable
 from service.errors import LoginUnavailable
 from service.model import Clock, Milliseconds
 
@@ -30,6 +30,8 @@ TRUSTED: Milliseconds = 60_000
 UNKNOWN_PAUSE: Milliseconds = 30_000
 DISCOVERY: Milliseconds = 3_600_000
 """How long an issuer's discovery document holds; after a failure it is read again at once."""
+MAX_SHOWN = 200
+"""Characters of somebody else's text in a reason."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -61,6 +63,7 @@ class IssuerKeys:
         self._askings = 0
         self._answered = 0
         self._fault: str | None = "nobody has needed them yet"
+        self._fix = ""
         self._asking: asyncio.Task[None] | None = None
 
     @property
@@ -79,7 +82,7 @@ class IssuerKeys:
             known = await self._newer_than(arrived, known)
         candidates = known.candidates(key_id, algorithm)
         if not candidates and self._fault is not None:
-            raise unavailable(f"the key is unknown and the issuer cannot be asked: {self._fault}")
+            raise unavailable(f"the key is unknown and the issuer cannot be asked: {self._fault}", fix=self._fix)
         if not candidates:
             raise refused("the issuer has no key for this kid and algorithm")
         return candidates
@@ -116,7 +119,7 @@ class IssuerKeys:
             if self._is_over(self._asked_at, TRUSTED):
                 await self._wait()
         if self._keys is None:
-            raise unavailable(f"no keys of the issuer yet: {self._fault}")
+            raise unavailable(f"no keys of the issuer yet: {self._fault}", fix=self._fix)
         return self._keys
 
     async def _newer_than(self, arrived: int, known: KeySet) -> KeySet:
@@ -143,7 +146,7 @@ class IssuerKeys:
         try:
             found = await self._published()
         except LoginUnavailable as fault:
-            self._fault, self._key_set_url = reason_of(fault), None
+            self._fault, self._fix, self._key_set_url = reason_of(fault), fix_of(fault), None
             log.warning("login.keys_unavailable", issuer=self._issuer, reason=self._fault)
         else:
             self._keys, self._loaded_at, self._fault = found, asked_at, None
@@ -166,17 +169,25 @@ class IssuerKeys:
         try:
             return keys.published_keys(reply.value, self._algorithms)
         except ValueError as error:
-            raise unavailable(f"the key set: {error}") from None
+            fix = "set `algorithms` to what its keys are for, or let the issuer publish a key for one of these"
+            raise unavailable(f"the key set: {error}", fix=fix) from None
 
     def _checked(self, document: Any) -> str:
         """The address of the key set, from a discovery document that is this issuer's own (OpenID Discovery, 4.3)."""
-        if not isinstance(document, dict) or document.get("issuer") != self._issuer:
+        named = document.get("issuer") if isinstance(document, dict) else None
+        if not isinstance(named, str):
+            raise unavailable("the discovery document names no issuer", fix="correct `issuer` or `discovery_url`")
+        if named != self._issuer:
+            shown = named[:MAX_SHOWN] if named.isprintable() else "of an unprintable name"
             raise unavailable(
-                f'the discovery document is not for the issuer "{self._issuer}": both must be the same to the letter'
+                f'the discovery document is for the issuer "{shown}", not for "{self._issuer}": '
+                "both must be the same to the letter",
+                fix="if that is your issuer, copy the first into `issuer`; else correct `discovery_url`",
             )
         address = document.get("jwks_uri")
         if not isinstance(address, str) or not is_safe_address(address, allow_http=self._allow_http):
-            raise unavailable("the discovery document has no jwks_uri with https")
+            fix = "let the issuer announce its keys by https, or set `allow_http` inside a network that you trust"
+            raise unavailable("the discovery document has no jwks_uri with https", fix=fix)
         return address
 
 

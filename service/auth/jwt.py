@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from service.auth import keys, tokens
 from service.auth.fetch import Fetch
 from service.auth.keys import MAX_KEY_ID, Algorithm, KeySet, VerificationKey
-from service.auth.login import BaseLogin, CookieName, Credentials, Health, RoleMapping, identity_from
+from service.auth.login import BaseLogin, CookieName, Credentials, Health, RoleMapping, identity_from, refused
 from service.auth.verified import VerifiedTokens
 from service.model import Clock, Identity, SiteKey
 from service.secret import read_bytes, read_secret
@@ -75,7 +75,7 @@ class JwtLogin(BaseLogin, KeySource):
     kind: Literal["jwt"] = "jwt"
     issuer: str = Field(min_length=1)
     audience: str = Field(min_length=1)
-    algorithms: tuple[Algorithm, ...] = Field((), max_length=1)
+    algorithms: tuple[Algorithm, ...] = ()
     keys: tuple[JwtKey, ...] = Field((), max_length=MAX_KEYS)
     leeway_seconds: int = Field(30, ge=0, le=60, strict=True)
     cookie: CookieName | None = None
@@ -83,7 +83,11 @@ class JwtLogin(BaseLogin, KeySource):
     @field_validator("algorithms", mode="before")
     @classmethod
     def _none_is_no_algorithm(cls, value: object) -> object:
-        return [_signed(name) for name in value] if isinstance(value, list | tuple) else value
+        if not isinstance(value, list | tuple):
+            return value
+        if len(value) > 1:
+            raise ValueError("name one algorithm; for several use `keys`, a table for each")
+        return [_signed(name) for name in value]
 
     @model_validator(mode="after")
     def _one_key_or_a_list(self) -> Self:
@@ -144,7 +148,10 @@ class JwtVerifier:
 
     def _verify(self, text: str) -> Identity:
         token = tokens.read(text)
-        tokens.require_signature(token, self._keys.candidates(token.key_id, token.algorithm))
+        candidates = self._keys.candidates(token.key_id, token.algorithm)
+        if not candidates:
+            raise refused("no key of ours is for its algorithm and kid", fix="set algorithm and kid as the blog signs")
+        tokens.require_signature(token, candidates)
         tokens.require_claims(
             token.claims,
             issuer=self._settings.issuer,

@@ -4,6 +4,7 @@
 another algorithm than its own (RFC 8725, 3.1), so no public key is taken for a secret. joserfc does the arithmetic.
 """
 
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -20,7 +21,7 @@ SharedAlgorithm = Literal["HS256", "HS384", "HS512"]
 PublicAlgorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"
 ]
-Algorithm = SharedAlgorithm | PublicAlgorithm
+Algorithm = Literal[SharedAlgorithm, PublicAlgorithm]
 Key = OctKey | RSAKey | ECKey | OKPKey
 
 CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "Ed25519": "Ed25519"}
@@ -38,6 +39,7 @@ _PUBLISHED: dict[str, tuple[type[RSAKey] | type[ECKey] | type[OKPKey], tuple[str
     "OKP": (OKPKey, ("crv", "x")),
 }
 _CHECKS: dict[str, JWSAlgModel] = {model.name: model for model in JWS_ALGORITHMS if model.name != "none"}
+_NAME = re.compile(r"[A-Za-z0-9._+-]{1,20}", re.ASCII)
 _WRONG_KEY = (ValueError, TypeError, KeyError, JoseError, UnsupportedAlgorithm, SecurityWarning)
 
 
@@ -141,8 +143,18 @@ def published_keys(document: Any, algorithms: Collection[str]) -> KeySet:
         if _serves(entry, algorithm)
     ]
     if not keys:
-        raise ValueError(f"it has no usable key for {', '.join(wanted)}")
+        raise ValueError(f"it has no usable key for {', '.join(wanted)} ({_described(listed)})")
     return KeySet(keys)
+
+
+def _described(listed: list[Any]) -> str:
+    """What keys there are: their `alg`, or else their `kty` and `crv`; nothing that is not made like such a name."""
+    kinds = []
+    for entry in listed:
+        said = entry if isinstance(entry, dict) else {}
+        names = [said["alg"]] if "alg" in said else [said.get("kty"), said.get("crv")]
+        kinds.append(" ".join(name for name in names if isinstance(name, str) and _NAME.fullmatch(name)) or "unnamed")
+    return f"its keys: {', '.join(dict.fromkeys(kinds))}" if kinds else "it has no keys at all"
 
 
 def _published_key(entry: Mapping[str, Any]) -> Key | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -33,6 +33,7 @@ NOT_IN_ADDRESSES = frozenset('"<>\\^`{|}')
 LoginName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 CookieName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=256)]
 """The name of a cookie: a token (RFC 6265, 4.1.1)."""
+Fault = TypeVar("Fault", InvalidCredential, LoginUnavailable)
 Health = tuple[Literal["pass", "warn"], str]
 """How a login is, and one sentence about it that is safe to show to operators."""
 
@@ -156,24 +157,36 @@ class RoleMapping(Protocol):
     def admin(self) -> tuple[str, ...]: ...
 
 
-def refused(reason: str) -> InvalidCredential:
-    """An InvalidCredential to raise. All of them look alike from outside; `reason_of` tells the log what it was."""
-    fault = InvalidCredential()
-    fault.add_note(reason)
-    return fault
+def refused(reason: str, *, fix: str = "") -> InvalidCredential:
+    """An InvalidCredential to raise. All of them look alike from outside; `reason_of` tells the log what it was.
+
+    `fix` is what an owner can do about it, for `gatepost check`.
+    """
+    return _noted(InvalidCredential(), reason, fix)
 
 
-def unavailable(reason: str, *, retry_after_seconds: int = RETRY_AFTER_SECONDS) -> LoginUnavailable:
-    """A LoginUnavailable to raise, with its reason for the log."""
-    fault = LoginUnavailable(retry_after_seconds=retry_after_seconds)
-    fault.add_note(reason)
-    return fault
+def unavailable(reason: str, *, retry_after_seconds: int = RETRY_AFTER_SECONDS, fix: str = "") -> LoginUnavailable:
+    """A LoginUnavailable to raise, with its reason for the log, and what an owner can do about it."""
+    return _noted(LoginUnavailable(retry_after_seconds=retry_after_seconds), reason, fix)
 
 
 def reason_of(fault: BaseException) -> str:
     """The reason behind a refusal, for the log: no client sees it. Never part of a token or of its claims."""
     notes: list[str] = getattr(fault, "__notes__", [])
     return notes[0] if notes else "no reason given"
+
+
+def fix_of(fault: BaseException) -> str:
+    """What an owner can do about it; empty where whoever raised it did not say."""
+    notes: list[str] = getattr(fault, "__notes__", [])
+    return notes[1] if len(notes) > 1 else ""
+
+
+def _noted(fault: Fault, reason: str, fix: str) -> Fault:
+    fault.add_note(reason)
+    if fix:
+        fault.add_note(fix)
+    return fault
 
 
 def log_refusal(login: str, fault: InvalidCredential | LoginUnavailable) -> None:
@@ -191,7 +204,8 @@ def identity_from(claims: Mapping[str, Any], *, site: SiteKey, settings: BaseLog
     mapping = settings.claims
     subject = _text(claims, mapping.subject)
     if not subject or not subject.strip() or len(subject) > MAX_SUBJECT:
-        raise refused(f"{mapping.subject} must be a text of 1 to {MAX_SUBJECT} characters")
+        fix = f"let {mapping.subject} be the account's lasting id, as a text; or name another member in claims.subject"
+        raise refused(f"{mapping.subject} must be a text of 1 to {MAX_SUBJECT} characters", fix=fix)
     name = _label(_text(claims, mapping.name), MAX_NAME)
     return Identity(
         site=site,
@@ -233,7 +247,7 @@ def _text(claims: Mapping[str, Any], path: str) -> str | None:
     if found is None:
         return None
     if not isinstance(found, str):
-        raise refused(f"{path} is not a text")
+        raise refused(f"{path} is not a text", fix=f'write {path} as a text, in quotes: "42", not 42')
     if not is_clean(found):
         raise refused(f"{path} holds NUL or half a character")
     return found
@@ -266,7 +280,8 @@ def _roles(claims: Mapping[str, Any], roles: RoleMapping) -> frozenset[Role]:
     if listed is None:
         return frozenset()
     if not isinstance(listed, list) or len(listed) > MAX_ROLES or not all(isinstance(role, str) for role in listed):
-        raise refused(f"{roles.claim} is not a list of at most {MAX_ROLES} texts")
+        fix = f'write {roles.claim} as a list: ["moderator"], not "moderator"'
+        raise refused(f"{roles.claim} is not a list of at most {MAX_ROLES} texts", fix=fix)
     granted = set()
     if any(role in roles.moderator for role in listed):
         granted.add(Role.MODERATOR)

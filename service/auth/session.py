@@ -20,6 +20,7 @@ from service.auth.login import (
     Credentials,
     Health,
     RoleMapping,
+    fix_of,
     identity_from,
     reason_of,
     refused,
@@ -33,6 +34,8 @@ from service.values import Whole
 CALLER_HEADER = "X-Gatepost-Site"
 NOBODY = frozenset({204, 401, 403})
 """Statuses that say "nobody is logged in": 204 is what Ghost answers."""
+WHAT_TO_ANSWER = "let the blog answer as docs/login/session.md says, or correct the address"
+ANOTHER_COOKIE = "log in at the blog once more, and take the cookie as the browser sends it"
 MAX_COOKIES = 8_192
 LARGEST_ID = 2**63
 
@@ -138,16 +141,17 @@ class SessionVerifier:
             self._settings.url, headers={"Cookie": line, CALLER_HEADER: self._site}, also=NOBODY
         )
         if reply.status != 200 or reply.value is None:
-            raise refused(f"the blog says nobody is logged in ({reply.status})")
+            raise refused(f"the blog says nobody is logged in ({reply.status})", fix=ANOTHER_COOKIE)
         if not isinstance(reply.value, dict):
-            raise unavailable("the blog's answer is not a JSON object")
+            raise unavailable("the blog's answer is not a JSON object", fix=WHAT_TO_ANSWER)
         return self._identity(reply.value)
 
     def _identity(self, answer: dict[str, Any]) -> Identity:
         path = self._settings.claims.subject
         subject = _at(answer, path)
         if subject is None or subject == "":
-            raise refused("the blog says nobody is logged in (no subject)")
+            fix = f"see that its answer has `{path}`, or name another member in claims.subject; or: {ANOTHER_COOKIE}"
+            raise refused("the blog says nobody is logged in (no subject)", fix=fix)
         if isinstance(subject, int) and not isinstance(subject, bool) and abs(subject) < LARGEST_ID:
             subject = str(subject)
         try:
@@ -155,7 +159,8 @@ class SessionVerifier:
             return identity_from({**answer, path: subject}, site=self._site, settings=self._settings, roles=self._roles)
         except InvalidCredential as fault:
             # The blog took the cookie; what is wrong is its answer, and logging in again would not help the reader.
-            raise unavailable(f"the blog's answer cannot be used: {reason_of(fault)}") from None
+            reason = f"the blog's answer cannot be used: {reason_of(fault)}"
+            raise unavailable(reason, fix=fix_of(fault) or WHAT_TO_ANSWER) from None
 
 
 def _cookies(credentials: Credentials) -> Iterator[tuple[str, str]]:

@@ -43,7 +43,7 @@ def read(text: str) -> SignedToken:
         raise refused(f"the token is longer than {MAX_TOKEN} characters")
     parts = text.split(".")
     if len(parts) != 3:
-        raise refused("the token has not three parts")
+        raise refused("the token has not three parts", fix="send the token itself, three parts with dots between")
     header, claims = _object(parts[0], "header"), _object(parts[1], "claims")
     for name in ("crit", "b64"):
         if name in header:
@@ -61,7 +61,8 @@ def read(text: str) -> SignedToken:
 def require_signature(token: SignedToken, keys: Iterable[VerificationKey]) -> None:
     """Raise InvalidCredential unless one of `keys` has signed. Each is tried alone, with its own algorithm."""
     if not any(key.algorithm == token.algorithm and key.has_signed(token.content, token.signature) for key in keys):
-        raise refused("no key of ours fits the algorithm, the kid and the signature")
+        fix = "compare secret or key at both ends: the text itself is the secret, without a line end or quotes"
+        raise refused("no key of ours has made this signature", fix=fix)
 
 
 def require_claims(

@@ -1,11 +1,11 @@
 """What operators ask before and while a service runs: is the configuration good, is it ready, does a token work.
 
-Called by `cli` alone. Nothing here changes the configuration or the store's schema; the only write is the one row that
-the readiness check writes too.
+Called by `cli` alone. Nothing here changes the configuration or the store's schema; all that is written is the one row
+that the readiness check writes too, and a file in the folder of backups, which is removed again.
 """
 
-from service.auth.fetch import Fetch
-from service.checkup import caching, listening, logins, sites, stored
+from service.auth.fetch import Fetch, Heard
+from service.checkup import backups, caching, clocks, listening, logins, sites, stored
 from service.checkup.finding import Finding, fail
 from service.model import Clock
 from service.settings import Settings
@@ -13,17 +13,19 @@ from service.settings import Settings
 
 async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
     """Look at everything: where it listens, the store, every site and its logins."""
-    found = [await listening.examine(settings.server), *listening.examine_limits(settings)]
+    found = [*await listening.examine(settings.server), *listening.examine_limits(settings)]
     found += await listening.examine_shared_limits(settings.limits)
     found += await stored.examine(settings.database, clock=clock)
+    found += backups.examine(settings)
     found += await caching.examine(settings.cache)
     if not settings.sites:
         found.append(fail("sites", "none is configured, so nobody can comment", "add [sites.blog] with a name"))
-    async with Fetch() as fetch:
-        for site in settings.sites.values():
+    proxies = settings.server.trusted_proxies
+    for site in settings.sites.values():
+        heard: list[Heard] = []
+        async with Fetch(witness=heard.append) as fetch:
             found += sites.examine(site)
             for login in site.login:
-                found += await logins.examine(
-                    login, site, proxies=settings.server.trusted_proxies, clock=clock, fetch=fetch
-                )
+                found += await logins.examine(login, site, proxies=proxies, clock=clock, fetch=fetch, heard=heard)
+            found += await clocks.examine(site, heard, fetch=fetch, clock=clock)
     return found

@@ -30,5 +30,5 @@ async def _tried(cache: Cache) -> Finding:
         return fail(PURGE, "cannot be called", str(error))
     except PurgeError as error:
         fix = "see that cache.purge fits what the cache expects, and that it lets this machine purge"
-        return fail(PURGE, f"does not work: {error}", fix)
+        return fail(PURGE, f"does not work: {error}", error.fix or fix)
     return ok(PURGE, "the cache takes it")

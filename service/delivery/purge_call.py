@@ -4,7 +4,6 @@
 private one. No redirects, one time limit over everything, and no byte of an answer is read.
 """
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -13,6 +12,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from service import unreachable
 from service.secret import read_secret
 from service.settings import Purge
 
@@ -24,7 +24,11 @@ HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
 
 class PurgeError(Exception):
-    """The cache did not do it. Says why, without the address."""
+    """The cache did not do it. Says why, without the address; `fix` is what an owner can do about it, if we know."""
+
+    def __init__(self, reason: str, fix: str = "") -> None:
+        super().__init__(reason)
+        self.fix = fix
 
 
 class PurgeCall:
@@ -75,8 +79,8 @@ class PurgeCall:
         except TimeoutError:
             raise PurgeError(f"no answer within {self._settings.timeout_seconds:g} seconds") from None
         except (aiohttp.ClientError, ValueError) as error:
-            number = getattr(getattr(error, "os_error", None), "errno", None)
-            raise PurgeError(f"no answer ({os.strerror(number) if number else type(error).__name__})") from None
+            why = unreachable.why(error)
+            raise PurgeError(f"no answer ({why.cause})", why.fix) from None
         if not 200 <= status < 300:
             raise PurgeError(f"its status is {status}")
 

@@ -1,13 +1,21 @@
-"""Whose request is it? The address of the client, believing `X-Forwarded-For` from configured proxies only."""
+"""Whose request is it? The address of the client, believing `X-Forwarded-For` from configured proxies only.
+
+A proxy that was forgotten in the configuration makes all readers one, without a fault anywhere. So the first request of
+each peer in the operator's own network that speaks for somebody else, and is not believed, is noticed.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+import structlog
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
+log = structlog.get_logger()
 Address = IPv4Address | IPv6Address
+MOST_NOTICED = 16
+"""Peers that are remembered, and so lines that are logged about them."""
 
 
 class Addresses:
@@ -15,6 +23,7 @@ class Addresses:
 
     def __init__(self, trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> None:
         self._trusted = tuple(trusted_proxies)
+        self._unbelieved: dict[Address, None] = {}
 
     def peer(self, request: web.Request) -> Address | None:
         """The other end of the connection; None for a socket without an address."""
@@ -32,6 +41,8 @@ class Addresses:
         `address` is the other end of the connection.
         """
         if not self._trusted or not self.is_trusted(address):
+            if "X-Forwarded-For" in headers or "Forwarded" in headers:
+                self._notice(address)
             return address
         chain = ",".join(headers.getall("X-Forwarded-For", [])).split(",")
         for word in reversed(chain):
@@ -42,6 +53,21 @@ class Addresses:
             if not self.is_trusted(hop):
                 return hop
         return address
+
+    def unbelieved(self) -> list[str]:
+        """Peers of private addresses that sent `X-Forwarded-For` (or `Forwarded`) and are not configured."""
+        return [str(address) for address in self._unbelieved]
+
+    def _notice(self, address: Address | None) -> None:
+        """Log the first time that a peer is not believed.
+
+        Its address may stand in the log: it is not public, so it is the operator's own proxy, and no reader's. A public
+        one can be anybody who writes the header by hand: that is no sign of a mistake.
+        """
+        if address is None or address in self._unbelieved or len(self._unbelieved) >= MOST_NOTICED or address.is_global:
+            return
+        self._unbelieved[address] = None
+        log.warning("proxy.untrusted", peer=str(address), fix=f'server.trusted_proxies = ["{address}"]')
 
     def group(self, request: web.Request) -> str:
         """The name under which a client is counted: an IPv4 address, or an IPv6 /64 (RFC 6177)."""

@@ -17,9 +17,11 @@ from throttled.asyncio import RedisStore
 from throttled.asyncio import Throttled as SharedThrottled
 from throttled.exceptions import StoreUnavailableError
 
+from service import unreachable
 from service.errors import SlowDown
 from service.metrics import Metrics
 from service.settings import Limits, SettingsError
+from service.unreachable import Why
 
 log = structlog.get_logger()
 READS_AT_ONCE = 20
@@ -28,6 +30,7 @@ MAX_KEYS = 100_000
 """Counted at once by one rule in a process. throttled-py forgets the oldest beyond it."""
 SHARED_SECONDS = 0.25
 """How long the shared store may take to answer."""
+NO_ANSWER = (StoreUnavailableError, OSError, TimeoutError)
 PAUSE_SECONDS = 2.0
 """After it did not, it is left alone for so long."""
 GCRA = RateLimiterType.GCRA.value
@@ -61,9 +64,13 @@ class RateLimits:
             client: Any = self._store._backend.get_client()  # throttled-py itself never closes it
             await client.aclose(close_connection_pool=True)
 
-    async def reaches_shared_store(self) -> bool:
-        """Whether the shared store answers. Nothing is counted."""
-        return await self._shared_wait("read_per_address", "nobody", 0) is not None
+    async def shared_store_fault(self) -> Why | None:
+        """Why the shared store does not answer; None where it does. Nothing is counted."""
+        try:
+            await self._asked("read_per_address", "nobody", 0)
+        except NO_ANSWER as error:
+            return unreachable.why(error)
+        return None
 
     async def submit_by(self, site: str, author: str) -> None:
         """Count a submission of an author to a site. Raises SlowDown."""
@@ -143,13 +150,17 @@ class RateLimits:
         if not self._is_shared():
             return None
         try:
-            async with asyncio.timeout(SHARED_SECONDS):
-                return _wait(await self._shared[rule].limit(key, cost))
-        except (StoreUnavailableError, OSError, TimeoutError) as error:
+            return await self._asked(rule, key, cost)
+        except NO_ANSWER as error:
             self._paused_until = self._clock() + PAUSE_SECONDS
             self._metrics.shared_limits_missed.inc()
-            log.warning("limits.shared_store_unavailable", error=type(error).__name__)
+            log.warning("limits.shared_store_unavailable", reason=unreachable.why(error).cause)
             return None
+
+    async def _asked(self, rule: str, key: str, cost: int) -> float:
+        """What the shared store says. Raises one of NO_ANSWER."""
+        async with asyncio.timeout(SHARED_SECONDS):
+            return _wait(await self._shared[rule].limit(key, cost))
 
 
 def _redis(address: str) -> RedisStore:

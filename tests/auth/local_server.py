@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,7 +15,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class LocalServer:
     """Answers each path with its handler, which a test may replace while the server runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.handlers: dict[str, Handler] = {}
         self.asked: Counter[str] = Counter()
         self.requests: list[web.Request] = []
@@ -22,13 +24,13 @@ class LocalServer:
         self._runner: web.ServerRunner | None = None
         self._placeholder = self._bound(port=0)
         self.port: int = self._placeholder.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
+        self.address = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
 
     async def up(self) -> None:
         """Listen, on the same port as ever."""
         self._runner = web.ServerRunner(web.Server(self._answer))
         await self._runner.setup()
-        await web.SockSite(self._runner, self._bound(port=self.port)).start()
+        await web.SockSite(self._runner, self._bound(port=self.port), ssl_context=self._tls).start()
 
     async def down(self) -> None:
         """Refuse connections. The port stays ours: a second socket holds it, bound and not listening."""

@@ -327,7 +327,7 @@ def test_key_that_does_not_fit_is_named_by_its_place_in_the_list() -> None:
     [
         ({"algorithms": ["none"]}, "unsigned"),
         ({"algorithms": ["NONE"]}, "unsigned"),
-        ({"algorithms": ["HS256", "RS256"]}, "at most 1"),
+        ({"algorithms": ["HS256", "RS256"]}, "name one algorithm; for several use `keys`"),
         ({"algorithms": []}, "algorithms"),
         ({"algorithms": ["ES256K"]}, "algorithms"),
         ({"algorithms": ["hs256"]}, "algorithms"),

@@ -110,10 +110,12 @@ async def test_the_shared_store_is_asked_again_when_it_is_back(socket: Path) -> 
 
 async def test_whether_the_shared_store_answers_can_be_asked_and_counts_nothing(socket: Path) -> None:
     limits = _limits(socket, Metrics())
-    assert not await limits.reaches_shared_store()
+    why = await limits.shared_store_fault()
+    assert why is not None
+    assert why.cause == "No such file or directory"
     async with _redis(socket):
         limits = _limits(socket, Metrics())
-        assert [await limits.reaches_shared_store() for _ in range(3)] == [True] * 3
+        assert [await limits.shared_store_fault() for _ in range(3)] == [None] * 3
         assert await _taken(limits, "ada", 3) == [True, True, False]
         await limits.close()
 

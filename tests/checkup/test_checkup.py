@@ -6,7 +6,7 @@ import shutil
 import socket
 import sqlite3
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,81 +16,19 @@ import pytest
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from service import checkup, settings
+from service import settings
 from service.auth.login import Credentials
 from service.checkup import ask_health, listening, logins, masking, trial_token
-from service.checkup.finding import Finding, Outcome
+from service.checkup.finding import Outcome
 from service.settings import Settings
 from service.store.database import Database
 from tests.auth.issuer import Issuer
 from tests.auth.local_server import Handler, LocalServer, always
+from tests.checkup.checked import FAIL, WARN, changed, content_of, examine, jwt, not_fine, the_one_about
 from tests.conftest import StartGatepost
-from tests.harness import AUDIENCE, ISSUER, SECRET, Hands, configuration, token
+from tests.harness import SECRET, Hands, configuration, token
 
 PRIVATE = "tell-nobody"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[LocalServer]:
-    """Somebody else's server."""
-    running = LocalServer()
-    await running.up()
-    yield running
-    await running.close()
-
-
-@pytest.fixture
-async def issuer(clock: Hands) -> AsyncIterator[Issuer]:
-    running = Issuer(clock)
-    await running.up()
-    yield running
-    await running.close()
-
-
-@pytest.fixture
-def configured(store_path: Path) -> dict[str, Any]:
-    """A configuration without a fault and without a warning, on a port that the system chooses."""
-    values = configuration(f"sqlite:///{store_path}")
-    values["server"] |= {"trusted_proxies": ["127.0.0.1"], "max_connections": 1}
-    values["limits"]["enabled"] = True
-    secret = store_path.with_name("secret")
-    secret.write_text(SECRET)
-    secret.chmod(0o600)
-    values["sites"]["blog"]["login"] = [jwt(secret_file=str(secret), secret=None)]
-    del values["sites"]["other"]
-    return values
-
-
-def jwt(**changes: Any) -> dict[str, Any]:
-    usual = {"kind": "jwt", "algorithms": ["HS256"], "secret": SECRET, "issuer": ISSUER, "audience": AUDIENCE}
-    return {name: value for name, value in {**usual, **changes}.items() if value is not None}
-
-
-def changed(values: dict[str, Any], place: str, value: object) -> dict[str, Any]:
-    """The configuration with another value at a dotted path."""
-    *tables, name = place.split(".")
-    table = values
-    for step in tables:
-        table = table[step]
-    table[name] = value
-    return values
-
-
-async def examine(values: dict[str, Any], clock: Hands) -> list[Finding]:
-    return await checkup.examine(settings.parse(values), clock=clock)
-
-
-def not_fine(findings: list[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.outcome is not Outcome.OK]
-
-
-def content_of(path: Path) -> bytes:
-    return path.read_bytes()
-
-
-def the_one_about(findings: list[Finding], subject: str) -> Finding:
-    (found,) = [finding for finding in not_fine(findings) if finding.subject == subject]
-    return found
 
 
 # --- The configuration as a whole -------------------------------------------------------------------------------------
@@ -120,15 +58,17 @@ class Case(NamedTuple):
     words: str
 
 
-WARN, FAIL = Outcome.WARN, Outcome.FAIL
 CASES = [
     Case("sites", {}, FAIL, "sites", "none is configured, so nobody can comment"),
     Case("limits.enabled", False, WARN, "limits", "are off"),
-    Case("limits.shared", "redis://127.0.0.1:1/0", WARN, "limits", "limits.shared does not answer"),
+    Case(
+        "limits.shared", "redis://127.0.0.1:1/0", WARN, "limits", "limits.shared does not answer (Connection refused)"
+    ),
     Case("server.trusted_proxies", [], WARN, "trusted proxies", "all readers would share one address"),
     Case("server.trusted_proxies", ["0.0.0.0/0"], FAIL, "trusted proxies", "anybody can claim to be any address"),
     Case("server.trusted_proxies", ["10.0.0.0/8", "::/0"], FAIL, "trusted proxies", "anybody can claim"),
     Case("server.trusted_proxies", ["127.0.0.1", "10.0.0.0/7"], WARN, "trusted proxies", "10.0.0.0/7 is broad"),
+    Case("server.host", "0.0.0.0", WARN, "trusted proxies", "only 127.0.0.1/32, while 0.0.0.0 lets proxies connect"),  # noqa: S104 (asked about)
     Case("server.max_connections", 10**9, WARN, "server", "and max_connections is 1000000000"),
     Case("server.host", "192.0.2.1", FAIL, "server", "cannot listen on 192.0.2.1, port 0 ("),
     Case("server.host", "no-such-host.invalid", FAIL, "server", "cannot listen on no-such-host.invalid"),
@@ -237,8 +177,8 @@ async def test_issuer_that_does_not_answer_is_found(configured: dict[str, Any], 
 @pytest.mark.parametrize(
     ("answer", "outcome", "words"),
     [
-        (always(text="", status=401), Outcome.OK, "answers"),
-        (always(text='{"id": null}'), Outcome.OK, "answers"),
+        (always(text="", status=401), Outcome.OK, "answered a made-up cookie with 401: nobody is logged in"),
+        (always(text='{"id": null}'), Outcome.OK, "answered a made-up cookie with 200: nobody is logged in"),
         (always(text='{"id": "ada"}'), FAIL, "takes a made-up login for somebody"),
         (always(text="<html>", content_type="text/html"), FAIL, "cannot be asked ("),
         (always(text="", status=500), FAIL, "its status is not 200 (500)"),
@@ -348,20 +288,20 @@ def port_of(address: str) -> int:
 
 
 async def test_port_of_another_program_is_found(clock: Hands, server: LocalServer) -> None:
-    found = await listening.examine(settings.parse({"server": {"port": server.port}}).server)
+    (found,) = await listening.examine(settings.parse({"server": {"port": server.port}}).server)
     assert (found.outcome, "is taken by another program" in found.text) == (FAIL, True), found
 
 
 async def test_running_service_is_recognised_on_its_port(start_gatepost: StartGatepost) -> None:
     running = (await start_gatepost()).running
-    found = await listening.examine(settings.parse({"server": {"port": port_of(running.address)}}).server)
+    (found,) = await listening.examine(settings.parse({"server": {"port": port_of(running.address)}}).server)
     assert (found.outcome, found.text) == (Outcome.OK, f"is running at {running.address} and is ready")
 
 
 async def test_running_service_that_is_not_ready_is_found_with_its_reason(start_gatepost: StartGatepost) -> None:
     running = (await start_gatepost()).running
     running.health.draining = True
-    found = await listening.examine(settings.parse({"server": {"port": port_of(running.address)}}).server)
+    (found,) = await listening.examine(settings.parse({"server": {"port": port_of(running.address)}}).server)
     assert (found.outcome, found.fix) == (FAIL, "process:draining: fail: stopping")
 
 
@@ -499,7 +439,7 @@ async def test_cookie_goes_to_the_login_that_reads_it(clock: Hands) -> None:
     (taken,) = await logins.identify(site, Credentials(cookies={"blog_token": text}), clock=clock)
     (ignored,) = await logins.identify(site, Credentials(cookies={"other": text}), clock=clock)
     assert (taken.outcome, ignored.outcome) == (Outcome.OK, FAIL)
-    assert ignored.text == "no login finds anything in it"
+    assert ignored.text.startswith("no login reads a cookie other, or it is empty; cookies that are read: blog_token")
 
 
 async def test_login_that_cannot_be_opened_says_why(clock: Hands) -> None:
@@ -623,5 +563,17 @@ def test_port_below_1024_is_no_riddle(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(socket.socket, "bind", refuse)
-    found = asyncio.run(listening.examine(settings.parse({"server": {"port": 80}}).server))
+    (found,) = asyncio.run(listening.examine(settings.parse({"server": {"port": 80}}).server))
     assert (found.outcome, found.fix) == (FAIL, "set server.port to 1024 or more, and let a proxy take the port below")
+
+
+@pytest.mark.parametrize(
+    ("host", "proxies"),
+    [("127.0.0.1", []), ("0.0.0.0", ["127.0.0.1", "::1"]), ("127.0.0.1", ["0.0.0.0/0"])],  # noqa: S104 (asked about)
+)
+def test_no_address_of_a_proxy_is_recommended_that_may_be_wrong_in_a_container(host: str, proxies: list[str]) -> None:
+    values = settings.parse({"server": {"host": host, "trusted_proxies": proxies}})
+    found = next(listening.examine_limits(values))
+    assert (found.subject, found.outcome is Outcome.OK) == ("trusted proxies", False)
+    assert "127.0.0.1 if it runs on this machine, another if Gatepost runs in a container" in found.fix
+    assert "proxy.untrusted" in found.fix
