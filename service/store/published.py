@@ -163,7 +163,7 @@ def latest(tx: Transaction, site: SiteKey, *, limit: int, after: Position | None
 
 
 def newest_of_post(tx: Transaction, site: SiteKey, post: PostKey, *, limit: int) -> list[PublicComment]:
-    """The post's approved comments in the order in which readers were shown their texts, the last one first."""
+    """The newest approved comments of a post, by when readers were shown their present texts: what feeds have."""
     return [_item(row) for row in tx.all(_NEWS_OF_POST, site=site, post=post, limit=limit)]
 
 
