@@ -212,6 +212,13 @@ class EditWindowOver(Problem):
     code, status, title = "edit-window-over", 409, "The time for editing has passed"
 
 
+class TooManyEdits(Problem):
+    """The comment has had as many texts as one comment may have, for each of them is kept. Withdraw it and post a new
+    one instead."""
+
+    code, status, title = "too-many-edits", 409, "This comment has been edited too often"
+
+
 class StaleVersion(Problem):
     """The text changed after you read it. `comment` is its current state: read it and decide again."""
 

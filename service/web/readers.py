@@ -90,12 +90,18 @@ async def show_comment(call: Call) -> Reply[outgoing.SingleReply]:
 
 # PATCH /v1/sites/{site}/comments/{id}
 async def edit(call: Call, body: incoming.Edit) -> Reply[outgoing.CommentReply]:
-    """Change my own comment, within the site's window. If it must wait, the approved text stays public meanwhile."""
-    _, _, caller = await call.reader()
+    """Change my own comment, within the site's window. If it must wait, the approved text stays public meanwhile.
+
+    It counts as a submission does; the text that is there already changes nothing and costs nothing.
+    """
+    author, _, caller = await call.reader()
+    await call.services.limits.submit_by(call.site_key, author)
     draft = await _draft(call.site, body.body)
     comment, decision = await call.database.write(
         _edit, call.site, call.comment_id, caller, draft=draft, version=body.version
     )
+    if comment.version == body.version:
+        await call.services.limits.take_back(call.site_key, author)
     return Reply({"comment": _view(call.site, comment, decision)})
 
 

@@ -130,6 +130,7 @@ class Shell:
         elif route.counts is Count.SUBMIT:
             await self._services.limits.submit_from(self._services.addresses.group(call.request))
         if route.audience is Audience.MODERATORS:  # who may not ask is not told what is wrong with the question
+            await self._services.limits.moderate_by(call.site_key, (await call.somebody()).key)
             await call.moderator()
         elif route.audience is Audience.READERS and call.request.method in WRITES:
             await call.reader()
