@@ -24,7 +24,7 @@ def build(services: Services, *, health: Health) -> tuple[web.Application, Hatch
     shell = Shell(services, tally, hatch)
     application = web.Application(middlewares=[shell.around], client_max_size=json_body.MAX_BYTES)
     application[operations.HEALTH] = health
-    application[operations.OPENAPI] = openapi.document_bytes()
+    application[operations.OPENAPI] = openapi.document_bytes(services.links)
     by_path: dict[str, list[Route]] = {}
     for route in ROUTES:  # aiohttp tries them in this order: what is called most stands first
         by_path.setdefault(route.path, []).append(route)

@@ -35,6 +35,7 @@ from service.strict_json import is_clean
 from service.web.address import Addresses
 from service.web.cursors import Cursors
 from service.web.limits import RateLimits
+from service.web.links import Links
 
 Payload = TypeVar("Payload")
 MAX_POST_KEY = 512
@@ -56,6 +57,7 @@ class Services:
     cursors: Cursors
     feeds: UUID
     limits: RateLimits
+    links: Links
     metrics: Metrics
     addresses: Addresses
     clock: Clock
@@ -221,11 +223,8 @@ class Call:
             return {}
         query = [(name, value) for name, value in self.request.query.items() if name != "cursor"]
         path = quote(self.request.rel_url.raw_path, safe=PATH_CHARACTERS)
-        return {"Link": f'<{path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'}
-
-    def comment_path(self, comment_id: CommentId) -> str:
-        """Where a comment of this site is."""
-        return f"/v1/sites/{quote(self.site_key)}/comments/{quote(comment_id)}"
+        rest = self.services.links.to(f"{path}?{urlencode([*query, ('cursor', cursor)])}")
+        return {"Link": f'<{rest}>; rel="next"'}
 
     def _scope(self, scope: tuple[str, ...]) -> str:
         """What a cursor is good for: this list, in whichever format it is shown."""

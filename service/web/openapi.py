@@ -17,6 +17,7 @@ from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
 from service.web import operations, outgoing, public, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
+from service.web.links import Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
 from service.web.surface import Audience, Route
 
@@ -101,7 +102,7 @@ PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
 }
 SUCCESS_HEADERS: dict[Any, dict[str, Any]] = {
     readers.submit: {
-        "Location": _header("Where the comment is", pattern="^/v1/sites/"),
+        "Location": _header("Where the comment is", pattern="/v1/sites/"),
         "Idempotency-Replayed": _header("`true`: this is the first reply again", always=False, enum=["true"]),
     }
 }
@@ -114,8 +115,9 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-def document() -> dict[str, Any]:
-    """The whole description."""
+def document(links: Links | None = None) -> dict[str, Any]:
+    """The whole description, of a service that readers reach as `links` says."""
+    links = links or Links(None)
     schemas, named = _schemas()
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
@@ -126,10 +128,10 @@ def document() -> dict[str, Any]:
             "title": TITLE,
             "version": _version(),
             "summary": "Comment moderation for blogs",
-            "description": ABOUT.replace("{problems}", _problem_table()),
+            "description": ABOUT.replace("{problems}", _problem_table(links)),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": links.to("") or "/"}],
         "tags": [{"name": audience.value} for audience in Audience],
         "paths": paths,
         "components": {
@@ -146,9 +148,9 @@ def document() -> dict[str, Any]:
     }
 
 
-def document_bytes() -> bytes:
+def document_bytes(links: Links) -> bytes:
     """The description as JSON text."""
-    return json.dumps(document(), ensure_ascii=False, indent=1).encode()
+    return json.dumps(document(links), ensure_ascii=False, indent=1).encode()
 
 
 def _version() -> str:
@@ -158,11 +160,12 @@ def _version() -> str:
         return "0"
 
 
-def _problem_table() -> str:
+def _problem_table(links: Links) -> str:
     anywhere = ", ".join(f"`{problem.code}` ({problem.status})" for problem in ANYWHERE)
     off_route = ", ".join(f"`{problem.code}` ({problem.status})" for problem in OFF_ROUTE)
     rows = "\n".join(
-        f"| [`{code}`](/problems/{code}) | {problem.status} | {problem.title} |" for code, problem in PROBLEMS.items()
+        f"| [`{code}`]({links.to(f'/problems/{code}')}) | {problem.status} | {problem.title} |"
+        for code, problem in PROBLEMS.items()
     )
     return (
         f"Every call may meet {anywhere}; a request that fits no path or method meets {off_route}.\n\n"

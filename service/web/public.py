@@ -175,11 +175,8 @@ async def _as_html(call: Call, query: incoming.CommentsQuery, more_headers: Mapp
 
 
 def _address(call: Call, path: str) -> str:
-    """Where `path` of the site is, for pages elsewhere: absolute, if the owner says how readers reach us.
-
-    Not as it was asked for, for the page is everybody's.
-    """
-    return f"{call.services.settings.server.public_url or ''}/v1/sites/{call.site_key}/{path}"
+    """Where `path` of the site is, for pages elsewhere."""
+    return call.services.links.to(f"/v1/sites/{call.site_key}/{path}")
 
 
 async def _published(

@@ -57,12 +57,12 @@ async def submit(
         first = await call.database.read(idempotency.replay, scope) if scope else None
         if first is None:
             raise
-        return _kept(first)
+        return _kept(call, first)
     if kept.replayed:  # a retry costs its author nothing
         await call.services.limits.take_back(call.site_key, author)
     else:
         call.services.metrics.submissions(call.site_key, "approved" if kept.status == 201 else "pending").inc()
-    return _kept(kept)
+    return _kept(call, kept)
 
 
 # GET /v1/sites/{site}/me/comments
@@ -138,9 +138,11 @@ async def _draft(
     )
 
 
-def _kept(kept: KeptReply) -> Reply[outgoing.CommentReply]:
+def _kept(call: Call, kept: KeptReply) -> Reply[outgoing.CommentReply]:
+    """The store keeps the location as a path: a retry may come after the service has moved."""
     replayed = {"Idempotency-Replayed": "true"} if kept.replayed else {}
-    return Reply(kept.body.encode(), kept.status, {"Location": kept.location or "", **replayed})
+    location = call.services.links.to(kept.location or "/")
+    return Reply(kept.body.encode(), kept.status, {"Location": location, **replayed})
 
 
 def _scope(call: Call, author: AuthorKey, post: PostKey, body: incoming.Submission, key: str | None) -> Scope | None:

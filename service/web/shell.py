@@ -81,7 +81,7 @@ class Shell:
         except web.HTTPException as error:
             problem = problems.from_http(error)
             self._metrics.problems.labels(problem.code).inc()
-            response = problems.reply(problem, request, None)
+            response = problems.reply(problem, request, None, links=self._services.links)
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
         self._finish(request, response)
@@ -145,7 +145,7 @@ class Shell:
 
     def _refusal(self, problem: Problem, call: Call) -> web.Response:
         self._metrics.problems.labels(problem.code).inc()
-        return problems.reply(problem, call.request, _site_of(call))
+        return problems.reply(problem, call.request, _site_of(call), links=self._services.links)
 
     def _allow_origin(self, audience: Audience, call: Call, response: web.StreamResponse) -> None:
         """CORS: everybody may read what is public; all else is for the site's own pages, with their credentials."""
