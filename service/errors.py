@@ -71,7 +71,8 @@ class RequestTimeout(Problem):
 
 
 class BodyTooLarge(Problem):
-    """Requests are limited to 64 kB."""
+    """The body is larger than a valid one of this call can be, every character written as an escape. `detail` says how
+    many bytes it takes."""
 
     code, status, title = "body-too-large", 413, "The request body is too large"
 

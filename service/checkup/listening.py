@@ -28,7 +28,9 @@ async def examine(server: Server) -> Finding:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return await _taken(server)
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror  # no name: its own numbers
+        reason = (
+            os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        )  # no name: its own numbers
         fix = _BIND_FIXES.get(error.errno or 0, _NO_IPV6_FIX if listener.is_version_6(server.host) else _BIND_FIX)
         return fail("server", f"cannot listen on {server.host}, port {server.port} ({reason})", fix)
     where = listener.in_words(opened)

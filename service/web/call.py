@@ -1,5 +1,6 @@
 """One request, as handlers see it: which site, who is speaking, and how to reply."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -61,6 +62,8 @@ class Services:
     metrics: Metrics
     addresses: Addresses
     clock: Clock
+    large_bodies: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a call with a large body is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,14 +251,14 @@ def to_json(payload: object) -> bytes:
     return pydantic_core.to_json(payload)
 
 
+def joined(headers: "CIMultiDictProxy[str]", name: str) -> str | None:
+    """A header that is a list, as one line: it may come in several (RFC 9110, 5.3)."""
+    lines = headers.getall(name, None)
+    return ",".join(lines) if lines else None
+
+
 def names(asked: str | None, etag: str) -> bool:
     """Whether an `If-None-Match` names this representation (weak comparison, RFC 9110, 13.1.2)."""
     if asked is None or asked == etag:
         return asked is not None
     return asked.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in asked.split(",")}
-
-
-def if_none_match(headers: "CIMultiDictProxy[str]") -> str | None:
-    """`If-None-Match`, also where it comes in several lines."""
-    lines = headers.getall("If-None-Match", None)
-    return ",".join(lines) if lines else None

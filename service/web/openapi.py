@@ -28,8 +28,9 @@ ABOUT = """Comment moderation for blogs that already have their own users.
 instead: a write that rests on a cookie must carry an `Origin` of the site's list. An API key (`gp_...`) is a bearer
 token as well; it may moderate, not comment. A credential that is not accepted is 401, also where none is needed.
 
-**Requests.** Bodies are JSON in UTF-8, at most 64 kB; unknown members are refused. `X-Request-ID` is accepted and
-comes back with every reply. Lists have a `limit` and a `cursor`; `next` is the cursor of the rest.
+**Requests.** Bodies are JSON in UTF-8, no larger than their call needs; what a call does not know is refused, in the
+body and in the query. `X-Request-ID` is accepted and comes back with every reply. Lists have a `limit` and a `cursor`;
+`next` is the cursor of the rest.
 
 **Problems** are `application/problem+json` (RFC 9457); programs look at `code`, people at `/problems/{code}`.
 
@@ -205,7 +206,11 @@ def _operation(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[str, A
     if "body" in route.takes:
         taken = route.takes["body"]
         content = {"schema": named[taken], "example": EXAMPLES[taken]}
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+        operation["requestBody"] = {
+            "required": True,
+            "description": f"JSON, at most {route.max_body_bytes} bytes",
+            "content": {"application/json": content},
+        }
     if route.is_page:
         operation["parameters"].append(IF_NONE_MATCH)
     return operation
