@@ -17,3 +17,7 @@ class Links:
     def to(self, path: str) -> str:
         """The address of a path of the service, which begins with a slash; nothing is the service itself."""
         return f"{self._root}{path}"
+
+
+BY_PATHS = Links(None)
+"""Where nobody has said where the service is."""

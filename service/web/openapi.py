@@ -17,7 +17,7 @@ from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
 from service.web import operations, outgoing, public, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
-from service.web.links import Links
+from service.web.links import BY_PATHS, Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
 from service.web.surface import Audience, Route
 
@@ -116,9 +116,8 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-def document(links: Links | None = None) -> dict[str, Any]:
+def document(links: Links = BY_PATHS) -> dict[str, Any]:
     """The whole description, of a service that readers reach as `links` says."""
-    links = links or Links(None)
     schemas, named = _schemas()
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
@@ -206,11 +205,8 @@ def _operation(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[str, A
     if "body" in route.takes:
         taken = route.takes["body"]
         content = {"schema": named[taken], "example": EXAMPLES[taken]}
-        operation["requestBody"] = {
-            "required": True,
-            "description": f"JSON, at most {route.max_body_bytes} bytes",
-            "content": {"application/json": content},
-        }
+        size = f"JSON, at most {route.max_body_bytes} bytes"
+        operation["requestBody"] = {"required": True, "description": size, "content": {"application/json": content}}
     if route.is_page:
         operation["parameters"].append(IF_NONE_MATCH)
     return operation

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ AN_ID = "0189abcd-0000-7000-8000-000000000000"
 BLOG = "/v1/sites/blog"
 LIMITS = {(route.method, route.path): route.max_body_bytes for route in ROUTES if "body" in route.takes}
 REASONS = {"reason": ASTRAL * 500, "note": ASTRAL * 2_000, "note_to_author": ASTRAL * 2_000}
+IN_ASCII = {name: "r" * len(text) for name, text in REASONS.items()}
 DECISION = {"action": "discard_edit", "version": 2_000_000_000, **REASONS}
 LARGEST: dict[tuple[str, str], tuple[str, dict[str, Any], int]] = {
     ("POST", "/v1/sites/{site}/posts/{post}/comments"): (
@@ -41,12 +43,7 @@ LARGEST: dict[tuple[str, str], tuple[str, dict[str, Any], int]] = {
     ("POST", "/v1/sites/{site}/decisions"): (
         f"{BLOG}/decisions",
         # All three texts full, as ASCII; as escapes they are more than the contract takes: `test_a_bulk_call_...`.
-        {
-            "decisions": [
-                {**DECISION, "comment_id": "x" * 64, **dict(zip(REASONS, ("r" * 500, "n" * 2_000, "a" * 2_000), strict=True))}
-            ]
-            * 500
-        },
+        {"decisions": [{**DECISION, **IN_ASCII, "comment_id": "x" * 64}] * 500},
         200,
     ),
     ("PATCH", "/v1/sites/{site}/authors/{key}"): (
@@ -171,6 +168,14 @@ def test_the_description_says_how_large_a_body_may_be() -> None:
     paths = document()["paths"]
     for (method, path), limit in LIMITS.items():
         assert f"at most {limit} bytes" in paths[path][method.lower()]["requestBody"]["description"]
+
+
+def test_the_manual_says_it_of_comments_and_edits_and_the_bulk_call() -> None:
+    manual = (Path(__file__).parent.parent.parent / "docs" / "api.md").read_text("utf-8")
+    kilobytes = {call[1].rpartition("/")[2]: -(-limit // 1000) for call, limit in LIMITS.items()}
+    assert f"{kilobytes['comments']} kB for a comment, {kilobytes['{id}']} kB for an edit" in manual
+    assert "4 MB: room for 500 decisions" in manual
+    assert max(LIMITS.values()) == body_size.MOST_BYTES == 4 * 1024 * 1024
 
 
 def test_a_shape_without_a_bound_cannot_be_declared() -> None:
