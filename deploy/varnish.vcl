@@ -58,6 +58,7 @@ sub vcl_recv {
 
 # Replies vary by Accept-Encoding: as few different ones as there are codings.
 sub name_one_coding {
+    std.collect(req.http.Accept-Encoding);
     set req.http.Accept-Encoding = regsuball(req.http.Accept-Encoding, "[^,]*;\s*q=0(\.0*)?\s*(,|$)", "");
     if (req.http.Accept-Encoding ~ "(?i)(^|[, ])br([;, ]|$)") {
         set req.http.Accept-Encoding = "br";

@@ -34,13 +34,14 @@ from service.store import secrets
 from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
 from service.store.database import Database
 from service.store.engine import StoreError
-from service.web import application, problems
+from service.web import application, listener, problems
 from service.web.address import Addresses
 from service.web.call import Services
 from service.web.cursors import Cursors
 from service.web.door import Limits
 from service.web.guard import GuardedRunner
 from service.web.limits import RateLimits
+from service.web.links import Links
 
 log = structlog.get_logger()
 FORGET_EVERY_SECONDS = 600.0
@@ -127,13 +128,14 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
             built,
             first=hatch.reply,
             limits=_guard_limits(settings.server),
-            problem=partial(problems.for_guard, metrics),
+            problem=partial(problems.for_guard, metrics, services.links),
             trusted_proxies=settings.server.trusted_proxies,
             shutdown_timeout=settings.server.grace_seconds,
         )
         opened.push_async_callback(runner.cleanup)
         await runner.setup()
-        await web.TCPSite(runner, settings.server.host, settings.server.port).start()
+        for listening in await asyncio.to_thread(listener.open_sockets, settings.server.host, settings.server.port):
+            await web.SockSite(runner, listening).start()
         for login in flat:
             opened.push_async_callback(login.stop)
             await login.start()
@@ -252,6 +254,7 @@ async def _services(
         cursors=Cursors(cursor_key),
         feeds=UUID(bytes=feed_key[:16], version=4),
         limits=RateLimits(settings.limits, metrics=metrics),
+        links=Links(settings.server.public_url),
         metrics=metrics,
         addresses=addresses,
         clock=clock,

@@ -36,7 +36,7 @@ P = ParamSpec("P")
 Answer = TypeVar("Answer")
 WRONG, MISUSED = 1, 2
 MILLISECONDS_PER_DAY = 86_400_000
-CANNOT_LISTEN = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
+CANNOT_LISTEN = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.EAFNOSUPPORT}
 
 app = typer.Typer(
     epilog="Start with `gatepost demo`. Every setting is explained in docs/configuration.md.",

@@ -71,7 +71,8 @@ class RequestTimeout(Problem):
 
 
 class BodyTooLarge(Problem):
-    """Requests are limited to 64 kB."""
+    """The body is larger than a valid one of this call can be, every character written as an escape. `detail` says how
+    many bytes it takes."""
 
     code, status, title = "body-too-large", 413, "The request body is too large"
 
@@ -210,6 +211,13 @@ class EditWindowOver(Problem):
     """The site's time for editing a comment has passed."""
 
     code, status, title = "edit-window-over", 409, "The time for editing has passed"
+
+
+class TooManyEdits(Problem):
+    """The comment has had as many texts as one comment may have, for each of them is kept. Withdraw it and post a new
+    one instead."""
+
+    code, status, title = "too-many-edits", 409, "This comment has been edited too often"
 
 
 class StaleVersion(Problem):

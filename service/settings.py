@@ -86,13 +86,14 @@ class Backup(Section):
 
 
 class Limits(Section):
-    """How much one author or one address may ask for, and all readers of a site together."""
+    """How much one author, moderator or address may ask for, and all readers of a site together."""
 
     enabled: bool = True
     submit_per_author: Rate = "10/minute"
     submit_per_address: Rate = "60/minute"
     submit_per_site: Rate | None = None
     read_per_address: Rate = "600/minute"
+    moderate_per_caller: Rate = "600/minute"
     shared: SharedStore | None = None
 
 

@@ -1,10 +1,16 @@
 """Reads JSON that somebody else wrote (bodies, tokens, answers of the blog), more strictly than `json.loads` does."""
 
 import json
+from collections.abc import Callable
+from json.scanner import py_make_scanner  # type: ignore[attr-defined]  # the one that json itself falls back to
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
 MAX_DIGITS = 4_000
+LARGE_BYTES = 256 * 1024
+"""Of more than this, the values are counted as they are made: three bytes can become sixty in memory, and json itself
+lets no other thread run while it makes them."""
+MAX_VALUES = 20_000
 
 
 def parse(raw: bytes) -> Any:
@@ -14,7 +20,7 @@ def parse(raw: bytes) -> Any:
     differently (RFC 7493): a member named twice, NaN and Infinity. Depth is bounded.
     """
     try:
-        value = _DECODER.decode(raw.decode("utf-8"))
+        value = (_DECODER if len(raw) <= LARGE_BYTES else _counting()).decode(raw.decode("utf-8"))
     except RecursionError:
         raise ValueError("it nests too deeply") from None
     except UnicodeDecodeError:
@@ -63,6 +69,27 @@ def _number(digits: str) -> int:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_number)
+
+
+def _counting() -> json.JSONDecoder:
+    """A decoder for one value, written in Python and therefore slower, that gives up after `MAX_VALUES`."""
+    left = MAX_VALUES
+
+    def counted(parse: Callable[..., Any]) -> Callable[..., Any]:
+        def parse_and_count(*given: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise ValueError("it holds too many values")
+            return parse(*given)
+
+        return parse_and_count
+
+    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_number)
+    for name in ("parse_object", "parse_array", "parse_string", "parse_int", "parse_float"):
+        setattr(decoder, name, counted(getattr(decoder, name)))
+    decoder.scan_once = py_make_scanner(decoder)  # type: ignore[attr-defined]
+    return decoder
 
 
 def _walk(value: Any) -> list[Any]:

@@ -53,6 +53,42 @@ async def checks(gatepost: Gatepost) -> tuple[int, dict[str, str]]:
     return answer.status, {name: entries[0]["status"] for name, entries in answer.json["checks"].items()}
 
 
+# --- Listening --------------------------------------------------------------------------------------------------------
+
+
+async def test_two_colons_are_every_address_of_the_machine(start_gatepost: StartGatepost) -> None:
+    """And who comes over IPv4 is known by that address: to be trusted as a proxy, to be counted."""
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+
+    def change(settings: dict[str, Any]) -> None:
+        settings["server"].update(host="::", trusted_proxies=["127.0.0.1"])
+        settings["limits"] = {"read_per_address": "1/hour"}
+
+    gatepost = await start_gatepost(change=change)
+    port = gatepost.running.address.rpartition(":")[2]
+
+    async def read(host: str, **headers: str) -> int:
+        address = f"http://{host}:{port}/v1/sites/blog/counts?post=p"
+        async with gatepost.session.get(address, headers=headers) as answer:
+            return answer.status
+
+    assert [await read("[::1]") for _ in range(2)] == [200, 429]
+    assert [await read("127.0.0.1") for _ in range(2)] == [200, 429]
+    forwarded = [await read("127.0.0.1", **{"X-Forwarded-For": f"203.0.113.{number}"}) for number in (1, 2, 1)]
+    assert forwarded == [200, 200, 429]
+
+
+async def test_a_name_with_several_addresses_is_listened_on_at_each(start_gatepost: StartGatepost) -> None:
+    gatepost = await start_gatepost(change=lambda settings: settings["server"].update(host="localhost"))
+    port = gatepost.running.address.rpartition(":")[2]
+    names = {str(found[4][0]) for found in socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)}
+    for name in names:
+        host = f"[{name}]" if ":" in name else name
+        async with gatepost.session.get(f"http://{host}:{port}/health/live") as answer:
+            assert answer.status == 200
+
+
 # --- Stopping ---------------------------------------------------------------------------------------------------------
 
 
@@ -128,7 +164,7 @@ async def test_a_taken_port_stops_the_start_and_leaves_nothing_open(store_path: 
     wanted = configuration(f"sqlite:///{store_path}")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         wanted["server"]["port"] = taken.getsockname()[1]
-        with pytest.raises(OSError, match="address already in use"):
+        with pytest.raises(OSError, match="already in use"):
             await app.start(settings.parse(wanted), clock=clock)
     running = await app.start(settings.parse(wanted), clock=clock)
     assert running.address.endswith(f":{wanted['server']['port']}")

@@ -555,8 +555,9 @@ def test_command_of_the_manual_exists(gatepost_here: Callable[..., Finished], li
 
 
 def test_configurations_in_the_manual_are_without_a_mistake() -> None:
-    behind_a_proxy, behind_a_cdn = (settings.parse(tomllib.loads(example)) for example in blocks("toml"))
+    behind_a_proxy, below_a_path, behind_a_cdn = (settings.parse(tomllib.loads(example)) for example in blocks("toml"))
     assert behind_a_proxy.server.trusted_proxies
+    assert below_a_path.server.public_url
     assert behind_a_cdn.cache.purge.url
 
 

@@ -1,14 +1,15 @@
 """Can the service listen where it should, for as many as it should, and whom does it believe?"""
 
 import errno
+import os
 import resource
-import socket
 from collections.abc import Iterator
 
 from service.checkup import ask_health
 from service.checkup.finding import Finding, fail, ok, warn
 from service.metrics import Metrics
 from service.settings import Limits, Server, Settings, SettingsError
+from service.web import listener
 from service.web.limits import RateLimits
 
 SPARE_FILES = 100
@@ -20,20 +21,25 @@ HOW_TO_NAME_A_PROXY = (
     "another if Gatepost runs in a container (the log line proxy.untrusted says it at the first request)"
 )
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, not bound
-_BIND_FIX = "set server.host to an address of this machine, or to 0.0.0.0 for all of them"
+_BIND_FIX = 'set server.host to an address of this machine, or to "::" (IPv4 and IPv6) or "0.0.0.0" for all of them'
+_NO_IPV6_FIX = 'this machine has no such IPv6 address, or no IPv6 at all: "0.0.0.0" is every IPv4 address'
 _BIND_FIXES = {errno.EACCES: "set server.port to 1024 or more, and let a proxy take the port below"}
 
 
 async def examine(server: Server) -> list[Finding]:
     """Whether the service could listen now, or listens already; then also what it warns of itself."""
     try:
-        _bind(server.host, server.port)
+        opened = listener.open_sockets(server.host, server.port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return await _taken(server)
-        fix = _BIND_FIXES.get(error.errno or 0, _BIND_FIX)
-        return [fail("server", f"cannot listen on {server.host}, port {server.port} ({error.strerror})", fix)]
-    return [ok("server", f"can listen on {server.host}, port {server.port}")]
+        # Where a name cannot be resolved, the number is the resolver's own.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        fix = _BIND_FIXES.get(error.errno or 0, _NO_IPV6_FIX if listener.is_version_6(server.host) else _BIND_FIX)
+        return [fail("server", f"cannot listen on {server.host}, port {server.port} ({reason})", fix)]
+    where = listener.in_words(opened)
+    listener.close(opened)
+    return [ok("server", f"can listen on {where}, port {server.port}")]
 
 
 def examine_limits(settings: Settings) -> Iterator[Finding]:
@@ -80,18 +86,6 @@ def _warned(line: str) -> Finding:
     if line.startswith("proxy:"):
         return warn("trusted proxies", f"the running service says: {line}", "if that is your proxy, add its address")
     return warn("server", f"the running service says: {line}", "its log has the reason; a restart alone mends nothing")
-
-
-def _bind(host: str, port: int) -> None:
-    """Take the address for a moment, as the server would. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, kind, protocol, _, address = found[0]
-    with socket.socket(family, kind, protocol) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind(address)
-        listener.listen()
 
 
 def _proxies(server: Server) -> Finding:

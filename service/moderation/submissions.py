@@ -10,6 +10,7 @@ from service.errors import (
     NotEditable,
     PostClosed,
     StaleVersion,
+    TooManyEdits,
     UnknownComment,
     UnknownParent,
 )
@@ -40,6 +41,8 @@ from service.store.database import Transaction
 from service.triage import policy
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+MAX_TEXTS = 50
+"""Texts that one comment can have, its first one included: each stays in the store, for undo and for disputes."""
 CODE_LENGTH = 12
 """Characters of one level of a comment's path: nine for the time (milliseconds), three for the number on its post."""
 
@@ -100,8 +103,9 @@ def submit(
 
 def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, draft: Draft, *, version: int) -> Comment:
     """The author's new text. Of an approved comment readers keep the approved text until a moderator saw the new one.
+    The same text again changes nothing.
 
-    Raises UnknownComment, Forbidden, Banned, NotEditable, EditWindowOver, PostClosed or StaleVersion.
+    Raises UnknownComment, Forbidden, Banned, NotEditable, EditWindowOver, PostClosed, StaleVersion or TooManyEdits.
     """
     before = _own(tx, site, comment_id, caller)
     author = authors.get(tx, site.key, before.author_key)
@@ -115,6 +119,10 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         raise PostClosed
     if before.version != version:
         raise StaleVersion(members={"comment": before})
+    if draft.body == (before.pending_edit or before).body:
+        return before
+    if comments.count_texts(tx, before) >= MAX_TEXTS:
+        raise TooManyEdits(f"A comment can have {MAX_TEXTS} texts, one after the other, and this one has had them")
     after = _edited(before, draft, tx.now, waits=policy.first_status(site) is Status.PENDING)
     seen = record.store(tx, before, after)
     if after.pending_edit is not None:

@@ -83,6 +83,10 @@ _MINE = (
 _OLD_TEXT = select(revisions).where(
     revisions.c.comment_id == bindparam("comment_id"), revisions.c.version == bindparam("version")
 )
+_COUNT_OTHER_TEXTS = select(func.count().label("texts")).where(
+    revisions.c.comment_id == bindparam("comment_id"),
+    revisions.c.version.not_in([bindparam("text_version"), bindparam("edit_version")]),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,15 @@ def kept_text(tx: Transaction, comment_id: CommentId, version: int) -> PendingEd
     if row is None:
         raise LookupError(f"no text of version {version} for comment {comment_id}")
     return PendingEdit(row["body"], row["html"], row["version"], row["submitted_at"])
+
+
+def count_texts(tx: Transaction, comment: Comment) -> int:
+    """How many texts its author has given the comment: those in its row, and those that left it."""
+    edit_version = comment.pending_edit.version if comment.pending_edit else None
+    row = tx.first(
+        _COUNT_OTHER_TEXTS, comment_id=comment.id, text_version=comment.text_version, edit_version=edit_version or 0
+    )
+    return (row["texts"] if row else 0) + (1 if edit_version is None else 2)
 
 
 # --- Lists --------------------------------------------------------------------------------------------------------

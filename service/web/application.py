@@ -22,9 +22,9 @@ def build(services: Services, *, health: Health) -> tuple[web.Application, Hatch
     tally = Tally(services.metrics)
     hatch = Hatch(services.pages, services.limits, services.addresses, tally=tally, metrics=services.metrics)
     shell = Shell(services, tally, hatch)
-    application = web.Application(middlewares=[shell.around], client_max_size=json_body.MAX_BYTES)
+    application = web.Application(middlewares=[shell.around])
     application[operations.HEALTH] = health
-    application[operations.OPENAPI] = openapi.document_bytes()
+    application[operations.OPENAPI] = openapi.document_bytes(services.links)
     by_path: dict[str, list[Route]] = {}
     for route in ROUTES:  # aiohttp tries them in this order: what is called most stands first
         by_path.setdefault(route.path, []).append(route)

@@ -1,5 +1,6 @@
 """One request, as handlers see it: which site, who is speaking, and how to reply."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -37,6 +38,7 @@ from service.web import post_keys
 from service.web.address import Addresses
 from service.web.cursors import Cursors
 from service.web.limits import RateLimits
+from service.web.links import Links
 
 Payload = TypeVar("Payload")
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -62,9 +64,12 @@ class Services:
     cursors: Cursors
     feeds: UUID
     limits: RateLimits
+    links: Links
     metrics: Metrics
     addresses: Addresses
     clock: Clock
+    large_bodies: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a call with a large body is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +233,8 @@ class Call:
             return {}
         query = [(name, value) for name, value in self.request.query.items() if name != "cursor"]
         path = quote(self.request.rel_url.raw_path, safe=PATH_CHARACTERS)
-        return {"Link": f'<{path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'}
-
-    def comment_path(self, comment_id: CommentId) -> str:
-        """Where a comment of this site is."""
-        return f"/v1/sites/{quote(self.site_key)}/comments/{quote(comment_id)}"
+        rest = self.services.links.to(f"{path}?{urlencode([*query, ('cursor', cursor)])}")
+        return {"Link": f'<{rest}>; rel="next"'}
 
     def _scope(self, scope: tuple[str, ...]) -> str:
         """What a cursor is good for: this list, in whichever format it is shown."""
@@ -274,14 +276,14 @@ def to_json(payload: object) -> bytes:
     return pydantic_core.to_json(payload)
 
 
+def joined(headers: "CIMultiDictProxy[str]", name: str) -> str | None:
+    """A header that is a list, as one line: it may come in several (RFC 9110, 5.3)."""
+    lines = headers.getall(name, None)
+    return ",".join(lines) if lines else None
+
+
 def names(asked: str | None, etag: str) -> bool:
     """Whether an `If-None-Match` names this representation (weak comparison, RFC 9110, 13.1.2)."""
     if asked is None or asked == etag:
         return asked is not None
     return asked.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in asked.split(",")}
-
-
-def if_none_match(headers: "CIMultiDictProxy[str]") -> str | None:
-    """`If-None-Match`, also where it comes in several lines."""
-    lines = headers.getall("If-None-Match", None)
-    return ",".join(lines) if lines else None

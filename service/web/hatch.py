@@ -20,9 +20,9 @@ from service.reading.page import Format, Scope, coding_for, format_for
 from service.reading.pages import Pages, Variant
 from service.web import problems
 from service.web.address import Addresses
-from service.web.call import if_none_match, names
+from service.web.call import joined, names
 from service.web.limits import RateLimits
-from service.web.public import Published, accept
+from service.web.public import Published
 from service.web.tally import Tally
 
 MAX_ADDRESSES = 20_000
@@ -100,7 +100,7 @@ class Hatch:
             or not self._limits.read_at_once(self._addresses.group_of(peername, headers))
         ):
             return None
-        if names(if_none_match(headers), lesson.etag):
+        if names(joined(headers, hdrs.IF_NONE_MATCH), lesson.etag):
             status, head, body = 304, lesson.head_of_304, b""
         else:
             status, head, body = 200, lesson.head, encoded.body if message.method == "GET" else b""
@@ -112,7 +112,7 @@ class Hatch:
 
 def _question(address: str, headers: "CIMultiDictProxy[str]") -> _Question:
     """All that a reply depends on."""
-    return address, coding_for(headers.get(hdrs.ACCEPT_ENCODING)), format_for(accept(headers))
+    return address, coding_for(joined(headers, hdrs.ACCEPT_ENCODING)), format_for(joined(headers, hdrs.ACCEPT))
 
 
 def _head(status: str, fields: list[tuple[str, str]]) -> bytes:

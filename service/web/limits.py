@@ -35,7 +35,7 @@ PAUSE_SECONDS = 2.0
 """After it did not, it is left alone for so long."""
 GCRA = RateLimiterType.GCRA.value
 _PERIODS = {"second": rate_limiter.per_sec, "minute": rate_limiter.per_min, "hour": rate_limiter.per_hour}
-_RULES = ("submit_per_author", "submit_per_address", "submit_per_site", "read_per_address")
+_RULES = ("submit_per_author", "submit_per_address", "submit_per_site", "read_per_address", "moderate_per_caller")
 
 
 class RateLimits:
@@ -73,18 +73,29 @@ class RateLimits:
         return None
 
     async def submit_by(self, site: str, author: str) -> None:
-        """Count a submission of an author to a site. Raises SlowDown."""
+        """Count a text that an author sends to a site, a new one or an edit. Raises SlowDown.
+
+        The author is counted first, so that one who is over their own limit uses up nothing of everybody's.
+        """
         await self._count("submit_per_author", f"{site}/{author}")
-        await self._count("submit_per_site", site)
+        try:
+            await self._count("submit_per_site", site)
+        except SlowDown:  # it is others who said too much
+            await self._count_less("submit_per_author", f"{site}/{author}")
+            raise
 
     async def take_back(self, site: str, author: str) -> None:
-        """A submission of the author to the site, counted a moment ago, was a retry: it does not count."""
+        """A text of the author, counted a moment ago, was there already (a retry, say): it does not count."""
         await self._count_less("submit_per_author", f"{site}/{author}")
         await self._count_less("submit_per_site", site)
 
     async def submit_from(self, address: str) -> None:
         """Count a reader's write from an address. Raises SlowDown."""
         await self._count("submit_per_address", address)
+
+    async def moderate_by(self, site: str, caller: str) -> None:
+        """Count a moderators' call that somebody with a good credential makes. Raises SlowDown."""
+        await self._count("moderate_per_caller", f"{site}/{caller}")
 
     async def read_from(self, address: str) -> None:
         """Count a read from an address. Raises SlowDown.

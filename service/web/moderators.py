@@ -91,7 +91,8 @@ async def decide_many(call: Call, body: incoming.BulkRequest) -> Reply[outgoing.
     results: list[outgoing.BulkDone | outgoing.BulkRefused] = []
     for ruling, outcome in zip(rulings, outcomes, strict=True):
         if isinstance(outcome, Problem):
-            problem = problems.view(outcome, request_id=problems.request_id_of(call.request), site=call.site)
+            request_id = problems.request_id_of(call.request)
+            problem = problems.view(outcome, call.services.links, request_id=request_id, site=call.site)
             results.append({"comment_id": ruling.comment_id, "problem": problem})
         else:
             _count(call, outcome[0])

@@ -17,6 +17,7 @@ from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
 from service.web import operations, outgoing, post_keys, public, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
+from service.web.links import BY_PATHS, Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
 from service.web.surface import Audience, Route
 
@@ -27,8 +28,9 @@ ABOUT = """Comment moderation for blogs that already have their own users.
 instead: a write that rests on a cookie must carry an `Origin` of the site's list. An API key (`gp_...`) is a bearer
 token as well; it may moderate, not comment. A credential that is not accepted is 401, also where none is needed.
 
-**Requests.** Bodies are JSON in UTF-8, at most 64 kB; unknown members are refused. `X-Request-ID` is accepted and
-comes back with every reply. Lists have a `limit` and a `cursor`; `next` is the cursor of the rest.
+**Requests.** Bodies are JSON in UTF-8, no larger than their call needs; what a call does not know is refused, in the
+body and in the query. `X-Request-ID` is accepted and comes back with every reply. Lists have a `limit` and a `cursor`;
+`next` is the cursor of the rest.
 
 **Problems** are `application/problem+json` (RFC 9457); programs look at `code`, people at `/problems/{code}`.
 
@@ -101,7 +103,7 @@ PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
 }
 SUCCESS_HEADERS: dict[Any, dict[str, Any]] = {
     readers.submit: {
-        "Location": _header("Where the comment is", pattern="^/v1/sites/"),
+        "Location": _header("Where the comment is", pattern="/v1/sites/"),
         "Idempotency-Replayed": _header("`true`: this is the first reply again", always=False, enum=["true"]),
     }
 }
@@ -114,8 +116,8 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-def document() -> dict[str, Any]:
-    """The whole description."""
+def document(links: Links = BY_PATHS) -> dict[str, Any]:
+    """The whole description, of a service that readers reach as `links` says."""
     schemas, named = _schemas()
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
@@ -126,10 +128,10 @@ def document() -> dict[str, Any]:
             "title": TITLE,
             "version": _version(),
             "summary": "Comment moderation for blogs",
-            "description": ABOUT.replace("{problems}", _problem_table()),
+            "description": ABOUT.replace("{problems}", _problem_table(links)),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": links.to("") or "/"}],
         "tags": [{"name": audience.value} for audience in Audience],
         "paths": paths,
         "components": {
@@ -146,9 +148,9 @@ def document() -> dict[str, Any]:
     }
 
 
-def document_bytes() -> bytes:
+def document_bytes(links: Links) -> bytes:
     """The description as JSON text."""
-    return json.dumps(document(), ensure_ascii=False, indent=1).encode()
+    return json.dumps(document(links), ensure_ascii=False, indent=1).encode()
 
 
 def _version() -> str:
@@ -158,11 +160,12 @@ def _version() -> str:
         return "0"
 
 
-def _problem_table() -> str:
+def _problem_table(links: Links) -> str:
     anywhere = ", ".join(f"`{problem.code}` ({problem.status})" for problem in ANYWHERE)
     off_route = ", ".join(f"`{problem.code}` ({problem.status})" for problem in OFF_ROUTE)
     rows = "\n".join(
-        f"| [`{code}`](/problems/{code}) | {problem.status} | {problem.title} |" for code, problem in PROBLEMS.items()
+        f"| [`{code}`]({links.to(f'/problems/{code}')}) | {problem.status} | {problem.title} |"
+        for code, problem in PROBLEMS.items()
     )
     return (
         f"Every call may meet {anywhere}; a request that fits no path or method meets {off_route}.\n\n"
@@ -202,7 +205,8 @@ def _operation(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[str, A
     if "body" in route.takes:
         taken = route.takes["body"]
         content = {"schema": named[taken], "example": EXAMPLES[taken]}
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+        size = f"JSON, at most {route.max_body_bytes} bytes"
+        operation["requestBody"] = {"required": True, "description": size, "content": {"application/json": content}}
     if route.is_page:
         operation["parameters"].append(IF_NONE_MATCH)
     return operation

@@ -149,7 +149,7 @@ ErrorView = TypedDict(
 class ProblemView(TypedDict):
     """RFC 9457. The members after `request_id` come with some codes only."""
 
-    type: Annotated[str, Field(description="`/problems/{code}`: a page that explains the code")]
+    type: Annotated[str, Field(description="`/problems/{code}` of the service: a page that explains the code")]
     title: Annotated[str, Field(description="The same sentence for every problem of this code")]
     status: Annotated[int, Field(description="The HTTP status")]
     detail: Annotated[str, Field(description="A sentence about this occurrence")]

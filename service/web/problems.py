@@ -26,6 +26,7 @@ from service.metrics import Metrics
 from service.settings import Site
 from service.web import outgoing, show
 from service.web.call import Call, to_json
+from service.web.links import Links
 
 MEDIA_TYPE = "application/problem+json"
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -62,12 +63,12 @@ def request_id_of(request: web.Request) -> str:
     return str(request.get(REQUEST_ID, ""))
 
 
-def view(problem: Problem, *, request_id: str, site: Site | None = None) -> outgoing.ProblemView:
+def view(problem: Problem, links: Links, *, request_id: str, site: Site | None = None) -> outgoing.ProblemView:
     """The problem as JSON members. Nouns among its own members are shown as everywhere."""
     window = site.edit_window_seconds if site else 0
     members = show.problem_members(problem.members, edit_window_seconds=window)
     shown: outgoing.ProblemView = {
-        "type": f"/problems/{problem.code}",
+        "type": links.to(f"/problems/{problem.code}"),
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
@@ -77,9 +78,9 @@ def view(problem: Problem, *, request_id: str, site: Site | None = None) -> outg
     return {**shown, **members}  # type: ignore[typeddict-item]  # members of their own, as RFC 9457, 3.2 allows
 
 
-def reply(problem: Problem, request: web.Request, site: Site | None) -> web.Response:
+def reply(problem: Problem, request: web.Request, site: Site | None, *, links: Links) -> web.Response:
     """The whole reply to a failed request."""
-    shown = view(problem, request_id=request_id_of(request), site=site)
+    shown = view(problem, links, request_id=request_id_of(request), site=site)
     headers = {}
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -103,12 +104,15 @@ def from_http(error: web.HTTPException) -> Problem:
     return _BY_STATUS.get(error.status, MalformedRequest if error.status < 500 else InternalError)()
 
 
-def for_guard(metrics: Metrics, status: int, detail: str) -> tuple[bytes, Mapping[str, str]]:
-    """A problem for bytes that never became a request (with `metrics` given: `guard.RenderProblem`)."""
+def for_guard(metrics: Metrics, links: Links, status: int, detail: str) -> tuple[bytes, Mapping[str, str]]:
+    """A problem for bytes that never became a request (with the first two given: `guard.RenderProblem`)."""
     problem = _BY_STATUS.get(status, MalformedRequest)(detail)
     metrics.problems.labels(problem.code).inc()
     request_id = new_request_id()
-    return to_json(view(problem, request_id=request_id)), {"Content-Type": MEDIA_TYPE, "X-Request-ID": request_id}
+    return to_json(view(problem, links, request_id=request_id)), {
+        "Content-Type": MEDIA_TYPE,
+        "X-Request-ID": request_id,
+    }
 
 
 # GET /problems/{code}

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from aiohttp import hdrs, web
-from multidict import CIMultiDictProxy
 
 from service.model import Page as Found
 from service.model import PostKey, PublicComment
@@ -17,7 +16,7 @@ from service.reading.tags import tags_of
 from service.store import events, posts, published
 from service.store.database import Transaction
 from service.web import incoming
-from service.web.call import Call, if_none_match, names, to_json
+from service.web.call import Call, joined, names, to_json
 from service.web.stream import EventStream
 
 FRAGMENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -44,7 +43,7 @@ async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
     `thread` is depth-first, replies oldest first under each comment; `flat` is by time. A post nobody has commented
     on is an empty list. `Accept` may prefer HTML: then the reply is that of `comments.html`, for no shared cache.
     """
-    if format_for(accept(call.request.headers)) is Format.HTML:
+    if format_for(joined(call.request.headers, hdrs.ACCEPT)) is Format.HTML:
         return await _as_html(call, query, HTML_BY_ACCEPT)
     site, post, order = call.site_key, call.post_key, (query.view, query.sort)
     listing = _listing(call, query)
@@ -139,12 +138,6 @@ async def follow_post(call: Call, query: incoming.StreamQuery, headers: incoming
     return EventStream(call, (call.site_key, call.post_key), headers.last_event_id or query.last_event_id)
 
 
-def accept(headers: "CIMultiDictProxy[str]") -> str | None:
-    """`Accept`, also where it comes in several lines."""
-    lines = headers.getall(hdrs.ACCEPT, None)
-    return ",".join(lines) if lines else None
-
-
 def _listing(call: Call, query: incoming.CommentsQuery) -> Callable[[Transaction], Found[PublicComment]]:
     """The page of the post's list that the query asks for. Raises BadCursor."""
     return partial(
@@ -175,11 +168,8 @@ async def _as_html(call: Call, query: incoming.CommentsQuery, more_headers: Mapp
 
 
 def _address(call: Call, path: str) -> str:
-    """Where `path` of the site is, for pages elsewhere: absolute, if the owner says how readers reach us.
-
-    Not as it was asked for, for the page is everybody's.
-    """
-    return f"{call.services.settings.server.public_url or ''}/v1/sites/{call.site_key}/{path}"
+    """Where `path` of the site is, for pages elsewhere."""
+    return call.services.links.to(f"/v1/sites/{call.site_key}/{path}")
 
 
 async def _published(
@@ -191,7 +181,7 @@ async def _published(
 ) -> web.Response:
     """The page with its validator: 304 to a client that has it, and as long in shared caches as the owner allows."""
     page = await call.services.pages.get(scope, variant, build)
-    encoded = await page.encoded(coding_for(call.request.headers.get("Accept-Encoding")))
+    encoded = await page.encoded(coding_for(joined(call.request.headers, hdrs.ACCEPT_ENCODING)))
     cache = call.services.settings.cache
     shared = f"s-maxage={cache.s_maxage_seconds}, stale-while-revalidate={cache.stale_while_revalidate_seconds}"
     tags = tags_of(scope)
@@ -207,7 +197,7 @@ async def _published(
     }
     if encoded.coding != IDENTITY:
         headers["Content-Encoding"] = encoded.coding
-    if names(if_none_match(call.request.headers), encoded.etag):
+    if names(joined(call.request.headers, hdrs.IF_NONE_MATCH), encoded.etag):
         for name in ("Content-Type", "Content-Encoding"):
             headers.pop(name, None)
         return Published(scope, variant, encoded, status=304, headers=headers)

@@ -73,12 +73,12 @@ async def submit(
         first = await call.database.read(idempotency.replay, scope) if scope else None
         if first is None:
             raise
-        return _kept(first)
+        return _kept(call, first)
     if kept.replayed:  # a retry costs its author nothing
         await call.services.limits.take_back(call.site_key, author)
     else:
         call.services.metrics.submissions(call.site_key, "approved" if kept.status == 201 else "pending").inc()
-    return _kept(kept)
+    return _kept(call, kept)
 
 
 # GET /v1/sites/{site}/me/comments
@@ -106,12 +106,18 @@ async def show_comment(call: Call) -> Reply[outgoing.SingleReply]:
 
 # PATCH /v1/sites/{site}/comments/{id}
 async def edit(call: Call, body: incoming.Edit) -> Reply[outgoing.CommentReply]:
-    """Change my own comment, within the site's window. If it must wait, the approved text stays public meanwhile."""
-    _, _, caller = await call.reader()
+    """Change my own comment, within the site's window. If it must wait, the approved text stays public meanwhile.
+
+    It counts as a submission does; the text that is there already changes nothing and costs nothing.
+    """
+    author, _, caller = await call.reader()
+    await call.services.limits.submit_by(call.site_key, author)
     draft = await _draft(call.site, body.body)
     comment, decision = await call.database.write(
         _edit, call.site, call.comment_id, caller, draft=draft, version=body.version
     )
+    if comment.version == body.version:
+        await call.services.limits.take_back(call.site_key, author)
     return Reply({"comment": _view(call.site, comment, decision)})
 
 
@@ -166,9 +172,11 @@ def _label(site: Site, sent: incoming.PostLabel) -> Label:
     return Label(sent.title, sent.url)
 
 
-def _kept(kept: KeptReply) -> Reply[outgoing.CommentReply]:
+def _kept(call: Call, kept: KeptReply) -> Reply[outgoing.CommentReply]:
+    """The store keeps the location as a path: a retry may come after the service has moved."""
     replayed = {"Idempotency-Replayed": "true"} if kept.replayed else {}
-    return Reply(kept.body.encode(), kept.status, {"Location": kept.location or "", **replayed})
+    location = call.services.links.to(kept.location or "/")
+    return Reply(kept.body.encode(), kept.status, {"Location": location, **replayed})
 
 
 def _scope(call: Call, author: AuthorKey, post: PostKey, body: incoming.Submission, key: str | None) -> Scope | None:

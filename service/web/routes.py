@@ -1,7 +1,8 @@
 """The whole surface, grouped by audience. A security reviewer starts here.
 
 Public calls look at no credential. Readers' calls ask for the blog's login in their first line, moderators' calls for
-the permission. `counts` is the rate limit that a call counts against before anything else happens.
+the permission, and count against their caller. `counts` is the rate limit that any other call counts against before
+anything else happens.
 """
 
 from service.errors import (
@@ -34,6 +35,7 @@ from service.errors import (
     SlowDown,
     StaleVersion,
     StoreUnavailable,
+    TooManyEdits,
     UnknownAuthor,
     UnknownComment,
     UnknownDecision,
@@ -110,7 +112,7 @@ READERS = [
         "PATCH", COMMENT, readers.edit, Audience.READERS, Count.SUBMIT,
         problems=(
             *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, UnknownComment, NotEditable, EditWindowOver,
-            PostClosed, StaleVersion, SlowDown,
+            PostClosed, StaleVersion, TooManyEdits, SlowDown,
         ),
     ),
     Route(
@@ -119,14 +121,14 @@ READERS = [
     ),
 ]  # fmt: skip
 
-MODERATION: Problems = (*LOGGED_IN, Forbidden)
+MODERATION: Problems = (*LOGGED_IN, Forbidden, SlowDown)
 CHANGE: Problems = (*MODERATION, OriginRefused)
 
 MODERATORS = [
     Route("GET", SITE + "/queue", moderators.browse_queue, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
     Route(
-        "GET", SITE + "/queue/events", moderators.follow_queue, Audience.MODERATORS, Count.READ,
-        media_type=EVENT_STREAM, problems=(*MODERATION, SlowDown),
+        "GET", SITE + "/queue/events", moderators.follow_queue, Audience.MODERATORS, media_type=EVENT_STREAM,
+        problems=MODERATION,
     ),
     Route("POST", SITE + "/queue/claims", moderators.claim, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
     Route("DELETE", SITE + "/queue/claims", moderators.release, Audience.MODERATORS, statuses=(204,), problems=CHANGE),

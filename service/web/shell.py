@@ -81,7 +81,7 @@ class Shell:
         except web.HTTPException as error:
             problem = problems.from_http(error)
             self._metrics.problems.labels(problem.code).inc()
-            response = problems.reply(problem, request, None)
+            response = problems.reply(problem, request, None, links=self._services.links)
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
         self._finish(request, response)
@@ -133,6 +133,7 @@ class Shell:
         elif route.counts is Count.SUBMIT:
             await self._services.limits.submit_from(self._services.addresses.group(call.request))
         if route.audience is Audience.MODERATORS:  # who may not ask is not told what is wrong with the question
+            await self._services.limits.moderate_by(call.site_key, (await call.somebody()).key)
             await call.moderator()
         elif route.audience is Audience.READERS and call.request.method in WRITES:
             await call.reader()
@@ -147,7 +148,7 @@ class Shell:
 
     def _refusal(self, problem: Problem, call: Call) -> web.Response:
         self._metrics.problems.labels(problem.code).inc()
-        return problems.reply(problem, call.request, _site_of(call))
+        return problems.reply(problem, call.request, _site_of(call), links=self._services.links)
 
     def _allow_origin(self, audience: Audience, call: Call, response: web.StreamResponse) -> None:
         """CORS: everybody may read what is public; all else is for the site's own pages, with their credentials."""

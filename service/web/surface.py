@@ -11,21 +11,28 @@ make the OpenAPI document. So what validates and what is documented are one thin
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property, partial
 from typing import Any, get_args, get_type_hints
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.errors import InvalidRequest, Problem
-from service.web import json_body
+from service.web import body_size, json_body
 from service.web.call import Call, Reply, is_utf8
 
 Handler = Callable[..., Awaitable[Any]]
 EVENT_STREAM = "text/event-stream"
 """A reply that ends when one of both sides wants it to."""
 
-_SENTENCES = {"model_type": "must be a JSON object"}
+_SENTENCES = {"model_type": "must be a JSON object", "extra_forbidden": "is not known to this call"}
 """Where pydantic's own words speak of Python, and name a class. The others are good enough."""
+
+
+class Nothing(BaseModel):
+    """The query of a call that takes none."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Audience(Enum):
@@ -75,21 +82,40 @@ class Route:
         return self.audience is Audience.PUBLIC and self.media_type != EVENT_STREAM
 
     @property
+    def is_strict(self) -> bool:
+        """Whether what the call does not know is refused. Machines add what they like to operators' calls."""
+        return self.audience is not Audience.OPERATIONS
+
+    @cached_property
+    def max_body_bytes(self) -> int:
+        """How large a body it takes, if it takes one."""
+        return body_size.limit(self.takes["body"])
+
+    @property
     def summary(self) -> str:
         """The first line of the handler's docstring."""
         return (self.handler.__doc__ or "").strip().split("\n")[0].rstrip(".")
 
     async def answer(self, call: Call) -> Reply[Any] | web.StreamResponse:
-        """Validate what the handler takes, then run it. Raises Problem."""
+        """Validate what the handler takes, then run it. What it does not take is refused. Raises Problem."""
+        request = call.request
         taken: dict[str, BaseModel] = {}
         if "query" in self.takes:
-            taken["query"] = _validated(self.takes["query"], _query(call.request, self.takes["query"]), "query")
+            taken["query"] = _validated(self.takes["query"], _query(request, self.takes["query"]), "query")
+        elif request.rel_url.raw_query_string and self.is_strict:
+            _validated(Nothing, _query(request, Nothing), "query")
         if "headers" in self.takes:
-            taken["headers"] = _validated(
-                self.takes["headers"], _headers(call.request, self.takes["headers"]), "header"
-            )
-        if "body" in self.takes:
-            taken["body"] = _validated(self.takes["body"], await json_body.read(call.request), "body")
+            taken["headers"] = _validated(self.takes["headers"], _headers(request, self.takes["headers"]), "header")
+        if "body" not in self.takes:
+            if self.is_strict and await json_body.is_given(request):
+                raise InvalidRequest([("", "must be left out: this call takes no body")], place="body")
+            return await self._handled(call, taken)
+        async with json_body.room_for(request, self.max_body_bytes, call.services.large_bodies):
+            take = partial(_validated, self.takes["body"], place="body")
+            taken["body"] = await json_body.read(request, self.max_body_bytes, take)
+            return await self._handled(call, taken)
+
+    async def _handled(self, call: Call, taken: Mapping[str, BaseModel]) -> Reply[Any] | web.StreamResponse:
         answer: Reply[Any] | web.StreamResponse = await self.handler(call, **taken)
         return answer
 

@@ -133,7 +133,7 @@ def test_wordpress_sends_the_text_and_not_its_html(whoami: Callable[..., Any], t
     ],
 )
 async def test_who_may_moderate_in_wordpress_moderates_here(
-    whoami: Callable[..., Any], clock: Hands, can: tuple[str, ...], roles: set[Role]
+    whoami: Callable[..., Any], clock: Hands, can: tuple[str, ...], roles: frozenset[Role]
 ) -> None:
     answer = whoami(can=can)
     site = settings.parse(tomllib.loads(next(text for text in blocks("session.md", "toml") if "wordpress" in text)))

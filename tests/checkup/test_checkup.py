@@ -1,6 +1,7 @@
 """What `gatepost check`, `health` and `token` find out, room by room; `test_cli` runs the commands themselves."""
 
 import asyncio
+import errno
 import json
 import shutil
 import socket
@@ -290,6 +291,41 @@ def port_of(address: str) -> int:
 async def test_port_of_another_program_is_found(clock: Hands, server: LocalServer) -> None:
     (found,) = await listening.examine(settings.parse({"server": {"port": server.port}}).server)
     assert (found.outcome, "is taken by another program" in found.text) == (FAIL, True), found
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"),
+        ("localhost", "127.0.0.1"),
+        ("0.0.0.0", "every IPv4 address of this machine, and no IPv6"),  # noqa: S104
+        ("::", "every address of this machine, IPv4 and IPv6"),
+        ("0::0", "every address of this machine, IPv4 and IPv6"),
+    ],
+)
+async def test_it_is_said_where_the_service_would_listen(host: str, words: str) -> None:
+    [found] = await listening.examine(settings.parse({"server": {"host": host, "port": 0}}).server)
+    assert (found.outcome, words in found.text) == (Outcome.OK, True), found
+
+
+@pytest.mark.parametrize("host", ["::", "::1", "2001:db8::1"])
+async def test_a_machine_without_ipv6_is_told_so(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoVersion6(socket.socket):
+        def __init__(self, family: int = -1, *further: Any, **named: Any) -> None:
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+            super().__init__(family, *further, **named)
+
+    monkeypatch.setattr(socket, "socket", NoVersion6)
+    [found] = await listening.examine(settings.parse({"server": {"host": host, "port": 0}}).server)
+    assert (found.outcome, "no IPv6 at all" in found.fix) == (FAIL, True), found
+
+
+async def test_a_port_that_is_taken_on_one_of_several_addresses_is_taken(clock: Hands, server: LocalServer) -> None:
+    for host in ("localhost", "::", "0.0.0.0"):  # noqa: S104
+        [found] = await listening.examine(settings.parse({"server": {"host": host, "port": server.port}}).server)
+        assert (found.outcome, "is taken by another program" in found.text) == (FAIL, True), found
 
 
 async def test_running_service_is_recognised_on_its_port(start_gatepost: StartGatepost) -> None:

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from service.moderation.submissions import MAX_TEXTS
 from tests.conftest import StartGatepost
 from tests.harness import Gatepost
+from tests.rows import Rows
+
+COUNTS = ["SELECT count(*) FROM revisions", "SELECT count(*) FROM events"]
 
 
 async def texts(gatepost: Gatepost) -> list[str]:
@@ -92,6 +96,62 @@ async def test_an_edit_that_waited_leaves_the_queue_when_a_later_one_is_publishe
     lenient = await start_gatepost(premoderate=False)
     await lenient.reader("ada").edit(comment["id"], "Third", 3)
     assert (await texts(lenient), await queue(lenient)) == (['<p dir="auto">Third</p>\n'], [])
+
+
+async def _all_there_is(gatepost: Gatepost, comment_id: str) -> list[Any]:
+    """What the author and moderators see of a comment, its record and the queue."""
+    moderator = gatepost.moderator()
+    shown = [
+        await moderator.get(path) for path in (f"comments/{comment_id}", f"decisions?comment={comment_id}", "queue")
+    ]
+    return [answer.json for answer in shown]
+
+
+@pytest.mark.parametrize("premoderate", [True, False])
+@pytest.mark.parametrize("edited", [False, True])
+async def test_an_edit_that_changes_nothing_changes_nothing(
+    start_gatepost: StartGatepost, rows: Rows, premoderate: bool, edited: bool
+) -> None:
+    gatepost = await start_gatepost(premoderate=premoderate)
+    ada = gatepost.reader("ada")
+    comment = await gatepost.approved("First") if premoderate else (await ada.submit("First")).json["comment"]
+    if edited:
+        comment = (await ada.edit(comment["id"], "Second", comment["version"])).json["comment"]
+    before = await _all_there_is(gatepost, comment["id"])
+    counted = [rows.number(query) for query in COUNTS]
+    gatepost.clock.advance(seconds=1)
+    again = await ada.edit(comment["id"], "Second" if edited else "First", comment["version"])
+    assert (again.status, again.json["comment"]) == (200, comment)
+    assert await _all_there_is(gatepost, comment["id"]) == before
+    assert [rows.number(query) for query in COUNTS] == counted
+    stale = await ada.edit(comment["id"], "First", comment["version"] - 1) if edited else None
+    assert stale is None or stale.code == "stale-version"
+
+
+@pytest.mark.parametrize("premoderate", [True, False])
+async def test_one_comment_keeps_so_many_texts_and_no_more(
+    start_gatepost: StartGatepost, rows: Rows, premoderate: bool
+) -> None:
+    gatepost = await start_gatepost(premoderate=premoderate)
+    ada = gatepost.reader("ada")
+    comment = await gatepost.approved("Text 1") if premoderate else (await ada.submit("Text 1")).json["comment"]
+    for number in range(2, MAX_TEXTS + 1):
+        edited = await ada.edit(comment["id"], f"Text {number}", comment["version"])
+        assert edited.status == 200
+        comment = edited.json["comment"]
+    too_many = await ada.edit(comment["id"], "One more", comment["version"])
+    assert (too_many.status, too_many.code) == (409, "too-many-edits")
+    assert str(MAX_TEXTS) in too_many.json["detail"]
+    assert rows.number(COUNTS[0]) <= MAX_TEXTS
+    assert (await ada.edit(comment["id"], f"Text {MAX_TEXTS}", comment["version"])).json["comment"] == comment
+    if premoderate:  # a moderator's decision is no edit, and neither is taking it back
+        decided = await gatepost.moderator().decide(comment["id"], "approve", comment["version"])
+        undone = await gatepost.moderator().undo(decided.json["decision"]["id"])
+        assert (decided.status, undone.status) == (201, 201)
+        comment = undone.json["comment"]
+        assert (await ada.edit(comment["id"], "One more", comment["version"])).code == "too-many-edits"
+    assert (await gatepost.reader("ada").submit("In a comment of its own")).status in {201, 202}
+    assert (await ada.withdraw(comment["id"])).status == 204
 
 
 # --- Withdrawing ------------------------------------------------------------------------------------------------------

@@ -3,17 +3,23 @@
 Periods are hours and days away from ending: no test waits for one.
 """
 
+import json
+import re
 from typing import Any
 
 import pytest
 
 from service.errors import SlowDown
 from service.metrics import Metrics
+from service.model import Role
+from service.moderation import api_keys
 from service.settings import Limits
 from service.web.limits import RateLimits
+from service.web.routes import ROUTES
+from service.web.surface import Audience
 from tests.conftest import StartGatepost
-from tests.harness import ORIGIN, Answer, Gatepost
-from tests.web.plain_http import Header, assert_problem, send
+from tests.harness import ORIGIN, Answer, Gatepost, Person
+from tests.web.plain_http import JSON, Header, assert_problem, send
 
 HOUR = 3600
 COUNTS = "/v1/sites/blog/counts?post=p"
@@ -54,6 +60,45 @@ async def test_the_readers_of_a_site_together_may_submit_so_often(start_gatepost
     assert (await gatepost.reader("bob").submit("Two")).status == 202
     _assert_slowed(await gatepost.reader("cat").submit("Three"), at_most=HOUR)
     assert (await gatepost.reader("cat", site="other").submit("Elsewhere")).status == 202
+
+
+async def test_edits_count_as_submissions_do(start_gatepost: StartGatepost) -> None:
+    gatepost = await _limited(start_gatepost, submit_per_author="3/hour", submit_per_site="5/hour")
+    ada, bob = gatepost.reader("ada"), gatepost.reader("bob")
+    comment = (await ada.submit("One")).json["comment"]
+    answers = [await ada.edit(comment["id"], text, version) for version, text in enumerate(("Two", "Three"), start=1)]
+    assert [answer.status for answer in answers] == [200, 200]
+    _assert_slowed(await ada.edit(comment["id"], "Four", 3), at_most=HOUR)
+    _assert_slowed(await ada.submit("Elsewhere", post="another"), at_most=HOUR)
+    shown = (await ada.get(f"comments/{comment['id']}")).json["comment"]
+    assert (shown["body"], shown["version"]) == ("Three", 3)
+
+    comment = (await bob.submit("One of Bob's")).json["comment"]  # the site's limit counts them too
+    assert (await bob.edit(comment["id"], "Two of Bob's", 1)).status == 200
+    _assert_slowed(await bob.edit(comment["id"], "Three of Bob's", 2), at_most=HOUR)
+
+
+async def test_an_edit_that_changes_nothing_costs_its_author_nothing(start_gatepost: StartGatepost) -> None:
+    gatepost = await _limited(start_gatepost, submit_per_author="2/hour")
+    ada = gatepost.reader("ada")
+    comment = (await ada.submit("One")).json["comment"]
+    assert [(await ada.edit(comment["id"], "One", 1)).status for _ in range(5)] == [200] * 5
+    assert (await ada.edit(comment["id"], "Two", 1)).status == 200
+    _assert_slowed(await ada.edit(comment["id"], "Three", 2), at_most=HOUR)
+
+
+async def test_a_refusal_for_the_whole_site_costs_the_author_nothing(start_gatepost: StartGatepost) -> None:
+    gatepost = await _limited(start_gatepost, submit_per_author="1/hour", submit_per_site="1/minute")
+    assert (await gatepost.reader("bob").submit("Before anybody else")).status == 202
+    for _ in range(3):  # it is the site's minute that has to pass each time, and never the author's hour
+        _assert_slowed(await gatepost.reader("ada").submit("After somebody else"), at_most=60)
+
+
+async def test_a_refusal_of_the_author_costs_the_site_nothing(start_gatepost: StartGatepost) -> None:
+    gatepost = await _limited(start_gatepost, submit_per_author="1/hour", submit_per_site="2/hour")
+    answers = [await gatepost.reader("ada").submit(f"Comment {number}") for number in range(4)]
+    assert [answer.status for answer in answers] == [202, 429, 429, 429]
+    assert (await gatepost.reader("bob").submit("I may still")).status == 202
 
 
 async def test_a_submission_that_says_nothing_valid_does_not_count_for_its_author(
@@ -112,7 +157,65 @@ async def test_an_address_may_read_so_often(start_gatepost: StartGatepost) -> No
         _assert_slowed(answer, at_most=HOUR)
 
 
-async def test_moderation_operations_and_preflights_are_not_counted(start_gatepost: StartGatepost) -> None:
+MODERATORS_CALLS: list[tuple[str, str, Any]] = [
+    ("GET", "queue", None),
+    ("GET", "queue/events", None),
+    ("POST", "queue/claims", {}),
+    ("DELETE", "queue/claims", None),
+    ("POST", "comments/x/decisions", {"action": "approve", "version": 1}),
+    ("POST", "decisions", {"decisions": [{"comment_id": "x", "action": "approve", "version": 1}] * 500}),
+    ("POST", "decisions/x/undo", None),
+    ("GET", "decisions", None),
+    ("GET", "authors/x", None),
+    ("PATCH", "authors/x", {}),
+    ("GET", "posts/p", None),
+    ("PATCH", "posts/p", {"open": True}),
+]
+
+
+def test_every_call_of_moderators_is_on_the_list() -> None:
+    declared = [(route.method, route.path) for route in ROUTES if route.audience is Audience.MODERATORS]
+    named = {"{site}": "blog", "{post}": "p", "{id}": "x", "{key}": "x"}
+    concrete = [(method, re.sub(r"\{\w+\}", lambda name: named[name[0]], path)) for method, path in declared]
+    assert concrete == [(method, f"/v1/sites/blog/{path}") for method, path, _ in MODERATORS_CALLS]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), MODERATORS_CALLS)
+async def test_a_moderator_may_call_so_often(start_gatepost: StartGatepost, method: str, path: str, body: Any) -> None:
+    gatepost = await _limited(start_gatepost, moderate_per_caller="2/hour")
+    mo, target = gatepost.moderator(), f"/v1/sites/blog/{path}"
+
+    async def call(person: Person) -> Answer:
+        sent = json.dumps(body).encode() if body is not None else b""
+        return await send(gatepost, method, target, *([JSON] if sent else []), person=person, body=sent)
+
+    assert 429 not in [(await call(mo)).status for _ in range(2)]
+    _assert_slowed(await call(mo), at_most=HOUR)
+    _assert_slowed(await gatepost.moderator().get("queue"), at_most=HOUR)
+    assert (await call(gatepost.moderator("someone-else"))).status != 429
+    assert (await gatepost.moderator(site="other").get("queue")).status == 200
+    assert (await mo.get("me")).status == 200
+
+
+async def test_who_may_not_moderate_may_not_try_it_for_ever(start_gatepost: StartGatepost) -> None:
+    gatepost = await _limited(start_gatepost, moderate_per_caller="2/hour")
+    answers = [await gatepost.reader("ada").get("queue") for _ in range(3)]
+    assert [answer.status for answer in answers] == [403, 403, 429]
+
+
+async def test_a_program_is_counted_by_its_key(start_gatepost: StartGatepost) -> None:
+    gatepost = await _limited(start_gatepost, moderate_per_caller="1/hour")
+    keys = [
+        await gatepost.running.database.write(
+            api_keys.create, f"bot-{number}", site=None, roles=frozenset({Role.MODERATOR}), expires_at=None
+        )
+        for number in range(2)
+    ]
+    bots = [Person(gatepost.session, {"Authorization": f"Bearer {secret}"}) for _, secret in keys]
+    assert [(await bot.get("queue")).status for bot in (bots[0], bots[0], bots[1])] == [200, 429, 200]
+
+
+async def test_moderation_operations_and_preflights_cost_no_address_anything(start_gatepost: StartGatepost) -> None:
     gatepost = await _limited(
         start_gatepost, read_per_address="1/hour", submit_per_address="1/hour", submit_per_author="1/hour"
     )
