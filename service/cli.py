@@ -16,10 +16,10 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
 
-from service import checkup, cli_db, cli_export, logs, terminal
+from service import checkup, cli_db, cli_export, cli_health, logs, terminal
 from service import settings as configuration
 from service.auth.login import Credentials
-from service.checkup import ask_health, logins, masking, trial_token
+from service.checkup import logins, masking, trial_token
 from service.checkup.finding import Outcome
 from service.checkup.trial_token import NoSharedSecretError
 from service.errors import Problem
@@ -136,12 +136,7 @@ def health(
     url: Annotated[str | None, typer.Option(help="Where the service is, for example http://127.0.0.1:8080.")] = None,
 ) -> None:
     """Ask the running service whether it is ready. Status 0 or 1, within five seconds."""
-    address = url or ask_health.address_of(configuration.load(config).server)
-    answer = asyncio.run(ask_health.ask(address))
-    for line in answer.lines:
-        typer.echo(line, err=not answer.ready)
-    if not answer.ready:
-        raise typer.Exit(WRONG)
+    raise typer.Exit(cli_health.run(config, url))
 
 
 @app.command()

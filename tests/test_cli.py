@@ -23,7 +23,7 @@ from urllib.error import HTTPError
 import pytest
 import yaml
 
-from service import cli, settings
+from service import cli, settings, sources
 from service.store import migrate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -221,7 +221,7 @@ def test_misuse_is_status_2_and_said_on_standard_error(
     assert expected in finished.stderr
 
 
-@pytest.mark.parametrize("words", [["serve"], ["check"], ["health"], ["key", "list"], ["db", "upgrade"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["serve"], ["check"], ["key", "list"], ["db", "upgrade"]], ids=" ".join)
 def test_wrong_configuration_is_status_2_with_a_line_for_every_mistake(
     gatepost_here: Callable[..., Finished], words: list[str]
 ) -> None:
@@ -311,6 +311,84 @@ def test_health_finds_the_service_by_the_configuration(
     port = serve().address.rpartition(":")[2]
     everywhere = "0.0.0.0"  # noqa: S104 (read, not bound)
     assert gatepost("health", GATEPOST_SERVER__PORT=port, GATEPOST_SERVER__HOST=everywhere).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("toml", "variables"),
+    [
+        ("[server]\nport = PORT", {}),
+        ('[server]\nport = "PORT"\nhost = "0.0.0.0"', {}),
+        ("[server]\nport = 1", {"gatepost_Server__Port": "PORT"}),
+        ("[server]\nport = 1", {"GATEPOST_SERVER__PORT": " PORT "}),
+        ("[server]\nport = 1", {"GATEPOST_SERVER": '{"port": PORT}'}),
+        (
+            '[server]\nport = 1\nhost = "192.0.2.1"',
+            {"GATEPOST_SERVER__HOST": "::ffff:127.0.0.1", "GATEPOST_SERVER__PORT": "PORT"},
+        ),
+    ],
+)
+def test_health_understands_every_way_to_write_an_address(
+    gatepost: Callable[..., Finished],
+    serve: Callable[..., Served],
+    folder: Path,
+    toml: str,
+    variables: dict[str, str],
+) -> None:
+    port = serve().address.rpartition(":")[2]
+    (folder / "gatepost.toml").write_text(toml.replace("PORT", port))
+    asked = gatepost("health", **{name: text.replace("PORT", port) for name, text in variables.items()})
+    assert (asked.returncode, asked.stdout, asked.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("toml", "variables", "said"),
+    [
+        ("[server", {}, "gatepost.toml: is not TOML"),
+        ("server = 1", {}, "gatepost.toml: server: must be a table"),
+        ("[server]\nport = 65536", {}, "gatepost.toml: server.port: "),
+        ("[server]\nport = true", {}, "gatepost.toml: server.port: must be a number"),
+        ("", {"GATEPOST_SERVER__PORT": "eighty"}, "GATEPOST_SERVER__PORT: server.port: must be a whole number"),
+        ("", {"GATEPOST_SERVER__HOST": ""}, "GATEPOST_SERVER__HOST: server.host: "),
+        ("", {"GATEPOST_CONFIG": "missing.toml"}, "missing.toml: cannot be read (No such file or directory)"),
+    ],
+)
+def test_health_says_what_is_wrong_with_the_address_in_the_configuration(
+    gatepost: Callable[..., Finished], folder: Path, toml: str, variables: dict[str, str], said: str
+) -> None:
+    (folder / "gatepost.toml").write_text(toml)
+    asked = gatepost("health", **variables)
+    assert (asked.returncode, asked.stdout, len(lines(asked.stderr))) == (2, "", 1)
+    assert said in asked.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["health"], ["health", "--url", "http://127.0.0.1:9"], ["health", "-c", "gatepost.toml"]]
+)
+def test_health_check_imports_next_to_nothing(folder: Path, words: list[str]) -> None:
+    """It runs every half minute, in the memory of the service that it asks."""
+    finished = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "service", *words],
+        cwd=folder,
+        env=environment({"GATEPOST_SERVER__PORT": "9"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    imported = set(re.findall(r"\| +([\w.]+)$", finished.stderr, flags=re.MULTILINE))
+    assert (finished.returncode, "http.client" in imported) == (1, True)
+    heavy = {"pydantic", "typer", "click", "rich", "sqlalchemy", "aiohttp", "asyncio", "structlog", "joserfc"}
+    assert imported & heavy == set()
+    ours = {name for name in imported if name.startswith("service.")}
+    assert ours == {f"service.{name}" for name in ("ask_health", "cli_health", "refusal", "sources")}
+
+
+@pytest.mark.parametrize("words", [["health", "--nosuch"], ["health", "now"], ["health", "--url"]])
+def test_health_that_is_not_understood_is_refused_like_any_command(
+    gatepost: Callable[..., Finished], words: list[str]
+) -> None:
+    finished = gatepost(*words)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "─ Error ─" in finished.stderr
 
 
 def test_second_server_on_the_same_file_says_so_and_ends(
@@ -571,7 +649,7 @@ def test_variables_of_unit_and_pod_are_settings(monkeypatch: pytest.MonkeyPatch,
     for name, text in variables.items():
         monkeypatch.setenv(name, text)
     settings.parse({})
-    assert set(settings.variables_in_use()) >= set(variables) - {settings.CONFIG_VARIABLE}
+    assert set(settings.variables_in_use()) >= set(variables) - {sources.CONFIG_VARIABLE}
 
 
 def test_pod_refuses_the_variables_of_services_and_stops_gently() -> None:

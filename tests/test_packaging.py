@@ -16,7 +16,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from service import environment, settings
+from service import settings, sources
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -180,7 +180,7 @@ def test_environment_of_the_image_is_understood_by_the_settings(monkeypatch: pyt
     assert exposed is not None
     assert (effective.server.host, effective.server.port) == ("0.0.0.0", int(exposed[1]))  # noqa: S104 (the image's own)
     assert effective.database.url == "sqlite:////data/gatepost.db"
-    assert variables[environment.CONFIG_VARIABLE] == "/etc/gatepost/gatepost.toml"
+    assert variables[sources.CONFIG_VARIABLE] == "/etc/gatepost/gatepost.toml"
 
 
 def test_compose_mounts_the_configuration_where_the_image_looks_for_it() -> None:

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from service import environment, settings
+from service import environment, settings, sources
 from service.auth.login import BaseLogin
 from service.settings import Settings, SettingsError
 
@@ -25,7 +25,7 @@ JSON_LOGIN = f'[{{"kind": "jwt", "algorithms": ["HS256"], "secret": "{SECRET}", 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of this machine, and no file, gets into a test."""
-    for name in environment.variables_in(os.environ):
+    for name in sources.variables_in(os.environ):
         monkeypatch.delenv(name)
     monkeypatch.delenv("GATEPOST_CONFIG", raising=False)
     monkeypatch.chdir(tmp_path)
