@@ -89,6 +89,7 @@ def serve(config: Config = None) -> None:
 
 @app.command()
 def demo(
+    host: Annotated[str, typer.Option(help="Where to listen. In a container: 0.0.0.0.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Gatepost's own port. 0: any free one.", min=0, max=65535)] = 8080,
     blog_port: Annotated[int, typer.Option(help="The port of the blog. 0: any free one.", min=0, max=65535)] = 8000,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Show the blog in a browser.")] = True,
@@ -97,7 +98,7 @@ def demo(
     from service import demo as play
 
     try:
-        _run(play.run(port=port, blog_port=blog_port, open_browser=open_browser))
+        _run(play.run(host=host, port=port, blog_port=blog_port, open_browser=open_browser))
     except OSError as error:
         stop(str(error), status=WRONG)
 

@@ -15,6 +15,11 @@ from service import refusal
 PREFIX = "GATEPOST_"
 CONFIG_VARIABLE = "GATEPOST_CONFIG"
 DEFAULT_FILE = Path("gatepost.toml")
+IMAGE_FILE = Path("/etc/gatepost/gatepost.toml")
+"""Where the Docker image looks. Docker makes a folder there of a file that was not there to be mounted."""
+MOUNTED = (
+    f"docker run --volume ./gatepost.toml:{IMAGE_FILE}:ro --volume gatepost:/data --publish 127.0.0.1:8080:8080 ..."
+)
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8080
 LAST_PORT = 65_535
 Steps = tuple[str, ...]
@@ -34,14 +39,16 @@ def read(path: Path) -> dict[str, Any]:
     """What a file says. Raises SettingsError when it cannot be read or is no TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a byte order mark first
-    except OSError as error:
+    except (FileNotFoundError, IsADirectoryError) as error:
         fix = (
-            "let that user read it"
-            if isinstance(error, PermissionError)
-            else "name an existing file with --config or " + CONFIG_VARIABLE
+            f"mount it there: {MOUNTED}"
+            if path == IMAGE_FILE
+            else f"name an existing file with --config or {CONFIG_VARIABLE}"
         )
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}): {fix}") from None
+    except OSError as error:
         reason = f"{error.strerror}{refusal.as_whom(error)}"
-        raise SettingsError(f"{path}: cannot be read ({reason}): {fix}") from None
+        raise SettingsError(f"{path}: cannot be read ({reason}): let that user read it") from None
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:

@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -615,6 +616,38 @@ def test_demo_runs_until_it_is_told_to_stop(folder: Path, signal_number: signal.
             assert demo.wait() == 0
         finally:
             demo.kill()
+
+
+def test_demo_in_a_container_listens_on_every_address_and_is_met_on_one(folder: Path) -> None:
+    words = command("demo", "--host", "0.0.0.0", "--port", "0", "--blog-port", "0", "--no-open")  # noqa: S104 (the point)
+    with subprocess.Popen(
+        words, cwd=folder, env=environment({"PYTHONUNBUFFERED": "1"}), stdout=subprocess.PIPE, text=True
+    ) as demo:
+        try:
+            assert demo.stdout is not None
+            found = (re.search(r"(The blog|Gatepost) +http://127\.0\.0\.1:(\d+)", line) for line in demo.stdout)
+            ports = {match[1]: match[2] for match in islice(filter(None, found), 2)}
+            for port, path in ((ports["The blog"], "/"), (ports["Gatepost"], "/health/live")):
+                with urllib.request.urlopen(f"http://127.0.0.2:{port}{path}") as reply:
+                    assert reply.status == 200
+        finally:
+            demo.kill()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_demo_on_another_machines_address_is_one_clear_line(gatepost: Callable[..., Finished], host: str) -> None:
+    finished = gatepost("demo", "--host", host, "--no-open")
+    assert (finished.returncode, len(lines(finished.stderr))) == (1, 1)
+    assert f"cannot listen on {host}, port 8000 (" in finished.stderr
+
+
+@pytest.mark.parametrize("words", [["serve"], ["check"], ["health"]], ids=" ".join)
+def test_image_without_a_configuration_says_what_to_mount(gatepost: Callable[..., Finished], words: list[str]) -> None:
+    variables = dict(re.findall(r"(GATEPOST_[A-Z_]+)=(\S+)", (ROOT / "Dockerfile").read_text()))
+    finished = gatepost(*words, **variables)
+    assert (finished.returncode, finished.stdout, len(lines(finished.stderr))) == (2, "", 1)
+    assert "mount it there: docker run --volume ./gatepost.toml:/etc/gatepost/gatepost.toml:ro" in finished.stderr
+    assert "--volume gatepost:/data" in finished.stderr
 
 
 # --- The manual -------------------------------------------------------------------------------------------------------

@@ -132,7 +132,8 @@ def beside(server: OwnPostgres, password: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("password", "purge_secret"), zip(PASSWORDS, ["", "PURGE_SECRET=", "PURGE_SECRET='open $esame'"], strict=True)
+    ("password", "purge_secret"),
+    [(PASSWORDS[0], ""), (PASSWORDS[1], "PURGE_SECRET="), (PASSWORDS[2], "PURGE_SECRET='open $esame'")],
 )
 async def test_replica_serves_and_purges_with_any_password_and_any_secret(
     server: OwnPostgres, tmp_path: Path, password: str, purge_secret: str
