@@ -20,7 +20,7 @@ FROM python:3.13-slim
 # Numbers that never change: volumes, bind mounts and Kubernetes name the user by them.
 RUN groupadd --gid 10001 gatepost \
     && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin gatepost \
-    && install --directory --owner=gatepost --group=gatepost --mode=0750 /data
+    && install --directory --owner=gatepost --group=gatepost --mode=0750 /data /backups
 COPY --from=build /opt/gatepost /opt/gatepost
 # The addresses inside the container; gatepost.toml, mounted read-only, says everything else (and may say these too:
 # the environment wins). What SQLite sorts goes beside the database: /tmp may be small.

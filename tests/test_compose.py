@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from service import settings
@@ -388,6 +389,26 @@ def test_proxy_reads_the_shipped_files() -> None:
         "./deploy/replicas.vcl": "/etc/varnish/replicas.vcl",
     }
     assert all((ROOT / name).is_file() for name in mounts)
+
+
+def test_caddy_of_the_manual_has_an_address_of_its_own_that_is_believed() -> None:
+    page = (ROOT / "docs" / "docker.md").read_text()
+    examples = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+    (example,) = [found for found in examples if "caddy" in found["services"]]
+    address = example["services"]["caddy"]["networks"]["default"]["ipv4_address"]
+    pool = networks(ONE)["default"]
+    assert ip_address(address) in ip_network(pool.subnet)
+    assert address != pool.gateway
+    assert example["services"]["gatepost"]["environment"] == {"GATEPOST_SERVER__TRUSTED_PROXIES": address}
+
+
+def test_volume_for_backups_of_the_manual_is_the_users() -> None:
+    """A new volume gets the owner of the folder that the image has in its place."""
+    page = (ROOT / "docs" / "docker.md").read_text()
+    assert "- backups:/backups" in page
+    assert re.search(
+        r"install --directory --owner=gatepost --group=gatepost --mode=0750 /data /backups$", DOCKERFILE, re.MULTILINE
+    )
 
 
 # --- The environment --------------------------------------------------------------------------------------------------
