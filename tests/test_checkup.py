@@ -16,9 +16,9 @@ import pytest
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from service import ask_health, checkup, settings
+from service import ask_health, checkup, settings, trial_token
 from service.auth.login import Credentials
-from service.checkup import listening, logins, masking, trial_token
+from service.checkup import listening, logins, masking
 from service.checkup.finding import Finding, Outcome
 from service.settings import Settings
 from service.store.database import Database

@@ -367,6 +367,38 @@ def test_health_says_what_is_wrong_with_the_address_in_the_configuration(
 )
 def test_health_check_imports_next_to_nothing(folder: Path, words: list[str]) -> None:
     """It runs every half minute, in the memory of the service that it asks."""
+    imported = modules_imported_by(folder, *words, status=1)
+    assert "http.client" in imported
+    heavy = {"pydantic", "typer", "click", "rich", "sqlalchemy", "aiohttp", "asyncio", "structlog", "joserfc"}
+    assert imported & heavy == set()
+    ours = {name for name in imported if name.startswith("service.")}
+    assert ours == {f"service.{name}" for name in ("ask_health", "cli_health", "refusal", "sources")}
+
+
+HEAVY = {"sqlalchemy", "alembic", "aiohttp.web", "psycopg", "jinja2", "throttled"}
+HEAVIER = HEAVY | {"pydantic_settings", "aiohttp", "joserfc", "structlog"}
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [
+        (["--help"], HEAVIER),
+        (["--version"], HEAVIER),
+        (["check", "--help"], HEAVIER),
+        (["health", "--help"], HEAVIER),
+        (["db", "backup", "--help"], HEAVIER),
+        (["key", "create", "--help"], HEAVIER),
+        (["export", "pages", "--help"], HEAVIER),
+        (["token", "--site", "blog", "--subject", "ada"], HEAVY),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_small_command_imports_no_more_than_it_needs(folder: Path, words: list[str], heavy: set[str]) -> None:
+    imported = modules_imported_by(folder, *words, status=0)
+    assert (imported & heavy, "typer" in imported) == (set(), True)
+
+
+def modules_imported_by(folder: Path, *words: str, status: int) -> set[str]:
     finished = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "service", *words],
         cwd=folder,
@@ -375,12 +407,8 @@ def test_health_check_imports_next_to_nothing(folder: Path, words: list[str]) ->
         text=True,
         check=False,
     )
-    imported = set(re.findall(r"\| +([\w.]+)$", finished.stderr, flags=re.MULTILINE))
-    assert (finished.returncode, "http.client" in imported) == (1, True)
-    heavy = {"pydantic", "typer", "click", "rich", "sqlalchemy", "aiohttp", "asyncio", "structlog", "joserfc"}
-    assert imported & heavy == set()
-    ours = {name for name in imported if name.startswith("service.")}
-    assert ours == {f"service.{name}" for name in ("ask_health", "cli_health", "refusal", "sources")}
+    assert finished.returncode == status
+    return set(re.findall(r"\| +([\w.]+)$", finished.stderr, flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("words", [["health", "--nosuch"], ["health", "now"], ["health", "--url"]])

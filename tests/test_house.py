@@ -33,6 +33,7 @@ FLOORS = [
     "background",
     "auth",
     "settings",
+    "trial_token",
     "logs",
     "triage",
     "store",

@@ -55,7 +55,7 @@ class OwnPostgres:
         self._say(f"DROP ROLE IF EXISTS {name}")
         self._say(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(password)))
         self._say(f"CREATE DATABASE {name} OWNER {name}")
-        return Path(self._server.get_postmaster_info().socket_dir)
+        return Path(str(self._server.get_postmaster_info().socket_dir))
 
     def stop(self) -> None:
         """As `pg_ctl stop` does: running transactions are broken off."""

@@ -3,7 +3,7 @@
 #   compose_trees.sh FOLDER     Needs root, debootstrap and Debian's archive. Nothing outside of FOLDER is changed.
 set -euo pipefail
 folder=$1
-mirror=$(grep -rhoPm1 '^(URIs: *|deb )\K\S+' /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | head -1)
+mirror=$(grep -rhoPm1 '^(URIs: *|deb )\K\S+' /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | head -1 || true)
 mkdir -p "$folder"
 cd "$folder"
 
