@@ -1,4 +1,4 @@
-# Whom varnish.vcl balances over, and who may tell it what has changed. The addresses are those of docker-compose.yml:
+# Whom varnish.vcl balances over, and who may tell it what has changed. The addresses are those of docker-compose.scale.yml:
 # varnishd looks a name up only once, when it starts.
 
 backend replica_1 {

@@ -1,7 +1,7 @@
-# The proxy of the profile `scale` in docker-compose.yml, for Varnish 7: balances over the replicas, keeps public replies
+# The proxy of docker-compose.scale.yml, for Varnish 7 to 9: balances over the replicas, keeps public replies
 # for as long as they say themselves, and drops them when a replica says what has changed (PURGE).
 # The addresses are in replicas.vcl beside it. How varnishd is started, with gzip left to the replicas, is in
-# docker-compose.yml.
+# docker-compose.scale.yml.
 vcl 4.1;
 
 import directors;

@@ -12,25 +12,19 @@ import socket
 from collections.abc import Callable, Coroutine
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
 
-from service import checkup, cli_db, cli_export, logs, terminal
-from service import settings as configuration
-from service.auth.login import Credentials
-from service.checkup import ask_health, logins, masking, trial_token
-from service.checkup.finding import Outcome
-from service.checkup.trial_token import NoSharedSecretError
-from service.errors import Problem
+from service import cli_db, cli_export, cli_health, terminal
 from service.model import ApiKeyId, Role, system_clock
-from service.moderation import api_keys
-from service.settings import Log, Settings, SettingsError
-from service.store import api_keys as stored_keys
-from service.store.database import Transaction
-from service.store.engine import StoreError
-from service.store.migrate import SchemaError
+from service.sources import SettingsError
 from service.terminal import Config, site_of, stop, store_beside
+
+if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
+    from service.auth.login import Credentials
+    from service.settings import Settings
+    from service.store.database import Transaction
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
@@ -64,7 +58,13 @@ def main() -> None:
         app(prog_name="gatepost")
     except SettingsError as mistakes:
         stop(str(mistakes), status=MISUSED)
-    except (StoreError, SchemaError, Problem) as fault:
+    except Exception as fault:
+        from service.errors import Problem
+        from service.store.engine import StoreError
+        from service.store.migrate import SchemaError
+
+        if not isinstance(fault, StoreError | SchemaError | Problem):
+            raise
         stop(str(fault), status=WRONG)
 
 
@@ -74,7 +74,8 @@ def main() -> None:
 @app.command()
 def serve(config: Config = None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
-    from service import app as house  # the whole service: only this command waits for it
+    from service import app as house
+    from service import settings as configuration
 
     settings = configuration.load(config)
     try:
@@ -89,6 +90,7 @@ def serve(config: Config = None) -> None:
 
 @app.command()
 def demo(
+    host: Annotated[str, typer.Option(help="Where to listen. In a container: 0.0.0.0.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Gatepost's own port. 0: any free one.", min=0, max=65535)] = 8080,
     blog_port: Annotated[int, typer.Option(help="The port of the blog. 0: any free one.", min=0, max=65535)] = 8000,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Show the blog in a browser.")] = True,
@@ -97,7 +99,7 @@ def demo(
     from service import demo as play
 
     try:
-        _run(play.run(port=port, blog_port=blog_port, open_browser=open_browser))
+        _run(play.run(host=host, port=port, blog_port=blog_port, open_browser=open_browser))
     except OSError as error:
         stop(str(error), status=WRONG)
 
@@ -113,11 +115,16 @@ def check(
     cookie: Annotated[str | None, typer.Option(help="A reader's cookie, as NAME=VALUE: say who that is.")] = None,
 ) -> None:
     """Show the effective configuration without its secrets, and test everything it names."""
+    from service import checkup, logs
+    from service import settings as configuration
+    from service.checkup import logins, masking
+    from service.checkup.finding import Outcome
+
     if (site is None) != (token is None and cookie is None):
         stop("give --site together with --token or --cookie", status=MISUSED)
     settings = configuration.load(config)
     shown = None if site is None else (site_of(settings, site), _credentials(token, cookie))
-    logs.configure(Log(level="error", format="console"))  # what a login would log, the findings say
+    logs.configure(configuration.Log(level="error", format="console"))  # what a login would log, the findings say
     terminal.show_configuration(
         masking.toml(settings), file=configuration.file_for(config), variables=configuration.variables_in_use()
     )
@@ -136,12 +143,7 @@ def health(
     url: Annotated[str | None, typer.Option(help="Where the service is, for example http://127.0.0.1:8080.")] = None,
 ) -> None:
     """Ask the running service whether it is ready. Status 0 or 1, within five seconds."""
-    address = url or ask_health.address_of(configuration.load(config).server)
-    answer = asyncio.run(ask_health.ask(address))
-    for line in answer.lines:
-        typer.echo(line, err=not answer.ready)
-    if not answer.ready:
-        raise typer.Exit(WRONG)
+    raise typer.Exit(cli_health.run(config, url))
 
 
 @app.command()
@@ -177,6 +179,10 @@ def token(
     config: Config = None,
 ) -> None:
     """Make a token as the blog would, to try things out. Needs a login with a shared secret."""
+    from service import settings as configuration
+    from service import trial_token
+    from service.trial_token import NoSharedSecretError
+
     chosen = site_of(configuration.load(config), site)
     roles = role or []
     try:
@@ -202,6 +208,9 @@ def create_key(
     config: Config = None,
 ) -> None:
     """Make a key. Its secret is shown once, on standard output."""
+    from service import settings as configuration
+    from service.moderation import api_keys
+
     settings = configuration.load(config)
     now = system_clock()
     key, secret = _write(
@@ -221,6 +230,9 @@ def create_key(
 @key_commands.command("list")
 def list_keys(config: Config = None) -> None:
     """List all keys, oldest first, without their secrets."""
+    from service import settings as configuration
+    from service.store import api_keys as stored_keys
+
     settings = configuration.load(config)
     terminal.show_keys(_write(settings, stored_keys.every), now=system_clock())
 
@@ -228,6 +240,9 @@ def list_keys(config: Config = None) -> None:
 @key_commands.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")], config: Config = None) -> None:
     """End a key at once."""
+    from service import settings as configuration
+    from service.moderation import api_keys
+
     if not _write(configuration.load(config), api_keys.revoke, ApiKeyId(key_id)):
         stop(f"there is no key {key_id} that still works: `gatepost key list` shows all", status=WRONG)
     typer.echo(f"Key {key_id} has ended.")
@@ -255,8 +270,8 @@ def _version() -> str:
 
 
 def _write(
-    settings: Settings,
-    work: Callable[Concatenate[Transaction, P], Answer],
+    settings: "Settings",
+    work: "Callable[Concatenate[Transaction, P], Answer]",
     /,
     *args: P.args,
     **kwargs: P.kwargs,
@@ -270,10 +285,13 @@ def _write(
     return asyncio.run(once())
 
 
-def _credentials(token: str | None, cookie: str | None) -> Credentials:
+def _credentials(token: str | None, cookie: str | None) -> "Credentials":
+    from service.auth.login import Credentials
+    from service.store.api_keys import SECRET_PREFIX
+
     name, equals, value = (cookie or "").partition("=")
     if cookie is not None and not (name and equals):
         stop("write the cookie as NAME=VALUE", status=MISUSED)
-    if token is not None and token.startswith(stored_keys.SECRET_PREFIX):
+    if token is not None and token.startswith(SECRET_PREFIX):
         stop("this is an API key, not a reader's token: `gatepost key list` shows what keys may do", status=MISUSED)
     return Credentials(bearer=token, cookies={} if cookie is None else {name: value})

@@ -5,18 +5,15 @@ What is found or made goes to standard output; how far it is, to a terminal alon
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
-from service import settings as configuration
 from service.model import system_clock
-from service.store import backup, copy, digest, migrate, restore, snapshot, verify
-from service.store.database import Database
-from service.store.digest import Digest
 from service.terminal import Config, progress, stop
-from service.values import DatabaseUrl
+
+if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
+    from service.store.digest import Digest
 
 WRONG, MISUSED = 1, 2
 STEPS = {"copy": "Copying", "verify": "Verifying", "digest": "Reading"}
@@ -27,6 +24,10 @@ commands = typer.Typer(no_args_is_help=True, help="The database: upgrade, backup
 @commands.command("upgrade")
 def upgrade_database(config: Config = None) -> None:
     """Create the database or bring its schema up to date, as every start does. No server may use it meanwhile."""
+    from service import settings as configuration
+    from service.store import migrate, snapshot
+    from service.store.database import Database
+
     store = configuration.load(config).database
 
     async def open_once() -> None:
@@ -40,6 +41,9 @@ def upgrade_database(config: Config = None) -> None:
 @commands.command("backup")
 def back_up(directory: Annotated[Path, typer.Argument(help="The folder to put it in.")], config: Config = None) -> None:
     """Back the database up while the service runs, into one verified SQLite file, and say what is in it."""
+    from service import settings as configuration
+    from service.store import backup
+
     url = configuration.load(config).database.url
     with progress(STEPS) as watch:
         made = backup.take(url, directory, now=system_clock(), watch=watch)
@@ -56,6 +60,9 @@ def restore_database(
     config: Config = None,
 ) -> None:
     """Put a backup in the place of the database. No server may use it; an SQLite file that was there is kept."""
+    from service import settings as configuration
+    from service.store import restore, snapshot
+
     url = configuration.load(config).database.url
     with progress(STEPS) as watch:
         done = restore.restore(file, url, now=system_clock(), watch=watch, replace=replace)
@@ -68,6 +75,9 @@ def restore_database(
 @commands.command("verify")
 def verify_database(config: Config = None) -> None:
     """Check the database's integrity, and recount all that it keeps twice. One line for each difference."""
+    from service import settings as configuration
+    from service.store import digest, snapshot, verify
+
     url = configuration.load(config).database.url
     found = 0
     with progress(STEPS) as watch, snapshot.of(url, watch) as moment:
@@ -90,6 +100,12 @@ def copy_database(
 
     Stop the service before a move: what is written after the copy began is not in it.
     """
+    from pydantic import TypeAdapter, ValidationError
+
+    from service import settings as configuration
+    from service.store import copy, snapshot
+    from service.values import DatabaseUrl
+
     source = configuration.load(config).database.url
     try:
         target = TypeAdapter(DatabaseUrl).validate_python(to)
@@ -101,7 +117,7 @@ def copy_database(
     _tell(copied)
 
 
-def _tell(found: Digest) -> None:
+def _tell(found: "Digest") -> None:
     """What a store holds: compare two of these to know whether two stores hold the same."""
     last = ", ".join(f"{site} {seq}" for site, seq in found.as_of.items()) or "none"
     typer.echo(f"Digest {found.text}\nRows {found.rows}\nLast event of each site: {last}")

@@ -2,19 +2,18 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service import settings as configuration
 from service import terminal
 from service.model import SiteKey
-from service.settings import Settings
-from service.store import snapshot
-from service.store.snapshot import Watch
 from service.terminal import MISUSED, Config, stop, store_beside
-from service.transfer import pages
-from service.transfer.pages import Done, FolderError
+
+if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
+    from service.settings import Settings
+    from service.store.snapshot import Watch
+    from service.transfer.pages import Done
 
 WRONG = 1
 
@@ -33,6 +32,10 @@ def export_pages(
     config: Config = None,
 ) -> None:
     """Write the published comments of every post as JSON and HTML, while the service runs. Only what changed."""
+    from service import settings as configuration
+    from service.transfer import pages
+    from service.transfer.pages import FolderError
+
     settings = configuration.load(config)
     if not settings.sites:
         stop("there is no site in the configuration, so nothing to write: name the file with --config", status=MISUSED)
@@ -46,7 +49,10 @@ def export_pages(
         typer.echo(f"{key}: {result.posts} posts, {result.written} written, {result.removed} files removed.")
 
 
-async def _export(settings: Settings, site: SiteKey | None, directory: Path, watch: Watch) -> dict[SiteKey, Done]:
+async def _export(settings: "Settings", site: SiteKey | None, directory: Path, watch: "Watch") -> "dict[SiteKey, Done]":
+    from service.store import snapshot
+    from service.transfer import pages
+
     with snapshot.of(settings.database.url) as moment:
         snapshot.require_current(moment)  # a store that is not there must not empty the folder
     sites = [found for key, found in settings.sites.items() if site in (None, key)]

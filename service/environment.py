@@ -8,26 +8,9 @@ from typing import Any, get_origin
 from pydantic import BaseModel
 
 from service import mistakes
+from service.sources import PREFIX, Steps
 
-PREFIX = "GATEPOST_"
-CONFIG_VARIABLE = "GATEPOST_CONFIG"
-Steps = tuple[str, ...]
 _OF_KUBERNETES = re.compile(r"GATEPOST_(SERVICE_(HOST|PORT)|PORT)(_.*)?")
-
-
-def variables_in(environment: Iterable[str]) -> dict[str, Steps]:
-    """Every variable that claims to be a setting, and the place in the settings that its name spells.
-
-    Names of variables hold no `-`, names of sites no `_`: `GATEPOST_SITES__MY_BLOG__NAME` is `sites.my-blog.name`.
-    """
-    found = {}
-    for name in sorted(environment):
-        if name.upper().startswith(PREFIX) and name.upper() != CONFIG_VARIABLE:
-            steps = name[len(PREFIX) :].lower().split("__")
-            if steps[0] == "sites" and len(steps) > 1:
-                steps[1] = steps[1].replace("_", "-")
-            found[name] = tuple(steps)
-    return found
 
 
 def variable_for(steps: Iterable[str]) -> str:

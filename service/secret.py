@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from service import refusal
+
 
 def read_secret(*, variable: str | None = None, file: Path | None = None, text: str | None = None) -> bytes:
     """The secret that one of the three names. Raises ValueError with the fix when it is not there."""
@@ -21,4 +23,6 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror}): correct the path or its permissions") from None
+        raise ValueError(
+            f"{path} cannot be read ({error.strerror}{refusal.as_whom(error)}): correct the path or its permissions"
+        ) from None

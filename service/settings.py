@@ -1,11 +1,10 @@
-"""The one frozen settings tree: defaults < TOML file < environment. Nobody else reads the environment.
+"""The one frozen settings tree: defaults < TOML file < environment. `sources` finds and reads both.
 
 `load()` is called once, by the composition root and the commands. A mistake anywhere stops the start with a
 `SettingsError` that names the place and what to write there, and never shows a value: it may be a secret.
 """
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +13,12 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service import environment, mistakes
+from service import environment, mistakes, sources
 from service.auth.kinds import LoginSettings
-from service.environment import PREFIX, Steps
 from service.model import SiteKey
+from service.sources import PREFIX, Steps
+from service.sources import SettingsError as SettingsError
+from service.sources import file_for as file_for
 from service.values import (
     DatabaseUrl,
     LoginUrl,
@@ -33,15 +34,9 @@ from service.values import (
     Words,
 )
 
-CONFIG_VARIABLE = environment.CONFIG_VARIABLE
-DEFAULT_FILE = Path("gatepost.toml")
 HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
 """RFC 9110, 5.1."""
 LONGEST_SECONDS = 100 * 366 * 86_400
-
-
-class SettingsError(Exception):
-    """The configuration cannot be used. Its text is one line per mistake, each with the place and the fix."""
 
 
 class Section(BaseModel):
@@ -49,12 +44,21 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_none(cls, given: Any) -> Any:
+        """Where none is a value. Compose files and units hand a variable that is not set down as an empty one."""
+        if not isinstance(given, dict):
+            return given
+        optional = {name for name, field in cls.model_fields.items() if field.default is None}
+        return {name: None if value == "" and name in optional else value for name, value in given.items()}
+
 
 class Server(Section):
     """Where the service listens, whom it believes, and how it stops."""
 
-    host: str = Field("127.0.0.1", min_length=1)
-    port: Whole = Field(8080, ge=0, le=65535)
+    host: str = Field(sources.DEFAULT_HOST, min_length=1)
+    port: Whole = Field(sources.DEFAULT_PORT, ge=0, le=sources.LAST_PORT)
     public_url: PublicUrl | None = None
     trusted_proxies: Networks = ()
     drain_seconds: Seconds = Field(5.0, ge=0, le=300)
@@ -183,7 +187,7 @@ class _Environment(EnvSettingsSource):
         super().__init__(settings)
         self.env_vars = {
             (PREFIX + "__".join(steps)).lower(): os.environ[name]
-            for name, steps in environment.variables_in(os.environ).items()
+            for name, steps in sources.variables_in(os.environ).items()
         }
 
     def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
@@ -234,24 +238,18 @@ def load(path: Path | None = None) -> Settings:
     Raises SettingsError when a file is missing or anything in it or in the environment is not understood.
     """
     chosen = file_for(path)
-    return parse(_read(chosen) if chosen else {}, source=str(chosen) if chosen else "settings")
-
-
-def file_for(path: Path | None) -> Path | None:
-    """The file that `load(path)` reads; None where it reads only the environment."""
-    named = path or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
-    return named or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    return parse(sources.read(chosen) if chosen else {}, source=str(chosen) if chosen else "settings")
 
 
 def variables_in_use() -> list[str]:
     """The names of the environment variables that are settings."""
-    found = environment.variables_in(os.environ)
+    found = sources.variables_in(os.environ)
     return [name for name, steps in found.items() if environment.is_setting(steps, Settings)]
 
 
 def parse(values: Mapping[str, Any], *, source: str = "settings") -> Settings:
     """Settings from a mapping shaped like the file, with the environment on top. Raises SettingsError."""
-    variables = environment.variables_in(os.environ)
+    variables = sources.variables_in(os.environ)
     for name in environment.secrets_named_in([values, _Environment(Settings)()]):
         variables.pop(name, None)
     wrong = list(_wrong_variables(variables))
@@ -263,19 +261,6 @@ def parse(values: Mapping[str, Any], *, source: str = "settings") -> Settings:
         return Settings(**values)
     except ValidationError as error:
         raise SettingsError("\n".join(_lines(error, source, variables))) from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a byte order mark first
-    except OSError as error:
-        raise SettingsError(
-            f"{path}: cannot be read ({error.strerror}): name an existing file with --config or {CONFIG_VARIABLE}"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: is not TOML: {error}: correct that line, text needs quotes") from None
 
 
 def _wrong_variables(variables: Mapping[str, Steps]) -> Iterator[str]:

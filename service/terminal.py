@@ -7,21 +7,19 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
-from rich.text import Text
 
-from service.checkup.finding import Finding, Outcome
 from service.model import ApiKey, Milliseconds, SiteKey, system_clock
-from service.settings import Settings, Site
-from service.store.database import Database
-from service.store.snapshot import Watch
 
-COLOURS = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.FAIL: "bold red"}
+if TYPE_CHECKING:  # each command imports what it needs, in its own function: help must not wait for a store
+    from service.checkup.finding import Finding
+    from service.settings import Settings, Site
+    from service.store.database import Database
+    from service.store.snapshot import Watch
+
+COLOURS = {"ok": "green", "warn": "yellow", "FAIL": "bold red"}
 ENDLESS_COLUMNS = 1000
 MISUSED = 2
 
@@ -37,7 +35,7 @@ def stop(sentence: str, *, status: int) -> NoReturn:
     raise SystemExit(status)
 
 
-def site_of(settings: Settings, key: str) -> Site:
+def site_of(settings: "Settings", key: str) -> "Site":
     """The site that `--site` names; ends the process where there is none."""
     site = settings.sites.get(SiteKey(key))
     if site is None:
@@ -47,8 +45,10 @@ def site_of(settings: Settings, key: str) -> Site:
 
 
 @asynccontextmanager
-async def store_beside(settings: Settings) -> AsyncIterator[Database]:
+async def store_beside(settings: "Settings") -> AsyncIterator["Database"]:
     """The store for a short command, also while a server has it open. Raises StoreError."""
+    from service.store.database import Database
+
     store = settings.database
     database = await Database.open(
         store.url,
@@ -66,8 +66,13 @@ async def store_beside(settings: Settings) -> AsyncIterator[Database]:
 
 
 @contextmanager
-def progress(steps: Mapping[str, str]) -> Iterator[Watch]:
+def progress(steps: Mapping[str, str]) -> Iterator["Watch"]:
     """A bar for each step of a long piece of work, by its name and what to call it; on a terminal only."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from service.store.snapshot import Watch
+
     console = Console(stderr=True)
     bars = Progress(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=console
@@ -89,8 +94,11 @@ def show_configuration(toml: str, *, file: object, variables: Iterable[str]) -> 
     typer.echo(f"# File: {file or 'none'}\n# Environment: {', '.join(variables) or 'nothing'}\n{toml}")
 
 
-def show_finding(finding: Finding) -> None:
+def show_finding(finding: "Finding") -> None:
     """One line, and its fix below it."""
+    from rich.console import Console
+    from rich.text import Text
+
     line = Text.assemble((f"{finding.outcome:5}", COLOURS[finding.outcome]), f"{finding.subject}: {finding.text}")
     Console(highlight=False).print(line, soft_wrap=True)
     if finding.fix:
@@ -99,6 +107,10 @@ def show_finding(finding: Finding) -> None:
 
 def show_keys(keys: Iterable[ApiKey], *, now: Milliseconds) -> None:
     """All keys as a table."""
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
     table = Table(Column("id", no_wrap=True), "name", "site", "role", "made", "state", box=None, pad_edge=False)
     for key in keys:
         roles = ", ".join(sorted(key.roles))

@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -23,7 +24,7 @@ from urllib.error import HTTPError
 import pytest
 import yaml
 
-from service import cli, settings
+from service import cli, settings, sources
 from service.store import migrate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -221,7 +222,7 @@ def test_misuse_is_status_2_and_said_on_standard_error(
     assert expected in finished.stderr
 
 
-@pytest.mark.parametrize("words", [["serve"], ["check"], ["health"], ["key", "list"], ["db", "upgrade"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["serve"], ["check"], ["key", "list"], ["db", "upgrade"]], ids=" ".join)
 def test_wrong_configuration_is_status_2_with_a_line_for_every_mistake(
     gatepost_here: Callable[..., Finished], words: list[str]
 ) -> None:
@@ -311,6 +312,112 @@ def test_health_finds_the_service_by_the_configuration(
     port = serve().address.rpartition(":")[2]
     everywhere = "0.0.0.0"  # noqa: S104 (read, not bound)
     assert gatepost("health", GATEPOST_SERVER__PORT=port, GATEPOST_SERVER__HOST=everywhere).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("toml", "variables"),
+    [
+        ("[server]\nport = PORT", {}),
+        ('[server]\nport = "PORT"\nhost = "0.0.0.0"', {}),
+        ("[server]\nport = 1", {"gatepost_Server__Port": "PORT"}),
+        ("[server]\nport = 1", {"GATEPOST_SERVER__PORT": " PORT "}),
+        ("[server]\nport = 1", {"GATEPOST_SERVER": '{"port": PORT}'}),
+        (
+            '[server]\nport = 1\nhost = "192.0.2.1"',
+            {"GATEPOST_SERVER__HOST": "::ffff:127.0.0.1", "GATEPOST_SERVER__PORT": "PORT"},
+        ),
+    ],
+)
+def test_health_understands_every_way_to_write_an_address(
+    gatepost: Callable[..., Finished],
+    serve: Callable[..., Served],
+    folder: Path,
+    toml: str,
+    variables: dict[str, str],
+) -> None:
+    port = serve().address.rpartition(":")[2]
+    (folder / "gatepost.toml").write_text(toml.replace("PORT", port))
+    asked = gatepost("health", **{name: text.replace("PORT", port) for name, text in variables.items()})
+    assert (asked.returncode, asked.stdout, asked.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("toml", "variables", "said"),
+    [
+        ("[server", {}, "gatepost.toml: is not TOML"),
+        ("server = 1", {}, "gatepost.toml: server: must be a table"),
+        ("[server]\nport = 65536", {}, "gatepost.toml: server.port: "),
+        ("[server]\nport = true", {}, "gatepost.toml: server.port: must be a number"),
+        ("", {"GATEPOST_SERVER__PORT": "eighty"}, "GATEPOST_SERVER__PORT: server.port: must be a whole number"),
+        ("", {"GATEPOST_SERVER__HOST": ""}, "GATEPOST_SERVER__HOST: server.host: "),
+        ("", {"GATEPOST_CONFIG": "missing.toml"}, "missing.toml: cannot be read (No such file or directory)"),
+    ],
+)
+def test_health_says_what_is_wrong_with_the_address_in_the_configuration(
+    gatepost: Callable[..., Finished], folder: Path, toml: str, variables: dict[str, str], said: str
+) -> None:
+    (folder / "gatepost.toml").write_text(toml)
+    asked = gatepost("health", **variables)
+    assert (asked.returncode, asked.stdout, len(lines(asked.stderr))) == (2, "", 1)
+    assert said in asked.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["health"], ["health", "--url", "http://127.0.0.1:9"], ["health", "-c", "gatepost.toml"]]
+)
+def test_health_check_imports_next_to_nothing(folder: Path, words: list[str]) -> None:
+    """It runs every half minute, in the memory of the service that it asks."""
+    imported = modules_imported_by(folder, *words, status=1)
+    assert "http.client" in imported
+    heavy = {"pydantic", "typer", "click", "rich", "sqlalchemy", "aiohttp", "asyncio", "structlog", "joserfc"}
+    assert imported & heavy == set()
+    ours = {name for name in imported if name.startswith("service.")}
+    assert ours == {f"service.{name}" for name in ("ask_health", "cli_health", "refusal", "sources")}
+
+
+HEAVY = {"sqlalchemy", "alembic", "aiohttp.web", "psycopg", "jinja2", "throttled"}
+HEAVIER = HEAVY | {"pydantic_settings", "aiohttp", "joserfc", "structlog"}
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [
+        (["--help"], HEAVIER),
+        (["--version"], HEAVIER),
+        (["check", "--help"], HEAVIER),
+        (["health", "--help"], HEAVIER),
+        (["db", "backup", "--help"], HEAVIER),
+        (["key", "create", "--help"], HEAVIER),
+        (["export", "pages", "--help"], HEAVIER),
+        (["token", "--site", "blog", "--subject", "ada"], HEAVY),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_small_command_imports_no_more_than_it_needs(folder: Path, words: list[str], heavy: set[str]) -> None:
+    imported = modules_imported_by(folder, *words, status=0)
+    assert (imported & heavy, "typer" in imported) == (set(), True)
+
+
+def modules_imported_by(folder: Path, *words: str, status: int) -> set[str]:
+    finished = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "service", *words],
+        cwd=folder,
+        env=environment({"GATEPOST_SERVER__PORT": "9"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == status
+    return set(re.findall(r"\| +([\w.]+)$", finished.stderr, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("words", [["health", "--nosuch"], ["health", "now"], ["health", "--url"]])
+def test_health_that_is_not_understood_is_refused_like_any_command(
+    gatepost: Callable[..., Finished], words: list[str]
+) -> None:
+    finished = gatepost(*words)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "─ Error ─" in finished.stderr
 
 
 def test_second_server_on_the_same_file_says_so_and_ends(
@@ -539,6 +646,38 @@ def test_demo_runs_until_it_is_told_to_stop(folder: Path, signal_number: signal.
             demo.kill()
 
 
+def test_demo_in_a_container_listens_on_every_address_and_is_met_on_one(folder: Path) -> None:
+    words = command("demo", "--host", "0.0.0.0", "--port", "0", "--blog-port", "0", "--no-open")  # noqa: S104 (the point)
+    with subprocess.Popen(
+        words, cwd=folder, env=environment({"PYTHONUNBUFFERED": "1"}), stdout=subprocess.PIPE, text=True
+    ) as demo:
+        try:
+            assert demo.stdout is not None
+            found = (re.search(r"(The blog|Gatepost) +http://127\.0\.0\.1:(\d+)", line) for line in demo.stdout)
+            ports = {match[1]: match[2] for match in islice(filter(None, found), 2)}
+            for port, path in ((ports["The blog"], "/"), (ports["Gatepost"], "/health/live")):
+                with urllib.request.urlopen(f"http://127.0.0.2:{port}{path}") as reply:
+                    assert reply.status == 200
+        finally:
+            demo.kill()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_demo_on_another_machines_address_is_one_clear_line(gatepost: Callable[..., Finished], host: str) -> None:
+    finished = gatepost("demo", "--host", host, "--no-open")
+    assert (finished.returncode, len(lines(finished.stderr))) == (1, 1)
+    assert f"cannot listen on {host}, port 8000 (" in finished.stderr
+
+
+@pytest.mark.parametrize("words", [["serve"], ["check"], ["health"]], ids=" ".join)
+def test_image_without_a_configuration_says_what_to_mount(gatepost: Callable[..., Finished], words: list[str]) -> None:
+    variables = dict(re.findall(r"(GATEPOST_[A-Z_]+)=(\S+)", (ROOT / "Dockerfile").read_text()))
+    finished = gatepost(*words, **variables)
+    assert (finished.returncode, finished.stdout, len(lines(finished.stderr))) == (2, "", 1)
+    assert "mount it there: docker run --volume ./gatepost.toml:/etc/gatepost/gatepost.toml:ro" in finished.stderr
+    assert "--volume gatepost:/data" in finished.stderr
+
+
 # --- The manual -------------------------------------------------------------------------------------------------------
 
 
@@ -572,7 +711,7 @@ def test_variables_of_unit_and_pod_are_settings(monkeypatch: pytest.MonkeyPatch,
     for name, text in variables.items():
         monkeypatch.setenv(name, text)
     settings.parse({})
-    assert set(settings.variables_in_use()) >= set(variables) - {settings.CONFIG_VARIABLE}
+    assert set(settings.variables_in_use()) >= set(variables) - {sources.CONFIG_VARIABLE}
 
 
 def test_pod_refuses_the_variables_of_services_and_stops_gently() -> None:

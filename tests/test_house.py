@@ -23,7 +23,10 @@ FLOORS = [
     "values",
     "origins",
     "folding",
+    "refusal",
     "secret",
+    "sources",
+    "ask_health",
     "strict_json",
     "unreachable",
     "mistakes",
@@ -35,6 +38,7 @@ FLOORS = [
     "background",
     "auth",
     "settings",
+    "trial_token",
     "logs",
     "triage",
     "store",
@@ -51,13 +55,15 @@ FLOORS = [
     "terminal",
     "cli_db",
     "cli_export",
+    "cli_health",
     "cli",
     "__main__",
 ]
 SQL_LIBRARIES = {"sqlalchemy", "sqlite3", "aiosqlite", "psycopg", "psycopg_pool", "alembic"}
 HTTP_ROOMS = ("web", "demo", "app")
-HTTP_CLIENTS = ("auth.fetch", "delivery.purge_call", "checkup.ask_health")
-ENVIRONMENT_READERS = ("settings", "secret")
+HTTP_CLIENTS = ("auth.fetch", "delivery.purge_call", "ask_health")
+HTTP_LIBRARIES = {"aiohttp", "http.client", "urllib.request"}
+ENVIRONMENT_READERS = ("settings", "sources", "secret")
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "urllib", "uuid"}
 STORE_MACHINERY = {
     "store.database",
@@ -153,16 +159,16 @@ def fates_changed_outside_moderation() -> Iterator[str]:
 def requests_outside_the_web_room() -> Iterator[str]:
     """Only `web` knows HTTP requests."""
     for name in files():
-        if within(name, HTTP_ROOMS) or "aiohttp" not in libraries(name):
+        if within(name, HTTP_ROOMS) or not _http_libraries(name):
             continue
         if not within(name, HTTP_CLIENTS):
-            yield f"{name} imports aiohttp"
+            yield f"{name} imports {_http_libraries(name)}"
         elif "aiohttp.web" in imports(name):
             yield f"{name} makes requests, and may not take any"
 
 
 def environment_read_elsewhere() -> Iterator[str]:
-    """Only `settings` reads the environment (and `secret`, for the variables that settings name)."""
+    """Only `settings` and `sources` read the environment (and `secret`, for the variables that settings name)."""
     for name, tree in files().items():
         for node in ast.walk(tree):
             read = isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"}
@@ -254,7 +260,7 @@ def test_rules_look_at_what_they_say() -> None:
 
 def test_every_exception_is_still_needed() -> None:
     assert set(OWN_WRITES) <= _store_functions_that_write()
-    assert set(HTTP_CLIENTS) <= {name for name in files() if "aiohttp" in libraries(name)}
+    assert set(HTTP_CLIENTS) <= {name for name in files() if _http_libraries(name)}
 
 
 def test_every_floor_has_somebody_on_it() -> None:
@@ -302,6 +308,11 @@ def test_handler_says_its_method_and_path_above_it(route: Route) -> None:
 
 
 # --- How they look ----------------------------------------------------------------------------------------------------
+
+
+def _http_libraries(name: str) -> set[str]:
+    """Those of the libraries that speak HTTP which a file imports."""
+    return HTTP_LIBRARIES & {found for module in imports(name) for found in (module, module.partition(".")[0])}
 
 
 def _floor(name: str) -> int:

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from service import environment, settings
+from service import environment, settings, sources
 from service.auth.login import BaseLogin
 from service.settings import Settings, SettingsError
 
@@ -25,7 +25,7 @@ JSON_LOGIN = f'[{{"kind": "jwt", "algorithms": ["HS256"], "secret": "{SECRET}", 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of this machine, and no file, gets into a test."""
-    for name in environment.variables_in(os.environ):
+    for name in sources.variables_in(os.environ):
         monkeypatch.delenv(name)
     monkeypatch.delenv("GATEPOST_CONFIG", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -326,6 +326,32 @@ def test_mistake_in_a_file_on_disk_is_answered_with_the_file_and_the_line(
     assert str(stop.value).startswith(f"{path}: ")
     assert expected in str(stop.value)
     assert SECRET not in str(stop.value)
+
+
+def test_file_that_may_not_be_read_is_answered_with_who_may_not(tmp_path: Path) -> None:
+    path, owner = tmp_path / "mine.toml", os.geteuid()
+    path.write_text("")
+    path.chmod(0o000)
+    if owner == 0:
+        os.seteuid(65534)  # root may read everything
+    try:
+        with pytest.raises(SettingsError) as stop:
+            sources.read(path)
+        assert str(stop.value).startswith(f"{path}: cannot be read (Permission denied, as uid {os.geteuid()}): ")
+    finally:
+        os.seteuid(owner)
+
+
+def test_empty_text_is_none_where_none_is_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose files and units hand a variable that is not set down as an empty one."""
+    for name in ("CACHE__PURGE__SECRET_HEADER", "CACHE__PURGE__SECRET_ENV", "LIMITS__SHARED", "BACKUP__DIRECTORY"):
+        monkeypatch.setenv(f"GATEPOST_{name}", "")
+    effective = settings.parse({"limits": {"shared": "redis://valkey"}})
+    assert (effective.cache.purge, effective.limits.shared, effective.backup.directory) == (
+        settings.Purge(),
+        None,
+        None,
+    )
 
 
 def test_file_that_is_no_text_is_answered_so(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A real Varnish for a test: the files of `deploy/` and the command line of `docker-compose.yml`, on this machine.
+"""A real Varnish for a test: the files of `deploy/` and the command line of the compose file, on this machine.
 
 The network 10.77.0.0/24 of the compose file becomes 127.0.0.0/24: replicas belong on `REPLICAS`, with any port.
 """
@@ -25,12 +25,15 @@ _ADMIN = shutil.which("varnishadm", path=_WHERE)
 
 
 @asynccontextmanager
-async def varnish(ports: Sequence[int], **environment: str) -> AsyncIterator[str]:
-    """The address of a proxy before the replicas on these ports, in the order of `REPLICAS`."""
+async def varnish(ports: Sequence[int], *, purger: str = REPLICAS[0], **environment: str) -> AsyncIterator[str]:
+    """The address of a proxy before the replicas on these ports, in the order of `REPLICAS`.
+
+    It is purged from there, or from `purger` in the place of the first.
+    """
     assert VARNISHD, "CI installs varnish"
     with tempfile.TemporaryDirectory(prefix="gatepost-varnish-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        (folder / "replicas.vcl").write_text(_replicas(ports))
+        (folder / "replicas.vcl").write_text(_replicas(ports, purger))
         process = await asyncio.create_subprocess_exec(
             *(VARNISHD, "-j", "none", "-n", str(folder / "varnishd"), "-p", f"vcl_path={folder}", *_arguments()),
             env={**os.environ, **environment},
@@ -45,16 +48,17 @@ async def varnish(ports: Sequence[int], **environment: str) -> AsyncIterator[str
             await process.wait()
 
 
-def _replicas(ports: Sequence[int]) -> str:
+def _replicas(ports: Sequence[int], purger: str) -> str:
     """`deploy/replicas.vcl` for replicas on this machine."""
     shipped = (ROOT / "deploy" / "replicas.vcl").read_text().replace("10.77.0.", "127.0.0.")
     given = iter(ports)
+    shipped = shipped.replace(f'    "{REPLICAS[0]}";', f'    "{purger}";')
     return re.sub(r'\.port = "\d+"', lambda _: f'.port = "{next(given)}"', shipped)
 
 
 def _arguments() -> list[str]:
     """What the compose file starts, with another port and another place for the VCL."""
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    compose = yaml.safe_load((ROOT / "docker-compose.scale.yml").read_text())
     ours = {"/etc/varnish/default.vcl": str(ROOT / "deploy" / "varnish.vcl"), "http=:8080": "http=127.0.0.1:0"}
     command = compose["services"]["proxy"]["command"]
     assert ours.keys() <= set(command)

@@ -1,11 +1,12 @@
 """Can the service listen where it should, for as many as it should, and whom does it believe?"""
 
+import asyncio
 import errno
 import os
 import resource
 from collections.abc import Iterator
 
-from service.checkup import ask_health
+from service import ask_health
 from service.checkup.finding import Finding, fail, ok, warn
 from service.metrics import Metrics
 from service.settings import Limits, Server, Settings, SettingsError
@@ -71,8 +72,8 @@ async def examine_shared_limits(limits: Limits) -> list[Finding]:
 
 
 async def _taken(server: Server) -> list[Finding]:
-    address = ask_health.address_of(server)
-    answer = await ask_health.ask(address)
+    address = ask_health.address_of(server.host, server.port)
+    answer = await asyncio.to_thread(ask_health.ask, address)
     if not answer.is_gatepost:
         fix = "stop the other program, or set server.port to a free port"
         return [fail("server", f"port {server.port} is taken by another program", fix)]

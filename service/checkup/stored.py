@@ -39,7 +39,7 @@ async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
 
 def _future(path: Path, folder: Path) -> Finding:
     if not os.access(folder, os.W_OK | os.X_OK):
-        fix = f"give {folder} to the user that runs Gatepost, or correct database.url"
+        fix = f"give {folder} to the user that runs Gatepost (here: uid {os.geteuid()}), or correct database.url"
         return fail("database", f"{path} is not there and cannot be made", fix)
     return ok("database", f"{path} is not there yet: the first start makes it")
 

@@ -5,6 +5,7 @@ whose readers comment through it. Called by `cli`.
 """
 
 import asyncio
+import errno
 import secrets
 import signal
 import socket
@@ -27,7 +28,7 @@ from service.demo.blog import Blog
 from service.model import system_clock
 from service.settings import Database, Log, Server, Settings, Site
 
-HOST = "127.0.0.1"
+HOST, EVERY_HOST = "127.0.0.1", "0.0.0.0"  # noqa: S104  # on every address only if asked to
 PORTS_TO_TRY = 50
 LAST_PORT = 65_535
 CREDENTIALS = ("token", "cookie")
@@ -73,14 +74,14 @@ class Demo:
     folder: Path
 
 
-async def run(*, port: int, blog_port: int, open_browser: bool) -> None:
+async def run(*, host: str, port: int, blog_port: int, open_browser: bool) -> None:
     """Run until SIGINT or SIGTERM. Port 0 lets the system choose; for a port in use the next free one is taken.
 
-    Raises OSError when there is no free port.
+    Raises OSError when there is no free port, or no such address on this machine.
     """
     logs.configure(Log(level="warning", format="console"))
     with _asked_to_stop() as asked:
-        async with started(port=port, blog_port=blog_port, say=typer.echo) as demo:
+        async with started(host=host, port=port, blog_port=blog_port, say=typer.echo) as demo:
             typer.echo(WELCOME.format(blog=demo.blog, gatepost=demo.gatepost, folder=demo.folder))
             if open_browser:
                 await asyncio.to_thread(_show, demo.blog)
@@ -90,26 +91,32 @@ async def run(*, port: int, blog_port: int, open_browser: bool) -> None:
 
 @asynccontextmanager
 async def started(
-    *, port: int = 0, blog_port: int = 0, say: Callable[[str], None] = lambda _: None
+    *, host: str = HOST, port: int = 0, blog_port: int = 0, say: Callable[[str], None] = lambda _: None
 ) -> AsyncIterator[Demo]:
     """A demo that works within the `async with`. `say` hears about ports that were taken. Raises as `run` does."""
-    with tempfile.TemporaryDirectory(prefix="gatepost-demo-") as folder, _free_port(blog_port, "the blog", say) as door:
-        origin = f"http://{HOST}:{door.getsockname()[1]}"
+    with (
+        tempfile.TemporaryDirectory(prefix="gatepost-demo-") as folder,
+        _free_port(host, blog_port, "the blog", say) as door,
+    ):
+        # Who listens on every address (in a container) is still met on one: the browser's machine is this one.
+        shown = HOST if host == EVERY_HOST else host
+        origin = f"http://{shown}:{door.getsockname()[1]}"
         secret = secrets.token_hex(32)
-        with _free_port(port, "Gatepost", say) as gate:
+        with _free_port(host, port, "Gatepost", say) as gate:
             gatepost_port = gate.getsockname()[1]
-        settings = _settings(origin=origin, secret=secret, port=gatepost_port, folder=Path(folder))
+        address = f"http://{shown}:{gatepost_port}"
+        settings = _settings(origin=origin, secret=secret, host=host, port=gatepost_port, folder=Path(folder))
         gatepost = await app.start(settings, clock=system_clock)
         try:
-            known = Blog(origin, gatepost.address, secret, system_clock, credentials=CREDENTIALS)
+            known = Blog(origin, address, secret, system_clock, credentials=CREDENTIALS)
             async with _open_doors(known, door):
                 await conversation.hold(known)
-                yield Demo(origin, gatepost.address, Path(folder))
+                yield Demo(origin, address, Path(folder))
         finally:
             await gatepost.stop()
 
 
-def _settings(*, origin: str, secret: str, port: int, folder: Path) -> Settings:
+def _settings(*, origin: str, secret: str, host: str, port: int, folder: Path) -> Settings:
     token = JwtLogin(algorithms=("HS256",), secret=secret, issuer=origin, audience=blog.AUDIENCE)
     # The same readers by either way: Ada's comments stay hers when the page changes from token to cookie.
     cookie = SessionLogin(url=f"{origin}/whoami", cookies=(blog.SESSION_COOKIE,), shares_subjects=token.label)
@@ -120,7 +127,7 @@ def _settings(*, origin: str, secret: str, port: int, folder: Path) -> Settings:
         login=(token, cookie),
     )
     return DemoSettings(
-        server=Server(host=HOST, port=port, drain_seconds=0, grace_seconds=1),
+        server=Server(host=host, port=port, drain_seconds=0, grace_seconds=1),
         database=Database(url=f"sqlite:///{folder / 'gatepost.db'}"),
         log=Log(level="warning", format="console"),
         sites={blog.SITE: site},
@@ -139,13 +146,18 @@ async def _open_doors(known: Blog, door: socket.socket) -> AsyncIterator[None]:
 
 
 @contextmanager
-def _free_port(wanted: int, who: str, say: Callable[[str], None]) -> Iterator[socket.socket]:
-    """A listening socket on `wanted` or the next port that is free. Raises OSError when none of `PORTS_TO_TRY` is."""
+def _free_port(host: str, wanted: int, who: str, say: Callable[[str], None]) -> Iterator[socket.socket]:
+    """A listening socket on `wanted` or the next port that is free. Raises OSError when none of `PORTS_TO_TRY` is.
+
+    Or when the address is none of this machine's.
+    """
     candidates = range(wanted, min(wanted + PORTS_TO_TRY, LAST_PORT + 1)) if wanted else range(1)
     for port in candidates:
         try:
-            found = socket.create_server((HOST, port))
-        except OSError:
+            found = socket.create_server((host, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise OSError(f"cannot listen on {host}, port {port} ({error.strerror}): name another") from None
             continue
         if port != wanted:
             say(f"Port {wanted} is in use: {who} is on {port} instead.")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from service import refusal
 from service.model import Milliseconds
 from service.store import copy, digest, files, snapshot, verify
 from service.store.digest import Digest
@@ -130,4 +131,4 @@ def _one_line(final: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{final}: the backup cannot be made ({error})") from None
+        raise StoreError(f"{final}: the backup cannot be made ({error}{refusal.as_whom(error)})") from None

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Dialect
 
+from service import refusal
 from service.store import files, migrate, sqlite
 from service.store.digest import PASSING, TABLES
 from service.store.engine import Connection, StoreError
@@ -70,7 +71,7 @@ class SqliteTarget:
         try:
             self._lock = sqlite.lock(self._path)
         except OSError as error:
-            raise StoreError(f"{self.name}: cannot be written ({error})") from None
+            raise StoreError(f"{self.name}: cannot be written ({error}{refusal.as_whom(error)})") from None
         try:
             files.make_private(self._path)
             self.connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
@@ -81,7 +82,7 @@ class SqliteTarget:
             self.connection.execute("PRAGMA synchronous = NORMAL")  # `settle` syncs; a torn copy is made again
         except (OSError, sqlite3.Error) as error:
             os.close(self._lock)
-            raise StoreError(f"{self.name}: cannot be written ({error})") from None
+            raise StoreError(f"{self.name}: cannot be written ({error}{refusal.as_whom(error)})") from None
 
     def add(self, table: sa.Table, rows: Sequence[Values]) -> None:
         """Add rows; references are looked at when the transaction ends."""

@@ -63,8 +63,8 @@ class PostgresEngine:
             await self._on(self._reading, self._connected)
         except psycopg.Error as error:
             raise StoreError(
-                f"the PostgreSQL store cannot be opened ({type(error).__name__}): correct database.url (a password's "
-                "special characters percent-encoded), or start the server"
+                f"the PostgreSQL store cannot be opened ({type(error).__name__}): correct database.url or "
+                "PGPASSWORD (in an address, a password's special characters are percent-encoded), or start the server"
             ) from None
 
     async def close(self) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from service import refusal
 from service.model import Milliseconds
 from service.store import backup, copy, files, migrate, snapshot, sqlite
 from service.store.digest import Digest
@@ -128,4 +129,4 @@ def _one_line(file: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{file}: cannot be restored ({error})") from None
+        raise StoreError(f"{file}: cannot be restored ({error}{refusal.as_whom(error)})") from None

@@ -16,6 +16,7 @@ import aiosqlite
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect
 
+from service import refusal
 from service.store import files, migrate
 from service.store.engine import Connection, EngineSettings, StoreError
 
@@ -70,7 +71,8 @@ class SqliteEngine:
                 self._readers.put_nowait(await self._connect(read_only=True))
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
-                f"{self._path}: the store cannot be opened ({error}): correct database.url or its permissions"
+                f"{self._path}: the store cannot be opened ({error}{refusal.as_whom(error)}): correct database.url or "
+                "its permissions"
             ) from None
 
     async def close(self) -> None:

@@ -19,6 +19,7 @@ from typing import BinaryIO, Final
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from service import refusal
 from service.model import Post, PostKey, PublicComment, SiteKey
 from service.reading import html, show
 from service.settings import Site
@@ -87,7 +88,9 @@ async def export(
             progress = _Progress(watch, sum(totals))
             return {site.key: await _Folder(database, site, directory, progress).update() for site in sites}
     except OSError as error:
-        raise FolderError(f"{error.filename or directory}: cannot be written ({error.strerror})") from None
+        raise FolderError(
+            f"{error.filename or directory}: cannot be written ({error.strerror}{refusal.as_whom(error)})"
+        ) from None
 
 
 class _Progress:

@@ -17,9 +17,9 @@ import pytest
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from service import settings
+from service import ask_health, settings, trial_token
 from service.auth.login import Credentials
-from service.checkup import ask_health, listening, logins, masking, trial_token
+from service.checkup import listening, logins, masking
 from service.checkup.finding import Outcome
 from service.settings import Settings
 from service.store.database import Database
@@ -356,19 +356,19 @@ async def test_running_service_that_is_not_ready_is_found_with_its_reason(start_
     ],
 )
 def test_service_is_asked_where_it_listens(host: str, address: str) -> None:
-    assert ask_health.address_of(settings.parse({"server": {"host": host}}).server) == address
+    assert ask_health.address_of(host, 8080) == address
 
 
 async def test_ready_service_answers_without_a_word(start_gatepost: StartGatepost) -> None:
     running = (await start_gatepost()).running
     for address in (running.address, f"{running.address}/", f"{running.address}/health/ready"):
-        assert await ask_health.ask(address) == ask_health.Answer(True, (), is_gatepost=True)
+        assert await asyncio.to_thread(ask_health.ask, address) == ask_health.Answer(True, (), is_gatepost=True)
 
 
 async def test_service_that_is_not_ready_says_which_check_failed(start_gatepost: StartGatepost) -> None:
     running = (await start_gatepost()).running
     running.health.draining = True
-    answer = await ask_health.ask(running.address)
+    answer = await asyncio.to_thread(ask_health.ask, running.address)
     assert answer == ask_health.Answer(False, ("process:draining: fail: stopping",), is_gatepost=True)
 
 
@@ -385,14 +385,14 @@ async def test_service_that_is_not_ready_says_which_check_failed(start_gatepost:
 )
 async def test_other_program_is_never_taken_for_a_ready_service(server: LocalServer, answer: Handler) -> None:
     server.handlers["/health/ready"] = answer
-    found = await ask_health.ask(server.address)
+    found = await asyncio.to_thread(ask_health.ask, server.address)
     assert (found.ready, found.is_gatepost) == (False, False)
     assert "not as a Gatepost does" in found.lines[0]
 
 
 async def test_service_that_does_not_answer_in_time_is_not_ready(server: LocalServer) -> None:
     server.handlers["/health/ready"] = server.hang
-    found = await ask_health.ask(server.address, limit_seconds=0.2)
+    found = await asyncio.to_thread(ask_health.ask, server.address, limit_seconds=0.2)
     assert (found.ready, found.lines) == (False, (f"{server.address}/health/ready: no answer within 0.2 seconds",))
 
 
@@ -405,7 +405,7 @@ async def test_answer_without_end_is_cut(server: LocalServer) -> None:
             await asyncio.sleep(0)
 
     server.handlers["/health/ready"] = drip
-    assert not (await ask_health.ask(server.address)).ready
+    assert not (await asyncio.to_thread(ask_health.ask, server.address)).ready
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,7 @@ async def test_answer_without_end_is_cut(server: LocalServer) -> None:
     ],
 )
 async def test_nobody_there_is_one_clear_line(address: str, words: str) -> None:
-    found = await ask_health.ask(address)
+    found = await asyncio.to_thread(ask_health.ask, address)
     assert (found.ready, words in found.lines[0]) == (False, True), found
 
 

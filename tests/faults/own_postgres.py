@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from tests.postgres import address_of
 
@@ -45,6 +46,17 @@ class OwnPostgres:
         self._say(f"ALTER SYSTEM SET {setting} = {value}")
         self._say("SELECT pg_reload_conf()")
 
+    def give(self, name: str, password: str) -> Path:
+        """An empty database and its user of the same name, who must say the password; where the server's socket is."""
+        rules = self._server.pgdata / "pg_hba.conf"
+        rules.write_text(f"local {name} {name} scram-sha-256\n{rules.read_text()}")
+        self._say("SELECT pg_reload_conf()")
+        self._say(f"DROP DATABASE IF EXISTS {name}")
+        self._say(f"DROP ROLE IF EXISTS {name}")
+        self._say(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(password)))
+        self._say(f"CREATE DATABASE {name} OWNER {name}")
+        return Path(str(self._server.get_postmaster_info().socket_dir))
+
     def stop(self) -> None:
         """As `pg_ctl stop` does: running transactions are broken off."""
         self._server.stop()
@@ -64,11 +76,11 @@ class OwnPostgres:
         """Stop it for good."""
         self._server.cleanup()
 
-    def _say(self, statement: str) -> None:
+    def _say(self, statement: str | sql.Composed) -> None:
         with psycopg.connect(
             self._server.get_uri(), autocommit=True, options="-c default_transaction_read_only=off"
         ) as connection:
-            connection.execute(statement.encode())
+            connection.execute(statement.encode() if isinstance(statement, str) else statement)
 
 
 @contextmanager

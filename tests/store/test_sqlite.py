@@ -138,6 +138,7 @@ async def test_a_folder_that_takes_no_files_is_refused(read_only_folder: Path, c
     with pytest.raises(StoreError) as refusal:
         await Database.open(url_of(read_only_folder / "gatepost.db"), clock=clock)
     assert "Permission denied" in str(refusal.value)
+    assert f", as uid {os.geteuid()})" in str(refusal.value)
     assert "correct database.url or its permissions" in str(refusal.value)
     assert len(str(refusal.value).splitlines()) == 1
 
