@@ -7,8 +7,8 @@ is as durable; only a batch never holds more than one unit of work.
 """
 
 from service import cli
-from service.store import database
+from service.store import group_commit
 
 if __name__ == "__main__":
-    database.MAX_BATCH = 1
+    group_commit.MAX_BATCH = 1
     cli.main()

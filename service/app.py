@@ -140,11 +140,13 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
             opened.push_async_callback(login.stop)
             await login.start()
         opened.pop_all()
-    background.start(Job("follow-events", hearing.follow, LEAST_PAUSE_SECONDS))
+    background.start(Job("follow-events", hearing.follow, LEAST_PAUSE_SECONDS, is_vital=True))
     background.start(Job("listen", hearing.listen, LISTEN_AGAIN_SECONDS, is_vital=False))
     background.start(Job("tell-listeners", services.live.tell, LEAST_PAUSE_SECONDS, is_vital=False))
     background.start(Job("keep-listeners", services.live.beat, BEAT_SECONDS, is_vital=False))
-    background.start(Job("forget-idempotency", lambda: database.write(idempotency.forget_old), FORGET_EVERY_SECONDS))
+    background.start(
+        Job("forget-idempotency", partial(idempotency.forget_old, database), FORGET_EVERY_SECONDS, is_vital=False)
+    )
     if folder := settings.backup.directory:
         schedule = BackupSchedule(
             folder, settings, database=database, holder=replica, clock=clock, last_success=metrics.last_backup

@@ -12,13 +12,16 @@ LONGEST_PAUSE_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do again and again. Sick after so many failures in a row; vital: the service is not ready then."""
+    """Something to do again and again. Sick after so many failures in a row.
+
+    Vital: nobody is served rightly while it is sick, so the service is not ready then. Housekeeping never is.
+    """
 
     name: str
     work: Callable[[], Awaitable[object]]
     every_seconds: float
+    is_vital: bool
     sick_after: int = 3
-    is_vital: bool = True
 
 
 class Background:

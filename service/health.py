@@ -96,7 +96,7 @@ class Health:
     async def _probe(self) -> Check:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                await self._database.write(probe.write)
+                await self._database.follow.write(probe.write)
         except TimeoutError:
             return Check("store:write", "fail", f"no answer within {PROBE_SECONDS:g} seconds")
         except StoreUnavailable as problem:

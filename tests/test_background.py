@@ -64,14 +64,14 @@ async def background(stage: Stage) -> AsyncIterator[Background]:
 
 
 async def test_a_job_runs_at_once_and_then_at_its_own_pace(stage: Stage, background: Background) -> None:
-    background.start(Job("sweep", stage.work, every_seconds=10))
+    background.start(Job("sweep", stage.work, every_seconds=10, is_vital=True))
     assert await stage.first() == 10
     assert [await stage.turn() for _ in range(3)] == [10, 10, 10]
     assert stage.turns == 4
 
 
 async def test_each_failure_doubles_the_pause_up_to_the_longest(stage: Stage, background: Background) -> None:
-    background.start(Job("sweep", stage.work, every_seconds=10))
+    background.start(Job("sweep", stage.work, every_seconds=10, is_vital=True))
     await stage.first()
     pauses = [await stage.turn(OSError()) for _ in range(8)]
     assert pauses == [20, 40, 80, 160, LONGEST_PAUSE_SECONDS, *[LONGEST_PAUSE_SECONDS] * 3]
@@ -81,7 +81,7 @@ async def test_each_failure_doubles_the_pause_up_to_the_longest(stage: Stage, ba
 async def test_a_job_slower_than_the_longest_pause_keeps_its_pace_when_it_fails(
     stage: Stage, background: Background
 ) -> None:
-    background.start(Job("sweep", stage.work, every_seconds=LONGEST_PAUSE_SECONDS * 2))
+    background.start(Job("sweep", stage.work, every_seconds=LONGEST_PAUSE_SECONDS * 2, is_vital=True))
     await stage.first()
     assert await stage.turn(OSError()) == LONGEST_PAUSE_SECONDS * 2
 
@@ -89,7 +89,7 @@ async def test_a_job_slower_than_the_longest_pause_keeps_its_pace_when_it_fails(
 async def test_a_job_is_sick_after_so_many_failures_in_a_row_and_well_after_one_success(
     stage: Stage, background: Background
 ) -> None:
-    background.start(Job("sweep", stage.work, every_seconds=10, sick_after=3))
+    background.start(Job("sweep", stage.work, every_seconds=10, is_vital=True, sick_after=3))
     await stage.first()
     seen = []
     for error in (OSError(), OSError(), None, OSError(), OSError(), OSError(), OSError(), None):
@@ -105,7 +105,7 @@ async def test_a_job_that_has_ended_is_not_well(background: Background) -> None:
         ended.set()
         raise asyncio.CancelledError
 
-    background.start(Job("sweep", gives_up, every_seconds=10))
+    background.start(Job("sweep", gives_up, every_seconds=10, is_vital=True))
     await ended.wait()
     await asyncio.sleep(0)
     assert background.healthy() == {"sweep": False}
@@ -113,8 +113,8 @@ async def test_a_job_that_has_ended_is_not_well(background: Background) -> None:
 
 async def test_one_sick_job_leaves_the_others_alone(stage: Stage, background: Background) -> None:
     other = Stage()
-    background.start(Job("well", other.work, every_seconds=10))
-    background.start(Job("sick", stage.work, every_seconds=10, sick_after=1))
+    background.start(Job("well", other.work, every_seconds=10, is_vital=True))
+    background.start(Job("sick", stage.work, every_seconds=10, is_vital=True, sick_after=1))
     stage.error = OSError()
     await stage.first()
     assert background.healthy() == {"well": True, "sick": False}
@@ -131,8 +131,8 @@ async def test_stopping_ends_jobs_at_work_and_jobs_at_rest(stage: Stage) -> None
         finally:
             ended.set()
 
-    background.start(Job("at work", long, every_seconds=10))
-    background.start(Job("at rest", stage.work, every_seconds=10))
+    background.start(Job("at work", long, every_seconds=10, is_vital=True))
+    background.start(Job("at rest", stage.work, every_seconds=10, is_vital=True))
     await started.wait()
     await stage.first()
     await background.stop()
@@ -142,7 +142,7 @@ async def test_stopping_ends_jobs_at_work_and_jobs_at_rest(stage: Stage) -> None
 
 async def test_readiness_fails_while_a_job_is_sick(stage: Stage, background: Background, database: Database) -> None:
     health = Health(database, background, {}, clock=Hands())
-    background.start(Job("sweep", stage.work, every_seconds=10, sick_after=1))
+    background.start(Job("sweep", stage.work, every_seconds=10, is_vital=True, sick_after=1))
     await stage.first()
     await stage.turn(OSError())
     assert {check.name: check.status for check in await health.checks()} == {

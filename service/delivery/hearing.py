@@ -107,9 +107,9 @@ class Hearing:
         while True:
             began, doubts = self._monotonic(), self._doubts
             if self._last is None:  # the first look: what was before us is nobody's news
-                self._last = await self._database.read(events.last_numbers)
+                self._last = await self._database.follow.read(events.last_numbers)
                 break
-            found, is_all = await self._database.read(events.after_each, dict(self._last), limit=AT_ONCE)
+            found, is_all = await self._database.follow.read(events.after_each, dict(self._last), limit=AT_ONCE)
             for event in found:
                 if event.seq > self._last.get(event.site, 0):  # else it was ours, and was committed meanwhile
                     self._tell_knowers(event)

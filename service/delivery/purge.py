@@ -96,7 +96,7 @@ class Purger:
         if self._lease is not None:
             self._lease = None
             with suppress(StoreUnavailable):  # then the lease runs out
-                await self._database.write(leases.give_back, NAME, self._holder)
+                await self._database.follow.write(leases.give_back, NAME, self._holder)
 
     async def _holds(self) -> bool:
         """Whether this replica is the one, now and for a while."""
@@ -104,7 +104,7 @@ class Purger:
         if self._lease is not None and now < self._kept_until:
             return True
         before, self._lease = self._lease, None
-        lease = await self._database.write(leases.take, NAME, self._holder)
+        lease = await self._database.follow.write(leases.take, NAME, self._holder)
         if lease is None:
             return False
         if before is None or before.position != lease.position:
@@ -115,7 +115,7 @@ class Purger:
 
     async def _begin(self, lease: Lease) -> Lease | None:
         """Go on from what was noted. What happened before somebody configured a purge is nobody's news."""
-        last = await self._database.read(events.last_numbers)
+        last = await self._database.follow.read(events.last_numbers)
         noted: Position = last if lease.position is None else json.loads(lease.position)
         self._called.clear()
         # A number ahead of the log is another store's, and says nothing about this one.
@@ -125,7 +125,7 @@ class Purger:
     async def _call_for_news(self) -> None:
         is_all = False
         while not is_all:
-            found, is_all = await self._database.read(events.after_each, self._position, limit=AT_ONCE)
+            found, is_all = await self._database.follow.read(events.after_each, self._position, limit=AT_ONCE)
             if not found:
                 return
             visible = [event for event in found if event.post_revision is not None]
@@ -161,7 +161,7 @@ class Purger:
     async def _noted(self, lease: Lease, position: Position) -> Lease | None:
         """All is done up to there. None: this replica slept for too long, and another one goes on."""
         text = json.dumps(position, sort_keys=True)
-        if await self._database.write(leases.note, lease, text):
+        if await self._database.follow.write(leases.note, lease, text):
             return Lease(lease.name, lease.holder, text)
         return None
 

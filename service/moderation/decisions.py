@@ -14,6 +14,7 @@ from service.errors import (
     NewerDecision,
     Problem,
     StaleVersion,
+    StoreUnavailable,
     UnknownComment,
     UnknownDecision,
 )
@@ -35,7 +36,10 @@ from service.moderation.record import NO_REASONS, Reasons
 from service.moderation.submissions import taken_down, with_text
 from service.settings import Site
 from service.store import comments, decisions, queue
-from service.store.database import Transaction
+from service.store.database import Database, Transaction
+
+DECIDED_AT_ONCE = 25
+"""Rulings in one transaction: a submission that comes meanwhile, to any replica, waits for so many at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,26 @@ def decide_each(
                 outcomes.append(decide(tx, site, ruling, actor))
         except Problem as problem:
             outcomes.append(problem)
+    return outcomes
+
+
+async def decide_all(
+    database: Database, site: Site, rulings: Sequence[Ruling], actor: Actor
+) -> list[tuple[Decision, Comment] | Problem]:
+    """Carry out any number of rulings in order, in slices that let others write in between.
+
+    Where the store fails on the way, what was decided before stands, and the rest have StoreUnavailable for an outcome.
+    Raises StoreUnavailable where it fails at once.
+    """
+    outcomes: list[tuple[Decision, Comment] | Problem] = []
+    for start in range(0, len(rulings), DECIDED_AT_ONCE):
+        part = rulings[start : start + DECIDED_AT_ONCE]
+        try:
+            outcomes += await database.bulk.write(decide_each, site, part, actor)
+        except StoreUnavailable as fault:
+            if not outcomes:
+                raise
+            return outcomes + [fault] * (len(rulings) - len(outcomes))
     return outcomes
 
 

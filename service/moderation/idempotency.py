@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from service.errors import IdempotencyKeyReused
 from service.store import idempotency
-from service.store.database import Transaction
+from service.store.database import Database, Transaction
 from service.store.idempotency import Reply, Scope
 
 KEPT_SECONDS = 24 * 3600
+FORGOTTEN_AT_ONCE = 500
+"""Replies that are dropped in one transaction: the writer gives way to others between two of them."""
 
 
 def replay(tx: Transaction, scope: Scope) -> Reply | None:
@@ -39,6 +41,12 @@ def once(tx: Transaction, scope: Scope | None, work: Callable[[Transaction], Rep
     return reply
 
 
-def forget_old(tx: Transaction) -> int:
-    """Drop replies that have outlived their time; how many."""
-    return idempotency.forget(tx, until=tx.now - KEPT_SECONDS * 1000)
+def forget_some(tx: Transaction) -> int:
+    """Drop some replies that have outlived their time; how many. 0: there are no more of them."""
+    return idempotency.forget(tx, until=tx.now - KEPT_SECONDS * 1000, limit=FORGOTTEN_AT_ONCE)
+
+
+async def forget_old(database: Database) -> None:
+    """Drop every reply that has outlived its time, slice by slice. Raises StoreUnavailable."""
+    while await database.bulk.write(forget_some):
+        pass

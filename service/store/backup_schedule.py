@@ -61,7 +61,7 @@ class BackupSchedule:
             log.error("backup.failed", reason=str(error))
             raise
         self._last_success.set(self._clock() / 1000)
-        await self._database.write(leases.note, lease, str(self._clock()))
+        await self._database.follow.write(leases.note, lease, str(self._clock()))
         removed = await asyncio.to_thread(backup.keep_newest, self._folder, self._settings.keep)
         log.info(
             "backup.made",

@@ -2,11 +2,32 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.engine import Dialect
 
 T = TypeVar("T")
+
+
+DEADLINE_MARGIN_SECONDS = 2.0
+"""What a call may take beyond `statement_seconds`: the database's own limit should speak first, it knows more."""
+BULK_PATIENCE = 3
+"""Work in bulk may take so many times longer."""
+
+
+class Lane(StrEnum):
+    """Which work waits for which. Each lane has connections of its own, so none waits behind another one's reads.
+
+    On the one writing connection, units of `follow` and `serve` go first and `bulk` gives way after each of its slices.
+    """
+
+    FOLLOW = "follow"
+    """The event log, leases, readiness: what everything else relies on, so it is never behind anything."""
+    SERVE = "serve"
+    """What a reader or moderator waits for: public pages, one comment, one decision."""
+    BULK = "bulk"
+    """What is long by nature: searches, long lists, many decisions, forgetting, copying."""
 
 
 class StoreError(Exception):
@@ -24,6 +45,15 @@ class EngineSettings:
     prepared_statements: bool = True
     alongside: bool = False
     """For short commands that write beside a running server on SQLite: no lock, and never a checkpoint."""
+
+    def deadline_seconds(self, lane: Lane) -> float:
+        """How long a call in this lane may take, waiting for its turn included."""
+        seconds = self.statement_seconds + DEADLINE_MARGIN_SECONDS
+        return seconds * BULK_PATIENCE if lane is Lane.BULK else seconds
+
+    def connections(self, lane: Lane) -> int:
+        """How many connections read for this lane."""
+        return self.readers if lane is Lane.SERVE else 1
 
 
 class Connection(Protocol):
@@ -45,16 +75,19 @@ class Engine(Protocol):
         """Bring the schema up to date and connect. Raises StoreError or SchemaError."""
         ...
 
-    async def close(self) -> None:
-        """Close every connection, let the next server in."""
+    async def close(self, *, seconds: float) -> None:
+        """Close every connection, let the next server in. Who has not finished after so many seconds is given up."""
         ...
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a writing transaction, one at a time; its result once the commit is synced."""
+        """Run `work` in a writing transaction, one at a time; its result once the commit is synced.
+
+        Raises DeadlinePassed when there is no answer in time; whether it was committed is not known then.
+        """
         ...
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on one consistent view of what is committed."""
+    async def read(self, work: Callable[[Connection], T], lane: Lane) -> T:
+        """Run `work` on one consistent view of what is committed. Raises DeadlinePassed when it takes too long."""
         ...
 
     def notify(self, connection: Connection) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from service.model import AuthorKey, Milliseconds, SiteKey
@@ -40,7 +40,14 @@ _KEEP = _insert.on_conflict_do_update(
     index_elements=idempotency.primary_key.columns.keys(),
     set_={name: _insert.excluded[name] for name in ("request_hash", "status", "location", "reply", "created_at")},
 )
-_FORGET = delete(idempotency).where(idempotency.c.created_at <= bindparam("until"))
+_KEY = tuple_(*idempotency.primary_key.columns)
+_OLDEST = (
+    select(*idempotency.primary_key.columns)
+    .where(idempotency.c.created_at <= bindparam("until"))
+    .order_by(idempotency.c.created_at)
+    .limit(bindparam("limit"))
+)
+_FORGET = delete(idempotency).where(_KEY.in_(_OLDEST))
 
 
 def find(tx: Transaction, scope: Scope, *, since: Milliseconds) -> tuple[str, Reply] | None:
@@ -65,6 +72,6 @@ def keep(tx: Transaction, scope: Scope, reply: Reply) -> None:
     )
 
 
-def forget(tx: Transaction, *, until: Milliseconds) -> int:
-    """Drop what was kept up to `until`; how many replies that were."""
-    return tx.run(_FORGET, until=until)
+def forget(tx: Transaction, *, until: Milliseconds, limit: int) -> int:
+    """Drop the oldest of what was kept up to `until`; how many replies that were, `limit` at most."""
+    return tx.run(_FORGET, until=until, limit=limit)

@@ -74,7 +74,7 @@ async def held(database: Database, name: str, holder: str) -> AsyncIterator[Leas
 
     Raises StoreUnavailable.
     """
-    lease = await database.write(take, name, holder)
+    lease = await database.follow.write(take, name, holder)
     if lease is None:
         yield None
         return
@@ -84,14 +84,14 @@ async def held(database: Database, name: str, holder: str) -> AsyncIterator[Leas
     finally:
         keeping.cancel()
         with suppress(StoreUnavailable):  # then it runs out
-            await database.write(give_back, name, holder)
+            await database.follow.write(give_back, name, holder)
 
 
 async def _keep(database: Database, name: str, holder: str) -> None:
     while True:
         await asyncio.sleep(SECONDS / TIMES_KEPT)
         try:
-            if await database.write(take, name, holder) is None:
+            if await database.follow.write(take, name, holder) is None:
                 log.warning("lease.lost", lease=name)
         except StoreUnavailable:
             continue

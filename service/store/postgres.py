@@ -7,9 +7,7 @@ half-done work (docs/adr/0006). A batch shares one commit, as on SQLite. Everyth
 """
 
 import asyncio
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,7 +17,9 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
 
 from service.store import migrate
-from service.store.engine import Connection, EngineSettings, StoreError
+from service.store.engine import Connection, EngineSettings, Lane, StoreError
+from service.store.postgres_worker import Link, PostgresWorker
+from service.store.workers import DeadlinePassed, Pool
 
 T = TypeVar("T")
 WRITER_LOCK = 0x6761_7465  # "gate"
@@ -32,7 +32,7 @@ FAULTS = ("08", "25", "40", "53", "55", "57", "58")
 
 
 class PostgresEngine:
-    """A thread that writes and several that read, each with a connection of its own."""
+    """A thread that writes and some that read for each lane, each with a connection of its own."""
 
     dialect: Dialect = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
     is_shared = True
@@ -40,9 +40,17 @@ class PostgresEngine:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._address = address_of(settings.url)
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="postgres-writer")
-        self._reading = ThreadPoolExecutor(settings.readers, thread_name_prefix="postgres-reader")
-        self._connections: dict[int, psycopg.Connection[dict[str, Any]]] = {}
+        self._writing = Pool(
+            partial(PostgresWorker, self._connect, "postgres-writer"), 1, seconds=settings.deadline_seconds(Lane.SERVE)
+        )
+        self._reading = {
+            lane: Pool(
+                partial(PostgresWorker, self._connect, f"postgres-{lane}"),
+                settings.connections(lane),
+                seconds=settings.deadline_seconds(lane),
+            )
+            for lane in Lane
+        }
         milliseconds = int(settings.statement_seconds * 1000)
         # READ COMMITTED, whatever the server's default: a snapshot from before the lock would miss the last batch.
         self._begin_writing = (
@@ -59,29 +67,31 @@ class PostgresEngine:
         """Upgrade the schema (one replica at a time) and connect. Raises StoreError when that cannot be done."""
         try:
             await asyncio.to_thread(migrate.upgrade_postgres, self._address, WRITER_LOCK)
-            await self._on(self._writing, self._connected)
-            await self._on(self._reading, self._connected)
-        except psycopg.Error as error:
+            await self._writing.run(Link.connected)
+            await self._reading[Lane.SERVE].run(Link.connected)
+        except (psycopg.Error, DeadlinePassed) as error:
             raise StoreError(
                 f"the PostgreSQL store cannot be opened ({type(error).__name__}): correct database.url or "
                 "PGPASSWORD (in an address, a password's special characters are percent-encoded), or start the server"
             ) from None
 
-    async def close(self) -> None:
-        """Finish what is running, close every connection."""
-        await asyncio.to_thread(self._writing.shutdown)
-        await asyncio.to_thread(self._reading.shutdown)
-        for connection in self._connections.values():
-            connection.close()
-        self._connections.clear()
+    async def close(self, *, seconds: float) -> None:
+        """Finish what is running, close every connection; give up those that do not end in time."""
+        pools = [self._writing, *self._reading.values()]
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(pool.close() for pool in pools))
+        except TimeoutError:
+            for pool in pools:
+                pool.give_up()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` between BEGIN and a synced COMMIT."""
-        return await self._on(self._writing, partial(self._transact, work, self._begin_writing, "COMMIT"))
+        return await self._writing.run(partial(_transact, work, self._begin_writing, "COMMIT"))
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[[Connection], T], lane: Lane) -> T:
         """Run `work` on one snapshot."""
-        return await self._on(self._reading, partial(self._transact, work, self._begin_reading, "ROLLBACK"))
+        return await self._reading[lane].run(partial(_transact, work, self._begin_reading, "ROLLBACK"))
 
     def notify(self, connection: Connection) -> None:
         """PostgreSQL sends it with the commit, once for however many in one transaction."""
@@ -98,7 +108,7 @@ class PostgresEngine:
 
     def is_fault(self, error: BaseException) -> bool:
         """Whether the store, not the statement, is to blame."""
-        if isinstance(error, psycopg.InterfaceError):
+        if isinstance(error, psycopg.InterfaceError | DeadlinePassed):
             return True
         if not isinstance(error, psycopg.Error):
             return False
@@ -108,35 +118,8 @@ class PostgresEngine:
         """Whether the transaction can go on after a failed statement, back from its savepoint."""
         return isinstance(connection, psycopg.Connection) and not connection.closed
 
-    def _transact(self, work: Callable[[Connection], T], begin: str, end: str) -> T:
-        connection = self._begun(begin)
-        try:
-            result = work(connection)
-            connection.execute(end)
-        except BaseException:
-            _leave(connection)
-            raise
-        return result
-
-    def _begun(self, begin: str, *, attempts: int = 2) -> "psycopg.Connection[dict[str, Any]]":
-        """This thread's connection, in a transaction. One that the server has dropped since the last is replaced."""
-        connection = self._connected()
-        try:
-            connection.execute(begin, prepare=False)
-        except psycopg.Error:
-            was_dropped = connection.closed
-            connection.close()  # whatever it is, the next caller gets a fresh one
-            if not was_dropped or attempts == 1:
-                raise
-            return self._begun(begin, attempts=attempts - 1)
-        return connection
-
-    def _connected(self) -> "psycopg.Connection[dict[str, Any]]":
-        thread = threading.get_ident()
-        connection = self._connections.get(thread)
-        if connection is None or connection.closed:
-            connection = self._connections[thread] = psycopg.connect(self._address, **self._options())
-        return connection
+    def _connect(self) -> "psycopg.Connection[dict[str, Any]]":
+        return psycopg.connect(self._address, **self._options())
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -151,8 +134,30 @@ class PostgresEngine:
             "application_name": "gatepost",
         }
 
-    async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+def _transact(work: Callable[[Connection], T], begin: str, end: str, link: Link) -> T:
+    connection = _begun(link, begin)
+    try:
+        result = work(connection)
+        connection.execute(end)
+    except BaseException:
+        _leave(connection)
+        raise
+    return result
+
+
+def _begun(link: Link, begin: str, *, attempts: int = 2) -> "psycopg.Connection[dict[str, Any]]":
+    """The connection, in a transaction. One that the server has dropped since the last transaction is replaced."""
+    connection = link.connected()
+    try:
+        connection.execute(begin, prepare=False)
+    except psycopg.Error:
+        was_dropped = connection.closed
+        connection.close()  # whatever it is, the next caller gets a fresh one
+        if not was_dropped or attempts == 1 or link.is_cut:
+            raise
+        return _begun(link, begin, attempts=attempts - 1)
+    return connection
 
 
 def _leave(connection: "psycopg.Connection[dict[str, Any]]") -> None:

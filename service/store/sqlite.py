@@ -18,7 +18,8 @@ from sqlalchemy.engine import Dialect
 
 from service import refusal
 from service.store import files, migrate
-from service.store.engine import Connection, EngineSettings, StoreError
+from service.store.engine import Connection, EngineSettings, Lane, StoreError
+from service.store.workers import DeadlinePassed, Pool, expect
 
 T = TypeVar("T")
 CHECKPOINT_PAGES = 4000
@@ -36,12 +37,43 @@ FAULTS = (
 
 
 class _Thread(aiosqlite.Connection):
-    """aiosqlite's thread and connection, with the verb it keeps to itself: run a whole function over there."""
+    """aiosqlite's thread and connection as a `workers.Worker`: whole functions run over there, with one hand-over.
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` with the connection on its thread: one hand-over, however many statements."""
-        answer: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]  # see the class's sentence
+    aiosqlite offers neither that nor a thread that the process can end without, so this uses what is private in it
+    (`_tx`, `_thread`, `_connection`, `_connector`). Its version is pinned in pyproject.toml.
+    """
+
+    def start(self, work: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        """Run `work` with the connection on its thread, which connects before its first work."""
+        if not self._running:
+            raise sqlite3.ProgrammingError("the store is closed")
+        if not self._thread.is_alive():
+            self._thread.daemon = True
+            self._thread.start()
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((answer, partial(self._run, work, answer)))
         return answer
+
+    def give_up(self) -> None:
+        """Interrupt what runs; the thread closes its connection and ends when it can."""
+        if self._connection is not None:
+            self._connection.interrupt()
+        self.stop()
+
+    async def close(self) -> None:
+        """Finish what was started, close the connection."""
+        if self._thread.is_alive() and self._running:
+            ended = self.stop()
+            if ended is not None:
+                await ended
+        self._running = False
+
+    def _run(self, work: Callable[[sqlite3.Connection], T], answer: "asyncio.Future[T]") -> T | None:
+        if answer.done():
+            return None
+        if self._connection is None:
+            self._connection = self._connector()
+        return work(self._connection)
 
 
 class SqliteEngine:
@@ -53,10 +85,16 @@ class SqliteEngine:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._path = path_of(settings.url)
-        self._threads: list[_Thread] = []
-        self._readers: asyncio.LifoQueue[_Thread] = asyncio.LifoQueue()
         self._lock: int | None = None
-        self._writer: _Thread
+        self._writer = self._thread(read_only=False)
+        self._reading = {
+            lane: Pool(
+                partial(self._thread, read_only=True),
+                settings.connections(lane),
+                seconds=settings.deadline_seconds(lane),
+            )
+            for lane in Lane
+        }
 
     async def open(self) -> None:
         """Take the file, bring its schema up to date, connect. Raises StoreError or SchemaError."""
@@ -66,35 +104,42 @@ class SqliteEngine:
             if self._lock is not None and not self._path.exists():
                 files.make_private(self._path)  # SQLite gives the files beside it the same rights
             await asyncio.to_thread(migrate.upgrade, self._path, self._settings.busy_seconds)
-            self._writer = await self._connect(read_only=False)
-            for _ in range(self._settings.readers):
-                self._readers.put_nowait(await self._connect(read_only=True))
+            await self._writer.start(_nothing)
+            await self._reading[Lane.SERVE].run(_nothing)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
                 f"{self._path}: the store cannot be opened ({error}{refusal.as_whom(error)}): correct database.url or "
                 "its permissions"
             ) from None
 
-    async def close(self) -> None:
-        """Close every connection, let the next server in."""
-        for thread in self._threads:
-            await thread.close()
-        self._threads.clear()
+    async def close(self, *, seconds: float) -> None:
+        """Close every connection, let the next server in. The lock stays where the writer does not end in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(self._writer.close(), *(pool.close() for pool in self._reading.values()))
+        except TimeoutError:
+            self._writer.give_up()
+            for pool in self._reading.values():
+                pool.give_up()
+            return
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` between BEGIN and a synced COMMIT on the writing connection."""
-        return await self._writer.run(partial(_write, work))
+        """Run `work` between BEGIN and a synced COMMIT on the writing connection.
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on one snapshot."""
-        thread = await self._readers.get()
-        try:
-            return await thread.run(partial(_read, work))
-        finally:
-            self._readers.put_nowait(thread)
+        There is only one such connection, also after a deadline has passed: SQLite is not to have a second one that
+        writes while the first may still be in its commit. Later calls wait behind it, each until its own deadline.
+        """
+        deadline = asyncio.get_running_loop().time() + self._settings.deadline_seconds(Lane.SERVE)
+        answer = self._writer.start(partial(_write, work))
+        expect(answer, deadline)
+        return await answer
+
+    async def read(self, work: Callable[[Connection], T], lane: Lane) -> T:
+        """Run `work` on one snapshot. What takes too long is interrupted."""
+        return await self._reading[lane].run(partial(_read, work))
 
     def notify(self, connection: Connection) -> None:
         """There is nobody else: the lock file keeps other servers out."""
@@ -105,17 +150,16 @@ class SqliteEngine:
 
     def is_fault(self, error: BaseException) -> bool:
         """Whether the store, not the statement, is to blame."""
+        if isinstance(error, DeadlinePassed):
+            return True
         return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorname", "").startswith(FAULTS)
 
     def stands(self, connection: Connection) -> bool:
         """SQLite rolls everything back on some faults (full, input/output error)."""
         return isinstance(connection, sqlite3.Connection) and connection.in_transaction
 
-    async def _connect(self, *, read_only: bool) -> _Thread:
-        thread = _Thread(partial(self._connected, read_only=read_only), iter_chunk_size=64)
-        await thread
-        self._threads.append(thread)
-        return thread
+    def _thread(self, *, read_only: bool) -> _Thread:
+        return _Thread(partial(self._connected, read_only=read_only), iter_chunk_size=64)
 
     def _connected(self, *, read_only: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -135,6 +179,10 @@ class SqliteEngine:
 def path_of(url: str) -> Path:
     """The file that a `sqlite:///` address names."""
     return Path(url.removeprefix("sqlite:///"))
+
+
+def _nothing(connection: sqlite3.Connection) -> None:
+    """What is run to see that there is a connection."""
 
 
 def _write(work: Callable[[Connection], T], connection: sqlite3.Connection) -> T:

@@ -128,7 +128,7 @@ class _Folder:
         async for post in self._posts():
             entry = known.get(post.key)
             if entry is None or entry.revision != post.revision or not {entry.json, entry.html} <= there:
-                entry = await self._database.read(self._write, post.key)
+                entry = await self._database.bulk.read(self._write, post.key)
                 written += 1
                 if written % WRITTEN_BETWEEN_INDEXES == 0 and entry is not None:
                     self._write_index(Index(form, {**known, **now, post.key: entry}))
@@ -140,7 +140,9 @@ class _Folder:
 
     async def _posts(self) -> AsyncIterator[Post]:
         after = PostKey("")
-        while found := await self._database.read(posts.commented, self._site.key, limit=POSTS_AT_ONCE, after=after):
+        while found := await self._database.bulk.read(
+            posts.commented, self._site.key, limit=POSTS_AT_ONCE, after=after
+        ):
             for post in found:
                 yield post
             after = found[-1].key

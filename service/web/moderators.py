@@ -27,7 +27,8 @@ async def browse_queue(call: Call, query: incoming.QueueQuery) -> Reply[outgoing
         author=AuthorKey(query.author) if query.author else None,
         text=query.q,
     )
-    cases, position, total = await call.database.read(
+    lane = call.database.bulk if wanted.text else call.database
+    cases, position, total = await lane.read(
         queue.browse,
         call.site,
         wanted,
@@ -87,7 +88,7 @@ async def decide_many(call: Call, body: incoming.BulkRequest) -> Reply[outgoing.
     rulings = [
         Ruling(CommentId(item.comment_id), Action(item.action), item.version, _reasons(item)) for item in body.decisions
     ]
-    outcomes = await call.database.write(decisions.decide_each, call.site, rulings, moderator)
+    outcomes = await decisions.decide_all(call.database, call.site, rulings, moderator)
     results: list[outgoing.BulkDone | outgoing.BulkRefused] = []
     for ruling, outcome in zip(rulings, outcomes, strict=True):
         if isinstance(outcome, Problem):
@@ -113,7 +114,7 @@ async def undo(call: Call) -> Reply[outgoing.DecisionReply]:
 async def list_decisions(call: Call, query: incoming.DecisionsQuery) -> Reply[outgoing.DecisionsList]:
     """The append-only record, oldest first."""
     await call.moderator()
-    page = await call.database.read(
+    page = await call.database.bulk.read(
         stored_decisions.page,
         call.site_key,
         comment_id=CommentId(query.comment) if query.comment else None,

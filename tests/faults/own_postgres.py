@@ -72,9 +72,23 @@ class OwnPostgres:
         """Start it again."""
         self._server.ensure_postgres_running()
 
+    def freeze(self) -> None:
+        """Stop all its processes where they are: connections stay, are taken even, and nothing answers."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._signal_all(signal.SIGCONT)
+
     def remove(self) -> None:
         """Stop it for good."""
         self._server.cleanup()
+
+    def _signal_all(self, number: int) -> None:
+        process = self._server.get_postmaster_info().process
+        assert process is not None
+        for one in (process, *process.children(recursive=True)):
+            one.send_signal(number)
 
     def _say(self, statement: str | sql.Composed) -> None:
         with psycopg.connect(

@@ -182,7 +182,7 @@ async def test_a_file_locked_by_another_program_is_said_and_survived(tmp_path: P
 async def _set(gatepost: Gatepost, setting: str) -> None:
     engine = gatepost.running.database._engine
     assert isinstance(engine, SqliteEngine)
-    await engine._writer.run(lambda connection: connection.execute(f"PRAGMA {setting}").fetchall())
+    await engine._writer.start(lambda connection: connection.execute(f"PRAGMA {setting}").fetchall())
 
 
 @pytest.mark.sqlite_only(reason="a pragma of SQLite's makes the store read-only")

@@ -86,7 +86,7 @@ class Ledger:
 
 def commits(database: Database) -> list[str]:
     """The commits that the store makes from now on."""
-    database._engine = ledger = Ledger(database)
+    database._commits._engine = ledger = Ledger(database)
     return ledger.made
 
 

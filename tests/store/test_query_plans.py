@@ -211,7 +211,7 @@ async def test_no_write_scans_a_table(database: Database, site: Site) -> None:
     await write(decide)
     await write(submit)
     await write(lambda tx: moderation_decisions.undo(tx, site, ruled[0], MODERATOR))
-    await write(moderation_idempotency.forget_old)
+    await write(moderation_idempotency.forget_some)
     await write(lambda tx: posts.set_open(tx, SITE, POST, is_open=False))
     assert len(set(plans)) > 5
     _refuse_scans(plans)

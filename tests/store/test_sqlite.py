@@ -229,7 +229,7 @@ async def test_a_locked_store_says_so_and_recovers_by_itself(impatient: Database
 async def _set(database: Database, setting: str) -> None:
     """Changes a setting of the writing connection, so that SQLite itself meets the fault."""
     assert isinstance(database._engine, SqliteEngine)
-    await database._engine._writer.run(lambda connection: connection.execute(f"PRAGMA {setting}").fetchall())
+    await database._engine._writer.start(lambda connection: connection.execute(f"PRAGMA {setting}").fetchall())
 
 
 async def test_a_full_store_refuses_whole_writes_and_recovers_by_itself(database: Database) -> None:

@@ -1,0 +1,204 @@
+"""Group commit: writes that arrive while a commit is being synced share the next one. `database` builds one.
+
+Each caller gets its answer only after the sync, and a unit of work that fails is rolled back alone. Units of the lanes
+`follow` and `serve` go first, in batches. Between two batches goes one unit of `bulk`, a slice of something long.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import structlog
+
+from service.errors import Problem, StoreUnavailable
+from service.model import Event
+from service.store.engine import Connection, Engine, Lane
+from service.store.transaction import Transaction
+
+log = structlog.get_logger()
+T = TypeVar("T")
+MAX_BATCH = 256
+"""Units of work in one commit: bounds how long one of them waits for the others."""
+RETRY_AFTER_SECONDS = 5
+
+
+@dataclass(slots=True)
+class _Unit:
+    work: Callable[[Transaction], Any]
+    answer: "asyncio.Future[Any]"
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: BaseException
+
+
+class _Spoilt(Exception):  # noqa: N818  # no error: how a batch begins again
+    """A unit failed half-way, so the transaction holds what must not be kept."""
+
+
+class Listener(Protocol):
+    """Who is told what has been committed, on the event loop."""
+
+    def heard(self, events: Sequence[Event]) -> None:
+        """These stand; whoever wrote them has no answer yet."""
+        ...
+
+    def in_doubt(self) -> None:
+        """The store failed in a commit, which does not always mean that nothing was committed."""
+        ...
+
+
+class GroupCommit:
+    """The queue before the writing connection. `begun` makes the transaction that a unit works in."""
+
+    def __init__(self, engine: Engine, begun: Callable[[Connection], Transaction]) -> None:
+        self._engine = engine
+        self._begun = begun
+        self._waiting: dict[Lane, deque[_Unit]] = {lane: deque() for lane in Lane}
+        self._bulk_is_next = False
+        self._flushing: asyncio.Task[None] | None = None
+        self._listeners: list[Listener] = []
+
+    def tell(self, listener: Listener) -> None:
+        """From now on `listener` hears of every event that is committed here, before its writer gets an answer."""
+        self._listeners.append(listener)
+
+    async def write(self, lane: Lane, work: Callable[[Transaction], T]) -> T:
+        """What `work` returns, once the commit is synced. Raises what `work` raises, and StoreUnavailable."""
+        unit = _Unit(work, asyncio.get_running_loop().create_future())
+        self._waiting[lane].append(unit)
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(  # of no single request
+                self._flush(), name="group commit", context=Context()
+            )
+        answer: T = await unit.answer
+        return answer
+
+    async def finish(self) -> None:
+        """Wait until nothing is in hand."""
+        while self._flushing is not None:
+            await asyncio.shield(self._flushing)
+
+    async def _flush(self) -> None:
+        """Commit what waits, in batches, until nothing does. The sync in flight is the only batching window."""
+        try:
+            while batch := self._next_batch():
+                try:
+                    outcomes = await self._commit(batch)
+                except Exception as error:  # noqa: BLE001  # each caller gets it, below
+                    if self._engine.is_fault(error):
+                        note(error)
+                        batch += self._all_waiting()  # they would only wait for the same fault
+                        self._tell_listeners(lambda listener: listener.in_doubt())
+                    outcomes = [self._failed(error) for _ in batch]
+                else:
+                    self._announce(batch)
+                for unit, outcome in zip(batch, outcomes, strict=True):
+                    _deliver(unit.answer, outcome)
+        finally:
+            self._flushing = None
+
+    def _next_batch(self) -> list[_Unit]:
+        """What is committed next: everything that is short, or, in turn with that, one slice of what is long."""
+        follow, serve, bulk = (self._waiting[lane] for lane in (Lane.FOLLOW, Lane.SERVE, Lane.BULK))
+        if bulk and (self._bulk_is_next or not (follow or serve)):
+            self._bulk_is_next = False
+            return [bulk.popleft()]
+        self._bulk_is_next = bool(bulk)
+        batch = [follow.popleft() for _ in range(len(follow))]
+        return batch + [serve.popleft() for _ in range(min(len(serve), MAX_BATCH))]
+
+    def _all_waiting(self) -> list[_Unit]:
+        """Every unit that waits in any lane, which waits no more."""
+        units = [unit for waiting in self._waiting.values() for unit in waiting]
+        for waiting in self._waiting.values():
+            waiting.clear()
+        return units
+
+    def _announce(self, batch: Sequence[_Unit]) -> None:
+        if events := [event for unit in batch for event in unit.events]:
+            self._tell_listeners(lambda listener: listener.heard(events))
+
+    def _tell_listeners(self, tell: Callable[[Listener], None]) -> None:
+        """Tell each listener. What one of them raises is its own fault, and takes the answer from nobody."""
+        for listener in self._listeners:
+            try:
+                tell(listener)
+            except Exception:  # a bug there; the commit stands, and whoever wrote waits for the answer
+                log.exception("store.listener_failed", listener=type(listener).__name__)
+
+    async def _commit(self, batch: Sequence[_Unit]) -> list[Any]:
+        """What each unit results in. Savepoints come second: SQLite copies every page that changes under one."""
+        if len(batch) == 1:  # alone it needs none: when it fails, the transaction ends with it
+            return await self._engine.write(partial(self._attempt_each, batch, self._run))
+        try:
+            return await self._engine.write(partial(self._attempt_each, batch, self._attempt_together))
+        except _Spoilt:
+            return await self._engine.write(partial(self._attempt_each, batch, self._attempt_apart))
+
+    def _attempt_each(
+        self, batch: Sequence[_Unit], attempt: Callable[[_Unit, Transaction], Any], connection: Connection
+    ) -> list[Any]:
+        outcomes = [attempt(unit, self._begun(connection)) for unit in batch]
+        if any(unit.events for unit in batch):
+            self._engine.notify(connection)
+        return outcomes
+
+    def _run(self, unit: _Unit, transaction: Transaction) -> Any:
+        unit.events = transaction.announced
+        return unit.work(transaction)
+
+    def _attempt_together(self, unit: _Unit, transaction: Transaction) -> Any:
+        """The unit's result, or the refusal that it alone ends with. Raises _Spoilt when it failed otherwise."""
+        try:
+            return self._run(unit, transaction)
+        except Problem as problem:
+            if transaction.has_written:
+                raise _Spoilt from None
+            return _Failed(problem)
+        except Exception:
+            if not transaction.stands():
+                raise  # the database has rolled everything back: no unit of the batch stands
+            raise _Spoilt from None
+
+    def _attempt_apart(self, unit: _Unit, transaction: Transaction) -> Any:
+        """The unit's result, or the exception that it alone ends with."""
+        try:
+            with transaction.savepoint():
+                return self._run(unit, transaction)
+        except Exception as error:
+            if not transaction.stands():
+                raise
+            return self._failed(error)
+
+    def _failed(self, error: Exception) -> _Failed:
+        """A fault of the store as the public may hear it; anything else is a bug, or expected, and stays what it is."""
+        return _Failed(unavailable(error) if self._engine.is_fault(error) else error)
+
+
+def unavailable(fault: BaseException) -> StoreUnavailable:
+    """What the public hears of a fault of the store: one exception for each caller, since each has a traceback."""
+    said = StoreUnavailable(retry_after_seconds=RETRY_AFTER_SECONDS)
+    said.__cause__ = fault
+    return said
+
+
+def note(fault: BaseException) -> None:
+    """Write down which fault it was: the public is not told."""
+    name = getattr(fault, "sqlite_errorname", None) or getattr(fault, "sqlstate", None) or type(fault).__name__
+    log.warning("store.unavailable", error=name)
+
+
+def _deliver(answer: "asyncio.Future[Any]", outcome: Any) -> None:
+    if answer.done():  # the caller went away; the write stands all the same
+        return
+    if isinstance(outcome, _Failed):
+        answer.set_exception(outcome.error)
+    else:
+        answer.set_result(outcome)
