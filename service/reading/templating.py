@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from service.visible import REPLACEMENT, UNWRITABLE
+from service import visible
 
 FOLDER: Final = Path(__file__).parent / "templates"
 
@@ -19,7 +19,7 @@ def writable(value: object) -> object:
     """`value` as markup, with U+FFFD for each character that a document cannot hold."""
     if not isinstance(value, str):
         return value
-    written = UNWRITABLE.sub(REPLACEMENT, escape(value))
+    written = visible.writable(escape(value))
     return Markup(written.replace("{", "&#123;"))  # noqa: S704  # escaped, or markup before
 
 
