@@ -58,7 +58,7 @@ def plain_of_html(rendered: str) -> str:
 
 def shows_nothing(rendered: str) -> bool:
     """Whether a reader of this HTML would see no character of it: only markup, or only what is invisible."""
-    return visible.shows_nothing(html.unescape(_ANY_TAG.sub("", rendered)))
+    return all(visible.shows_nothing(html.unescape(text[1])) for text in _BETWEEN_TAGS.finditer(rendered))
 
 
 # --- Prose: most comments hold nothing that CommonMark treats specially, and need no parser -------------------------
@@ -84,7 +84,8 @@ def _prose_html(prose: str) -> str:
     """Write what `_parsed_html` would; `test_prose_needs_no_parser` holds the two together."""
     text = prose.lstrip("\n").replace("&", "&amp;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
     paragraphs = _PARAGRAPH_BREAK.sub('</p>\n<p dir="auto">', text)
-    return visible.readable(f'<p dir="auto">{paragraphs}</p>\n')
+    rendered = f'<p dir="auto">{paragraphs}</p>\n'
+    return rendered if rendered.isascii() else visible.readable(rendered)
 
 
 # --- Everything else: parse, then sanitise ------------------------------------------------------------------------
@@ -277,6 +278,7 @@ def _with_visible_links(rendered: str) -> str:
 
 # The sanitiser escapes `>` inside attribute values, so a tag ends at the first one.
 _INLINE_TAG: Final = re.compile(r"</?(?:a|code|em|strong)(?: [^>]*)?>")
+_BETWEEN_TAGS: Final = re.compile(r"(?:\A|>)([^<]+)")
 _ANY_TAG: Final = re.compile(r"<[^>]*>")
 
 # Normalising a run of combining marks takes quadratic time and holds the interpreter: cut at white space if possible.

@@ -21,9 +21,11 @@ _IGNORABLE: Final = (
 )
 INVISIBLE: Final = re.compile(f"[{_IGNORABLE}]")
 """One character that shows nothing itself, wherever it stands."""
-UNWRITABLE: Final = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{NONCHARACTERS}]")
-"""One character that XML 1.0 (2.2) has no place for, even escaped, or that HTML calls an error (13.2.3.5)."""
 REPLACEMENT: Final = "\ufffd"
+# What XML 1.0 (2.2) has no place for, even escaped, or HTML calls an error. Of the last range only noncharacters: named
+# one by one, they would make each search several times as long.
+_UNWRITABLE: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U0001fffe-\U0010ffff"
+_PERHAPS_UNWRITABLE: Final = re.compile(f"[{_UNWRITABLE}]")
 
 # Scripts whose letters join or stack: Arabic to Sinhala, Myanmar, Philippine to Mongolian, Limbu to Vedic, Phags-pa to
 # Meetei, the Arabic forms, and the ancient and modern ones of the supplementary plane.
@@ -76,7 +78,7 @@ _BLANKS: Final = dict.fromkeys(map(ord, _BLANK), " ")
 
 # Overrides, embeddings and what ends them, and the deprecated characters beside them, all of which show text in another
 # order than it is stored; control characters and noncharacters. Marks and isolates stay: right-to-left text needs them.
-_UNREADABLE: Final = re.compile(f"[\u202a-\u202e\u206a-\u206f]|{UNWRITABLE.pattern}")
+_UNREADABLE: Final = re.compile(f"[\u202a-\u202e\u206a-\u206f{_UNWRITABLE}]")
 _ISOLATE: Final = re.compile("[\u2066-\u2069]")
 _ISOLATE_OR_BLOCK: Final = re.compile(r"[\u2066-\u2069]|</?(?:p|h[1-6]|pre|li|[uo]l|blockquote|hr)\b[^>]*>")
 _ISOLATES_END: Final = "\u2069"
@@ -101,9 +103,22 @@ def clean_line(text: str) -> str:
 def shows_nothing(text: str) -> bool:
     """Whether a reader of `text` would see nothing: white space, invisible characters, accents on no letter."""
     return all(
-        character.isspace() or character in _BLANK or unicodedata.category(character) in {"Mn", "Cc"}
-        for character in INVISIBLE.sub("", text)
+        character.isspace()
+        or character in _BLANK
+        or unicodedata.category(character) in {"Mn", "Cc"}
+        or INVISIBLE.match(character) is not None
+        for character in text
     )
+
+
+def writable(text: str) -> str:
+    """`text` with U+FFFD for each character that no document of HTML or XML can hold."""
+    return _PERHAPS_UNWRITABLE.sub(_written, text)
+
+
+def _written(character: re.Match[str]) -> str:
+    code = ord(character[0])
+    return character[0] if code > 0xFFFF and code & 0xFFFE != 0xFFFE else REPLACEMENT
 
 
 def readable(rendered: str) -> str:
@@ -119,7 +134,7 @@ def _in_place_of(unreadable: re.Match[str]) -> str:
     character = unreadable[0]
     if character.isspace():
         return " "
-    return REPLACEMENT if unicodedata.category(character) == "Cn" else ""
+    return "" if character <= "\uffff" and unicodedata.category(character) in {"Cc", "Cf"} else _written(unreadable)
 
 
 def _with_closed_isolates(rendered: str) -> str:

@@ -441,6 +441,10 @@ DIRECTION = re.compile(' dir="(?:auto|ltr|rtl)"')
         ("&lt;b&gt; &amp;lt; &copy;", "<p>&lt;b&gt; &amp;lt; ©</p>\n"),
         ("1 < 2 & 3 > 2 \"q\" 'r'", "<p>1 &lt; 2 &amp; 3 &gt; 2 \"q\" 'r'</p>\n"),
         ("# a\n## b\n### c\n#### d", "<h3>a</h3>\n<h4>b</h4>\n<h5>c</h5>\n<h6>d</h6>\n"),
+        (
+            "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+            "<p>\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f</p>\n",
+        ),
         ("a\u202eb\u202cc\u061cd &#x202e;e\u206a", "<p>abc\u061cd e</p>\n"),
         ("\u200fא\u200e \u2066b\u2069", "<p>\u200fא\u200e \u2066b\u2069</p>\n"),
         ("a\u2067b \u2068*c*\n\nd\u2069", "<p>a\u2067b \u2068<em>c</em>\u2069\u2069</p>\n<p>d</p>\n"),

@@ -9,8 +9,8 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from service import visible
 from service.reading.address import web_address
-from service.visible import REPLACEMENT, UNWRITABLE
 
 FOLDER: Final = Path(__file__).parent / "templates"
 
@@ -19,7 +19,7 @@ def writable(value: object) -> object:
     """`value` as markup, with U+FFFD for each character that a document cannot hold."""
     if not isinstance(value, str):
         return value
-    written = UNWRITABLE.sub(REPLACEMENT, escape(value))
+    written = visible.writable(escape(value))
     return Markup(written.replace("{", "&#123;"))  # noqa: S704  # escaped, or markup before
 
 
