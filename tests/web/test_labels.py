@@ -348,7 +348,8 @@ async def test_open_pages_and_feeds_hear_of_a_new_name(gatepost: Gatepost) -> No
 async def test_a_moderator_leads_nobody_away_either(gatepost: Gatepost, address: str) -> None:
     refused = await change(gatepost, open=False, url=address)
     assert (refused.status, refused.code) == (422, "invalid-request")
-    assert [error["pointer"] for error in refused.json["errors"]] == ["/url"]
+    (error,) = refused.json["errors"]
+    assert (error["pointer"], error["detail"]) == ("/url", f"must be on one of the site's origins: {ORIGIN}")
     assert (await gatepost.public())["post"]["open"] is True
 
 
