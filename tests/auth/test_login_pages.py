@@ -147,7 +147,8 @@ async def test_who_may_moderate_in_wordpress_moderates_here(
         identity = await login.identify(Credentials(headers={"cookie": cookie}))
         await login.stop()
     assert identity is not None
-    assert (identity.subject, identity.roles) == ("7", roles)
+    assert identity.subject == "7"
+    assert identity.roles == roles
 
 
 def test_wordpress_answers_nobody_and_strangers_as_the_page_says(whoami: Callable[..., Any]) -> None:
