@@ -39,8 +39,8 @@ from service.web.address import Addresses
 from service.web.call import Services
 from service.web.cursors import Cursors
 from service.web.door import Limits
-from service.web.guard import GuardedRunner
 from service.web.limits import RateLimits
+from service.web.serving import GuardedRunner
 
 log = structlog.get_logger()
 FORGET_EVERY_SECONDS = 600.0

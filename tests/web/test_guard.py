@@ -25,7 +25,8 @@ from aiohttp.http import RawRequestMessage
 from yarl import URL
 
 from service.web.door import Door, Limits, address_group
-from service.web.guard import DETAILS, GuardedConnection, GuardedRunner, GuardedServer
+from service.web.guard import GuardedConnection
+from service.web.serving import DETAILS, GuardedRunner, GuardedServer
 from tests.harness import Gatepost
 
 DEADLINE_SECONDS = 30.0
