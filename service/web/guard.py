@@ -201,7 +201,7 @@ class GuardedConnection(web.RequestHandler):
             self._refuse(400)
         elif self._judge.open_body() is not None:
             self._break_off(400)
-        elif self._all_answered or self._is_waiting():
+        elif self._gone is not None or self._all_answered or self._is_waiting():
             return False
         return True
 
