@@ -8,7 +8,6 @@ destroy a reply that it has not read yet, and looks like a fault.
 import asyncio
 import os
 import socket
-from asyncio.trsock import TransportSocket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
@@ -218,7 +217,7 @@ async def _turns(number: int) -> None:
         await asyncio.sleep(0)
 
 
-def _accept_all(listening: TransportSocket) -> Iterator[socket.socket]:
+def _accept_all(listening: socket.socket) -> Iterator[socket.socket]:
     """The connections that nobody has accepted yet: closing the listener would reset them."""
     with socket.socket(fileno=os.dup(listening.fileno())) as own:
         own.setblocking(False)
