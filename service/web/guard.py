@@ -13,17 +13,15 @@ import asyncio
 import select
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from aiohttp import hdrs, web
 from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import _ErrInfo
 
+from service.web.door import Door, Limits
 from service.web.framing import JudgingParser
-
-if TYPE_CHECKING:
-    from service.web.serving import GuardedServer
 
 AnswerAtOnce = Callable[[RawRequestMessage, object], bytes | None]
 """(request without a body, who sent it) -> the whole reply, where that takes no waiting; None: ask the application."""
@@ -31,6 +29,27 @@ AnswerAtOnce = Callable[[RawRequestMessage, object], bytes | None]
 # A reader who takes less than this within `write_seconds` has stalled; else a byte a minute would hold a reply.
 # What counts is what the kernel takes: its own buffer blurs the picture, as it does for nginx's `send_timeout`.
 LEAST_PROGRESS_BYTES = 16 * 1024
+
+
+class Guard(Protocol):
+    """What the connections of one server share: `serving.GuardedServer`."""
+
+    limits: Limits
+    door: Door
+    first: AnswerAtOnce | None
+    draining: bool
+    stopping: bool
+    requests_count: int
+    request_factory: Any
+
+    def reply(self, status: int) -> web.Response:
+        """A problem as the last reply on a connection."""
+
+    def broken_body(self, status: int) -> web.HTTPException:
+        """The same, to be raised where a handler reads the body."""
+
+    def unavailable_reply(self) -> bytes:
+        """503 as bytes for the wire."""
 
 
 class GuardedConnection(web.RequestHandler):
@@ -58,9 +77,9 @@ class GuardedConnection(web.RequestHandler):
         "_wire",
     )
 
-    def __init__(self, guard: "GuardedServer", *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
+    def __init__(self, guard: Guard, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
         # At 0, aiohttp arms no timer of its own, and `_next_keepalive_close_time` is when the last reply ended.
-        super().__init__(guard, loop=loop, **{**settings, "keepalive_timeout": 0.0})
+        super().__init__(cast(web.Server, guard), loop=loop, **{**settings, "keepalive_timeout": 0.0})
         self._guard = guard
         self._limits = guard.limits
         self._group: str | None = None
