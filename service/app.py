@@ -3,8 +3,8 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -39,9 +39,9 @@ from service.web.address import Addresses
 from service.web.call import Services
 from service.web.cursors import Cursors
 from service.web.door import Limits
-from service.web.guard import GuardedRunner
 from service.web.limits import RateLimits
 from service.web.links import Links
+from service.web.serving import GuardedRunner
 
 log = structlog.get_logger()
 FORGET_EVERY_SECONDS = 600.0
@@ -70,6 +70,8 @@ class Running:
 
     async def stop(self, *, drain_seconds: float | None = None) -> None:
         """Turn readiness red, serve on for the drain time, finish what is in hand, stop the jobs, close the store.
+
+        In the drain time each reply ends its connection; who is idle keeps theirs, and may ask once more.
 
         What has stopped stays stopped: once more does nothing.
         """
@@ -173,20 +175,37 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
 
 
 async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
-    """Run until SIGTERM or SIGINT. Raises what `start` raises."""
+    """Run until a signal asks to stop. Raises what `start` raises."""
     logs.configure(settings.log)
+    with asked_to_stop() as asked:  # before the start: a signal that comes while starting counts too
+        running = await start(settings, clock=clock)
+        gc.collect()
+        gc.freeze()  # what is there now stays: it need not be looked through again and again
+        gc.set_threshold(COLLECT_AFTER)
+        await asked.wait()
+        log.info("service.stopping", drain_seconds=settings.server.drain_seconds)
+        await running.stop()
+        log.info("service.stopped")
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[asyncio.Event]:
+    """Set by SIGTERM, SIGINT and SIGHUP, which would end the process at once; a second one changes nothing.
+
+    SIGHUP comes when a terminal goes away. Who started the process with `nohup` wants it to be ignored.
+    """
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):  # before the start: one that comes while starting counts too
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, asked.set)
-    running = await start(settings, clock=clock)
-    gc.collect()
-    gc.freeze()  # what is there now stays: it need not be looked through again and again
-    gc.set_threshold(COLLECT_AFTER)
-    await asked.wait()
-    log.info("service.stopping", drain_seconds=settings.server.drain_seconds)
-    await running.stop()
-    log.info("service.stopped")
+    try:
+        yield asked
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
 
 
 def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteKey, list[Login]]:

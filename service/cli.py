@@ -73,7 +73,7 @@ def main() -> None:
 
 @app.command()
 def serve(config: Config = None) -> None:
-    """Run the service until SIGTERM or Ctrl-C."""
+    """Run the service until SIGTERM, SIGHUP or Ctrl-C."""
     from service import app as house
     from service import settings as configuration
 

@@ -631,7 +631,7 @@ def test_check_says_who_is_behind_a_token(gatepost: Callable[..., Finished]) -> 
     assert "FAIL login blog/jwt: refuses it (" in refused.stdout
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_demo_runs_until_it_is_told_to_stop(folder: Path, signal_number: signal.Signals) -> None:
     words = command("demo", "--port", "0", "--blog-port", "0", "--no-open")
     with subprocess.Popen(

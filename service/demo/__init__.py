@@ -7,7 +7,6 @@ whose readers comment through it. Called by `cli`.
 import asyncio
 import errno
 import secrets
-import signal
 import socket
 import tempfile
 import webbrowser
@@ -75,12 +74,12 @@ class Demo:
 
 
 async def run(*, host: str, port: int, blog_port: int, open_browser: bool) -> None:
-    """Run until SIGINT or SIGTERM. Port 0 lets the system choose; for a port in use the next free one is taken.
+    """Run until a signal asks to stop. Port 0 lets the system choose; for a port in use the next free one is taken.
 
     Raises OSError when there is no free port, or no such address on this machine.
     """
     logs.configure(Log(level="warning", format="console"))
-    with _asked_to_stop() as asked:
+    with app.asked_to_stop() as asked:
         async with started(host=host, port=port, blog_port=blog_port, say=typer.echo) as demo:
             typer.echo(WELCOME.format(blog=demo.blog, gatepost=demo.gatepost, folder=demo.folder))
             if open_browser:
@@ -165,20 +164,6 @@ def _free_port(host: str, wanted: int, who: str, say: Callable[[str], None]) -> 
             yield found
         return
     raise OSError(f"ports {wanted} to {candidates[-1]} are all in use: name another for {who}")
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[asyncio.Event]:
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, asked.set)
-    try:
-        yield asked
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
 
 
 def _show(address: str) -> None:

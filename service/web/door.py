@@ -19,6 +19,8 @@ class Limits:
     """From the end of a reply to the first byte of the next request."""
     write_seconds: float = 60.0
     """Without the reader taking anything of a reply that waits above the transport's high-water mark."""
+    linger_seconds: float = 2.0
+    """From the end of a connection that the client meant to keep, to see it and close the other side."""
     max_connections: int = 10_000
     max_connections_per_address: int = 200
     """Per IPv4 address or IPv6 /64; trusted proxies are exempt."""

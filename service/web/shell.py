@@ -12,9 +12,9 @@ from service.errors import InternalError, InvalidCredential, OriginRefused, Prob
 from service.settings import Site
 from service.web import problems
 from service.web.call import WRITES, Call, Reply, Services, to_json
-from service.web.guard import SERVER_NAME
 from service.web.hatch import Hatch
 from service.web.public import Published
+from service.web.serving import SERVER_NAME
 from service.web.surface import Audience, Count, Route
 from service.web.tally import Tally
 

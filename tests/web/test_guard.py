@@ -25,7 +25,8 @@ from aiohttp.http import RawRequestMessage
 from yarl import URL
 
 from service.web.door import Door, Limits, address_group
-from service.web.guard import DETAILS, GuardedConnection, GuardedRunner, GuardedServer
+from service.web.guard import GuardedConnection
+from service.web.serving import DETAILS, GuardedRunner, GuardedServer
 from tests.harness import Gatepost
 
 DEADLINE_SECONDS = 30.0
@@ -338,6 +339,7 @@ async def running(limits: Limits, **settings: Any) -> AsyncIterator[House]:
             yield house
         finally:
             house.release.set()
+            await clients.aclose()  # the server waits a moment for clients who have not seen the end yet
             await runner.cleanup()
 
 
@@ -759,7 +761,6 @@ MALFORMED = {
     "chunked behind vertical tab": POST + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
     "chunked twice": POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "identity": POST + b"Transfer-Encoding: identity\r\n\r\n",
-    "data after a last request": POST + b"Connection: close\r\n\r\n" + SECRET + GET,
 }
 
 MALFORMED_CHUNKS = {
@@ -1152,7 +1153,7 @@ async def test_unix_sockets_are_served(tmp_path: Path) -> None:
 # --- Stopping ---------------------------------------------------------------------------------------------------------
 
 
-async def test_draining_closes_idle_connections_and_finishes_the_running_request(start: Start) -> None:
+async def test_draining_finishes_the_running_request_and_serves_one_more_on_idle_connections(start: Start) -> None:
     house = await start()
     idle, busy = await house.connect(), await house.connect()
     assert (await idle.ask(GET)).status == 200
@@ -1160,11 +1161,29 @@ async def test_draining_closes_idle_connections_and_finishes_the_running_request
     await house.until_entered()
 
     house.runner.drain()
+    for request in (INSTANT, GET):  # the second one is on a connection that is not kept
+        reply = await (idle if request is INSTANT else await house.connect()).ask(request)
+        assert (reply.status, reply.headers["connection"]) == (200, "close")
     assert await idle.rest() == b""
     house.release.set()
     reply = await busy.reply()
     assert (reply.status, reply.body, reply.headers["connection"]) == (200, b"waited ", "close")
     assert await busy.rest() == b""
+
+
+async def test_draining_answers_all_that_was_sent_at_once(start: Start) -> None:
+    house = await start()
+    client = await house.connect()
+    await client.send(WAIT)
+    await house.until_entered()
+    await client.send(INSTANT + GET)
+    await house.until_all_is_received()
+    house.runner.drain()
+    house.release.set()
+    replies = [await client.reply() for _ in range(3)]
+    assert [reply.status for reply in replies] == [200, 200, 200]
+    assert ["connection" in reply.headers for reply in replies] == [False, False, True]
+    assert await client.rest() == b""
 
 
 @pytest.mark.parametrize(
@@ -1189,9 +1208,11 @@ async def test_draining_reads_requests_that_are_on_their_way(start: Start, first
     await client.rest()
 
 
-async def test_draining_in_the_moment_after_a_reply_closes_the_connection(start: Start) -> None:
+async def test_draining_in_the_moment_after_a_reply_leaves_time_for_one_more(start: Start) -> None:
     client = await (await start()).connect()
     assert (await client.ask(b"GET /last HTTP/1.1\r\n" + HOST + b"\r\n")).status == 200
+    reply = await client.ask(GET)
+    assert (reply.status, reply.headers["connection"]) == (200, "close")
     assert await client.rest() == b""
 
 
@@ -1216,6 +1237,78 @@ async def test_cleanup_waits_for_the_running_request(start: Start) -> None:
     house.release.set()
     assert (await client.reply()).status == 200
     await cleanup
+
+
+@pytest.mark.parametrize("before", [b"", GET, INSTANT], ids=["first", "later", "behind an instant one"])
+async def test_what_was_sent_before_the_end_is_answered(start: Start, before: bytes) -> None:
+    """The drain time is over when the requests are in the kernel, and the loop has not read them."""
+    house = await start(shutdown_timeout=NEVER_SECONDS)
+    clients = [await house.connect() for _ in range(50)]
+    for client in clients:
+        if before:
+            assert (await client.ask(before)).status == 200
+    await house.until_all_is_received()
+    house.runner.drain()
+    for client in clients:
+        client.writer.write(GET)  # sent in this very moment
+    house.server.pre_shutdown()
+    for client in clients:
+        reply = await client.reply()
+        assert (reply.status, reply.headers["connection"]) == (200, "close")
+        assert await client.rest() == b""
+
+
+async def test_what_is_sent_behind_the_end_meets_no_reset(start: Start) -> None:
+    house = await start(replace(PATIENT, linger_seconds=NEVER_SECONDS), shutdown_timeout=NEVER_SECONDS)
+    client = await house.connect()
+    assert (await client.ask(GET)).status == 200
+    cleanup = asyncio.create_task(house.runner.cleanup())
+    assert await client.reader.read() == b""
+    for _ in range(3):
+        await client.send(GET)  # a reset would make the second one fail
+        await asyncio.sleep(0)
+    client.writer.close()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await cleanup
+
+
+async def test_who_sees_the_end_and_stays_is_left_behind(start: Start) -> None:
+    house = await start(replace(PATIENT, linger_seconds=SHORT_SECONDS), shutdown_timeout=NEVER_SECONDS)
+    client = await house.connect()
+    assert (await client.ask(GET)).status == 200
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await house.runner.cleanup()
+    assert await client.rest() == b""
+
+
+async def test_who_goes_on_sending_gets_the_refusal_and_no_reset(start: Start) -> None:
+    house = await start(replace(PATIENT, linger_seconds=NEVER_SECONDS))
+    client = await house.connect()
+    for piece in (b"BAD\r\n\r\n", GET, GET, GET):
+        await client.send(piece)
+        await house.until_all_is_received()
+    await assert_refused(client, 400)
+    client.writer.close()
+    await house.until_someone_left()
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_nobody_who_was_connected_before_the_end_is_reset(start: Start, turns: int) -> None:
+    """Many at once: the loop has not accepted them all when the listener closes."""
+    house = await start(shutdown_timeout=NEVER_SECONDS)
+    door = house.server.door
+    assert isinstance(door, DoorWithBell)
+    with contextlib.ExitStack() as sockets:
+        waiting = [sockets.enter_context(socket.create_connection(("127.0.0.1", house.port))) for _ in range(20)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for sock in waiting:
+            sock.sendall(GET)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await house.runner.cleanup()
+        for sock in waiting:
+            sock.settimeout(DEADLINE_SECONDS)
+            assert sock.recv(2**16).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 @pytest.mark.parametrize("turns", range(10))

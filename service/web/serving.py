@@ -1,0 +1,227 @@
+"""The server around the connections: makes them, holds what they share, says what is not a reply of the application,
+and ends. `guard` is one connection.
+
+A client that asks in the moment when the service ends should be answered, or at least see an orderly end: a reset may
+destroy a reply that it has not read yet, and looks like a fault.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, cast
+
+from aiohttp import hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
+from aiohttp.streams import StreamReader
+
+from service.web.door import Door, Limits, Network
+from service.web.guard import AnswerAtOnce, GuardedConnection
+
+RenderProblem = Callable[[int, str], tuple[bytes, Mapping[str, str]]]
+"""Renders a problem: (status, detail) -> (body, headers with Content-Type). Status: one of `DETAILS`."""
+
+# The only sentences that leave this file: nothing of the request and nothing of an exception is ever quoted.
+DETAILS = {
+    400: "What arrived is not a well-formed HTTP/1.1 request, or it expects something that cannot be done.",
+    408: "The request did not arrive completely within the time allowed.",
+    431: "The request line or the headers are too long, or there are too many.",
+    500: "The service met an unexpected error.",
+    503: "Too many connections are open, or the service is stopping. Try again in a few seconds.",
+}
+RETRY_AFTER_SECONDS = 5
+SERVER_NAME = "Gatepost"
+"""Said in every reply; aiohttp would tell its own version and Python's."""
+
+# From accept to the first bytes read: the transport is made, the connection starts, its socket is polled, and read.
+ACCEPT_TURNS = 4
+
+
+class GuardedServer(web.Server):
+    """Makes the connections, and holds what they share."""
+
+    def __init__(
+        self,
+        plain: web.Server,
+        *,
+        limits: Limits,
+        problem: RenderProblem,
+        trusted_proxies: Sequence[Network],
+        first: AnswerAtOnce | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(
+            plain.request_handler,
+            request_factory=plain.request_factory,
+            handler_cancellation=plain.handler_cancellation,
+            loop=loop,
+            **plain._kwargs,
+        )
+        self.limits = limits
+        self.door = Door(limits, trusted_proxies)
+        self.first = first
+        self.draining = False
+        self.stopping = False
+        self._problem = problem
+        self._open_request_factory = self.request_factory
+
+    def __call__(self) -> GuardedConnection:
+        return GuardedConnection(self, loop=self._loop, **self._kwargs)
+
+    def drain(self) -> None:
+        """Every further reply carries `Connection: close`. Idle connections stay, for one more; new ones are served."""
+        self.draining = True
+        self.request_factory = self._make_last_request
+        for connection in self.connections:
+            cast(GuardedConnection, connection).drain()
+
+    def pre_shutdown(self) -> None:
+        """The drain time is over, and nothing listens any more: only what is in hand is finished."""
+        self.stopping = True
+        self.drain()
+        for connection in self.connections:
+            cast(GuardedConnection, connection).stop()
+
+    async def shutdown(self, grace_seconds: float | None = None) -> None:
+        """Give the requests in hand this long to end; then cancel them.
+
+        aiohttp would be deaf from its first moment, even to the body that a handler is waiting for, and would wait for
+        the time-out twice. The clients of idle connections have a moment to see the end (`GuardedConnection._hang_up`).
+        """
+        if in_hand := [task for connection in self.connections if (task := connection._task_handler) is not None]:
+            _, late = await asyncio.wait(in_hand, timeout=grace_seconds)
+            for task in late:
+                task.cancel()
+        if gone := [end for connection in self.connections if (end := cast(GuardedConnection, connection).gone)]:
+            await asyncio.wait(gone, timeout=self.limits.linger_seconds)
+        await super().shutdown(grace_seconds)
+
+    def _make_last_request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: "asyncio.Task[None]",
+    ) -> web.BaseRequest:
+        if not protocol._messages:  # who has sent several at once gets all of the answers
+            message = message._replace(should_close=True)
+        return self._open_request_factory(message, payload, protocol, writer, task)
+
+    def reply(self, status: int) -> web.Response:
+        """A problem as the last reply on a connection."""
+        body, headers = self._render(status)
+        response = web.Response(status=status, body=body, headers=headers)
+        response.force_close()
+        return response
+
+    def broken_body(self, status: int) -> web.HTTPException:
+        """The same, to be raised where a handler reads the body: 408 came too slowly, 400 is not well-formed."""
+        error = web.HTTPRequestTimeout() if status == 408 else web.HTTPBadRequest()
+        error.body, headers = self._render(status)
+        error.headers.update(headers)
+        error.force_close()
+        return error
+
+    def unavailable_reply(self) -> bytes:
+        """503 as bytes for the wire, for a connection that no one serves, or no longer."""
+        body, headers = self._render(503)
+        fields = {**headers, hdrs.CONTENT_LENGTH: str(len(body)), hdrs.RETRY_AFTER: str(RETRY_AFTER_SECONDS)}
+        lines = [f"HTTP/1.1 503 {HTTPStatus(503).phrase}", *(f"{name}: {value}" for name, value in fields.items())]
+        return "\r\n".join([*lines, "\r\n"]).encode() + body
+
+    def _render(self, status: int) -> tuple[bytes, dict[str, str]]:
+        body, headers = self._problem(status, DETAILS[status])
+        return body, {**headers, hdrs.CONNECTION: "close", hdrs.SERVER: SERVER_NAME}
+
+
+class GuardedRunner(web.AppRunner):
+    """`aiohttp.web.AppRunner` with the guard in front of the application.
+
+    `problem` renders the answers that the application never sees, and errors that escape from it. `trusted_proxies` are
+    not capped per address. `first` is asked before the application, and leaves to it what is not simple. All other
+    settings are AppRunner's, but time-outs and header sizes come from `limits`.
+    """
+
+    __slots__ = ("_first", "_limits", "_problem", "_trusted_proxies")
+
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        problem: RenderProblem,
+        limits: Limits | None = None,
+        trusted_proxies: Sequence[Network] = (),
+        first: AnswerAtOnce | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(app, **settings)
+        self._first = first
+        self._problem = problem
+        self._limits = limits or Limits()
+        self._trusted_proxies = tuple(trusted_proxies)
+
+    async def _make_server(self) -> GuardedServer:
+        plain = await super()._make_server()
+        return GuardedServer(
+            plain,
+            limits=self._limits,
+            problem=self._problem,
+            trusted_proxies=self._trusted_proxies,
+            first=self._first,
+            loop=asyncio.get_running_loop(),
+        )
+
+    @property
+    def server(self) -> GuardedServer | None:
+        return cast(GuardedServer | None, self._server)
+
+    async def cleanup(self) -> None:
+        """Stop listening, finish the requests in hand within `shutdown_timeout`, and clean up the application.
+
+        A connection that the kernel has made already, and its request if that has arrived, is let in first. Those that
+        asyncio has accepted get their turn before the listener is closed: it loses one whose listener is closed before
+        its transport is made, and that client waits for ever (cpython issue 109564). The last ones are accepted here.
+        """
+        loop = asyncio.get_running_loop()
+        servers = [cast(asyncio.Server, site._server) for site in self._sites if site._server is not None]
+        for server in servers:
+            if isinstance(server, asyncio.Server):  # uvloop has its own, which loses none
+                for listening in server.sockets:
+                    loop.remove_reader(listening.fileno())
+        await _turns(ACCEPT_TURNS)
+        last = [accepted for server in servers for listening in server.sockets for accepted in _accept_all(listening)]
+        for server in servers:
+            server.close()
+        for accepted in last:
+            with suppress(OSError):  # who has left by now
+                await loop.connect_accepted_socket(cast(GuardedServer, self._server), accepted)
+        await _turns(ACCEPT_TURNS)
+        await super().cleanup()
+
+    def drain(self) -> None:
+        """Begin to stop, as `GuardedServer.drain` says; call `cleanup()` when the drain time is over.
+
+        Raises RuntimeError before `setup()`.
+        """
+        if self.server is None:
+            raise RuntimeError("drain() before setup()")
+        self.server.drain()
+
+
+async def _turns(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+def _accept_all(listening: socket.socket) -> Iterator[socket.socket]:
+    """The connections that nobody has accepted yet: closing the listener would reset them."""
+    with socket.socket(fileno=os.dup(listening.fileno())) as own:
+        own.setblocking(False)
+        with suppress(OSError):  # BlockingIOError: that was the last one
+            while True:
+                accepted, _ = own.accept()
+                yield accepted
