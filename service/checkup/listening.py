@@ -97,7 +97,7 @@ def _proxies(server: Server) -> Finding:
     broadest = min(server.trusted_proxies, key=lambda network: network.prefixlen / network.max_prefixlen)
     if broadest.prefixlen == 0:
         text = "everybody is trusted, so anybody can claim to be any address"
-        return fail(subject, text, HOW_TO_NAME_A_PROXY)
+        return fail(subject, text, f"name only the proxies in front of Gatepost: {HOW_TO_NAME_A_PROXY}")
     if broadest.prefixlen < BROADEST_PREFIX[broadest.version]:
         text = f"{broadest} is broad: whoever has an address in it can claim to be any other"
         return warn(subject, text, "name only the networks of your own proxies")
