@@ -63,7 +63,8 @@ def require_plain_json(request: web.Request) -> None:
     headers = request.headers
     if headers.get("Content-Type") == PLAIN_JSON and "Content-Encoding" not in headers:  # nearly always
         return
-    if (joined(headers, "Content-Encoding") or "identity").strip().lower() != "identity":
+    coding = joined(headers, "Content-Encoding")
+    if coding is not None and coding.strip().lower() != "identity":
         raise UnsupportedMediaType("Send the body without Content-Encoding")
     if "Content-Type" not in headers or request.content_type != PLAIN_JSON:
         raise UnsupportedMediaType

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.errors import InvalidRequest, Problem
 from service.web import body_size, json_body
-from service.web.call import Call, Reply, is_utf8
+from service.web.call import WRITES, Call, Reply, is_utf8
 
 Handler = Callable[..., Awaitable[Any]]
 EVENT_STREAM = "text/event-stream"
@@ -107,7 +107,7 @@ class Route:
         if "headers" in self.takes:
             taken["headers"] = _validated(self.takes["headers"], _headers(request, self.takes["headers"]), "header")
         if "body" not in self.takes:
-            if self.is_strict and await json_body.is_given(request):
+            if self.method in WRITES and await json_body.is_given(request):
                 raise InvalidRequest([("", "must be left out: this call takes no body")], place="body")
             return await self._handled(call, taken)
         async with json_body.room_for(request, self.max_body_bytes, call.services.large_bodies):

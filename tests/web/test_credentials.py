@@ -231,10 +231,9 @@ async def test_a_site_without_a_login_page_says_null(gatepost: Gatepost) -> None
 @pytest.mark.parametrize("name", ["access_token", "token", "authorization", "Authorization", "bearer", "jwt", COOKIE])
 async def test_a_token_in_the_query_is_not_looked_at(gatepost: Gatepost, name: str) -> None:
     answer = await send(gatepost, "GET", f"{ME}?{name}={_good(gatepost)}")
-    assert_problem(answer, 401, "login-required")
+    assert_problem(answer, 422, "invalid-request")  # no member of any query that the call knows
     refused = await send(gatepost, "GET", f"/v1/sites/blog/queue?{name}={_good(gatepost, roles=['admin'])}")
-    assert refused.status in {401, 422}
-    assert refused.json["code"] in {"login-required", "invalid-request"}
+    assert_problem(refused, 401, "login-required")
 
 
 @pytest.mark.parametrize("target", [ME, SUBMIT, "/v1/sites/blog/queue", "/v1/sites/blog/comments/ID"])

@@ -23,7 +23,7 @@ CHUNKED = ("Transfer-Encoding", "chunked")
 NAMED = {"site": "blog", "post": "post", "id": "ID", "key": "KEY", "code": "banned", "file": "start.js"}
 API = [route for route in ROUTES if route.audience is not Audience.OPERATIONS]
 OPERATORS = [route for route in ROUTES if route.audience is Audience.OPERATIONS]
-BODYLESS = [route for route in API if "body" not in route.takes]
+BODYLESS = [route for route in API if route.method != "GET" and "body" not in route.takes]
 
 
 def _name(route: Route) -> str:
@@ -70,9 +70,8 @@ async def test_every_call_refuses_a_query_that_it_does_not_know(
 
 
 @pytest.mark.parametrize("route", BODYLESS, ids=_name)
-async def test_a_call_without_a_body_refuses_one(gatepost: Gatepost, approved: Any, route: Route) -> None:
+async def test_a_write_without_a_body_refuses_one(gatepost: Gatepost, approved: Any, route: Route) -> None:
     target = await _concrete(gatepost, route, approved)
-    target += "?post=p" if route.path.endswith("/counts") else ""
     before = await _state(gatepost)
     mo = gatepost.moderator()
     for body in (b'{"reason":"x"}', b"{}", b"null", b"x"):
