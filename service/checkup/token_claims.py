@@ -91,6 +91,9 @@ def _party(claims: dict[str, Any], login: OidcLogin) -> Iterator[Difference]:
     """For whom the token was made, as far as it says so."""
     wanted = login.authorized_parties or login.audience
     named = {name: claims[name] for name in ("azp", "client_id") if name in claims}
+    audience = claims.get("aud")
+    if not named and (audience if isinstance(audience, list) else [audience]) in [[party] for party in wanted]:
+        return  # made for its only audience, which is listed
     if login.authorized_parties and not named:
         text = "it names no client (no azp, no client_id), and authorized_parties are set"
         yield Difference(text, "let the issuer name the client in it, or leave authorized_parties out")
