@@ -11,7 +11,10 @@ from tests.harness import Gatepost
 async def thread(gatepost: Gatepost, **query: Any) -> list[tuple[str, int]]:
     """The public thread: each text (`-` for a tombstone) and its depth."""
     comments = (await gatepost.public(limit=200, **query))["comments"]
-    return [("-" if comment.get("removed") else comment["html"][3:-5], comment["depth"]) for comment in comments]
+    return [
+        ("-" if comment.get("removed") else comment["html"][len('<p dir="auto">') : -len("</p>\n")], comment["depth"])
+        for comment in comments
+    ]
 
 
 async def chain(gatepost: Gatepost, length: int, *, said: str = "") -> list[Any]:

@@ -23,7 +23,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.engine.run import PhaseName
 from schemathesis.hooks import HookContext
 
-from service import app, settings
+from service import app, render, settings
 from service.web import openapi
 from tests.harness import Gatepost, Hands, configuration, token
 
@@ -110,6 +110,8 @@ class Knowledge:
         if body.get("parent_id"):
             # A reply must be on its parent's post (422 `unknown-parent`).
             body["parent_id"], case.path_parameters["post"] = self.root, "thread"
+        if isinstance(body.get("body"), str) and render.shows_nothing(render.to_html(body["body"])):
+            body["body"] = "."  # a text must show (422); no pattern can say of which CommonMark nothing does
         for item in body.get("decisions", []):
             item["comment_id"] = _one_of([*self.known["id"], item["comment_id"]], by=item["comment_id"])
 
