@@ -25,7 +25,7 @@ from schemathesis.hooks import HookContext
 
 from service import app, settings
 from service.web import openapi
-from tests.harness import Gatepost, Hands, configuration, token
+from tests.harness import ORIGIN, Gatepost, Hands, configuration, token
 
 EXAMPLES = 10
 """Drawn for each call and each kind of request, beyond the boundary values that schemathesis always tries."""
@@ -110,6 +110,11 @@ class Knowledge:
         if body.get("parent_id"):
             # A reply must be on its parent's post (422 `unknown-parent`).
             body["parent_id"], case.path_parameters["post"] = self.root, "thread"
+        for label in (body, body.get("post")):
+            if isinstance(label, dict) and label.get("url"):  # a post is on one of the site's origins
+                label["url"] = f"{ORIGIN}/{quote(label['url'])}"[:2_000]
+            if isinstance(label, dict) and label.get("title"):  # what a moderator pins must show something
+                label["title"] = f"A{label['title'][1:]}"
         for item in body.get("decisions", []):
             item["comment_id"] = _one_of([*self.known["id"], item["comment_id"]], by=item["comment_id"])
 
