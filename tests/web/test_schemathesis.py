@@ -25,7 +25,7 @@ from schemathesis.hooks import HookContext
 
 from service import app, render, settings
 from service.web import openapi
-from tests.harness import Gatepost, Hands, configuration, token
+from tests.harness import ORIGIN, Gatepost, Hands, configuration, token
 
 EXAMPLES = 10
 """Drawn for each call and each kind of request, beyond the boundary values that schemathesis always tries."""
@@ -112,6 +112,11 @@ class Knowledge:
             body["parent_id"], case.path_parameters["post"] = self.root, "thread"
         if isinstance(body.get("body"), str) and render.shows_nothing(render.to_html(body["body"])):
             body["body"] = "."  # a text must show (422); no pattern can say of which CommonMark nothing does
+        for label in (body, body.get("post")):
+            if isinstance(label, dict) and label.get("url"):  # a post is on one of the site's origins
+                label["url"] = f"{ORIGIN}/{quote(label['url'])}"[:2_000]
+            if isinstance(label, dict) and label.get("title"):  # what a moderator pins must show something
+                label["title"] = f"A{label['title'][1:]}"
         for item in body.get("decisions", []):
             item["comment_id"] = _one_of([*self.known["id"], item["comment_id"]], by=item["comment_id"])
 
