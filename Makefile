@@ -21,7 +21,7 @@ UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo bench test test-postgres check-fast lint types format coverage clean remake
+.PHONY: help demo bench test test-postgres test-real check-fast lint types format coverage clean remake
 
 # What stores anything. The rest of tests/ would see no difference.
 ON_BOTH := tests/moderation tests/store tests/transfer tests/journeys \
@@ -49,6 +49,9 @@ test: lint types ## set up, then format, lint, types and all tests, on SQLite, P
 
 test-postgres: $(VENV)/.dev ## the tests that touch the store, on PostgreSQL (a server from a wheel, or TEST_POSTGRES_URL)
 	@$(BIN)/python -m pytest -n auto --engine postgres -m "not browser" $(ON_BOTH) $(ARGS)
+
+test-real: $(VENV)/.dev ## against real foreign software (a Docker Engine, ...); what is missing is skipped with a reason
+	@$(BIN)/python -m pytest tests/real $(ARGS)
 
 check-fast: lint types ## the quick loop: lint, types, and tests that take a minute together
 	@$(BIN)/python -m pytest -n auto -m "not slow and not browser" $(addprefix --ignore=tests/,$(THOROUGH)) $(ARGS)
