@@ -3,12 +3,12 @@
 # Docker 25 or newer builds and runs it (HEALTHCHECK --start-interval).
 FROM python:3.13-slim AS build
 WORKDIR /src
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_CONSTRAINT=constraints.txt
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CONSTRAINT=constraints.txt PATH=/opt/build/bin:$PATH
+RUN python -m venv /opt/build && python -m venv --without-pip /opt/gatepost
 # What it depends on comes first and apart: a change of the code installs none of that again.
 COPY pyproject.toml constraints.txt ./
 RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; e = p['optional-dependencies']; \
 print(*p['dependencies'], *e['postgres'], *e['redis'], sep='\n')" > requirements.txt \
-    && python -m venv --without-pip /opt/gatepost \
     && pip --python /opt/gatepost/bin/python install --requirement requirements.txt \
     && pip install hatchling
 COPY README.md LICENSE ./

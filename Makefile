@@ -50,7 +50,7 @@ test: lint types ## set up, then format, lint, types and all tests, on SQLite, P
 test-postgres: $(VENV)/.dev ## the tests that touch the store, on PostgreSQL (a server from a wheel, or TEST_POSTGRES_URL)
 	@$(BIN)/python -m pytest -n auto --engine postgres -m "not browser" $(ON_BOTH) $(ARGS)
 
-test-real: $(VENV)/.dev ## the logins against WordPress, Django and an OpenID issuer, where those are on this machine
+test-real: $(VENV)/.dev ## against WordPress, Django, an OpenID issuer, a Docker Engine; what is missing is skipped
 	@$(INSTALL) '.[dev,real]'
 	@$(BIN)/python -m pytest tests/real $(ARGS)
 
