@@ -9,10 +9,7 @@ from typing import (
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from service.model import (
-    FOREVER,
-    Milliseconds,
-)
+from service.model import FOREVER, Milliseconds
 from service.reading.shapes import Id
 from service.strict_json import is_clean
 from service.visible import clean_line

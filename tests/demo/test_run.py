@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
-START = "import asyncio; from service import demo; asyncio.run(demo.run(port={}, blog_port={}, open_browser=False))"
+START = """
+import asyncio
+from service import demo
+asyncio.run(demo.run(host="127.0.0.1", port={}, blog_port={}, open_browser=False))
+"""
 LAST_LINE = b"Ctrl-C stops the demo."
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.own_engines
 
 async def test_keys_of_posts_arrive_as_they_were_written(scaled: Scaled) -> None:
     scale = await scaled(**KEPT)
-    for key in ("2026%2F11%2Fa-post%2F", "%2F..%2F..%2Fmetrics", "%C3%A9t%C3%A9%3F", ".."):
+    for key in ("2026%2F11%2Fa-post%2F", "%2F..%2F..%2Fmetrics", "%C3%A9t%C3%A9%3F"):
         url = URL(f"{scale.proxy}/v1/sites/blog/posts/{key}/comments", encoded=True)
         async with scale.visitor.session.get(url) as response:
             assert (await response.json())["post"]["key"] == URL(f"/{key}", encoded=True).name, key

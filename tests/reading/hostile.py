@@ -35,8 +35,6 @@ ADDRESSES = [
     "/relative",
     "mailto:a@a.example",
     "https:",
-    "https://bank.example@a.example/",
-    "https://a:b@a.example/",
     "http://[",
     "http://[::g]/",
     "http://a b.example/",
