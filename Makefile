@@ -1,4 +1,4 @@
-# Everything a developer, CI or a curious visitor runs. `make help` lists it; `.ci/run` calls `make test`.
+# Everything a developer, CI or a curious visitor runs. `make help` lists it; `.ci/run` calls `make test` and `make test-long`.
 #
 # One environment in .venv serves all targets. A stamp in it remembers what was installed, so nothing is installed
 # again until pyproject.toml or constraints.txt change.
@@ -21,7 +21,7 @@ UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo bench test test-postgres test-real check-fast lint types format coverage clean remake
+.PHONY: help demo bench test test-long test-postgres test-real check-fast lint types format coverage clean remake
 
 # What stores anything. The rest of tests/ would see no difference.
 ON_BOTH := tests/moderation tests/store tests/transfer tests/journeys \
@@ -29,6 +29,12 @@ ON_BOTH := tests/moderation tests/store tests/transfer tests/journeys \
 
 # Whose every call may meet another replica.
 ON_REPLICAS := $(addprefix tests/journeys/test_,first_light.py random_walks.py)
+
+# What `make test` leaves to `make test-long`: programs killed and starved again and again, thousands of random texts, walks and
+# requests, and whatever waits for time limits. With these it would take more than ten minutes on two cores.
+LONG := tests/faults tests/transfer tests/test_cli_db.py tests/test_compose_serves.py \
+	$(addprefix tests/journeys/test_,random_walks.py random_texts.py) \
+	$(addprefix tests/web/test_,body_size.py guard.py live.py schemathesis.py)
 
 # What takes longest together: whole programs, whole stores, several services, the wire byte for byte. Not in the quick loop.
 THOROUGH := demo faults journeys transfer test_cli.py test_cli_db.py \
@@ -42,8 +48,11 @@ help: ## list these targets
 demo: $(VENV)/.runtime ## set up and open a small blog with comments, no configuration
 	@$(BIN)/gatepost demo $(ARGS)
 
-test: lint types ## set up, then format, lint, types and all tests, on SQLite, PostgreSQL and two replicas (what CI runs)
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+test: lint types ## set up, then format, lint, types and tests, in ten minutes on two cores
+	@$(BIN)/python -m pytest -n auto $(addprefix --ignore=,$(LONG)) $(ARGS)
+
+test-long: $(VENV)/.dev ## the rest of the tests, then those of the store on PostgreSQL and of two replicas (CI runs it too)
+	@$(BIN)/python -m pytest -n auto $(LONG) $(ARGS)
 	@$(BIN)/python -m pytest -n auto --engine postgres -m "not browser" $(ON_BOTH)
 	@$(BIN)/python -m pytest -n auto --engine replicas $(ON_REPLICAS)
 
