@@ -30,7 +30,7 @@ entrypoint() { # what the official image does before it starts, as far as compos
 
 if [ ! -e base/.whole ]; then
     rm -rf base
-    debootstrap --variant=minbase --include=ca-certificates trixie base "${mirror:-http://deb.debian.org/debian}" >debootstrap.log
+    debootstrap --variant=minbase --include=ca-certificates trixie base ${mirror:+"$mirror"} >debootstrap.log
     touch base/.whole
 fi
 tree engine docker.io docker-cli docker-compose docker-buildx iptables iproute2 curl procps
