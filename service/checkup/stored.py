@@ -1,5 +1,6 @@
 """Is the store there, is its schema current, does it take a write, is there room for more?"""
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
@@ -22,8 +23,7 @@ NO_SPACE_BYTES = 50 * MEGABYTE
 async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
     """Everything about the store at `settings.url`, whether or not a server uses it at the moment."""
     if not settings.url.startswith("sqlite:"):
-        text = f"{mask_address(settings.url)} is not looked into from here"
-        return [warn("database", text, "start the service, and ask it with `gatepost health`: it writes there")]
+        return [await asyncio.to_thread(_server, settings.url)]
     path = path_of(settings.url).absolute()
     folder = next(parent for parent in path.parents if parent.exists())
     if not path.exists():
@@ -33,7 +33,7 @@ async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
     except migrate.SchemaError as error:
         return [fail("database", str(error), "correct database.url, or the permissions of the file and its folder")]
     if version != migrate.head():
-        return [_schema(path, version), _space(folder)]
+        return [_schema(str(path), version), _space(folder)]
     return [await _write(settings, path, clock=clock), _space(folder)]
 
 
@@ -44,14 +44,32 @@ def _future(path: Path, folder: Path) -> Finding:
     return ok("database", f"{path} is not there yet: the first start makes it")
 
 
-def _schema(path: Path, version: str | None) -> Finding:
+def _server(url: str) -> Finding:
+    from service.store.postgres import address_of
+
+    store = mask_address(url)
+    try:
+        version = migrate.current_on_server(address_of(url))
+    except migrate.SchemaError as error:
+        fix = "start the server, or correct database.url or PGPASSWORD (its characters are %-encoded in an address)"
+        return fail("database", f"{store}: {mask_address(str(error))}", fix)
+    if version == migrate.head():
+        return ok("database", f"{store} answers, and its schema is this Gatepost's")
+    return _schema(store, version)
+
+
+def _schema(store: str, version: str | None) -> Finding:
     if version is None:
-        return warn("database", f"{path} is empty", "nothing to do, if this is the right file: the next start fills it")
+        return warn("database", f"{store} is empty", "nothing to do, if this is the right one: the next start fills it")
+    if version == migrate.UNFINISHED:
+        return fail(
+            "database", f"{store} is an unfinished copy", "finish it with `gatepost db copy`, or name another store"
+        )
     if version < migrate.head():
         fix = "make a backup; the next start upgrades it, and so does `gatepost db upgrade`"
-        return warn("database", f"{path} has schema {version}, this Gatepost has {migrate.head()}", fix)
+        return warn("database", f"{store} has schema {version}, this Gatepost has {migrate.head()}", fix)
     return fail(
-        "database", f"{path} has schema {version}, this Gatepost knows {migrate.head()}", "install the newer release"
+        "database", f"{store} has schema {version}, this Gatepost knows {migrate.head()}", "install the newer release"
     )
 
 
