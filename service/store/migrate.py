@@ -79,7 +79,7 @@ def upgrade_postgres(address: str, lock: int) -> None:
 
 
 def current_on_server(address: str) -> str | None:
-    """What `current_at` says, for those who do not know the driver. Raises SchemaError with the reason for any fault."""
+    """What `current_at` says, for who does not know the driver. Raises SchemaError with the reason for any fault."""
     import psycopg
 
     try:
