@@ -7,7 +7,6 @@ error, a line per mistake and without a traceback; only bugs have one.
 import asyncio
 import errno
 import json
-import os
 import socket
 from collections.abc import Callable, Coroutine
 from importlib.metadata import PackageNotFoundError, version
@@ -76,6 +75,7 @@ def serve(config: Config = None) -> None:
     """Run the service until SIGTERM, SIGHUP or Ctrl-C."""
     from service import app as house
     from service import settings as configuration
+    from service.web import listener
 
     settings = configuration.load(config)
     try:
@@ -83,9 +83,8 @@ def serve(config: Config = None) -> None:
     except OSError as error:
         if error.errno not in CANNOT_LISTEN and not isinstance(error, socket.gaierror):
             raise
-        reason = os.strerror(error.errno) if error.errno in CANNOT_LISTEN else error.strerror
         place = f"{settings.server.host}, port {settings.server.port}"
-        stop(f"cannot listen on {place} ({reason}): `gatepost check` says what to do", status=WRONG)
+        stop(f"cannot listen on {place} ({listener.reason(error)}): `gatepost check` says what to do", status=WRONG)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 import resource
 from collections.abc import Iterator
 
@@ -34,10 +33,8 @@ async def examine(server: Server) -> list[Finding]:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return await _taken(server)
-        # Where a name cannot be resolved, the number is the resolver's own.
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         fix = _BIND_FIXES.get(error.errno or 0, _NO_IPV6_FIX if listener.is_version_6(server.host) else _BIND_FIX)
-        return [fail("server", f"cannot listen on {server.host}, port {server.port} ({reason})", fix)]
+        return [fail("server", f"cannot listen on {server.host}, port {server.port} ({listener.reason(error)})", fix)]
     where = listener.in_words(opened)
     listener.close(opened)
     return [ok("server", f"can listen on {where}, port {server.port}")]

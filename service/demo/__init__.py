@@ -10,7 +10,7 @@ import secrets
 import socket
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +26,9 @@ from service.demo import blog, conversation
 from service.demo.blog import Blog
 from service.model import system_clock
 from service.settings import Database, Log, Server, Settings, Site
+from service.web import listener
 
-HOST, EVERY_HOST = "127.0.0.1", "0.0.0.0"  # noqa: S104  # on every address only if asked to
+HOST, EVERY_HOST = "127.0.0.1", ("0.0.0.0", "::")  # noqa: S104  # on every address only if asked to
 PORTS_TO_TRY = 50
 LAST_PORT = 65_535
 CREDENTIALS = ("token", "cookie")
@@ -95,20 +96,17 @@ async def started(
     """A demo that works within the `async with`. `say` hears about ports that were taken. Raises as `run` does."""
     with (
         tempfile.TemporaryDirectory(prefix="gatepost-demo-") as folder,
-        _free_port(host, blog_port, "the blog", say) as door,
+        _free_port(host, blog_port, "the blog", say) as doors,
     ):
-        # Who listens on every address (in a container) is still met on one: the browser's machine is this one.
-        shown = HOST if host == EVERY_HOST else host
-        origin = f"http://{shown}:{door.getsockname()[1]}"
+        origin = _address(host, doors)
         secret = secrets.token_hex(32)
-        with _free_port(host, port, "Gatepost", say) as gate:
-            gatepost_port = gate.getsockname()[1]
-        address = f"http://{shown}:{gatepost_port}"
+        with _free_port(host, port, "Gatepost", say) as gates:
+            address, gatepost_port = _address(host, gates), _port_of(gates)
         settings = _settings(origin=origin, secret=secret, host=host, port=gatepost_port, folder=Path(folder))
         gatepost = await app.start(settings, clock=system_clock)
         try:
             known = Blog(origin, address, secret, system_clock, credentials=CREDENTIALS)
-            async with _open_doors(known, door):
+            async with _open_doors(known, doors):
                 await conversation.hold(known)
                 yield Demo(origin, address, Path(folder))
         finally:
@@ -134,34 +132,50 @@ def _settings(*, origin: str, secret: str, host: str, port: int, folder: Path) -
 
 
 @asynccontextmanager
-async def _open_doors(known: Blog, door: socket.socket) -> AsyncIterator[None]:
+async def _open_doors(known: Blog, doors: Sequence[socket.socket]) -> AsyncIterator[None]:
     runner = web.AppRunner(blog.application(known), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.SockSite(runner, door).start()
+        for door in doors:
+            await web.SockSite(runner, door).start()
         yield
     finally:
         await runner.cleanup()
 
 
+def _address(host: str, opened: Sequence[socket.socket]) -> str:
+    """Where a browser finds what listens there. Who listens on every address (in a container) is still met on one: the
+    browser's machine is this one."""
+    shown = HOST if host in EVERY_HOST else host
+    return f"http://{f'[{shown}]' if listener.is_version_6(shown) else shown}:{_port_of(opened)}"
+
+
+def _port_of(opened: Sequence[socket.socket]) -> int:
+    """The one port that all of them are on."""
+    return int(opened[0].getsockname()[1])
+
+
 @contextmanager
-def _free_port(host: str, wanted: int, who: str, say: Callable[[str], None]) -> Iterator[socket.socket]:
-    """A listening socket on `wanted` or the next port that is free. Raises OSError when none of `PORTS_TO_TRY` is.
+def _free_port(host: str, wanted: int, who: str, say: Callable[[str], None]) -> Iterator[list[socket.socket]]:
+    """Sockets that listen on `wanted` or the next port that is free. Raises OSError when none of `PORTS_TO_TRY` is.
 
     Or when the address is none of this machine's.
     """
     candidates = range(wanted, min(wanted + PORTS_TO_TRY, LAST_PORT + 1)) if wanted else range(1)
     for port in candidates:
         try:
-            found = socket.create_server((host, port))
+            found = listener.open_sockets(host, port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise OSError(f"cannot listen on {host}, port {port} ({error.strerror}): name another") from None
+                why = listener.reason(error)
+                raise OSError(f"cannot listen on {host}, port {port} ({why}): name another") from None
             continue
         if port != wanted:
-            say(f"Port {wanted} is in use: {who} is on {port} instead.")
-        with found:
+            say(f"Port {wanted} is in use: {who} is on {_port_of(found)} instead.")
+        try:
             yield found
+        finally:
+            listener.close(found)
         return
     raise OSError(f"ports {wanted} to {candidates[-1]} are all in use: name another for {who}")
 

@@ -1,4 +1,4 @@
-"""The sockets that the service listens on. The composition root opens them; `gatepost check` tries the same."""
+"""The sockets that the service listens on. The composition root opens them, and the demo; `gatepost check` tries to."""
 
 import errno
 import os
@@ -43,6 +43,12 @@ def close(sockets: Sequence[socket.socket]) -> None:
     """Listen on them no more."""
     for opened in sockets:
         opened.close()
+
+
+def reason(error: OSError) -> str:
+    """Why no socket could be opened, in the system's words: Python adds the address to them, twice."""
+    # Where a name cannot be resolved, the number is the resolver's own, and below 0.
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
 def in_words(sockets: Sequence[socket.socket]) -> str:

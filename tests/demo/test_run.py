@@ -10,7 +10,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
+
+from service import demo
 
 START = """
 import asyncio
@@ -64,6 +67,20 @@ async def test_port_in_use_is_named_and_the_next_free_one_taken() -> None:
             [instead] = re.findall(rf"Port {port} is in use: Gatepost is on (\d+) instead\.", printed)
             assert int(instead) > port
             assert f"Gatepost    http://127.0.0.1:{instead}" in printed
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("::1", "[::1]"), ("::", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("localhost", "localhost")],  # noqa: S104
+)
+async def test_listens_wherever_the_service_can(host: str, shown: str) -> None:
+    if host.startswith("::") and not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    async with demo.started(host=host) as running, aiohttp.ClientSession() as session:
+        for address, path in ((running.blog, "/"), (running.gatepost, "/health/ready")):
+            assert address.rpartition(":")[0] == f"http://{shown}"
+            async with session.get(f"{address}{path}") as answer:
+                assert answer.status == 200
 
 
 async def test_environment_of_a_real_service_is_left_alone(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Stores for the tests of digest, verify, backup and copy: each on both engines, whatever the run's engine is."""
+"""Stores for the tests of whole stores (digest, backup, upgrades, ...): each on both engines, whatever the run's is."""
 
 from pathlib import Path
 
@@ -20,3 +20,11 @@ async def filled_path(store_path: Path, clock: Hands) -> Path:
     """The same, an SQLite file."""
     await scene.fill(f"sqlite:///{store_path}", clock)
     return store_path
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where there is nothing yet, on the one engine and then on the other."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("empty_postgres_url"))
+    return f"sqlite:///{tmp_path}/empty.db"

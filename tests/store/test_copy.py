@@ -24,18 +24,10 @@ from tests.store.test_digest import digest_of
 SITE = SiteKey("blog")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where there is nothing yet, on the one engine and then on the other."""
-    if request.param == "postgres":
-        return str(request.getfixturevalue("empty_postgres_url"))
-    return f"sqlite:///{tmp_path}/copy.db"
-
-
-def copied(source_url: str, target_url: str, *, watch: Watch | None = None, replace: bool = False) -> str:
+def copied(source_url: str, empty_url: str, *, watch: Watch | None = None, replace: bool = False) -> str:
     """Copy; the digest's text."""
     with snapshot.of(source_url) as moment:
-        return copy.copy(moment, target_url, watch or Watch(), replace=replace).text
+        return copy.copy(moment, empty_url, watch or Watch(), replace=replace).text
 
 
 def stopping_after(batches: int) -> Watch:
@@ -49,8 +41,8 @@ def stopping_after(batches: int) -> Watch:
     return Watch(show)
 
 
-def test_a_copy_has_the_digest_of_its_source(filled_url: str, target_url: str) -> None:
-    assert copied(filled_url, target_url) == digest_of(filled_url).text == digest_of(target_url).text
+def test_a_copy_has_the_digest_of_its_source(filled_url: str, empty_url: str) -> None:
+    assert copied(filled_url, empty_url) == digest_of(filled_url).text == digest_of(empty_url).text
 
 
 def test_embedded_to_postgresql_and_back_is_the_same(
@@ -62,18 +54,18 @@ def test_embedded_to_postgresql_and_back_is_the_same(
     assert digest_of(last) == digest_of(empty_postgres_url) == digest_of(first)
 
 
-def test_an_empty_store_is_copied_too(any_url: str, target_url: str) -> None:
-    assert copied(any_url, target_url) == digest_of(target_url).text
+def test_an_empty_store_is_copied_too(any_url: str, empty_url: str) -> None:
+    assert copied(any_url, empty_url) == digest_of(empty_url).text
 
 
 def test_a_store_without_rows_takes_a_copy(filled_path: Path, postgres_url: str) -> None:
     assert copied(f"sqlite:///{filled_path}", postgres_url) == digest_of(postgres_url).text
 
 
-async def test_a_server_goes_on_where_the_source_was(filled_url: str, target_url: str, clock: Hands) -> None:
-    copied(filled_url, target_url)
+async def test_a_server_goes_on_where_the_source_was(filled_url: str, empty_url: str, clock: Hands) -> None:
+    copied(filled_url, empty_url)
     last = digest_of(filled_url).as_of["blog"]
-    database = await Database.open(target_url, clock=clock)
+    database = await Database.open(empty_url, clock=clock)
     assert await database.write(events.append, SITE, "post.opened") == last + 1
     await database.close()
 
@@ -94,7 +86,7 @@ def test_nothing_of_the_copying_stays(filled_path: Path, empty_postgres_url: str
 
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_the_size_of_a_batch_changes_nothing(
-    filled_path: Path, target_url: str, monkeypatch: pytest.MonkeyPatch, size: int
+    filled_path: Path, empty_url: str, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """One row at a time, a child whose id is smaller than its parent's comes in a batch before it."""
     with rows_of(f"sqlite:///{filled_path}") as rows:
@@ -102,7 +94,7 @@ def test_the_size_of_a_batch_changes_nothing(
             "SELECT count(*) FROM comments AS c JOIN comments AS p ON p.id = c.parent_id AND p.id > c.id"
         )
     monkeypatch.setattr(copy, "ROWS_AT_ONCE", size)
-    assert copied(f"sqlite:///{filled_path}", target_url) == digest_of(target_url).text
+    assert copied(f"sqlite:///{filled_path}", empty_url) == digest_of(empty_url).text
 
 
 # --- Interruptions ----------------------------------------------------------------------------------------------------
@@ -116,42 +108,42 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small_batches")
 @pytest.mark.parametrize("batches", [0, 1, 4, 9, 15, 21])
-def test_an_interrupted_copy_goes_on_where_it_was(filled_path: Path, target_url: str, batches: int) -> None:
+def test_an_interrupted_copy_goes_on_where_it_was(filled_path: Path, empty_url: str, batches: int) -> None:
     url = f"sqlite:///{filled_path}"
     with pytest.raises(StoppedError):
-        copied(url, target_url, watch=stopping_after(batches))
+        copied(url, empty_url, watch=stopping_after(batches))
     steps: list[int] = []
     watch = Watch(lambda step, done, _: steps.append(done) if step == "copy" else None)
-    assert copied(url, target_url, watch=watch) == digest_of(target_url).text
+    assert copied(url, empty_url, watch=watch) == digest_of(empty_url).text
     assert (steps[0] > 0) == (batches > 0)
     assert steps[0] <= 3 * batches + 3
 
 
 @pytest.mark.usefixtures("small_batches")
-def test_a_copy_that_is_interrupted_after_every_batch_ends_as_well(filled_path: Path, target_url: str) -> None:
+def test_a_copy_that_is_interrupted_after_every_batch_ends_as_well(filled_path: Path, empty_url: str) -> None:
     url, runs = f"sqlite:///{filled_path}", 0
     while True:
         try:
-            digest = copied(url, target_url, watch=stopping_after(1))
+            digest = copied(url, empty_url, watch=stopping_after(1))
             break
         except StoppedError:
             runs += 1
     assert runs > 15
-    assert digest == digest_of(target_url).text
+    assert digest == digest_of(empty_url).text
 
 
-async def test_no_server_starts_on_an_unfinished_copy(filled_path: Path, target_url: str, clock: Hands) -> None:
+async def test_no_server_starts_on_an_unfinished_copy(filled_path: Path, empty_url: str, clock: Hands) -> None:
     with pytest.raises(StoppedError):
-        copied(f"sqlite:///{filled_path}", target_url, watch=stopping_after(3))
+        copied(f"sqlite:///{filled_path}", empty_url, watch=stopping_after(3))
     with pytest.raises(SchemaError, match="is an unfinished copy: finish it"):
-        await Database.open(target_url, clock=clock)
+        await Database.open(empty_url, clock=clock)
 
 
-def test_an_unfinished_copy_is_no_source(filled_path: Path, target_url: str, tmp_path: Path) -> None:
+def test_an_unfinished_copy_is_no_source(filled_path: Path, empty_url: str, tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
-        copied(f"sqlite:///{filled_path}", target_url, watch=stopping_after(3))
+        copied(f"sqlite:///{filled_path}", empty_url, watch=stopping_after(3))
     with pytest.raises(StoreError, match="is an unfinished copy: finish it"):
-        copied(target_url, f"sqlite:///{tmp_path}/third.db")
+        copied(empty_url, f"sqlite:///{tmp_path}/third.db")
     assert not (tmp_path / "third.db").exists()
 
 
@@ -165,25 +157,25 @@ CHANGES: list[Callable[[str], None]] = [
 
 @pytest.mark.parametrize("changed", CHANGES, ids=["a claim", "rows gone", "a comment", "an event"])
 def test_a_source_that_changed_meanwhile_is_copied_as_it_is_now(
-    filled_path: Path, target_url: str, changed: Callable[[str], None]
+    filled_path: Path, empty_url: str, changed: Callable[[str], None]
 ) -> None:
     url = f"sqlite:///{filled_path}"
     with pytest.raises(StoppedError):
-        copied(url, target_url, watch=stopping_after(9))
+        copied(url, empty_url, watch=stopping_after(9))
     changed(url)
-    assert copied(url, target_url) == digest_of(url).text == digest_of(target_url).text
+    assert copied(url, empty_url) == digest_of(url).text == digest_of(empty_url).text
 
 
 async def test_a_copy_that_another_store_began_is_left_alone(
-    filled_path: Path, target_url: str, tmp_path: Path, clock: Hands
+    filled_path: Path, empty_url: str, tmp_path: Path, clock: Hands
 ) -> None:
     with pytest.raises(StoppedError):
-        copied(f"sqlite:///{filled_path}", target_url, watch=stopping_after(3))
+        copied(f"sqlite:///{filled_path}", empty_url, watch=stopping_after(3))
     other = f"sqlite:///{tmp_path}/other.db"
     await scene.fill(other, clock)
     with pytest.raises(StoreError, match="holds an unfinished copy of another store"):
-        copied(other, target_url)
-    assert copied(f"sqlite:///{filled_path}", target_url) == digest_of(target_url).text
+        copied(other, empty_url)
+    assert copied(f"sqlite:///{filled_path}", empty_url) == digest_of(empty_url).text
 
 
 # --- Refusals ---------------------------------------------------------------------------------------------------------
