@@ -22,7 +22,6 @@ FLOORS = [
     "errors",
     "values",
     "origins",
-    "folding",
     "refusal",
     "secret",
     "sources",
@@ -31,9 +30,7 @@ FLOORS = [
     "unreachable",
     "mistakes",
     "environment",
-    "visible",
-    "addresses",
-    "render",
+    "text",
     "metrics",
     "background",
     "auth",
@@ -182,7 +179,7 @@ def impure_triage() -> Iterator[str]:
     for name, tree in files().items():
         if not within(name, "triage"):
             continue
-        ours = {module for module in own_imports(name) if not within(module, ("model", "settings", "render", "triage"))}
+        ours = {module for module in own_imports(name) if not within(module, ("model", "settings", "text", "triage"))}
         foreign = libraries(name) - {"service"} - (set(sys.stdlib_module_names) - IMPURE) - {"re2"}
         yield from (f"{name} imports {module}" for module in sorted(ours | foreign))
         yield from (f"{name}: {node.name} waits" for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef))

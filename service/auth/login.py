@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.errors import InvalidCredential, LoginUnavailable
 from service.model import AuthorKey, Identity, Profile, Role, SiteKey
 from service.strict_json import is_clean
-from service.visible import clean_line
+from service.text.visible import clean_line
 
 log = structlog.get_logger(__name__)
 
