@@ -27,12 +27,13 @@ FLOORS = [
     "sources",
     "ask_health",
     "strict_json",
-    "unreachable",
     "mistakes",
     "environment",
     "text",
     "metrics",
+    "outbound",
     "background",
+    "life",
     "auth",
     "settings",
     "trial_token",
@@ -47,6 +48,7 @@ FLOORS = [
     "transfer",
     "web",
     "app",
+    "process",
     "checkup",
     "demo",
     "terminal",
@@ -58,7 +60,7 @@ FLOORS = [
 ]
 SQL_LIBRARIES = {"sqlalchemy", "sqlite3", "aiosqlite", "psycopg", "psycopg_pool", "alembic"}
 HTTP_ROOMS = ("web", "demo", "app")
-HTTP_CLIENTS = ("auth.fetch", "delivery.purge_call", "ask_health")
+HTTP_CLIENTS = ("outbound.client", "ask_health")
 HTTP_LIBRARIES = {"aiohttp", "http.client", "urllib.request"}
 ENVIRONMENT_READERS = ("settings", "sources", "secret")
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "urllib", "uuid"}
