@@ -20,6 +20,7 @@ from service.outbound.reach import NotPublicError, Reach, public_socket
 
 CHUNK_BYTES = 16 * 1024
 HEADERS = {"User-Agent": "Gatepost", "Accept-Encoding": "identity"}
+NO_ADDRESS = (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)
 TOO_SLOW = "see why it is so slow, or whether a firewall swallows the connection"
 TOO_LARGE = "correct the address: another page answers there, or an error in the shape of one"
 
@@ -154,9 +155,7 @@ def _no_answer(error: Exception, terms: Terms) -> CallError:
     """What is said about a fault of the HTTP client."""
     if isinstance(error, TimeoutError):
         return CallError(f"no complete answer within {terms.total_seconds:g} seconds", TOO_SLOW, outcome="late")
-    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError) or not isinstance(
-        error, aiohttp.ClientError
-    ):
+    if isinstance(error, NO_ADDRESS) or not isinstance(error, aiohttp.ClientError):
         return CallError("no usable answer (that is no address)", "correct the address", outcome="refused")
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, NotPublicError):
         fix = "write an address that the whole internet can reach: this machine and private networks are not called"
