@@ -8,7 +8,6 @@ import random
 from collections.abc import Iterator
 from itertools import count
 
-from service import render
 from service.auth.login import author_key
 from service.model import AuthorKey, Comment, Identity, Label, Milliseconds, PostKey, Profile, SiteKey
 from service.moderation import submissions
@@ -16,6 +15,7 @@ from service.moderation.submissions import Draft
 from service.settings import Site, parse
 from service.store import secrets
 from service.store.database import Database
+from service.text import render
 
 BEGINNING: Milliseconds = 1_767_225_600_000
 """2026-01-01, when the first comment was written."""

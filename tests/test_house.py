@@ -22,20 +22,18 @@ FLOORS = [
     "errors",
     "values",
     "origins",
-    "folding",
     "refusal",
     "secret",
     "sources",
     "ask_health",
     "strict_json",
-    "unreachable",
     "mistakes",
     "environment",
-    "visible",
-    "addresses",
-    "render",
+    "text",
     "metrics",
+    "outbound",
     "background",
+    "life",
     "auth",
     "settings",
     "trial_token",
@@ -50,6 +48,7 @@ FLOORS = [
     "transfer",
     "web",
     "app",
+    "process",
     "checkup",
     "demo",
     "terminal",
@@ -61,7 +60,7 @@ FLOORS = [
 ]
 SQL_LIBRARIES = {"sqlalchemy", "sqlite3", "aiosqlite", "psycopg", "psycopg_pool", "alembic"}
 HTTP_ROOMS = ("web", "demo", "app")
-HTTP_CLIENTS = ("auth.fetch", "delivery.purge_call", "ask_health")
+HTTP_CLIENTS = ("outbound.client", "ask_health")
 HTTP_LIBRARIES = {"aiohttp", "http.client", "urllib.request"}
 ENVIRONMENT_READERS = ("settings", "sources", "secret")
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "urllib", "uuid"}
@@ -182,7 +181,7 @@ def impure_triage() -> Iterator[str]:
     for name, tree in files().items():
         if not within(name, "triage"):
             continue
-        ours = {module for module in own_imports(name) if not within(module, ("model", "settings", "render", "triage"))}
+        ours = {module for module in own_imports(name) if not within(module, ("model", "settings", "text", "triage"))}
         foreign = libraries(name) - {"service"} - (set(sys.stdlib_module_names) - IMPURE) - {"re2"}
         yield from (f"{name} imports {module}" for module in sorted(ours | foreign))
         yield from (f"{name}: {node.name} waits" for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef))

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from service.model import Action, Actor, Comment, Decision, DecisionId, PendingEdit, QueueEntry, new_id
 from service.moderation import publication
 from service.moderation.publication import Seen
-from service.render import RENDERER_VERSION
 from service.store import comments, decisions, events
 from service.store.database import Transaction
+from service.text.render import RENDERER_VERSION
 
 EVENT_OF: dict[Action, str] = {
     Action.APPROVE: "comment.approved",

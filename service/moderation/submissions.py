@@ -34,10 +34,10 @@ from service.model import (
     new_id,
 )
 from service.moderation import labels, lifecycle, publication, record
-from service.render import RENDERER_VERSION
 from service.settings import Site
 from service.store import authors, comments, decisions, events, posts, queue, standing
 from service.store.database import Transaction
+from service.text.render import RENDERER_VERSION
 from service.triage import policy
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"

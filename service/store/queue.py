@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from service.folding import fold
 from service.model import (
     Actor,
     ActorKind,
@@ -21,6 +20,7 @@ from service.model import (
 )
 from service.store.database import Row, Transaction
 from service.store.tables import queue
+from service.text.folding import fold
 
 Position = tuple[str | int, ...]
 

@@ -172,7 +172,7 @@ revisions = Table(
 )
 
 # Someone must look. `why` holds codes with a space on either side, so one LIKE finds one. `folded` is what searches
-# look at: the comment's texts and its author's name as `service/folding.py` writes them.
+# look at: the comment's texts and its author's name as `service/text/folding.py` writes them.
 queue = Table(
     "queue",
     metadata,

@@ -18,6 +18,7 @@ from service.delivery.purge_call import MOST_TAGS, PurgeCall, PurgeError
 from service.errors import StoreUnavailable
 from service.metrics import Metrics
 from service.model import PostKey, SiteKey
+from service.outbound.client import Outbound
 from service.reading import tags
 from service.reading.tags import changed_tag
 from service.settings import Cache, Purge, SettingsError, parse
@@ -161,7 +162,8 @@ class Replica:
         self.name = name
         self.database = database
         self.now = 0.0
-        self.call = PurgeCall(Purge(url=f"{server.address}/{name}"))
+        self.client = Outbound(Metrics())
+        self.call = PurgeCall(Purge(url=f"{server.address}/{name}"), self.client)
         self.hearing = Hearing(database)
         self.purger = Purger(
             database,
@@ -191,7 +193,7 @@ async def replicas(
         await replica.go_on()
     yield made[0], made[1]
     for replica in made:
-        await replica.call.close()
+        await replica.client.close()
         await replica.database.close()
 
 
@@ -281,7 +283,7 @@ async def test_the_past_of_a_store_is_not_purged(
     await database.write(happen, "unseen", None)
     await database.write(happen, "present")
     await replica.go_on()
-    await replica.call.close()
+    await replica.client.close()
     assert set(cache.purged) == of("present")
 
 
@@ -303,7 +305,7 @@ async def test_a_fault_of_the_store_at_the_beginning_skips_nothing(
     await replica.go_on()
     await database.write(happen, "present")
     await replica.go_on()
-    await replica.call.close()
+    await replica.client.close()
     assert set(cache.purged) == of("present")
 
 
@@ -313,7 +315,8 @@ async def test_a_fault_of_the_store_at_the_beginning_skips_nothing(
 async def test_an_address_with_a_tag_is_called_for_each(cache: CacheServer) -> None:
     for name in ("a", "b"):
         cache.handlers[f"/purge/{name}"] = always(text="")
-    async with PurgeCall(Purge(url=f"{cache.address}/purge/{{tag}}", method="DELETE")) as call:
+    async with Outbound(Metrics()) as client:
+        call = PurgeCall(Purge(url=f"{cache.address}/purge/{{tag}}", method="DELETE"), client)
         await call.purge(["a", "b"])
     assert cache.asked == {"/purge/a": 1, "/purge/b": 1}
 
@@ -329,8 +332,8 @@ async def test_method_and_secret_go_along(cache: CacheServer, tmp_path: Path) ->
     file = tmp_path / "secret"
     file.write_text("the key\n")
     settings = Purge(url=f"{cache.address}/", method="POST", secret_header="Fastly-Key", secret_file=file)
-    async with PurgeCall(settings) as call:
-        await call.purge([f"tag-{number}" for number in range(MOST_TAGS + 1)])
+    async with Outbound(Metrics()) as client:
+        await PurgeCall(settings, client).purge([f"tag-{number}" for number in range(MOST_TAGS + 1)])
     assert seen == [("POST", "the key")] * 2
     assert len(cache.purged) == MOST_TAGS + 1
 
@@ -338,17 +341,17 @@ async def test_method_and_secret_go_along(cache: CacheServer, tmp_path: Path) ->
 @pytest.mark.parametrize("status", [301, 404, 500])
 async def test_any_other_status_is_a_failure(cache: CacheServer, status: int) -> None:
     cache.handlers["/"] = always(text="", status=status, Location="/here")
-    async with PurgeCall(Purge(url=f"{cache.address}/")) as call:
+    async with Outbound(Metrics()) as client:
         with pytest.raises(PurgeError, match=f"its status is {status}"):
-            await call.purge(["a"])
+            await PurgeCall(Purge(url=f"{cache.address}/"), client).purge(["a"])
     assert cache.by_path == {}
 
 
 async def test_a_cache_that_hangs_is_a_failure(cache: CacheServer) -> None:
     cache.handlers["/"] = cache.hang
-    async with PurgeCall(Purge(url=f"{cache.address}/", timeout_seconds=0.05)) as call:
-        with pytest.raises(PurgeError, match=r"no answer within 0\.05 seconds"):
-            await call.purge(["a"])
+    async with Outbound(Metrics()) as client:
+        with pytest.raises(PurgeError, match=r"no complete answer within 0\.05 seconds"):
+            await PurgeCall(Purge(url=f"{cache.address}/", timeout_seconds=0.05), client).purge(["a"])
 
 
 # --- Settings and check -----------------------------------------------------------------------------------------------
@@ -389,4 +392,4 @@ def test_a_secret_that_fits_no_header_is_refused(tmp_path: Path, text: str) -> N
     file = tmp_path / "secret"
     file.write_text(text)
     with pytest.raises(ValueError, match="the secret is empty or no text for a header"):
-        PurgeCall(Purge(url="http://cache/", secret_header="Key", secret_file=file))
+        PurgeCall(Purge(url="http://cache/", secret_header="Key", secret_file=file), Outbound(Metrics()))

@@ -14,6 +14,7 @@ from service.delivery.purge import Purger
 from service.delivery.purge_call import PurgeCall
 from service.metrics import Metrics
 from service.model import PostKey, SiteKey
+from service.outbound.client import Outbound
 from service.reading.tags import changed_by, changed_tag
 from service.settings import Purge
 from service.web.routes import PUBLIC
@@ -253,8 +254,10 @@ async def test_what_is_taken_down_is_dropped_by_the_service_itself(
     monkeypatch.setattr(purge, "LOOK_SECONDS", 0.1)
     scale = await scaled(**KEPT)
     running = scale.replicas[0].running
-    async with PurgeCall(Purge(url=f"{scale.proxy}/")) as call:
-        call._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=(REPLICAS[0], 0)))
+    async with Outbound(Metrics()) as client:
+        call = PurgeCall(Purge(url=f"{scale.proxy}/"), client)
+        from_replica = aiohttp.TCPConnector(local_addr=(REPLICAS[0], 0))
+        client._sessions[call._terms] = aiohttp.ClientSession(connector=from_replica)
         purger = Purger(running.database, call, tags_of=changed_by, holder="here", clock=clock, metrics=Metrics())
         running.hearing.add_knower(purger)
         await purger.follow()  # from here on it misses nothing
