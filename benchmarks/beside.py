@@ -34,7 +34,6 @@ from typer import echo
 
 from benchmarks import seed
 from benchmarks.server import ROOT, SITE, Server
-from service import render
 from service.auth.login import author_key
 from service.model import Identity, Label, PostKey, Profile, SiteKey
 from service.moderation import submissions
@@ -42,6 +41,7 @@ from service.moderation.submissions import Draft
 from service.settings import parse
 from service.store import secrets
 from service.store.database import Database
+from service.text import render
 from tests.faults.own_postgres import own_postgres
 
 ALONE, SEARCHES, BULKS = "alone", "beside searches", "beside bulks"
