@@ -26,7 +26,7 @@ from service.errors import StoreUnavailable
 from service.health import Health
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, new_id, system_clock
-from service.moderation import idempotency
+from service.moderation import idempotency, rendering
 from service.reading import news, tags
 from service.reading.pages import Pages
 from service.settings import Server, Settings, SettingsError
@@ -149,6 +149,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
     background.start(
         Job("forget-idempotency", partial(idempotency.forget_old, database), FORGET_EVERY_SECONDS, is_vital=False)
     )
+    background.start(rendering.job(database, replica))
     if folder := settings.backup.directory:
         schedule = BackupSchedule(
             folder, settings, database=database, holder=replica, clock=clock, last_success=metrics.last_backup
