@@ -54,16 +54,16 @@ async def render_if_older(database: Database, holder: str) -> None:
 async def render_older(database: Database, watch: Watch) -> int:
     """Render anew every text that an older renderer made; how many. Raises StoreUnavailable and StoppedError."""
     total = await database.bulk.read(comments.count)
-    after, seen, rendered = CommentId(""), 0, 0
+    after, seen, number = CommentId(""), 0, 0
     while True:
         watch.tell(STEP, seen, max(seen, total))
         stretch = await database.bulk.read(texts.older, render.RENDERER_VERSION, after=after, limit=LOOKED_AT_ONCE)
         if stretch is None:
-            return rendered
+            return number
         for start in range(0, len(stretch.older), WRITTEN_AT_ONCE):
             part = stretch.older[start : start + WRITTEN_AT_ONCE]
-            await database.bulk.write(put_anew, part, await asyncio.to_thread(_rendered, part))
-        after, seen, rendered = stretch.last, seen + stretch.comments, rendered + len(stretch.older)
+            await database.bulk.write(put_anew, part, await asyncio.to_thread(rendered, part))
+        after, seen, number = stretch.last, seen + stretch.comments, number + len(stretch.older)
 
 
 def put_anew(tx: Transaction, before: Sequence[Found], after: Sequence[Found]) -> None:
@@ -82,7 +82,7 @@ def put_anew(tx: Transaction, before: Sequence[Found], after: Sequence[Found]) -
         events.append(tx, site, "post.rendered", post=post, post_revision=revision, about=about)
 
 
-def _rendered(found: Sequence[Found]) -> list[Found]:
+def rendered(found: Sequence[Found]) -> list[Found]:
     """The same texts as today's renderer makes them. Takes long."""
     return [
         (comment_id, replace(text, html=render.to_html(text.body), renderer=render.RENDERER_VERSION))
