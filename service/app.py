@@ -21,7 +21,7 @@ from service.health import Health
 from service.life import Life
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, new_id, system_clock
-from service.moderation import idempotency
+from service.moderation import idempotency, rendering
 from service.outbound.client import Outbound
 from service.reading import news, tags
 from service.reading.pages import Pages
@@ -199,6 +199,7 @@ def _jobs(opened: _Open, services: Services, hearing: Hearing) -> list[Job]:
         Job("tell-listeners", services.live.tell, LEAST_PAUSE_SECONDS, is_vital=False),
         Job("keep-listeners", services.live.beat, BEAT_SECONDS, is_vital=False),
         Job("forget-idempotency", forget, FORGET_EVERY_SECONDS, is_vital=False),
+        rendering.job(database, opened.holder),
     ]
     if folder := settings.backup.directory:
         schedule = BackupSchedule(

@@ -3,16 +3,14 @@
 Every verb that changes a comment ends here, so no status is without an explanation and no explanation without an event.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from service.model import Action, Actor, Comment, Decision, DecisionId, PendingEdit, QueueEntry, new_id
+from service.model import Action, Actor, Comment, Decision, DecisionId, QueueEntry, Text, new_id
 from service.moderation import publication
 from service.moderation.publication import Seen
-from service.store import comments, decisions, events
+from service.store import comments, decisions, events, texts
 from service.store.database import Transaction
-from service.text.render import RENDERER_VERSION
 
 EVENT_OF: dict[Action, str] = {
     Action.APPROVE: "comment.approved",
@@ -39,11 +37,6 @@ class Reasons:
 NO_REASONS = Reasons()
 
 
-def body_hash(body: str) -> str:
-    """A hash by which equal texts are found (SHA-256)."""
-    return hashlib.sha256(body.encode()).hexdigest()
-
-
 def listed(comment: Comment) -> bool:
     """Whether a public list has an item for the comment: its text, or a tombstone on which replies stand."""
     return publication.is_public(comment) or comment.reply_count > 0
@@ -55,10 +48,9 @@ def store(tx: Transaction, before: Comment, after: Comment) -> Seen | None:
     What they see of it; None where that is nothing.
     """
     for text in _texts_that_leave(before, after):
-        comments.keep_text(tx, before.id, text, renderer=RENDERER_VERSION)
+        texts.keep(tx, before.id, text)
     shown_at = tx.now if publication.shows_news(before, after) else None
-    fresh_hash = body_hash(after.body)
-    if not comments.replace(tx, before, after, body_hash=fresh_hash, renderer=RENDERER_VERSION, shown_at=shown_at):
+    if not comments.replace(tx, before, after, shown_at=shown_at):
         raise LookupError(f"comment {before.id} changed within its own transaction")
     return publication.apply(tx, before, after)
 
@@ -126,8 +118,7 @@ def _state(before: Comment, after: Comment, entry: QueueEntry | None) -> Mapping
     edit = before.pending_edit
     return {
         "status": before.status,
-        "text_version": before.text_version,
-        "edited_at": before.edited_at,
+        "text_version": before.text.version,
         "published_at": before.published_at,
         "edit_version": edit.version if edit else None,
         "queue": {"why": entry.why, "priority": entry.priority, "waiting_since": entry.waiting_since}
@@ -137,7 +128,6 @@ def _state(before: Comment, after: Comment, entry: QueueEntry | None) -> Mapping
     }
 
 
-def _texts_that_leave(before: Comment, after: Comment) -> list[PendingEdit]:
-    staying = {after.text_version, after.pending_edit.version if after.pending_edit else 0}
-    own = PendingEdit(before.body, before.html, before.text_version, before.edited_at or before.created_at)
-    return [text for text in (own, before.pending_edit) if text is not None and text.version not in staying]
+def _texts_that_leave(before: Comment, after: Comment) -> list[Text]:
+    staying = {after.text.version, after.newest_text.version}
+    return [text for text in (before.text, before.pending_edit) if text is not None and text.version not in staying]

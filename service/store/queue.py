@@ -161,7 +161,8 @@ def release(tx: Transaction, site: SiteKey, holder: Actor) -> int:
 
 
 def _folded(comment: Comment) -> str:
-    return folded(comment.body, comment.pending_edit.body if comment.pending_edit else None, comment.author.name)
+    edit = comment.pending_edit
+    return folded(comment.text.body, edit.body if edit else None, comment.author.name)
 
 
 def _filtered(statement: Select[Any], site: SiteKey, wanted: Filter) -> Select[Any]:

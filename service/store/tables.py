@@ -127,6 +127,7 @@ comments = Table(
     Column("post_url", Text),
     Column("edit_body", Text),
     Column("edit_html", Text),
+    Column("edit_renderer", Integer),
     Column("edit_version", Integer),
     Column("edit_submitted_at", BigInteger),
     ForeignKeyConstraint(["site", "post"], ["posts.site", "posts.post"]),

@@ -4,7 +4,6 @@ Whatever the service keeps twice (counts, the queue, the order of events) is cou
 is done by the database or in streams, so the size of the store does not matter.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ from functools import partial
 from sqlalchemy import ForeignKeyConstraint, Table, and_, or_, select
 
 from service.model import Status
-from service.store import snapshot
+from service.store import snapshot, texts
 from service.store.digest import TABLES
 from service.store.engine import StoreError
 from service.store.queue import folded
@@ -199,20 +198,22 @@ def _orphans(moment: Snapshot, table: Table, key: ForeignKeyConstraint) -> Itera
 
 
 def _changed_texts(moment: Snapshot) -> Iterator[str]:
-    """Texts that are no longer what was hashed when they were written (`moderation.record.body_hash`)."""
+    """Texts that are no longer what was hashed when they were written (`texts.hash_of`)."""
     for comment_id, body, kept in moment.rows(select(comments.c.id, comments.c.body, comments.c.body_hash)):
-        if hashlib.sha256(body.encode()).hexdigest() != kept:
+        if texts.hash_of(body) != kept:
             yield f"comments.body_hash: the text of comment {comment_id} is not the one that was stored"
 
 
 def _not_found(moment: Snapshot) -> Iterator[str]:
     """Comments that wait, and that searches of the queue would miss. Those with a changed text are named already."""
     joined = queue.join(comments, comments.c.id == queue.c.comment_id)
-    texts = (comments.c.body, comments.c.edit_body, comments.c.author_name)
+    searched = (comments.c.body, comments.c.edit_body, comments.c.author_name)
     waits = or_(comments.c.status == Status.PENDING.value, comments.c.edit_body.is_not(None))
-    of_queue = select(queue.c.comment_id, queue.c.folded, comments.c.body_hash, *texts).select_from(joined).where(waits)
+    of_queue = (
+        select(queue.c.comment_id, queue.c.folded, comments.c.body_hash, *searched).select_from(joined).where(waits)
+    )
     for comment_id, kept, body_hash, body, *others in moment.rows(of_queue.order_by(queue.c.comment_id)):
-        if folded(body, *others) != kept and hashlib.sha256(body.encode()).hexdigest() == body_hash:
+        if folded(body, *others) != kept and texts.hash_of(body) == body_hash:
             yield f"queue.folded: comment {comment_id} waits, and searches do not look at the text that it has"
 
 
