@@ -13,27 +13,27 @@ from uuid import UUID
 import structlog
 from aiohttp import web
 
-from service import logs
+from service import followers, logs
 from service.auth.authenticator import Authenticator
 from service.auth.fetch import Fetch
 from service.auth.login import Login
 from service.background import Background, Job
-from service.delivery.hearing import LEAST_PAUSE_SECONDS, Hearing
-from service.delivery.live import BEAT_SECONDS, Live
-from service.delivery.purge import Purger
-from service.delivery.purge_call import PurgeCall
+from service.delivery.leased_relay import LeasedRelay
+from service.delivery.live import Live
+from service.delivery.relay import Relay
 from service.errors import StoreUnavailable
 from service.health import Health
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, new_id, system_clock
 from service.moderation import idempotency
-from service.reading import news, tags
+from service.reading import news
 from service.reading.pages import Pages
 from service.settings import Server, Settings, SettingsError
 from service.store import secrets
 from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
 from service.store.database import Database
 from service.store.engine import StoreError
+from service.store.retention import EVERY_SECONDS, Retention
 from service.web import application, listener, problems
 from service.web.address import Addresses
 from service.web.call import Services
@@ -45,7 +45,6 @@ from service.web.serving import GuardedRunner
 
 log = structlog.get_logger()
 FORGET_EVERY_SECONDS = 600.0
-LISTEN_AGAIN_SECONDS = 1.0
 MEGABYTE = 1024 * 1024
 COLLECT_AFTER = 10_000
 """Objects made and not freed before Python looks for cycles among them: a request makes hundreds, and frees them."""
@@ -60,7 +59,7 @@ class Running:
 
     address: str
     database: Database
-    hearing: Hearing
+    relay: Relay
     live: Live
     health: Health
     _runner: GuardedRunner
@@ -97,21 +96,22 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         fetch = Fetch()
         opened.push_async_callback(fetch.close)
         logins = open_logins(settings, clock=clock, fetch=fetch)
-        call = open_purge(settings)
+        metrics = Metrics()
+        once = list(followers.of_the_store(settings, clock=clock, metrics=metrics))
         flat = [login for of_site in logins.values() for login in of_site]
         database = await _open_store(settings, clock=clock)
         opened.push_async_callback(database.close)
         replica = new_id(clock()) if database.is_shared else ONE_SERVER
-        background, metrics, hearing = Background(), Metrics(), Hearing(database)
+        background, relay = Background(), Relay(database)
         named = {f"{site}/{login.name}": login for site, of_site in logins.items() for login in of_site}
         addresses = Addresses(settings.server.trusted_proxies)
         health = Health(database, background, named, clock=clock, unbelieved=addresses.unbelieved)
         try:
-            await hearing.look()
+            await relay.look()
             services = await _services(
                 settings,
                 database=database,
-                hearing=hearing,
+                relay=relay,
                 logins=logins,
                 addresses=addresses,
                 clock=clock,
@@ -123,8 +123,13 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
                 f"the store takes no write ({cause}): look at the permissions of its file and folder, and at the disk"
             ) from None
         opened.push_async_callback(services.limits.close)
-        hearing.add_knower(services.pages)
-        hearing.add_reader(services.live)
+        sites = [site.key for site in settings.sites.values()]
+        of_process = followers.of_each_process(
+            settings, pages=services.pages, live=services.live, database=database, clock=clock, metrics=metrics
+        )
+        following = [*of_process, *(LeasedRelay(one, database, holder=replica, sites=sites) for one in once)]
+        for follower in following:
+            relay.add(follower)
         built, hatch = application.build(services, health=health)
         runner = GuardedRunner(
             built,
@@ -142,10 +147,8 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
             opened.push_async_callback(login.stop)
             await login.start()
         opened.pop_all()
-    background.start(Job("follow-events", hearing.follow, LEAST_PAUSE_SECONDS, is_vital=True))
-    background.start(Job("listen", hearing.listen, LISTEN_AGAIN_SECONDS, is_vital=False))
-    background.start(Job("tell-listeners", services.live.tell, LEAST_PAUSE_SECONDS, is_vital=False))
-    background.start(Job("keep-listeners", services.live.beat, BEAT_SECONDS, is_vital=False))
+    for job in [*relay.jobs(), *(job for follower in following for job in follower.jobs())]:
+        background.start(job)
     background.start(
         Job("forget-idempotency", partial(idempotency.forget_old, database), FORGET_EVERY_SECONDS, is_vital=False)
     )
@@ -154,17 +157,17 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
             folder, settings, database=database, holder=replica, clock=clock, last_success=metrics.last_backup
         )
         background.start(Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False))
+    if days := settings.retention.events_days:
+        retention = Retention(database, days=days, awaited=[one.name for one in once], holder=replica, clock=clock)
+        background.start(Job("remove-events", retention.remove_old, EVERY_SECONDS, is_vital=False))
     address = _address(runner)
     log.info("service.started", address=address, sites=sorted(settings.sites))
-    closing: list[Close] = [*(login.stop for login in flat), fetch.close, services.limits.close]
-    if call is not None:
-        purger = _purger(call, hearing, database=database, holder=replica, clock=clock, metrics=metrics)
-        background.start(Job("purge", purger.follow, LEAST_PAUSE_SECONDS, is_vital=False))
-        closing += [purger.stop, call.close]
+    stopping = [login.stop for login in flat] + [follower.stop for follower in following]
+    closing: list[Close] = [*stopping, fetch.close, services.limits.close]
     return Running(
         address,
         database,
-        hearing,
+        relay,
         services.live,
         health,
         runner,
@@ -221,24 +224,6 @@ def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteK
     return found
 
 
-def open_purge(settings: Settings) -> PurgeCall | None:
-    """The call that purges a cache, where one is configured. Raises SettingsError where its secret is missing."""
-    if settings.cache.purge.url is None:
-        return None
-    try:
-        return PurgeCall(settings.cache.purge)
-    except ValueError as error:
-        raise SettingsError(f"cache.purge: {error}") from None
-
-
-def _purger(
-    call: PurgeCall, hearing: Hearing, *, database: Database, holder: str, clock: Clock, metrics: Metrics
-) -> Purger:
-    purger = Purger(database, call, tags_of=tags.changed_by, holder=holder, clock=clock, metrics=metrics)
-    hearing.add_knower(purger)
-    return purger
-
-
 async def _open_store(settings: Settings, *, clock: Clock) -> Database:
     store = settings.database
     return await Database.open(
@@ -255,7 +240,7 @@ async def _services(
     settings: Settings,
     *,
     database: Database,
-    hearing: Hearing,
+    relay: Relay,
     logins: dict[SiteKey, list[Login]],
     addresses: Addresses,
     clock: Clock,
@@ -267,9 +252,9 @@ async def _services(
     return Services(
         settings=settings,
         database=database,
-        pages=Pages(database, hearing, max_bytes=settings.cache.max_megabytes * MEGABYTE, metrics=metrics),
+        pages=Pages(database, relay, max_bytes=settings.cache.max_megabytes * MEGABYTE, metrics=metrics),
         live=Live(
-            database, hearing, of_post=partial(news.of_post, settings.sites), of_queue=news.of_queue, metrics=metrics
+            database, relay, of_post=partial(news.of_post, settings.sites), of_queue=news.of_queue, metrics=metrics
         ),
         authenticator=Authenticator(logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
