@@ -18,7 +18,7 @@ class Hears(Enum):
     """When a follower of this process is handed an event."""
 
     AT_ONCE = auto()
-    """As soon as the process knows of it: of its own, before whoever wrote has the answer. In any order, perhaps twice."""
+    """As soon as the process knows: of its own before whoever wrote has the answer. In any order, perhaps twice."""
     IN_ORDER = auto()
     """Once, in the order of its site: behind those of other replicas that came before it."""
 
@@ -47,7 +47,7 @@ class Follower(ABC):
         """What it does besides, for ever, while the service runs."""
         return ()
 
-    async def stop(self) -> None:
+    async def stop(self) -> None:  # noqa: B027  # most hold nothing
         """Let go of what it holds. Its jobs have ended, the store is still open."""
 
 
@@ -75,5 +75,5 @@ class StoreFollower(ABC):
         called again.
         """
 
-    async def stop(self) -> None:
-        """Let go of what it holds."""
+    async def stop(self) -> None:  # noqa: B027  # most hold nothing
+        """Let go of what it holds. The store is still open."""

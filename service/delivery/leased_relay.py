@@ -23,7 +23,7 @@ from service.store.leases import Lease
 LOOK_SECONDS = 5.0
 """How often a replica looks without being woken: whether the lease is free, or something has happened after all."""
 NOTE_SECONDS = 1.0
-"""The position is noted once in so long, not after each event: it costs a write. So much is handed over twice at most."""
+"""The position is noted once in so long, not after each event: it is a write. After a kill, so much comes twice."""
 KEEP_SECONDS = leases.SECONDS / leases.TIMES_KEPT
 MOST_HELD = 10_000
 """Events that are kept to be handed over again, before the log is read on."""

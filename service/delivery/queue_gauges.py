@@ -5,6 +5,7 @@ Whoever scrapes the metrics gets what was measured last, also while the store ca
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from service.background import Job
 from service.delivery.follower import Follower, Hears
@@ -56,7 +57,7 @@ class QueueGauges(Follower):
                 self._measure_again({site})
                 raise
             self._metrics.queue_depth.labels(site).set(entries)
-            self._metrics.queue_oldest.labels(site).set_function(lambda since=oldest: self._seconds(since))
+            self._metrics.queue_oldest.labels(site).set_function(partial(self._seconds, oldest))
 
     def _measure_again(self, sites: set[SiteKey]) -> None:
         changed = sites & self._sites

@@ -54,7 +54,7 @@ class Relay:
         return not self._untold and self._monotonic() < self._fresh_until
 
     def position(self, site: SiteKey) -> int:
-        """The number of the site's last event that was handed over in order. Raises LookupError before the first look."""
+        """The number of the site's last event that was handed over in order. LookupError before the first look."""
         if self._positions is None:
             raise LookupError("nobody has looked yet")
         return self._positions.get(site, 0)

@@ -1,8 +1,8 @@
 """The memory of prepared pages: a page that is in it costs two look-ups, one that is not is built once for all who ask.
 
 The key of a page carries the revision that it shows, so a change makes other keys and nobody has to invalidate:
-the relay's events say which revision a post has now, and what shows an older one is not found any more. While this process
-cannot know what is current, nothing is served from here and nothing is kept.
+events say which revision a post has now, and what shows an older one is not found any more. While this process cannot
+know what is current, nothing is served from here and nothing is kept.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""How far each follower that works once for the store has come, by its name and site; and the lease that goes with it."""
+"""How far each follower that works once for the store has come, by name and site; and the lease that goes with it."""
 
 from collections.abc import Iterable, Mapping
 
