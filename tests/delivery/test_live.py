@@ -13,7 +13,7 @@ from service.delivery.relay import Relay
 from service.errors import StoreUnavailable
 from service.metrics import Metrics
 from service.model import POLICY, Event, SiteKey
-from service.store import events
+from service.store import events, retention
 from service.store.database import Database, Transaction
 from tests.harness import Hands
 
@@ -145,3 +145,34 @@ async def test_when_too_much_waits_everybody_is_sent_away(database: Database, mo
             await database.write(happen, number)
         assert await listener.take() == b""
     assert (aborted, streams._untold) == ([1], [])
+
+
+async def test_who_comes_back_while_old_events_are_removed_reads_anew(database: Database, clock: Hands) -> None:
+    """Their last event was there when they asked where they were, and what followed is not any more."""
+    relay, streams = hub(database)
+    await relay.look()
+    for number in range(4):
+        await database.write(happen, number)
+        clock.advance(seconds=1)
+    told = await database.read(events.after, SITE, 0, limit=10)
+    places = [await streams.place(QUEUE, event.id) for event in told]
+    assert places == [1, 2, 3, 4]
+    assert await database.bulk.write(retention.cut, SITE, until=told[1].created_at, awaited=()) == 2
+    begun = []
+    for place in places:
+        with streams.listener(QUEUE, lambda: None, place=place or 0) as listener:
+            parts = [part async for part in streams.until_now(listener, QUEUE, place, is_new=False)]
+        begun.append([line for line in b"".join(parts).split(b"\n") if line.startswith((b"event", b"data"))])
+    reset = [b"event: reset", b"data: {}"]
+    after = [[b"event: event", b"data: %d" % seq] for seq in (3, 4)]
+    assert begun == [reset, [*after[0], *after[1]], after[1], []]
+
+
+async def test_whoever_missed_something_is_sent_away(database: Database) -> None:
+    relay, streams = hub(database)
+    await relay.look()
+    with streams.listener(QUEUE, lambda: None) as listener:
+        taking = asyncio.create_task(listener.take())
+        await asyncio.wait([taking], timeout=0)
+        streams.skipped(SITE)
+        assert await taking == b""

@@ -22,7 +22,7 @@ from service.model import POLICY, PostKey, SiteKey
 from service.reading import tags
 from service.reading.tags import changed_tag
 from service.settings import Cache, Purge, SettingsError, parse
-from service.store import events, leases
+from service.store import events, leases, retention
 from service.store.database import Database, Transaction
 from tests.auth.local_server import LocalServer, always
 from tests.conftest import StartGatepost
@@ -296,6 +296,29 @@ async def test_a_fault_of_the_store_at_the_beginning_skips_nothing(
     await replica.go_on()
     await database.write(happen, "present")
     await replica.go_on()
+    await replica.call.close()
+    assert set(cache.purged) == of("present")
+
+
+async def test_where_its_events_are_gone_the_whole_site_is_purged(
+    database: Database, cache: CacheServer, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leased_relay, "LOOK_SECONDS", 0.0)
+    await database.write(happen, "past")
+    replica = Replica("here", database, cache, clock)
+    await replica.go_on()
+    await database.write(happen, "removed")
+    clock.advance(seconds=1)
+    await database.write(happen, "present")
+    await database.bulk.write(retention.cut, SITE, until=clock() - 1, awaited=())
+    await cache.down()
+    with pytest.raises(PurgeError):
+        await replica.go_on()
+    await cache.up()
+    await replica.go_on()
+    assert set(cache.purged) == {tags.tag_of(SITE)} | of("present")
+    cache.purged.clear()
+    await replica.go_on(seconds=Purger.again_seconds)
     await replica.call.close()
     assert set(cache.purged) == of("present")
 
