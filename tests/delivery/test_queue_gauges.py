@@ -1,4 +1,4 @@
-"""The gauges of the queue: absent until measured, measured when something has happened, kept while nobody can measure."""
+"""The queue's gauges: absent until measured, measured when something has happened, kept while nobody can measure."""
 
 import asyncio
 from collections.abc import Sequence

@@ -101,8 +101,8 @@ def older_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
             connection.execute(text(EVENT), {**row, "about": json.dumps(about)})
         for decision in DECISIONS:
             connection.execute(text(DECISION), {"id": f"d{decision[0]}", **dict(zip(names, decision, strict=True))})
-        about = json.dumps({"actor": "mo", "post_revision": 7, "site_revision": 7})
-        many = [{"seq": seq, "id": f"o{seq}", "about": about} for seq in range(1, MANY + 1)]
+        said = json.dumps({"actor": "mo", "post_revision": 7, "site_revision": 7})
+        many = [{"seq": seq, "id": f"o{seq}", "about": said} for seq in range(1, MANY + 1)]
         connection.execute(text(OTHER_EVENT), many)
     engine.dispose()
     return url
