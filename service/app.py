@@ -1,6 +1,7 @@
 """The composition root: settings in, a running service out. The only file that knows every room."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -8,14 +9,15 @@ from uuid import UUID
 import structlog
 from aiohttp import web
 
+from service import followers
 from service.auth.authenticator import Authenticator
 from service.auth.fetch import Fetch
 from service.auth.login import Login
 from service.background import Background, Job
-from service.delivery.hearing import LEAST_PAUSE_SECONDS, Hearing
-from service.delivery.live import BEAT_SECONDS, Live
-from service.delivery.purge import Purger
-from service.delivery.purge_call import PurgeCall
+from service.delivery.follower import Follower, StoreFollower
+from service.delivery.leased_relay import LeasedRelay
+from service.delivery.live import Live
+from service.delivery.relay import Relay
 from service.errors import StoreUnavailable
 from service.health import Health
 from service.life import Life
@@ -23,13 +25,14 @@ from service.metrics import Metrics
 from service.model import Clock, SiteKey, new_id, system_clock
 from service.moderation import idempotency, rendering
 from service.outbound.client import Outbound
-from service.reading import news, tags
+from service.reading import news
 from service.reading.pages import Pages
 from service.settings import Server, Settings, SettingsError
 from service.store import secrets
 from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
 from service.store.database import Database
 from service.store.engine import StoreError
+from service.store.retention import EVERY_SECONDS, Retention
 from service.web import application, listener, problems
 from service.web.address import Addresses
 from service.web.call import Services
@@ -41,7 +44,6 @@ from service.web.serving import GuardedRunner
 
 log = structlog.get_logger()
 FORGET_EVERY_SECONDS = 600.0
-LISTEN_AGAIN_SECONDS = 1.0
 MEGABYTE = 1024 * 1024
 ONE_SERVER = "the one server"
 """Who holds the leases of a store that nobody else can open: after a kill it need not wait for itself."""
@@ -53,7 +55,7 @@ class Running:
 
     address: str
     database: Database
-    hearing: Hearing
+    relay: Relay
     live: Live
     health: Health
     _runner: GuardedRunner
@@ -84,7 +86,8 @@ class _Open:
     clock: Clock
     metrics: Metrics
     logins: dict[SiteKey, list[Login]]
-    purge: PurgeCall | None
+    once: list[StoreFollower]
+    """The followers that work once for the store."""
     limits: RateLimits
     database: Database
     holder: str
@@ -96,7 +99,7 @@ class _Wired:
     """The rooms, which know each other and do nothing yet."""
 
     services: Services
-    hearing: Hearing
+    relay: Relay
     health: Health
     background: Background
     runner: GuardedRunner
@@ -117,7 +120,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
         return Running(
             address,
             opened.database,
-            wired.hearing,
+            wired.relay,
             wired.services.live,
             wired.health,
             wired.runner,
@@ -132,32 +135,34 @@ async def _open(settings: Settings, life: Life, *, clock: Clock) -> _Open:
     client = Outbound(metrics)
     life.closes("outgoing calls", client.close)
     logins = open_logins(settings, clock=clock, fetch=Fetch(client))
-    purge = open_purge(settings, client)
+    once = list(followers.of_the_store(settings, client=client, clock=clock, metrics=metrics))
     limits = RateLimits(settings.limits, metrics=metrics)
     life.closes("shared limits", limits.close)
     database = await _open_store(settings, clock=clock)
     life.closes("store", database.close)
     holder = new_id(clock()) if database.is_shared else ONE_SERVER
-    return _Open(settings, clock, metrics, logins, purge, limits, database, holder)
+    return _Open(settings, clock, metrics, logins, once, limits, database, holder)
 
 
 async def _wire(opened: _Open, life: Life) -> _Wired:
     """Build every room. The first writes to the store happen here: raises StoreError where it takes none."""
     settings, database, metrics = opened.settings, opened.database, opened.metrics
-    background, hearing = Background(), Hearing(database)
+    background, relay = Background(), Relay(database)
     named = {f"{site}/{login.name}": login for site, logins in opened.logins.items() for login in logins}
     addresses = Addresses(settings.server.trusted_proxies)
     health = Health(database, background, named, clock=opened.clock, unbelieved=addresses.unbelieved)
     try:
-        await hearing.look()
-        services = await _services(opened, hearing, addresses)
+        await relay.look()
+        services = await _services(opened, relay, addresses)
     except StoreUnavailable as fault:
         cause = fault.__cause__ or fault.detail
         raise StoreError(
             f"the store takes no write ({cause}): look at the permissions of its file and folder, and at the disk"
         ) from None
-    hearing.add_knower(services.pages)
-    hearing.add_reader(services.live)
+    following = list(_following(opened, services))
+    for follower in following:
+        relay.add(follower)
+        life.closes(f"follower {follower.name}", follower.stop)
     built, hatch = application.build(services, health=health)
     runner = GuardedRunner(
         built,
@@ -167,8 +172,8 @@ async def _wire(opened: _Open, life: Life) -> _Wired:
         trusted_proxies=settings.server.trusted_proxies,
         shutdown_timeout=settings.server.grace_seconds,
     )
-    jobs = [*_jobs(opened, services, hearing), *_purge_jobs(opened, hearing, life)]
-    return _Wired(services, hearing, health, background, runner, jobs)
+    jobs = [*relay.jobs(), *(job for follower in following for job in follower.jobs()), *_jobs(opened)]
+    return _Wired(services, relay, health, background, runner, jobs)
 
 
 async def _run(opened: _Open, wired: _Wired, life: Life) -> str:
@@ -190,17 +195,27 @@ async def _run(opened: _Open, wired: _Wired, life: Life) -> str:
     return runner.address
 
 
-def _jobs(opened: _Open, services: Services, hearing: Hearing) -> list[Job]:
+def _following(opened: _Open, services: Services) -> Iterator[Follower]:
+    """Everything that happens after a commit, those that work once for the store with their leases."""
+    yield from followers.of_each_process(
+        opened.settings,
+        pages=services.pages,
+        live=services.live,
+        database=opened.database,
+        clock=opened.clock,
+        metrics=opened.metrics,
+    )
+    sites = [site.key for site in opened.settings.sites.values()]
+    for follower in opened.once:
+        yield LeasedRelay(follower, opened.database, holder=opened.holder, sites=sites)
+
+
+def _jobs(opened: _Open) -> Iterator[Job]:
+    """What is done from time to time, whatever happens."""
     database, settings = opened.database, opened.settings
     forget = partial(idempotency.forget_old, database)
-    jobs = [
-        Job("follow-events", hearing.follow, LEAST_PAUSE_SECONDS, is_vital=True),
-        Job("listen", hearing.listen, LISTEN_AGAIN_SECONDS, is_vital=False),
-        Job("tell-listeners", services.live.tell, LEAST_PAUSE_SECONDS, is_vital=False),
-        Job("keep-listeners", services.live.beat, BEAT_SECONDS, is_vital=False),
-        Job("forget-idempotency", forget, FORGET_EVERY_SECONDS, is_vital=False),
-        rendering.job(database, opened.holder),
-    ]
+    yield Job("forget-idempotency", forget, FORGET_EVERY_SECONDS, is_vital=False)
+    yield rendering.job(database, opened.holder)
     if folder := settings.backup.directory:
         schedule = BackupSchedule(
             folder,
@@ -210,25 +225,11 @@ def _jobs(opened: _Open, services: Services, hearing: Hearing) -> list[Job]:
             clock=opened.clock,
             last_success=opened.metrics.last_backup,
         )
-        jobs.append(Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False))
-    return jobs
-
-
-def _purge_jobs(opened: _Open, hearing: Hearing, life: Life) -> list[Job]:
-    """The job that purges a cache, where one is configured."""
-    if opened.purge is None:
-        return []
-    purger = Purger(
-        opened.database,
-        opened.purge,
-        tags_of=tags.changed_by,
-        holder=opened.holder,
-        clock=opened.clock,
-        metrics=opened.metrics,
-    )
-    hearing.add_knower(purger)
-    life.closes("purges", purger.stop)
-    return [Job("purge", purger.follow, LEAST_PAUSE_SECONDS, is_vital=False)]
+        yield Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False)
+    if days := settings.retention.events_days:
+        awaited = [follower.name for follower in opened.once]
+        retention = Retention(database, days=days, awaited=awaited, holder=opened.holder, clock=opened.clock)
+        yield Job("remove-events", retention.remove_old, EVERY_SECONDS, is_vital=False)
 
 
 def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteKey, list[Login]]:
@@ -244,16 +245,6 @@ def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteK
     return found
 
 
-def open_purge(settings: Settings, client: Outbound) -> PurgeCall | None:
-    """The call that purges a cache, where one is configured. Raises SettingsError where its secret is missing."""
-    if settings.cache.purge.url is None:
-        return None
-    try:
-        return PurgeCall(settings.cache.purge, client)
-    except ValueError as error:
-        raise SettingsError(f"cache.purge: {error}") from None
-
-
 async def _open_store(settings: Settings, *, clock: Clock) -> Database:
     store = settings.database
     return await Database.open(
@@ -266,7 +257,7 @@ async def _open_store(settings: Settings, *, clock: Clock) -> Database:
     )
 
 
-async def _services(opened: _Open, hearing: Hearing, addresses: Addresses) -> Services:
+async def _services(opened: _Open, relay: Relay, addresses: Addresses) -> Services:
     settings, database, metrics, clock = opened.settings, opened.database, opened.metrics, opened.clock
     hash_key = await database.write(secrets.get_or_make, "author-key")
     cursor_key = await database.write(secrets.get_or_make, "cursor")
@@ -274,9 +265,9 @@ async def _services(opened: _Open, hearing: Hearing, addresses: Addresses) -> Se
     return Services(
         settings=settings,
         database=database,
-        pages=Pages(database, hearing, max_bytes=settings.cache.max_megabytes * MEGABYTE, metrics=metrics),
+        pages=Pages(database, relay, max_bytes=settings.cache.max_megabytes * MEGABYTE, metrics=metrics),
         live=Live(
-            database, hearing, of_post=partial(news.of_post, settings.sites), of_queue=news.of_queue, metrics=metrics
+            database, relay, of_post=partial(news.of_post, settings.sites), of_queue=news.of_queue, metrics=metrics
         ),
         authenticator=Authenticator(opened.logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),

@@ -123,6 +123,7 @@ class Actor:
 
 
 POLICY = Actor(ActorKind.POLICY, "policy", "Site policy")
+GATEPOST = Actor(ActorKind.SYSTEM, "gatepost", "Gatepost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,11 +278,19 @@ class Decision:
     created_at: Milliseconds
 
 
+EVENT_SCHEMA = 2
+"""What an event's fields mean. Of events with 1, which an older release wrote, `from_status`, `to_status` and `version`
+may be None where they apply; the other fields were found again when the store was upgraded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened on a site, numbered without gaps in the order of commits.
 
-    The revisions are those that the change made, of its post and of the site; None where no reader can see it.
+    `actor` did it (the key under which the record knows them; names are only in the record); `author` wrote the
+    comment, or is whom it is about. The statuses and the version (after the change) are the comment's. `reason_code` is
+    the decision's reason where that is a code (`off-topic`); a sentence is only in the record. The revisions are those
+    that the change made, of its post and of the site; None where no reader can see it. What does not apply is None.
     """
 
     site: SiteKey
@@ -292,8 +301,16 @@ class Event:
     comment_id: CommentId | None
     created_at: Milliseconds
     about: Mapping[str, Any]
+    actor_kind: ActorKind | None
+    actor: str | None
+    author: AuthorKey | None = None
+    from_status: Status | None = None
+    to_status: Status | None = None
+    version: int | None = None
+    reason_code: str | None = None
     post_revision: int | None = None
     site_revision: int | None = None
+    schema: int = EVENT_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)

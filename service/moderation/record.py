@@ -3,6 +3,7 @@
 Every verb that changes a comment ends here, so no status is without an explanation and no explanation without an event.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
@@ -23,6 +24,8 @@ EVENT_OF: dict[Action, str] = {
     Action.WITHDRAW: "comment.withdrawn",
     Action.UNDO: "comment.decision_undone",
 }
+REASON_CODE = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+([._-][a-z0-9]+)*")
+"""A reason that is a code and no sentence, such as `off-topic`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +75,23 @@ def decide(
     """
     seen = store(tx, before, after) if before else publication.apply(tx, None, after)
     event_type = "comment.submitted" if before is None else EVENT_OF[action]
-    decision_id = DecisionId(new_id(tx.now))
     seq = events.append(
         tx,
         after.site,
         event_type,
+        actor,
         post=after.post,
         comment_id=after.id,
+        author=after.author_key,
+        from_status=before.status if before else None,
+        to_status=after.status,
+        version=after.version,
+        reason_code=_code(reasons.reason),
         post_revision=seen.revision if seen else None,
-        about=_about(before, after, decision_id, seen),
+        about={"tombstones": seen.tombstones} if seen and seen.tombstones else {},
     )
     decision = Decision(
-        id=decision_id,
+        id=DecisionId(new_id(tx.now)),
         site=after.site,
         seq=seq,
         comment_id=after.id,
@@ -102,15 +110,9 @@ def decide(
     return decision
 
 
-def _about(before: Comment | None, after: Comment, decision_id: DecisionId, seen: Seen | None) -> Mapping[str, object]:
-    tombstones = {"tombstones": seen.tombstones} if seen and seen.tombstones else {}
-    return {
-        "from_status": before.status if before else None,
-        "to_status": after.status,
-        "version": after.version,
-        "decision_id": decision_id,
-        **tombstones,
-    }
+def _code(reason: str | None) -> str | None:
+    """The reason where it is a code: events hold no sentence of anybody's."""
+    return reason if reason is not None and REASON_CODE.fullmatch(reason) else None
 
 
 def _state(before: Comment, after: Comment, entry: QueueEntry | None) -> Mapping[str, object]:

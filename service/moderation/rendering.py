@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from service.background import Job
-from service.model import CommentId, PostKey, SiteKey, Text
+from service.model import GATEPOST, CommentId, PostKey, SiteKey, Text
 from service.store import comments, events, leases, posts, texts
 from service.store.database import Database, Transaction
 from service.store.snapshot import Watch
@@ -79,7 +79,7 @@ def put_anew(tx: Transaction, before: Sequence[Found], after: Sequence[Found]) -
     for (site, post), changed in seen.items():
         revision = posts.show_change(tx, site, post, delta=0)
         about = {"comments": changed}
-        events.append(tx, site, "post.rendered", post=post, post_revision=revision, about=about)
+        events.append(tx, site, "post.rendered", GATEPOST, post=post, post_revision=revision, about=about)
 
 
 def rendered(found: Sequence[Found]) -> list[Found]:

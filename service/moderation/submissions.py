@@ -130,10 +130,14 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         tx,
         site.key,
         "comment.edited",
+        caller.acting_as(ActorKind.AUTHOR),
         post=after.post,
         comment_id=after.id,
+        author=after.author_key,
+        from_status=before.status,
+        to_status=after.status,
+        version=after.version,
         post_revision=seen.revision if seen else None,
-        about={"version": after.version, "waits": seen is None},
     )
     return after
 

@@ -35,7 +35,7 @@ def of_post(sites: Mapping[str, Site], tx: Transaction, event: Event) -> list[Ne
     if tombstones > MOST_TOMBSTONES:
         return [News("reset", {})]
     found = published.item(tx, event.site, event.comment_id)
-    was_public = event.type == EDITED or event.about.get("from_status") == Status.APPROVED
+    was_public = event.type == EDITED or event.from_status is Status.APPROVED
     told = [_of_comment(found, post, "comment.changed" if was_public else "comment.published")]
     above = found
     for _ in range(tombstones):

@@ -114,14 +114,17 @@ RECOUNTS = [
     Recount(
         "events have gaps",
         """SELECT site, before, seq FROM
-             (SELECT site, seq, lag(seq) OVER (PARTITION BY site ORDER BY seq) AS before FROM events) AS e
-           WHERE seq <> coalesce(before, 0) + 1 ORDER BY site, seq""",
+             (SELECT e.site, e.seq, coalesce(lag(e.seq) OVER (PARTITION BY e.site ORDER BY e.seq),
+                                             s.first_seq - 1) AS before
+              FROM events AS e LEFT JOIN sites AS s ON s.site = e.site) AS e
+           WHERE seq <> before + 1 ORDER BY site, seq""",
         "events: site {0} goes from {1} to {2}",
     ),
     Recount(
         "sites.event_seq",
-        """SELECT s.site, s.event_seq, coalesce(max(e.seq), 0) FROM sites AS s LEFT JOIN events AS e ON e.site = s.site
-           GROUP BY s.site, s.event_seq HAVING s.event_seq <> coalesce(max(e.seq), 0) ORDER BY s.site""",
+        """SELECT s.site, s.event_seq, coalesce(max(e.seq), s.first_seq - 1) FROM sites AS s
+           LEFT JOIN events AS e ON e.site = s.site GROUP BY s.site, s.event_seq, s.first_seq
+           HAVING s.event_seq <> coalesce(max(e.seq), s.first_seq - 1) ORDER BY s.site""",
         "sites.event_seq: site {0} says {1}, its last event is {2}",
     ),
     Recount(
@@ -134,7 +137,8 @@ RECOUNTS = [
         "decisions have events",
         """SELECT d.id, d.site, d.seq FROM decisions AS d
            LEFT JOIN events AS e ON e.site = d.site AND e.seq = d.seq AND e.comment_id = d.comment_id
-           WHERE e.seq IS NULL ORDER BY d.site, d.seq""",
+           LEFT JOIN sites AS s ON s.site = d.site
+           WHERE e.seq IS NULL AND d.seq >= coalesce(s.first_seq, 1) ORDER BY d.site, d.seq""",
         "decisions: decision {0} has no event {2} of its comment on site {1}",
     ),
     Recount(

@@ -88,7 +88,7 @@ async def test_what_an_older_renderer_made_is_rendered_anew(gatepost: Gatepost, 
     assert await render_older(gatepost) == 1
     html = render.to_html(BODY)
     assert own(rows, before["id"]) == (RENDERER_VERSION, html)
-    await gatepost.running.hearing.look()
+    await gatepost.running.relay.look()
     for found in await shown(gatepost):
         assert "<em>fine</em>" in found
         assert OLD not in found
@@ -106,7 +106,7 @@ async def test_pages_in_memory_are_built_anew(gatepost: Gatepost, store_url: str
     before = await gatepost.visitor.get("posts/post/comments")
     assert before.body.count(OLD.encode()) == 2
     await render_older(gatepost)
-    await gatepost.running.hearing.look()
+    await gatepost.running.relay.look()
     after = await gatepost.visitor.get("posts/post/comments", headers={"If-None-Match": before.headers["ETag"]})
     assert (after.status, after.body.count(OLD.encode())) == (200, 0)
 
