@@ -1,15 +1,15 @@
 """Is the store there, is its schema current, does it take a write, is there room for more?"""
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
 
 from service.checkup.finding import Finding, fail, ok, warn
-from service.checkup.masking import mask_address
 from service.errors import StoreUnavailable
 from service.model import Clock
 from service.settings import Database as DatabaseSettings
-from service.store import migrate, probe
+from service.store import migrate, probe, snapshot
 from service.store.database import Database
 from service.store.engine import StoreError
 from service.store.sqlite import path_of
@@ -22,8 +22,7 @@ NO_SPACE_BYTES = 50 * MEGABYTE
 async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
     """Everything about the store at `settings.url`, whether or not a server uses it at the moment."""
     if not settings.url.startswith("sqlite:"):
-        text = f"{mask_address(settings.url)} is not looked into from here"
-        return [warn("database", text, "start the service, and ask it with `gatepost health`: it writes there")]
+        return [await _on_server(settings, clock=clock)]
     path = path_of(settings.url).absolute()
     folder = next(parent for parent in path.parents if parent.exists())
     if not path.exists():
@@ -33,8 +32,28 @@ async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
     except migrate.SchemaError as error:
         return [fail("database", str(error), "correct database.url, or the permissions of the file and its folder")]
     if version != migrate.head():
-        return [_schema(path, version), _space(folder)]
-    return [await _write(settings, path, clock=clock), _space(folder)]
+        return [_schema(str(path), version), _space(folder)]
+    fix = "look at the permissions of the file, its folder and the files beside it (-wal, -shm), and at the disk"
+    return [await _write(settings, str(path), fix, clock=clock), _space(folder)]
+
+
+async def _on_server(settings: DatabaseSettings, *, clock: Clock) -> Finding:
+    """PostgreSQL: whether it lets us in, and what is there. It is never upgraded from here."""
+    name = snapshot.name_of(settings.url)
+    try:
+        version = await asyncio.to_thread(_version_on_server, settings.url)
+    except StoreError as error:
+        return fail("database", str(error), "start the server, or correct database.url or PGPASSWORD")
+    if version != migrate.head():
+        return _schema(name, version)
+    return await _write(
+        settings, name, "let the user of database.url own the database, and look at its disk", clock=clock
+    )
+
+
+def _version_on_server(url: str) -> str | None:
+    with snapshot.of(url) as moment:
+        return moment.version
 
 
 def _future(path: Path, folder: Path) -> Finding:
@@ -44,19 +63,19 @@ def _future(path: Path, folder: Path) -> Finding:
     return ok("database", f"{path} is not there yet: the first start makes it")
 
 
-def _schema(path: Path, version: str | None) -> Finding:
+def _schema(name: str, version: str | None) -> Finding:
     if version is None:
-        return warn("database", f"{path} is empty", "nothing to do, if this is the right file: the next start fills it")
+        return warn("database", f"{name} is empty", "nothing to do, if this is the right file: the next start fills it")
     if version < migrate.head():
         fix = "make a backup; the next start upgrades it, and so does `gatepost db upgrade`"
-        return warn("database", f"{path} has schema {version}, this Gatepost has {migrate.head()}", fix)
+        return warn("database", f"{name} has schema {version}, this Gatepost has {migrate.head()}", fix)
     return fail(
-        "database", f"{path} has schema {version}, this Gatepost knows {migrate.head()}", "install the newer release"
+        "database", f"{name} has schema {version}, this Gatepost knows {migrate.head()}", "install the newer release"
     )
 
 
-async def _write(settings: DatabaseSettings, path: Path, *, clock: Clock) -> Finding:
-    fix = "look at the permissions of the file, its folder and the files beside it (-wal, -shm), and at the disk"
+async def _write(settings: DatabaseSettings, name: str, fix: str, *, clock: Clock) -> Finding:
+    """Whether the store takes a write beside a running server; `fix` is what to do where it does not."""
     try:
         database = await Database.open(
             settings.url, clock=clock, readers=1, busy_seconds=settings.busy_seconds, alongside=True
@@ -66,10 +85,10 @@ async def _write(settings: DatabaseSettings, path: Path, *, clock: Clock) -> Fin
     try:
         await database.write(probe.write)
     except StoreUnavailable as problem:
-        return fail("database", f"{path} takes no write ({problem.__cause__ or problem.detail})", fix)
+        return fail("database", f"{name} takes no write ({problem.__cause__ or problem.detail})", fix)
     finally:
         await database.close()
-    return ok("database", f"{path} has schema {migrate.head()} and takes writes")
+    return ok("database", f"{name} has schema {migrate.head()} and takes writes")
 
 
 def _space(folder: Path) -> Finding:

@@ -16,7 +16,7 @@ from service import refusal
 from service.store import files, migrate, sqlite
 from service.store.digest import PASSING, TABLES
 from service.store.engine import Connection, StoreError
-from service.store.snapshot import Values, first_line, name_of
+from service.store.snapshot import Values, name_of
 from service.store.sqlite import SqliteEngine, path_of
 from service.store.statements import compiled
 
@@ -118,6 +118,7 @@ class PostgresTarget:
         import psycopg
 
         from service.store.postgres import WRITER_LOCK, PostgresEngine, address_of
+        from service.store.postgres_faults import cause
 
         self.url = url
         self.name = name_of(url)
@@ -130,7 +131,7 @@ class PostgresTarget:
             is_free = self._number(f"SELECT pg_try_advisory_lock({WRITER_LOCK})::int")
             self.version = migrate.current_postgres(self.connection)
         except psycopg.Error as error:
-            raise StoreError(f"{self.name}: cannot be written ({first_line(error)})") from None
+            raise StoreError(f"{self.name}: cannot be written ({cause(error)})") from None
         if not is_free or self._number(SERVERS):
             self.connection.close()
             raise StoreError(f"{self.name}: {IN_USE}")
