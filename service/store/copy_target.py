@@ -6,6 +6,7 @@ Here is what the two engines do differently; what a copy does with either is in 
 import os
 import sqlite3
 from collections.abc import Sequence
+from time import monotonic
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ from service.store.sqlite import SqliteEngine, path_of
 from service.store.statements import compiled
 
 BUSY_SECONDS = 5.0
+GONE_SECONDS = 2.0
+"""How long PostgreSQL may take to notice that a server has closed its connections."""
 SERVERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gatepost'"
 IN_USE = "is in use: stop every Gatepost that works on it first"
 
@@ -132,7 +135,7 @@ class PostgresTarget:
             self.version = migrate.current_postgres(self.connection)
         except psycopg.Error as error:
             raise StoreError(f"{self.name}: cannot be written ({cause(error)})") from None
-        if not is_free or self._number(SERVERS):
+        if not is_free or self._is_in_use():
             self.connection.close()
             raise StoreError(f"{self.name}: {IN_USE}")
 
@@ -157,6 +160,15 @@ class PostgresTarget:
     def close(self) -> None:
         """Let servers in."""
         self.connection.close()
+
+    def _is_in_use(self) -> bool:
+        """Whether a server is connected. One that has just stopped is still on the list for a moment."""
+        deadline = monotonic() + GONE_SECONDS
+        while self._number(SERVERS):
+            if monotonic() > deadline:
+                return True
+            self.connection.execute("SELECT pg_sleep(0.02)")
+        return False
 
     def _number(self, sql: str) -> int:
         ((number,),) = self.connection.execute(sql.encode())
