@@ -81,9 +81,12 @@ async def _taken(server: Server) -> list[Finding]:
 
 def _warned(line: str) -> Finding:
     """What a running service warns of, as its own finding: it has seen requests, which `check` never does."""
-    if line.startswith("proxy:"):
-        return warn("trusted proxies", f"the running service says: {line}", "if that is your proxy, add its address")
-    return warn("server", f"the running service says: {line}", "its log has the reason; a restart alone mends nothing")
+    name, _, said = line.split(": ", 2)
+    if name.startswith("proxy:"):
+        return warn("trusted proxies", f"the running service says: {said}", "if that is your proxy, add its address")
+    return warn(
+        "server", f"the running service says: {name}: {said}", "its log has the reason; a restart alone mends nothing"
+    )
 
 
 def _proxies(server: Server) -> Finding:
