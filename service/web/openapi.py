@@ -23,9 +23,10 @@ from service.web.surface import Audience, Route
 
 TITLE = "Gatepost"
 SUMMARY = "Comment moderation for blogs that already have their own users."
-ABOUT = """**Who is speaking.** Send the token of the blog's own login as `Authorization: Bearer ...`. A site may name a cookie
-instead: a write that rests on a cookie must carry an `Origin` of the site's list. An API key (`gp_...`) is a bearer
-token as well; it may moderate, not comment. A credential that is not accepted is 401, also where none is needed.
+ABOUT = """**Who is speaking.** Send the token of the blog's own login as `Authorization: Bearer ...`. A site may name
+a cookie instead: a write that rests on a cookie must carry an `Origin` of the site's list. An API key (`gp_...`) is a
+bearer token as well; it may moderate, not comment. A credential that is not accepted is 401, also where none is
+needed.
 
 **Requests.** Bodies are JSON in UTF-8, no larger than their call needs; what a call does not know is refused, in the
 body and in the query. `X-Request-ID` is accepted and comes back with every reply. Lists have a `limit` and a `cursor`;
