@@ -36,10 +36,11 @@ LONG := tests/faults tests/transfer tests/test_cli_db.py tests/test_compose_serv
 	$(addprefix tests/journeys/test_,random_walks.py random_texts.py) \
 	$(addprefix tests/web/test_,body_size.py guard.py live.py schemathesis.py)
 
-# What takes longest together: whole programs, whole stores, several services, the wire byte for byte. Not in the quick loop.
-THOROUGH := demo faults journeys transfer test_cli.py test_cli_db.py \
-	$(addprefix store/test_,backup.py backup_schedule.py copy.py digest.py long_threads.py verify.py) \
-	$(addprefix web/test_,bad_input.py guard.py live.py transitions.py)
+# What `make check-fast` leaves out beside that: whole programs, whole stores, several services, every combination of calls.
+# Tests that bring a PostgreSQL (`own_engines`) are left out as well.
+THOROUGH := tests/demo tests/journeys tests/test_cli.py tests/checkup/test_reaching.py tests/auth/test_attacks.py \
+	tests/moderation/test_undo.py $(addprefix tests/store/test_,backup.py backup_schedule.py copy.py digest.py leases.py verify.py) \
+	$(addprefix tests/web/test_,bad_input.py credentials.py feeds.py hatch.py labels.py limits.py public_url.py transitions.py)
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name meaning; do \
@@ -64,7 +65,8 @@ test-real: $(VENV)/.dev ## against WordPress, Django, an OpenID issuer, a Docker
 	@$(BIN)/python -m pytest tests/real $(ARGS)
 
 check-fast: lint types ## the quick loop: lint, types, and tests that take a minute together
-	@$(BIN)/python -m pytest -n auto -m "not slow and not browser" $(addprefix --ignore=tests/,$(THOROUGH)) $(ARGS)
+	@$(BIN)/python -m pytest -n auto -m "not slow and not browser and not own_engines" \
+		$(addprefix --ignore=,$(LONG) $(THOROUGH)) $(ARGS)
 
 lint: $(VENV)/.dev ## formatting and ruff's rules
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: run make format"; exit 1; }

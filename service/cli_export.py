@@ -46,7 +46,12 @@ def export_pages(
         except FolderError as error:
             stop(str(error), status=WRONG)
     for key, result in done.items():
-        typer.echo(f"{key}: {result.posts} posts, {result.written} written, {result.removed} files removed.")
+        posts, files = _number(result.posts, "post"), _number(result.removed, "file")
+        typer.echo(f"{key}: {posts}, {result.written} written, {files} removed.")
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 async def _export(settings: "Settings", site: SiteKey | None, directory: Path, watch: "Watch") -> "dict[SiteKey, Done]":

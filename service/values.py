@@ -9,6 +9,12 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
 SITE_KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\],]*)(?::[0-9]*)?"
+_POSTGRES = re.compile(
+    rf"postgres(?:ql)?(?:\+psycopg)?://(?:[^\s/?#@]*@)?{_HOST}(?:,{_HOST})*(?:/[^\s?#@]*)?(?:\?\w+=[^\s#]*)?"
+)
+"""As libpq reads it (PostgreSQL's manual, 32.1.1.2). A password with a bare `/` or `@` would be taken for another part
+of the address, and messages would name that part: it is refused."""
 
 
 def _rate(text: str) -> str:
@@ -93,6 +99,11 @@ def _site_key(text: str) -> str:
 
 def _database_url(text: str) -> str:
     if re.match(r"postgres(ql)?(\+psycopg)?://", text):
+        if not _POSTGRES.fullmatch(text):
+            raise ValueError(
+                'write an address as "postgresql://user:password@host:5432/database", with the special characters of '
+                "the password percent-encoded (/ is %2F, @ is %40, # is %23), or with the password in PGPASSWORD"
+            )
         return text
     path = text.removeprefix("sqlite:///")
     if path == text or not path.strip("/") or path == ":memory:" or "?" in path:

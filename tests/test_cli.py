@@ -615,7 +615,7 @@ def test_check_that_finds_a_fault_is_status_1_and_says_the_fix_below_it(gatepost
     assert finished.returncode == 1
     said = finished.stdout.splitlines()
     fault = said.index("FAIL trusted proxies: everybody is trusted, so anybody can claim to be any address")
-    assert said[fault + 1].startswith("     -> name only the proxies in front of Gatepost")
+    assert said[fault + 1].startswith("     -> name in server.trusted_proxies the address")
 
 
 @pytest.mark.slow

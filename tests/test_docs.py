@@ -18,6 +18,7 @@ from service import cli, settings
 from service.auth.kinds import LoginSettings
 from service.errors import PROBLEMS
 from service.metrics import Metrics
+from service.web import body_size
 from service.web.routes import ROUTES
 from tests.harness import Gatepost
 
@@ -92,6 +93,16 @@ def test_documents_invent_no_command() -> None:
         for found in re.findall(r"\bgatepost (?:key |db |export )?(?!gatepost\b)[a-z]+\b", code_in_documents())
     }
     assert {name for name in named if name not in known and f"{name} " not in " ".join(known)} == set()
+
+
+@pytest.mark.parametrize("block", each_block("nginx", "caddy", "caddyfile"))
+def test_every_proxy_of_the_documents_lets_the_largest_body_through(block: str) -> None:
+    """nginx itself stops at 1 MB, where it is not told otherwise; Caddy has no limit of its own."""
+    sizes = re.findall(r"(?:client_max_body_size|max_size) (\d+)(\w+)", block)
+    units = {"k": 1_000, "kb": 1_000, "m": 1_000_000, "mb": 1_000_000}
+    assert [size for size in sizes if int(size[0]) * units[size[1].lower()] < body_size.MOST_BYTES] == []
+    if "proxy_pass" in block:
+        assert sizes
 
 
 def code_in_documents() -> str:

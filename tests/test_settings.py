@@ -209,6 +209,10 @@ def test_origin_is_kept_as_browsers_send_it(written: str, kept: str) -> None:
         ({"server": {"drain_seconds": float("nan")}}, "file: server.drain_seconds: "),
         ({"server": {"trusted_proxies": [1]}}, 'file: server.trusted_proxies.0: write a network as "10.0.0.0/8"'),
         ({"server": {"trusted_proxies": ["10.0.0.1/8"]}}, "no bits set after the 8"),
+        *(
+            ({"database": {"url": f"postgresql://{rest}"}}, "file: database.url: write an address as")
+            for rest in ("u:pa/ss@db/g", "u:p@ss@db/g", "u:pa#ss@db/g", "u:p?ss@db/g", "u:p:q@[::1/g", "db:port/g")
+        ),
         ({"database": {"url": "gatepost.db"}}, 'file: database.url: write "sqlite:///path/to/gatepost.db"'),
         ({"database": {"url": "sqlite:///"}}, "file: database.url: write "),
         ({"database": {"url": "sqlite:///:memory:"}}, "file: database.url: write "),
@@ -485,3 +489,18 @@ def test_example_of_the_manual_is_a_configuration_without_a_mistake(number: int)
 def test_manual_names_every_kind_of_login() -> None:
     (kinds,) = (row["type"] for place, row in ROWS if place == (LOGIN, "") and row["name"] == "`kind`")
     assert set(re.findall(r"`(\w+)`", kinds)) == {kind for path, kind in FIELDS if path == LOGIN and kind}
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "gatepost:p%40ss%2F@db:5432/gatepost?sslmode=require",
+        "gatepost@postgres:5432/gatepost",
+        "[::1]:5432/g",
+        "one:5432,two:5433/g?target_session_attrs=read-write",
+        "/g?host=/run/postgresql",
+        "db/g?user=gatepost@server&password=a/b",
+    ],
+)
+def test_every_address_that_libpq_understands_is_taken(rest: str) -> None:
+    assert settings.parse({"database": {"url": f"postgresql://{rest}"}}).database.url == f"postgresql://{rest}"

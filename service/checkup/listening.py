@@ -17,8 +17,8 @@ SPARE_FILES = 100
 BROADEST_PREFIX = {4: 8, 6: 16}
 """A broader network of proxies than these is nobody's own."""
 HOW_TO_NAME_A_PROXY = (
-    "name in server.trusted_proxies the address from which your proxy connects: 127.0.0.1 if it runs on this machine, "
-    "another if Gatepost runs in a container (the log line proxy.untrusted says it at the first request)"
+    "name in server.trusted_proxies the address from which your proxy connects, and no other: 127.0.0.1 if it runs on "
+    "this machine, another if Gatepost runs in a container (the log line proxy.untrusted says it at the first request)"
 )
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, not bound
 _BIND_FIX = 'set server.host to an address of this machine, or to "::" (IPv4 and IPv6) or "0.0.0.0" for all of them'
@@ -81,9 +81,12 @@ async def _taken(server: Server) -> list[Finding]:
 
 def _warned(line: str) -> Finding:
     """What a running service warns of, as its own finding: it has seen requests, which `check` never does."""
-    if line.startswith("proxy:"):
-        return warn("trusted proxies", f"the running service says: {line}", "if that is your proxy, add its address")
-    return warn("server", f"the running service says: {line}", "its log has the reason; a restart alone mends nothing")
+    name, _, said = line.split(": ", 2)
+    if name.startswith("proxy:"):
+        return warn("trusted proxies", f"the running service says: {said}", "if that is your proxy, add its address")
+    return warn(
+        "server", f"the running service says: {name}: {said}", "its log has the reason; a restart alone mends nothing"
+    )
 
 
 def _proxies(server: Server) -> Finding:
@@ -94,7 +97,7 @@ def _proxies(server: Server) -> Finding:
     broadest = min(server.trusted_proxies, key=lambda network: network.prefixlen / network.max_prefixlen)
     if broadest.prefixlen == 0:
         text = "everybody is trusted, so anybody can claim to be any address"
-        return fail(subject, text, f"name only the proxies in front of Gatepost: {HOW_TO_NAME_A_PROXY}")
+        return fail(subject, text, HOW_TO_NAME_A_PROXY)
     if broadest.prefixlen < BROADEST_PREFIX[broadest.version]:
         text = f"{broadest} is broad: whoever has an address in it can claim to be any other"
         return warn(subject, text, "name only the networks of your own proxies")

@@ -131,4 +131,5 @@ def _one_line(final: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{final}: the backup cannot be made ({error}{refusal.as_whom(error)})") from None
+        reason = getattr(error, "strerror", None) or error  # without the path of a file that is not there yet
+        raise StoreError(f"{final}: the backup cannot be made ({reason}{refusal.as_whom(error)})") from None

@@ -6,6 +6,7 @@ Here is what the two engines do differently; what a copy does with either is in 
 import os
 import sqlite3
 from collections.abc import Sequence
+from time import monotonic
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -16,11 +17,13 @@ from service import refusal
 from service.store import files, migrate, sqlite
 from service.store.digest import PASSING, TABLES
 from service.store.engine import Connection, StoreError
-from service.store.snapshot import Values, first_line, name_of
+from service.store.snapshot import Values, name_of
 from service.store.sqlite import SqliteEngine, path_of
 from service.store.statements import compiled
 
 BUSY_SECONDS = 5.0
+GONE_SECONDS = 2.0
+"""How long PostgreSQL may take to notice that a server has closed its connections."""
 SERVERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gatepost'"
 IN_USE = "is in use: stop every Gatepost that works on it first"
 
@@ -118,6 +121,7 @@ class PostgresTarget:
         import psycopg
 
         from service.store.postgres import WRITER_LOCK, PostgresEngine, address_of
+        from service.store.postgres_faults import cause
 
         self.url = url
         self.name = name_of(url)
@@ -130,8 +134,8 @@ class PostgresTarget:
             is_free = self._number(f"SELECT pg_try_advisory_lock({WRITER_LOCK})::int")
             self.version = migrate.current_postgres(self.connection)
         except psycopg.Error as error:
-            raise StoreError(f"{self.name}: cannot be written ({first_line(error)})") from None
-        if not is_free or self._number(SERVERS):
+            raise StoreError(f"{self.name}: cannot be written ({cause(error)})") from None
+        if not is_free or self._is_in_use():
             self.connection.close()
             raise StoreError(f"{self.name}: {IN_USE}")
 
@@ -156,6 +160,15 @@ class PostgresTarget:
     def close(self) -> None:
         """Let servers in."""
         self.connection.close()
+
+    def _is_in_use(self) -> bool:
+        """Whether a server is connected. One that has just stopped is still on the list for a moment."""
+        deadline = monotonic() + GONE_SECONDS
+        while self._number(SERVERS):
+            if monotonic() > deadline:
+                return True
+            self.connection.execute("SELECT pg_sleep(0.02)")
+        return False
 
     def _number(self, sql: str) -> int:
         ((number,),) = self.connection.execute(sql.encode())

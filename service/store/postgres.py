@@ -18,6 +18,7 @@ from sqlalchemy.engine import Dialect
 
 from service.store import migrate
 from service.store.engine import Connection, EngineSettings, Lane, StoreError
+from service.store.postgres_faults import cause
 from service.store.postgres_worker import Link, PostgresWorker
 from service.store.workers import DeadlinePassed, Pool
 
@@ -71,7 +72,7 @@ class PostgresEngine:
             await self._reading[Lane.SERVE].run(Link.connected)
         except (psycopg.Error, DeadlinePassed) as error:
             raise StoreError(
-                f"the PostgreSQL store cannot be opened ({type(error).__name__}): correct database.url or "
+                f"the PostgreSQL store cannot be opened ({cause(error)}): correct database.url or "
                 "PGPASSWORD (in an address, a password's special characters are percent-encoded), or start the server"
             ) from None
 

@@ -24,6 +24,7 @@ from service.store.statements import compiled
 Values = tuple[Any, ...]
 Show = Callable[[str, int, int], None]
 ROWS_AT_ONCE = 1000
+CONNECT_SECONDS = 10
 STEPS_BETWEEN_LOOKS = 100_000
 """How many steps of SQLite's machine run before it asks whether to stop: some milliseconds."""
 
@@ -99,6 +100,7 @@ class PostgresSnapshot:
         import psycopg
 
         from service.store.postgres import PostgresEngine, address_of
+        from service.store.postgres_faults import cause
 
         self.name = name_of(url)
         self._watch = watch
@@ -106,14 +108,16 @@ class PostgresSnapshot:
         self._numbers = count(1)
         self._errors = psycopg.Error
         try:
-            self._connection = psycopg.connect(address_of(url), application_name="gatepost-db")
+            self._connection = psycopg.connect(
+                address_of(url), application_name="gatepost-db", connect_timeout=CONNECT_SECONDS
+            )
             self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             self._connection.read_only = True
             self._connection.execute("SET LOCAL statement_timeout = 0")
             self._connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             self.version = migrate.current_postgres(self._connection)
         except psycopg.Error as error:
-            raise StoreError(f"{self.name}: cannot be read ({first_line(error)})") from None
+            raise StoreError(f"{self.name}: cannot be read ({cause(error)})") from None
 
     def rows(self, statement: ClauseElement, /) -> Iterator[Values]:
         """The statement's rows, a stream."""
@@ -186,13 +190,27 @@ def require_current(moment: Snapshot) -> None:
         )
 
 
+def version_on_server(url: str) -> str | None:
+    """The migration that the PostgreSQL store at `database.url` is at; None for an empty one. Raises StoreError."""
+    import psycopg
+
+    from service.store.postgres import address_of
+    from service.store.postgres_faults import cause
+
+    try:
+        return migrate.current_at(address_of(url))
+    except migrate.SchemaError as error:
+        raise StoreError(str(error)) from None
+    except psycopg.Error as error:
+        raise StoreError(f"{name_of(url)}: cannot be read ({cause(error)})") from None
+
+
 def name_of(url: str) -> str:
     """The store's address as it may be shown: without user and password."""
     if url.startswith("sqlite:///"):
         return str(path_of(url))
     parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"postgresql://{parts.hostname or ''}{port}{parts.path}"
+    return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def first_line(error: Exception) -> str:

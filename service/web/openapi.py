@@ -22,11 +22,11 @@ from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
 from service.web.surface import Audience, Route
 
 TITLE = "Gatepost"
-ABOUT = """Comment moderation for blogs that already have their own users.
-
-**Who is speaking.** Send the token of the blog's own login as `Authorization: Bearer ...`. A site may name a cookie
-instead: a write that rests on a cookie must carry an `Origin` of the site's list. An API key (`gp_...`) is a bearer
-token as well; it may moderate, not comment. A credential that is not accepted is 401, also where none is needed.
+SUMMARY = "Comment moderation for blogs that already have their own users."
+ABOUT = """**Who is speaking.** Send the token of the blog's own login as `Authorization: Bearer ...`. A site may name
+a cookie instead: a write that rests on a cookie must carry an `Origin` of the site's list. An API key (`gp_...`) is a
+bearer token as well; it may moderate, not comment. A credential that is not accepted is 401, also where none is
+needed.
 
 **Requests.** Bodies are JSON in UTF-8, no larger than their call needs; what a call does not know is refused, in the
 body and in the query. `X-Request-ID` is accepted and comes back with every reply. Lists have a `limit` and a `cursor`;
@@ -127,7 +127,7 @@ def document(links: Links = BY_PATHS) -> dict[str, Any]:
         "info": {
             "title": TITLE,
             "version": _version(),
-            "summary": "Comment moderation for blogs",
+            "summary": SUMMARY,
             "description": ABOUT.replace("{problems}", _problem_table(links)),
             "license": {"name": "MIT", "identifier": "MIT"},
         },

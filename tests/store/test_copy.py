@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -201,6 +202,18 @@ async def test_a_store_that_a_server_uses_is_not_written_into(
         copied(source, any_url, replace=True)
     await database.close()
     assert copied(source, any_url, replace=True) == digest_of(any_url).text
+
+
+def test_a_server_that_has_just_stopped_is_waited_for(filled_path: Path, postgres_url: str) -> None:
+    """PostgreSQL lists its connections for a moment longer; here, until the copy has looked."""
+    looking = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gatepost-db' AND query LIKE '%pg_sleep%'"
+    server = psycopg.connect(postgres_url, application_name="gatepost", autocommit=True)
+    with ThreadPoolExecutor(1) as threads:
+        copying = threads.submit(copied, f"sqlite:///{filled_path}", postgres_url)
+        with server:
+            while not copying.done() and server.execute(looking).fetchone() == (0,):
+                pass
+        assert copying.result() == digest_of(postgres_url).text
 
 
 def test_somebody_elses_database_is_left_alone(filled_path: Path, empty_postgres_url: str, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ async def test_check_passes_on_what_the_running_service_saw(gatepost: Gatepost) 
     again, found = await listening.examine(server)
     assert again == fine
     assert (found.outcome, found.subject) == (Outcome.WARN, "trusted proxies")
-    assert LINE in found.text
+    assert found.text == f"the running service says: {LINE}"
     assert found.fix == "if that is your proxy, add its address"
 
 
