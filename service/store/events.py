@@ -132,7 +132,7 @@ def append(tx: Transaction, site: SiteKey, event_type: str, actor: Actor, **part
         type=event_type,
         post=event.post,
         comment_id=event.comment_id,
-        about=pydantic_core.to_json(event.about).decode(),
+        about=pydantic_core.to_json(event.about).decode() if event.about else "{}",
         created_at=tx.now,
         actor_kind=actor.kind.value,
         actor=actor.key,

@@ -35,10 +35,12 @@ from service.store import (
     comments,
     decisions,
     events,
+    followers,
     idempotency,
     posts,
     published,
     queue,
+    retention,
     standing,
 )
 from service.store.database import Database, Transaction
@@ -117,6 +119,9 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "the last decision": lambda tx: decisions.last_on(tx, ID),
     "the last decisions": lambda tx: decisions.last_on_each(tx, [ID, CommentId("b")]),
     "events": lambda tx: events.after(tx, SITE, 7, limit=100),
+    "oldest events": lambda tx: tx.all(retention._OLDEST, site=SITE, limit=100),
+    "where events begin": lambda tx: events.first_number(tx, SITE),
+    "positions": lambda tx: followers.positions(tx, "purge"),
     "events of a post": lambda tx: events.between(tx, SITE, POST, 7, 9, limit=100),
     "events between": lambda tx: events.between(tx, SITE, None, 7, 9, limit=100),
     "newest events of a post": lambda tx: events.newest(tx, SITE, POST, 9, limit=100),
@@ -212,6 +217,7 @@ async def test_no_write_scans_a_table(database: Database, site: Site) -> None:
     await write(submit)
     await write(lambda tx: moderation_decisions.undo(tx, site, ruled[0], MODERATOR))
     await write(moderation_idempotency.forget_some)
+    await write(lambda tx: retention.cut(tx, SITE, until=tx.now, awaited=["purge"]))
     await write(lambda tx: posts.set_open(tx, SITE, POST, is_open=False))
     assert len(set(plans)) > 5
     _refuse_scans(plans)
