@@ -8,14 +8,14 @@ import random
 from collections.abc import Iterator
 from itertools import count
 
-from service import render
 from service.auth.login import author_key
-from service.model import AuthorKey, Comment, Identity, Milliseconds, PostKey, Profile, SiteKey
+from service.model import AuthorKey, Comment, Identity, Label, Milliseconds, PostKey, Profile, SiteKey
 from service.moderation import submissions
 from service.moderation.submissions import Draft
 from service.settings import Site, parse
 from service.store import secrets
 from service.store.database import Database
+from service.text import render
 
 BEGINNING: Milliseconds = 1_767_225_600_000
 """2026-01-01, when the first comment was written."""
@@ -62,7 +62,7 @@ def _next(
     identity = Identity(site.key, "jwt", f"reader {person}", profile)
     parent = chance.choice(said[-8:]).id if said and chance.random() < 0.5 else None
     body = text(chance)
-    draft = Draft(body, render.to_html(body), parent, f"Post {post}", f"https://blog.example/{post}")
+    draft = Draft(body, render.to_html(body), parent, Label(f"Post {post}", f"https://blog.example/{post}"))
     return post, author_key(key, identity), identity, draft
 
 

@@ -1,39 +1,38 @@
 """The composition root: settings in, a running service out. The only file that knows every room."""
 
 import asyncio
-import gc
-import signal
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
 from uuid import UUID
 
 import structlog
 from aiohttp import web
 
-from service import logs
+from service import followers
 from service.auth.authenticator import Authenticator
 from service.auth.fetch import Fetch
 from service.auth.login import Login
 from service.background import Background, Job
-from service.delivery.hearing import LEAST_PAUSE_SECONDS, Hearing
-from service.delivery.live import BEAT_SECONDS, Live
-from service.delivery.purge import Purger
-from service.delivery.purge_call import PurgeCall
+from service.delivery.follower import Follower, StoreFollower
+from service.delivery.leased_relay import LeasedRelay
+from service.delivery.live import Live
+from service.delivery.relay import Relay
 from service.errors import StoreUnavailable
 from service.health import Health
+from service.life import Life
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, new_id, system_clock
-from service.moderation import idempotency
-from service.reading import news, tags
+from service.moderation import idempotency, rendering
+from service.outbound.client import Outbound
+from service.reading import news
 from service.reading.pages import Pages
 from service.settings import Server, Settings, SettingsError
 from service.store import secrets
 from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
 from service.store.database import Database
 from service.store.engine import StoreError
+from service.store.retention import EVERY_SECONDS, Retention
 from service.web import application, listener, problems
 from service.web.address import Addresses
 from service.web.call import Services
@@ -45,13 +44,9 @@ from service.web.serving import GuardedRunner
 
 log = structlog.get_logger()
 FORGET_EVERY_SECONDS = 600.0
-LISTEN_AGAIN_SECONDS = 1.0
 MEGABYTE = 1024 * 1024
-COLLECT_AFTER = 10_000
-"""Objects made and not freed before Python looks for cycles among them: a request makes hundreds, and frees them."""
 ONE_SERVER = "the one server"
 """Who holds the leases of a store that nobody else can open: after a kill it need not wait for itself."""
-Close = Callable[[], Awaitable[object]]
 
 
 @dataclass
@@ -60,12 +55,11 @@ class Running:
 
     address: str
     database: Database
-    hearing: Hearing
+    relay: Relay
     live: Live
     health: Health
     _runner: GuardedRunner
-    _background: Background
-    _closing: Sequence[Close]
+    _life: Life
     _drain_seconds: float
 
     async def stop(self, *, drain_seconds: float | None = None) -> None:
@@ -81,131 +75,161 @@ class Running:
         self.live.close()
         self._runner.drain()
         await asyncio.sleep(self._drain_seconds if drain_seconds is None else drain_seconds)
-        await self._runner.cleanup()
-        await self._background.stop()
-        for close in self._closing:
-            await close()
-        await self.database.close()
+        await self._life.aclose()
+
+
+@dataclass(frozen=True)
+class _Open:
+    """What is open before the rooms are built."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    logins: dict[SiteKey, list[Login]]
+    once: list[StoreFollower]
+    """The followers that work once for the store."""
+    limits: RateLimits
+    database: Database
+    holder: str
+    """Who holds the leases that this process takes."""
+
+
+@dataclass(frozen=True)
+class _Wired:
+    """The rooms, which know each other and do nothing yet."""
+
+    services: Services
+    relay: Relay
+    health: Health
+    background: Background
+    runner: GuardedRunner
+    jobs: list[Job]
 
 
 async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
     """Open the store, build every room, listen.
 
-    Raises SettingsError, StoreError or SchemaError where that cannot succeed, and OSError when the port is taken.
+    Raises SettingsError, StoreError or SchemaError where that cannot succeed, and OSError when the port is taken. What
+    is open already is closed then.
     """
-    async with AsyncExitStack() as opened:  # what is open already is closed again when something after it fails
-        fetch = Fetch()
-        opened.push_async_callback(fetch.close)
-        logins = open_logins(settings, clock=clock, fetch=fetch)
-        call = open_purge(settings)
-        flat = [login for of_site in logins.values() for login in of_site]
-        database = await _open_store(settings, clock=clock)
-        opened.push_async_callback(database.close)
-        replica = new_id(clock()) if database.is_shared else ONE_SERVER
-        background, metrics, hearing = Background(), Metrics(), Hearing(database)
-        named = {f"{site}/{login.name}": login for site, of_site in logins.items() for login in of_site}
-        addresses = Addresses(settings.server.trusted_proxies)
-        health = Health(database, background, named, clock=clock, unbelieved=addresses.unbelieved)
-        try:
-            await hearing.look()
-            services = await _services(
-                settings,
-                database=database,
-                hearing=hearing,
-                logins=logins,
-                addresses=addresses,
-                clock=clock,
-                metrics=metrics,
-            )
-        except StoreUnavailable as fault:
-            cause = fault.__cause__ or fault.detail
-            raise StoreError(
-                f"the store takes no write ({cause}): look at the permissions of its file and folder, and at the disk"
-            ) from None
-        opened.push_async_callback(services.limits.close)
-        hearing.add_knower(services.pages)
-        hearing.add_reader(services.live)
-        built, hatch = application.build(services, health=health)
-        runner = GuardedRunner(
-            built,
-            first=hatch.reply,
-            limits=_guard_limits(settings.server),
-            problem=partial(problems.for_guard, metrics, services.links),
-            trusted_proxies=settings.server.trusted_proxies,
-            shutdown_timeout=settings.server.grace_seconds,
+    async with Life() as life:
+        opened = await _open(settings, life, clock=clock)
+        wired = await _wire(opened, life)
+        address = await _run(opened, wired, life)
+        log.info("service.started", address=address, sites=sorted(settings.sites))
+        return Running(
+            address,
+            opened.database,
+            wired.relay,
+            wired.services.live,
+            wired.health,
+            wired.runner,
+            life.pop_all(),
+            settings.server.drain_seconds,
         )
-        opened.push_async_callback(runner.cleanup)
-        await runner.setup()
-        for listening in await asyncio.to_thread(listener.open_sockets, settings.server.host, settings.server.port):
-            await web.SockSite(runner, listening).start()
-        for login in flat:
-            opened.push_async_callback(login.stop)
-            await login.start()
-        opened.pop_all()
-    background.start(Job("follow-events", hearing.follow, LEAST_PAUSE_SECONDS, is_vital=True))
-    background.start(Job("listen", hearing.listen, LISTEN_AGAIN_SECONDS, is_vital=False))
-    background.start(Job("tell-listeners", services.live.tell, LEAST_PAUSE_SECONDS, is_vital=False))
-    background.start(Job("keep-listeners", services.live.beat, BEAT_SECONDS, is_vital=False))
-    background.start(
-        Job("forget-idempotency", partial(idempotency.forget_old, database), FORGET_EVERY_SECONDS, is_vital=False)
+
+
+async def _open(settings: Settings, life: Life, *, clock: Clock) -> _Open:
+    """Everything that leads out of this process: to logins, to a cache, to shared limits, to the store."""
+    metrics = Metrics()
+    client = Outbound(metrics)
+    life.closes("outgoing calls", client.close)
+    logins = open_logins(settings, clock=clock, fetch=Fetch(client))
+    once = list(followers.of_the_store(settings, client=client, clock=clock, metrics=metrics))
+    limits = RateLimits(settings.limits, metrics=metrics)
+    life.closes("shared limits", limits.close)
+    database = await _open_store(settings, clock=clock)
+    life.closes("store", database.close)
+    holder = new_id(clock()) if database.is_shared else ONE_SERVER
+    return _Open(settings, clock, metrics, logins, once, limits, database, holder)
+
+
+async def _wire(opened: _Open, life: Life) -> _Wired:
+    """Build every room. The first writes to the store happen here: raises StoreError where it takes none."""
+    settings, database, metrics = opened.settings, opened.database, opened.metrics
+    background, relay = Background(), Relay(database)
+    named = {f"{site}/{login.name}": login for site, logins in opened.logins.items() for login in logins}
+    addresses = Addresses(settings.server.trusted_proxies)
+    health = Health(database, background, named, clock=opened.clock, unbelieved=addresses.unbelieved)
+    try:
+        await relay.look()
+        services = await _services(opened, relay, addresses)
+    except StoreUnavailable as fault:
+        cause = fault.__cause__ or fault.detail
+        raise StoreError(
+            f"the store takes no write ({cause}): look at the permissions of its file and folder, and at the disk"
+        ) from None
+    following = list(_following(opened, services))
+    for follower in following:
+        relay.add(follower)
+        life.closes(f"follower {follower.name}", follower.stop)
+    built, hatch = application.build(services, health=health)
+    runner = GuardedRunner(
+        built,
+        first=hatch.reply,
+        limits=_guard_limits(settings.server),
+        problem=partial(problems.for_guard, metrics, services.links),
+        trusted_proxies=settings.server.trusted_proxies,
+        shutdown_timeout=settings.server.grace_seconds,
     )
+    jobs = [*relay.jobs(), *(job for follower in following for job in follower.jobs()), *_jobs(opened)]
+    return _Wired(services, relay, health, background, runner, jobs)
+
+
+async def _run(opened: _Open, wired: _Wired, life: Life) -> str:
+    """Set everything to work; the address. The port is taken first, and the first request is accepted last."""
+    server, runner = opened.settings.server, wired.runner
+    sockets = await asyncio.to_thread(listener.open_sockets, server.host, server.port)
+    life.callback(listener.close, sockets)
+    for logins in opened.logins.values():
+        for login in logins:
+            life.closes(f"login {login.name}", login.stop)
+            await login.start()
+    life.closes("jobs", wired.background.stop)
+    for job in wired.jobs:
+        wired.background.start(job)
+    life.closes("server", runner.cleanup)
+    await runner.setup()
+    for listening in sockets:
+        await web.SockSite(runner, listening).start()
+    return runner.address
+
+
+def _following(opened: _Open, services: Services) -> Iterator[Follower]:
+    """Everything that happens after a commit, those that work once for the store with their leases."""
+    yield from followers.of_each_process(
+        opened.settings,
+        pages=services.pages,
+        live=services.live,
+        database=opened.database,
+        clock=opened.clock,
+        metrics=opened.metrics,
+    )
+    sites = [site.key for site in opened.settings.sites.values()]
+    for follower in opened.once:
+        yield LeasedRelay(follower, opened.database, holder=opened.holder, sites=sites)
+
+
+def _jobs(opened: _Open) -> Iterator[Job]:
+    """What is done from time to time, whatever happens."""
+    database, settings = opened.database, opened.settings
+    forget = partial(idempotency.forget_old, database)
+    yield Job("forget-idempotency", forget, FORGET_EVERY_SECONDS, is_vital=False)
+    yield rendering.job(database, opened.holder)
     if folder := settings.backup.directory:
         schedule = BackupSchedule(
-            folder, settings, database=database, holder=replica, clock=clock, last_success=metrics.last_backup
+            folder,
+            settings,
+            database=database,
+            holder=opened.holder,
+            clock=opened.clock,
+            last_success=opened.metrics.last_backup,
         )
-        background.start(Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False))
-    address = _address(runner)
-    log.info("service.started", address=address, sites=sorted(settings.sites))
-    closing: list[Close] = [*(login.stop for login in flat), fetch.close, services.limits.close]
-    if call is not None:
-        purger = _purger(call, hearing, database=database, holder=replica, clock=clock, metrics=metrics)
-        background.start(Job("purge", purger.follow, LEAST_PAUSE_SECONDS, is_vital=False))
-        closing += [purger.stop, call.close]
-    return Running(
-        address,
-        database,
-        hearing,
-        services.live,
-        health,
-        runner,
-        background,
-        closing,
-        settings.server.drain_seconds,
-    )
-
-
-async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
-    """Run until a signal asks to stop. Raises what `start` raises."""
-    logs.configure(settings.log)
-    with asked_to_stop() as asked:  # before the start: a signal that comes while starting counts too
-        running = await start(settings, clock=clock)
-        gc.collect()
-        gc.freeze()  # what is there now stays: it need not be looked through again and again
-        gc.set_threshold(COLLECT_AFTER)
-        await asked.wait()
-        log.info("service.stopping", drain_seconds=settings.server.drain_seconds)
-        await running.stop()
-        log.info("service.stopped")
-
-
-@contextmanager
-def asked_to_stop() -> Iterator[asyncio.Event]:
-    """Set by SIGTERM, SIGINT and SIGHUP, which would end the process at once; a second one changes nothing.
-
-    SIGHUP comes when a terminal goes away. Who started the process with `nohup` wants it to be ignored.
-    """
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    numbers = [signal.SIGTERM, signal.SIGINT]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    for number in numbers:
-        loop.add_signal_handler(number, asked.set)
-    try:
-        yield asked
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
+        yield Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False)
+    if days := settings.retention.events_days:
+        awaited = [follower.name for follower in opened.once]
+        retention = Retention(database, days=days, awaited=awaited, holder=opened.holder, clock=opened.clock)
+        yield Job("remove-events", retention.remove_old, EVERY_SECONDS, is_vital=False)
 
 
 def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteKey, list[Login]]:
@@ -221,24 +245,6 @@ def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteK
     return found
 
 
-def open_purge(settings: Settings) -> PurgeCall | None:
-    """The call that purges a cache, where one is configured. Raises SettingsError where its secret is missing."""
-    if settings.cache.purge.url is None:
-        return None
-    try:
-        return PurgeCall(settings.cache.purge)
-    except ValueError as error:
-        raise SettingsError(f"cache.purge: {error}") from None
-
-
-def _purger(
-    call: PurgeCall, hearing: Hearing, *, database: Database, holder: str, clock: Clock, metrics: Metrics
-) -> Purger:
-    purger = Purger(database, call, tags_of=tags.changed_by, holder=holder, clock=clock, metrics=metrics)
-    hearing.add_knower(purger)
-    return purger
-
-
 async def _open_store(settings: Settings, *, clock: Clock) -> Database:
     store = settings.database
     return await Database.open(
@@ -251,30 +257,22 @@ async def _open_store(settings: Settings, *, clock: Clock) -> Database:
     )
 
 
-async def _services(
-    settings: Settings,
-    *,
-    database: Database,
-    hearing: Hearing,
-    logins: dict[SiteKey, list[Login]],
-    addresses: Addresses,
-    clock: Clock,
-    metrics: Metrics,
-) -> Services:
+async def _services(opened: _Open, relay: Relay, addresses: Addresses) -> Services:
+    settings, database, metrics, clock = opened.settings, opened.database, opened.metrics, opened.clock
     hash_key = await database.write(secrets.get_or_make, "author-key")
     cursor_key = await database.write(secrets.get_or_make, "cursor")
     feed_key = await database.write(secrets.get_or_make, "feed")
     return Services(
         settings=settings,
         database=database,
-        pages=Pages(database, hearing, max_bytes=settings.cache.max_megabytes * MEGABYTE, metrics=metrics),
+        pages=Pages(database, relay, max_bytes=settings.cache.max_megabytes * MEGABYTE, metrics=metrics),
         live=Live(
-            database, hearing, of_post=partial(news.of_post, settings.sites), of_queue=news.of_queue, metrics=metrics
+            database, relay, of_post=partial(news.of_post, settings.sites), of_queue=news.of_queue, metrics=metrics
         ),
-        authenticator=Authenticator(logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
+        authenticator=Authenticator(opened.logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
         feeds=UUID(bytes=feed_key[:16], version=4),
-        limits=RateLimits(settings.limits, metrics=metrics),
+        limits=opened.limits,
         links=Links(settings.server.public_url),
         metrics=metrics,
         addresses=addresses,
@@ -291,9 +289,3 @@ def _guard_limits(server: Server) -> Limits:
         max_connections=server.max_connections,
         max_connections_per_address=server.max_connections_per_address,
     )
-
-
-def _address(runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
-    shown = f"[{host}]" if ip_address(host).version == 6 else host
-    return f"http://{shown}:{port}"

@@ -73,13 +73,13 @@ def main() -> None:
 @app.command()
 def serve(config: Config = None) -> None:
     """Run the service until SIGTERM, SIGHUP or Ctrl-C."""
-    from service import app as house
+    from service import process
     from service import settings as configuration
     from service.web import listener
 
     settings = configuration.load(config)
     try:
-        _run(house.serve(settings))
+        _run(process.serve(settings))
     except OSError as error:
         if error.errno not in CANNOT_LISTEN and not isinstance(error, socket.gaierror):
             raise

@@ -1,4 +1,4 @@
-"""`gatepost db`: upgrade, verify, back up, restore and copy the database. A part of `cli`.
+"""`gatepost db`: upgrade, verify, render, back up, restore and copy the database. A part of `cli`.
 
 What is found or made goes to standard output; how far it is, to a terminal alone, on standard error.
 """
@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.model import system_clock
-from service.terminal import Config, progress, stop
+from service.terminal import Config, progress, stop, store_beside
 
 if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
+    from service.settings import Settings
     from service.store.digest import Digest
+    from service.store.snapshot import Watch
 
 WRONG, MISUSED = 1, 2
 STEPS = {"copy": "Copying", "verify": "Verifying", "digest": "Reading"}
 
-commands = typer.Typer(no_args_is_help=True, help="The database: upgrade, backup, restore, verify, copy.")
+commands = typer.Typer(no_args_is_help=True, help="The database: upgrade, backup, restore, verify, render, copy.")
 
 
 @commands.command("upgrade")
@@ -89,6 +91,29 @@ def verify_database(config: Config = None) -> None:
         stop(f"{snapshot.name_of(url)} has {found} differences: restore a backup", status=WRONG)
     typer.echo(f"{snapshot.name_of(url)} is sound.")
     _tell(seen)
+
+
+@commands.command("render")
+def render_database(config: Config = None) -> None:
+    """Render anew every text whose HTML an older release made. May run beside the service; once interrupted, again."""
+    from service import settings as configuration
+    from service.moderation import rendering
+    from service.store import snapshot
+
+    settings = configuration.load(config)
+    with progress({rendering.STEP: "Rendering"}) as watch:
+        rendered = asyncio.run(_render(settings, watch))
+    typer.echo(f"{snapshot.name_of(settings.database.url)}: {rendered} texts rendered anew.")
+
+
+async def _render(settings: "Settings", watch: "Watch") -> int:
+    from service.moderation import rendering
+    from service.store import snapshot
+
+    with snapshot.of(settings.database.url) as moment:
+        snapshot.require_current(moment)  # nothing is made where no store is, and none is upgraded by the way
+    async with store_beside(settings) as database:
+        return await rendering.render_older(database, watch)
 
 
 @commands.command("copy")

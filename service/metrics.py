@@ -91,6 +91,12 @@ class Metrics:
             "Live streams ended because their client took too little.",
             registry=self.registry,
         )
+        self.outbound_calls = Counter(
+            "gatepost_outbound_calls_total",
+            "HTTP requests that the service made, by what they were for and what became of them.",
+            ["purpose", "outcome"],
+            registry=self.registry,
+        )
         self.purges = Counter(
             "gatepost_purges_total",
             "Times that a cache was told what to purge (done, failed).",

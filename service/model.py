@@ -123,6 +123,7 @@ class Actor:
 
 
 POLICY = Actor(ActorKind.POLICY, "policy", "Site policy")
+GATEPOST = Actor(ActorKind.SYSTEM, "gatepost", "Gatepost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,22 +171,28 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class PendingEdit:
-    """The text an author wants instead of the approved one; readers don't see it."""
+class Text:
+    """A text of a comment, as its author wrote it (`body`) and as readers see it (`html`).
+
+    `renderer` is the version of the renderer that made the HTML (`render.RENDERER_VERSION`), `version` the comment's
+    version at which the text was written: a comment has no two texts of one version.
+    """
 
     body: str
     html: str
+    renderer: int
     version: int
     submitted_at: Milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment as the service keeps it. `body`/`html` is the text that is (or would be) public.
+    """A comment as the service keeps it. `text` is the one that is (or would be) public.
 
-    `text_version` is the version at which `body` was written; `listed` says whether the public list has an item for it
-    (its text when approved, else a tombstone because replies below it are visible). `label` is what it says of its
-    post; once it is published, what was taken of that (`moderation/labels.py`).
+    `pending_edit` is the text that the author wants instead of the approved one; readers don't see it. `listed` says
+    whether the public list has an item for the comment (its text when approved, else a tombstone because replies below
+    it are visible). `label` is what it says of its post; once it is published, what was taken of that
+    (`moderation/labels.py`).
     """
 
     id: CommentId
@@ -194,20 +201,27 @@ class Comment:
     parent_id: CommentId | None
     author_key: AuthorKey
     author: Profile
-    body: str
-    html: str
+    text: Text
     status: Status
     version: int
-    text_version: int
     created_at: Milliseconds
-    edited_at: Milliseconds | None
     published_at: Milliseconds | None
     path: str
     depth: int
     reply_count: int
     listed: bool
     label: Label = NO_LABEL
-    pending_edit: PendingEdit | None = None
+    pending_edit: Text | None = None
+
+    @property
+    def edited_at(self) -> Milliseconds | None:
+        """When `text` was written; None for the first text that its author gave the comment."""
+        return self.text.submitted_at if self.text.version > 1 else None
+
+    @property
+    def newest_text(self) -> Text:
+        """What the author wrote last."""
+        return self.pending_edit or self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,11 +278,19 @@ class Decision:
     created_at: Milliseconds
 
 
+EVENT_SCHEMA = 2
+"""What an event's fields mean. Of events with 1, which an older release wrote, `from_status`, `to_status` and `version`
+may be None where they apply; the other fields were found again when the store was upgraded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened on a site, numbered without gaps in the order of commits.
 
-    The revisions are those that the change made, of its post and of the site; None where no reader can see it.
+    `actor` did it (the key under which the record knows them; names are only in the record); `author` wrote the
+    comment, or is whom it is about. The statuses and the version (after the change) are the comment's. `reason_code` is
+    the decision's reason where that is a code (`off-topic`); a sentence is only in the record. The revisions are those
+    that the change made, of its post and of the site; None where no reader can see it. What does not apply is None.
     """
 
     site: SiteKey
@@ -279,8 +301,16 @@ class Event:
     comment_id: CommentId | None
     created_at: Milliseconds
     about: Mapping[str, Any]
+    actor_kind: ActorKind | None
+    actor: str | None
+    author: AuthorKey | None = None
+    from_status: Status | None = None
+    to_status: Status | None = None
+    version: int | None = None
+    reason_code: str | None = None
     post_revision: int | None = None
     site_revision: int | None = None
+    schema: int = EVENT_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)

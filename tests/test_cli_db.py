@@ -196,3 +196,21 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 65536)
     except OSError:  # Linux says so when the other side has closed
         return b""
+
+
+def test_what_an_older_release_rendered_is_rendered_anew(gatepost: Gatepost, store: Path) -> None:
+    change(f"sqlite:///{store}", "UPDATE comments SET renderer = 1", "UPDATE revisions SET renderer = 1")
+    first, again, verify = gatepost("render"), gatepost("render"), gatepost("verify")
+    number = re.fullmatch(rf"{store}: (\d+) texts rendered anew\.\n", first.stdout)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert number is not None
+    assert int(number[1]) > 10
+    assert (again.returncode, again.stdout) == (0, f"{store}: 0 texts rendered anew.\n")
+    assert verify.returncode == 0
+
+
+def test_nothing_is_rendered_where_no_store_is(gatepost: Gatepost, tmp_path: Path) -> None:
+    rendered = gatepost("render", url=f"sqlite:///{tmp_path}/nowhere.db")
+    assert (rendered.returncode, rendered.stdout) == (1, "")
+    assert "nowhere.db: is no store that can be read" in rendered.stderr
+    assert not (tmp_path / "nowhere.db").exists()

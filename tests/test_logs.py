@@ -94,7 +94,7 @@ url = "sqlite:///{folder}/gatepost.db"
 PROVOKE = """
 import asyncio, gc, logging, sys, threading, warnings
 from pathlib import Path
-from service import app, settings
+from service import process, settings
 
 class Grumpy:
     def __del__(self):
@@ -104,7 +104,7 @@ def fail(words):
     raise OSError(words)
 
 async def main():
-    serving = asyncio.create_task(app.serve(settings.load(Path(sys.argv[1]))))
+    serving = asyncio.create_task(process.serve(settings.load(Path(sys.argv[1]))))
     await asyncio.sleep(0)  # now the log is set up
     lost = asyncio.get_running_loop().create_future()
     lost.set_exception(OSError("name or service\\nnot known"))

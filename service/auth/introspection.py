@@ -2,23 +2,20 @@
 
 import base64
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote_plus
 
 from pydantic import Field, model_validator
 
-from service.auth.cache import AnswerCache, digest_of
+from service.auth.asked import AskedLogin
 from service.auth.endpoint import Endpoint
-from service.auth.fetch import Fetch, Reply
+from service.auth.fetch import Fetch, Fetched
 from service.auth.login import (
     BaseLogin,
     Credentials,
-    Health,
     RoleMapping,
     identity_from,
-    reason_of,
     refused,
     unavailable,
 )
@@ -69,24 +66,20 @@ class IntrospectionLogin(BaseLogin):
         return IntrospectionVerifier(self, site=site, roles=roles, clock=clock, fetch=fetch)
 
 
-class IntrospectionVerifier:
+class IntrospectionVerifier(AskedLogin):
     """An `introspection` login at work."""
 
+    asked = "The introspection address"
     reads_bearer = True
 
     def __init__(
         self, settings: IntrospectionLogin, *, site: SiteKey, roles: RoleMapping, clock: Clock, fetch: Fetch
     ) -> None:
-        self.name = settings.label
-        self.kind: str = settings.kind
-        self.answers: AnswerCache[Identity] = AnswerCache(seconds=settings.cache_seconds, clock=clock)
+        super().__init__(
+            settings, cache_seconds=settings.cache_seconds, site=site, roles=roles, clock=clock, fetch=fetch
+        )
         self._settings = settings
-        self._site = site
-        self._roles = roles
-        self._clock = clock
-        self._fetch = fetch
         self._headers, self._form = _client_authentication(settings)
-        self._fault: str | None = None
         self._was_understood = False
 
     async def identify(self, credentials: Credentials) -> Identity | None:
@@ -100,35 +93,11 @@ class IntrospectionVerifier:
             return None
         if not token or len(token) > MAX_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
             raise refused("that is not an access token (RFC 6750, 2.1)")
-        return await self.answers.get(digest_of(token), partial(self._look_up, token))
+        return await self.identity_of(token)
 
-    async def start(self) -> None:
-        """Nothing to do: the server is asked when a reader comes."""
-
-    async def stop(self) -> None:
-        """End the questions under way and forget all answers."""
-        await self.answers.stop()
-
-    def readings(self) -> Mapping[str, float]:
-        """For the metrics."""
-        return {"cache_hits": self.answers.hits}
-
-    def health(self) -> Health:
-        """`warn` while the last question got no usable answer."""
-        if self._fault is None:
-            return "pass", "The introspection address answers, or was not asked yet."
-        return "warn", f"The introspection address gave no usable answer the last time: {self._fault}."
-
-    async def _look_up(self, token: str) -> tuple[Identity, Milliseconds | None]:
-        try:
-            claims = await self._claims(token)
-        except LoginUnavailable as fault:
-            self._fault = reason_of(fault)
-            raise
-        except InvalidCredential:
-            self._fault = None
-            raise
-        self._fault = None
+    async def ask(self, credential: str) -> tuple[Identity, Milliseconds | None]:
+        """The person whom an access token stands for, and when it expires."""
+        claims = await self._claims(credential)
         good_until = self._check(claims)
         return identity_from(claims, site=self._site, settings=self._settings, roles=self._roles), good_until
 
@@ -147,7 +116,7 @@ class IntrospectionVerifier:
             raise refused("the token is not active")
         return answer
 
-    def _objection(self, reply: Reply) -> InvalidCredential | LoginUnavailable:
+    def _objection(self, reply: Fetched) -> InvalidCredential | LoginUnavailable:
         """Whom the server objects to: the token, and then it is refused; or us, and then nobody can be let in.
 
         `invalid_request` may mean either. All questions are alike but for the token, so once the server has understood

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.errors import InvalidCredential, LoginUnavailable
 from service.model import AuthorKey, Identity, Profile, Role, SiteKey
 from service.strict_json import is_clean
-from service.visible import clean_line
+from service.text.visible import clean_line
 
 log = structlog.get_logger(__name__)
 
@@ -232,7 +232,7 @@ def _author_key(secret: bytes, *parts: str) -> AuthorKey:
     return AuthorKey(hmac.digest(secret, "\0".join(parts).encode(), "sha256").hex()[:32])
 
 
-def _at(claims: Mapping[str, Any], path: str) -> Any:
+def claim_at(claims: Mapping[str, Any], path: str) -> Any:
     """The claim called `path`, or the one found by following its dots. A whole name wins: claim names may hold dots."""
     if path in claims:
         return claims[path]
@@ -243,7 +243,7 @@ def _at(claims: Mapping[str, Any], path: str) -> Any:
 
 
 def _text(claims: Mapping[str, Any], path: str) -> str | None:
-    found = _at(claims, path)
+    found = claim_at(claims, path)
     if found is None:
         return None
     if not isinstance(found, str):
@@ -276,7 +276,7 @@ def _address(text: str | None) -> str | None:
 
 
 def _roles(claims: Mapping[str, Any], roles: RoleMapping) -> frozenset[Role]:
-    listed = _at(claims, roles.claim)
+    listed = claim_at(claims, roles.claim)
     if listed is None:
         return frozenset()
     if not isinstance(listed, list) or len(listed) > MAX_ROLES or not all(isinstance(role, str) for role in listed):

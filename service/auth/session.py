@@ -4,13 +4,12 @@ The blog gets the configured cookies byte for byte and nothing else of the reade
 they are, and a login of this kind trusts nothing but that answer.
 """
 
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from service.auth.cache import AnswerCache, digest_of
+from service.auth.asked import AskedLogin
 from service.auth.endpoint import Endpoint
 from service.auth.fetch import Fetch
 from service.auth.login import (
@@ -18,15 +17,15 @@ from service.auth.login import (
     ClaimsMapping,
     CookieName,
     Credentials,
-    Health,
     RoleMapping,
+    claim_at,
     fix_of,
     identity_from,
     reason_of,
     refused,
     unavailable,
 )
-from service.errors import InvalidCredential, LoginUnavailable
+from service.errors import InvalidCredential
 from service.model import Clock, Identity, Milliseconds, SiteKey
 from service.strict_json import is_clean
 from service.values import Whole
@@ -76,22 +75,19 @@ class SessionLogin(BaseLogin):
         )
 
 
-class SessionVerifier:
+class SessionVerifier(AskedLogin):
     """A `session` login at work."""
 
+    asked = "The blog's who-am-I address"
     reads_bearer = False
 
     def __init__(
         self, settings: SessionLogin, *, site: SiteKey, roles: RoleMapping, clock: Clock, fetch: Fetch
     ) -> None:
-        self.name = settings.label
-        self.kind: str = settings.kind
-        self.answers: AnswerCache[Identity] = AnswerCache(seconds=settings.cache_seconds, clock=clock)
+        super().__init__(
+            settings, cache_seconds=settings.cache_seconds, site=site, roles=roles, clock=clock, fetch=fetch
+        )
         self._settings = settings
-        self._site = site
-        self._roles = roles
-        self._fetch = fetch
-        self._fault: str | None = None
 
     async def identify(self, credentials: Credentials) -> Identity | None:
         """The person to whom the blog's cookie belongs; None without such a cookie.
@@ -104,51 +100,21 @@ class SessionVerifier:
         line = "; ".join(f"{name}={value}" for name, value in shown)
         if not all(_is_sendable(part) for pair in shown for part in pair) or len(line) > MAX_COOKIES:
             raise refused("the cookie holds what cannot be passed on, or too much")
-        # The key is exactly what the blog gets to see: whoever sends other bytes gets an answer of their own.
-        return await self.answers.get(digest_of(line), partial(self._look_up, line))
+        return await self.identity_of(line)
 
-    async def start(self) -> None:
-        """Nothing to do: the blog is asked when a reader comes."""
-
-    async def stop(self) -> None:
-        """End the questions under way and forget all answers."""
-        await self.answers.stop()
-
-    def readings(self) -> Mapping[str, float]:
-        """For the metrics."""
-        return {"cache_hits": self.answers.hits}
-
-    def health(self) -> Health:
-        """`warn` while the last question got no usable answer."""
-        if self._fault is None:
-            return "pass", "The blog's who-am-I address answers, or was not asked yet."
-        return "warn", f"The blog's who-am-I address gave no usable answer the last time: {self._fault}."
-
-    async def _look_up(self, line: str) -> tuple[Identity, Milliseconds | None]:
-        try:
-            identity = await self._ask(line)
-        except LoginUnavailable as fault:
-            self._fault = reason_of(fault)
-            raise
-        except InvalidCredential:
-            self._fault = None
-            raise
-        self._fault = None
-        return identity, None
-
-    async def _ask(self, line: str) -> Identity:
-        reply = await self._fetch.get(
-            self._settings.url, headers={"Cookie": line, CALLER_HEADER: self._site}, also=NOBODY
-        )
+    async def ask(self, credential: str) -> tuple[Identity, Milliseconds | None]:
+        """The person to whom a line of cookies belongs, and no time: the blog does not say how long that is true."""
+        headers = {"Cookie": credential, CALLER_HEADER: self._site}
+        reply = await self._fetch.get(self._settings.url, headers=headers, also=NOBODY)
         if reply.status != 200 or reply.value is None:
             raise refused(f"the blog says nobody is logged in ({reply.status})", fix=ANOTHER_COOKIE)
         if not isinstance(reply.value, dict):
             raise unavailable("the blog's answer is not a JSON object", fix=WHAT_TO_ANSWER)
-        return self._identity(reply.value)
+        return self._identity(reply.value), None
 
     def _identity(self, answer: dict[str, Any]) -> Identity:
         path = self._settings.claims.subject
-        subject = _at(answer, path)
+        subject = claim_at(answer, path)
         if subject is None or subject == "":
             fix = f"see that its answer has `{path}`, or name another member in claims.subject; or: {ANOTHER_COOKIE}"
             raise refused("the blog says nobody is logged in (no subject)", fix=fix)
@@ -190,13 +156,3 @@ def _is_sendable(text: str) -> bool:
         and ";" not in text
         and all(character == "\t" or not (character < " " or character == "\x7f") for character in text)
     )
-
-
-def _at(answer: Mapping[str, Any], path: str) -> Any:
-    """What stands at a dotted path; a member called like the whole path wins."""
-    if path in answer:
-        return answer[path]
-    found: Any = answer
-    for step in path.split("."):
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found

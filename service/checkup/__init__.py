@@ -7,7 +7,9 @@ that the readiness check writes too, and a file in the folder of backups, which 
 from service.auth.fetch import Fetch, Heard
 from service.checkup import backups, caching, clocks, listening, logins, sites, stored
 from service.checkup.finding import Finding, fail
+from service.metrics import Metrics
 from service.model import Clock
+from service.outbound.client import Outbound
 from service.settings import Settings
 
 
@@ -23,7 +25,8 @@ async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
     proxies = settings.server.trusted_proxies
     for site in settings.sites.values():
         heard: list[Heard] = []
-        async with Fetch(witness=heard.append) as fetch:
+        async with Outbound(Metrics()) as client:
+            fetch = Fetch(client, witness=heard.append)
             found += sites.examine(site)
             for login in site.login:
                 found += await logins.examine(login, site, proxies=proxies, clock=clock, fetch=fetch, heard=heard)

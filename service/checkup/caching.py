@@ -2,6 +2,8 @@
 
 from service.checkup.finding import Finding, fail, ok, warn
 from service.delivery.purge_call import PurgeCall, PurgeError
+from service.metrics import Metrics
+from service.outbound.client import Outbound
 from service.settings import Cache
 
 SUBJECT = "shared caches"
@@ -24,8 +26,8 @@ async def examine(cache: Cache) -> list[Finding]:
 
 async def _tried(cache: Cache) -> Finding:
     try:
-        async with PurgeCall(cache.purge) as call:
-            await call.purge([MADE_UP_TAG])
+        async with Outbound(Metrics()) as client:
+            await PurgeCall(cache.purge, client).purge([MADE_UP_TAG])
     except ValueError as error:
         return fail(PURGE, "cannot be called", str(error))
     except PurgeError as error:

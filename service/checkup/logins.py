@@ -18,7 +18,9 @@ from service.checkup import answers, login_settings, token_claims
 from service.checkup.finding import Finding, Outcome, fail, ok
 from service.checkup.masking import mask_subject
 from service.errors import InvalidCredential, LoginUnavailable
+from service.metrics import Metrics
 from service.model import Caller, Clock, Identity
+from service.outbound.client import Outbound
 from service.settings import Site
 from service.values import Network
 
@@ -60,7 +62,8 @@ async def identify(site: Site, credentials: Credentials, *, clock: Clock) -> lis
     for settings in site.login:
         subject = _subject(settings, site)
         heard: list[Heard] = []
-        async with Fetch(witness=heard.append) as fetch:
+        async with Outbound(Metrics()) as client:
+            fetch = Fetch(client, witness=heard.append)
             try:
                 login = settings.open(site=site.key, roles=site.roles, clock=clock, fetch=fetch)
             except ValueError as error:

@@ -1,6 +1,6 @@
 """Tells open streams what happens: one for each post, and for moderators one for each site's queue.
 
-`web` opens a `Listener` for each request and writes what it takes; `app` runs the two jobs. What a stream says of an
+`web` opens a `Listener` for each request and writes what it takes. What a stream says of an
 event is made once, however many listen, from what the store holds at that moment: a comment that was published and has
 been taken down meanwhile leaves as one that was removed. The bytes are those of Server-Sent Events (WHATWG HTML, 9.2).
 """
@@ -15,7 +15,10 @@ from itertools import islice
 
 import pydantic_core
 
-from service.delivery.hearing import Hearing
+from service.background import Job
+from service.delivery.follower import Follower
+from service.delivery.listener import Listener
+from service.delivery.relay import LEAST_PAUSE_SECONDS, Relay
 from service.metrics import Metrics
 from service.model import Event, PostKey, SiteKey
 from service.store import events
@@ -26,8 +29,6 @@ BEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = (2000, 5000)
 """After which clients come back when a stream has ended: each after another time, for a stopping server ends them all
 at once."""
-MOST_WAITING = 128
-"""Messages that may wait for one listener. Who is slower is cut, comes back and goes on where they were."""
 MOST_MISSED = 1000
 """Events that are told again to one who comes back. Reading the list anew is cheaper than more."""
 MOST_UNTOLD = 10_000
@@ -35,7 +36,6 @@ MOST_UNTOLD = 10_000
 AT_ONCE = 100
 """Events that are read in one transaction, and listeners woken in one turn of the loop."""
 EVENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-BEAT = b":\n\n"
 
 Stream = tuple[SiteKey, PostKey | None]
 """What is listened to: a post, or (None) the site's queue."""
@@ -57,66 +57,6 @@ class News:
 Tell = Callable[[Transaction, Event], Sequence[News]]
 
 
-class Listener:
-    """One open stream: of what happened after `since` it hears, of what is numbered up to `after` it knows already.
-
-    `abort` ends its connection, for when somebody who takes nothing holds up the writing.
-    """
-
-    __slots__ = ("_abort", "_waiting", "_wake", "after", "since")
-
-    def __init__(self, since: int, after: int, abort: Callable[[], None]) -> None:
-        self.since = since
-        self.after = after
-        self._abort = abort
-        self._waiting: list[bytes] | None = []
-        self._wake: asyncio.Future[None] | None = None
-
-    async def take(self) -> bytes:
-        """What has come, as soon as something has; nothing at all when the stream has ended."""
-        if self._waiting is not None and not self._waiting:
-            self._wake = asyncio.get_running_loop().create_future()
-            try:
-                await self._wake
-            finally:
-                self._wake = None
-        if self._waiting is None:
-            return b""
-        taken, self._waiting = b"".join(self._waiting), []
-        return taken
-
-    def give(self, message: bytes) -> bool:
-        """One more message; False if that was too much: the stream has ended."""
-        if self._waiting is None:
-            return True
-        if len(self._waiting) >= MOST_WAITING:
-            self.end()
-            return False
-        self._waiting.append(message)
-        self._rouse()
-        return True
-
-    def beat(self) -> None:
-        """A sign of life, unless something waits anyway."""
-        if self._waiting == []:
-            self.give(BEAT)
-
-    def silence(self) -> None:
-        """There is nothing to hear: what comes first in a stream is also its end."""
-        self._waiting = None
-
-    def end(self) -> None:
-        """No more; what waits is told when the client comes back."""
-        self.silence()
-        if self._wake is None:  # it is writing, and may be doing that for long
-            self._abort()
-        self._rouse()
-
-    def _rouse(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
-
-
 @dataclass(frozen=True, slots=True)
 class _Past:
     """What a listener has missed; where it has not, or too much, from which event on it goes: `start`."""
@@ -125,17 +65,17 @@ class _Past:
     start: str | None = None
 
 
-class Live:
-    """All open streams of this process. A `Reader` of `hearing`.
+class Live(Follower):
+    """All open streams of this process.
 
     `of_post` and `of_queue` say what streams tell of an event; they read what is so now.
     """
 
-    def __init__(
-        self, database: Database, hearing: Hearing, *, of_post: Tell, of_queue: Tell, metrics: Metrics
-    ) -> None:
+    name = "live"
+
+    def __init__(self, database: Database, relay: Relay, *, of_post: Tell, of_queue: Tell, metrics: Metrics) -> None:
         self._database = database
-        self._hearing = hearing
+        self._relay = relay
         self._of_post = of_post
         self._of_queue = of_queue
         self._metrics = metrics
@@ -157,7 +97,7 @@ class Live:
 
         What is not behind `place` they know from a replica that is ahead of this one.
         """
-        now = self._hearing.position(stream[0])
+        now = self._relay.position(stream[0])
         listener = Listener(now, max(now, place), abort)
         if self._is_closed:
             listener.silence()
@@ -188,15 +128,27 @@ class Live:
         while part := [(stream, event) for event in islice(missed, AT_ONCE)]:
             yield b"".join(await self._database.read(self._messages, part))
 
-    def read(self, event: Event) -> None:
-        """The next event (`hearing.Reader`)."""
-        heard = [(stream, event) for stream in _streams_of(event) if stream in self._listeners]
+    def handle(self, events: Sequence[Event]) -> None:
+        """Keep what somebody listens to, until it is told."""
+        heard = [(stream, event) for event in events for stream in _streams_of(event) if stream in self._listeners]
         if len(self._untold) + len(heard) > MOST_UNTOLD:
             self._untold.clear()
             self.send_away()
         elif heard:
             self._untold += heard
             self._woken.set()
+
+    def skipped(self, site: SiteKey) -> None:
+        """Nobody can be told what is missing: everybody is sent away, and reads anew when they come back."""
+        self._untold.clear()
+        self.send_away()
+
+    def jobs(self) -> Sequence[Job]:
+        """One that tells, one that lets every listener hear that the stream is alive."""
+        return (
+            Job("tell-listeners", self.tell, LEAST_PAUSE_SECONDS, is_vital=False),
+            Job("keep-listeners", self.beat, BEAT_SECONDS, is_vital=False),
+        )
 
     async def tell(self) -> None:
         """Wait for events, tell some. A job. Raises StoreUnavailable: then the same are told at the next run."""
@@ -266,7 +218,7 @@ def _streams_of(event: Event) -> Iterator[Stream]:
 
 def _look_back(tx: Transaction, stream: Stream, place: int | None, now: int) -> _Past:
     site, post = stream
-    if place is not None:
+    if place is not None and place + 1 >= events.first_number(tx, site):  # else some of it has been removed
         missed = events.between(tx, site, post, place, now, limit=MOST_MISSED + 1)
         if len(missed) <= MOST_MISSED:
             return _Past([event for event in missed if stream in _streams_of(event)])

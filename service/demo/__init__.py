@@ -19,7 +19,7 @@ import typer
 from aiohttp import web
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from service import app, logs
+from service import app, logs, process
 from service.auth.jwt import JwtLogin
 from service.auth.session import SessionLogin
 from service.demo import blog, conversation
@@ -80,7 +80,7 @@ async def run(*, host: str, port: int, blog_port: int, open_browser: bool) -> No
     Raises OSError when there is no free port, or no such address on this machine.
     """
     logs.configure(Log(level="warning", format="console"))
-    with app.asked_to_stop() as asked:
+    with process.asked_to_stop() as asked:
         async with started(host=host, port=port, blog_port=blog_port, say=typer.echo) as demo:
             typer.echo(WELCOME.format(blog=demo.blog, gatepost=demo.gatepost, folder=demo.folder))
             if open_browser:

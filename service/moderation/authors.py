@@ -24,12 +24,11 @@ def judge(tx: Transaction, site: SiteKey, key: AuthorKey, actor: Actor, *, chang
         raise UnknownAuthor
     after = replace(before, **changes)
     authors.judge(tx, site, key, banned_until=after.banned_until, trusted=after.trusted, note=after.note)
-    about = {"author": key, "actor": actor.key}
     if before.banned_until != after.banned_until:
         event_type = "author.banned" if after.banned_until is not None else "author.unbanned"
-        events.append(tx, site, event_type, about={**about, "banned_until": after.banned_until})
+        events.append(tx, site, event_type, actor, author=key, about={"banned_until": after.banned_until})
     if before.trusted != after.trusted:
-        events.append(tx, site, "author.trusted" if after.trusted else "author.distrusted", about=about)
+        events.append(tx, site, "author.trusted" if after.trusted else "author.distrusted", actor, author=key)
     if before.note != after.note:
-        events.append(tx, site, "author.noted", about=about)
+        events.append(tx, site, "author.noted", actor, author=key)
     return after

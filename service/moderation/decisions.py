@@ -27,15 +27,15 @@ from service.model import (
     Decision,
     DecisionId,
     Label,
-    PendingEdit,
     Status,
+    Text,
     Why,
 )
 from service.moderation import labels, lifecycle, publication, record
 from service.moderation.record import NO_REASONS, Reasons
-from service.moderation.submissions import taken_down, with_text
+from service.moderation.submissions import taken_down
 from service.settings import Site
-from service.store import comments, decisions, queue
+from service.store import comments, decisions, queue, texts
 from service.store.database import Database, Transaction
 
 DECIDED_AT_ONCE = 25
@@ -149,28 +149,31 @@ def _outcome(before: Comment, action: Action, status: Status, now: int) -> Comme
         return taken_down(before, status)
     after = replace(before, status=status, version=before.version + 1, pending_edit=None, listed=True)
     if action is Action.APPROVE and before.pending_edit is not None:
-        after = with_text(after, before.pending_edit)
+        after = replace(after, text=before.pending_edit)
     return replace(after, published_at=before.published_at or now)
 
 
 def _put_back(tx: Transaction, before: Comment, state: dict[str, Any]) -> Comment:
-    after = replace(before, status=Status(state["status"]), version=before.version + 1, pending_edit=None)
-    after = with_text(after, _text(tx, before, state["text_version"]))
-    if state["edit_version"] is not None:
-        after = replace(after, pending_edit=_text(tx, before, state["edit_version"]))
-    after = replace(after, edited_at=state["edited_at"], published_at=state["published_at"])
+    edit_version = state["edit_version"]
+    after = replace(
+        before,
+        status=Status(state["status"]),
+        version=before.version + 1,
+        text=_text(tx, before, state["text_version"]),
+        pending_edit=_text(tx, before, edit_version) if edit_version is not None else None,
+        published_at=state["published_at"],
+    )
     if "label" in state:
         after = replace(after, label=Label(**state["label"]))
     return replace(after, listed=record.listed(after))
 
 
-def _text(tx: Transaction, comment: Comment, version: int) -> PendingEdit:
+def _text(tx: Transaction, comment: Comment, version: int) -> Text:
     """The text written at `version`: the comment's own, its pending edit, or one that was kept when it left."""
-    if version == comment.text_version:
-        return PendingEdit(comment.body, comment.html, version, comment.edited_at or comment.created_at)
-    if comment.pending_edit is not None and version == comment.pending_edit.version:
-        return comment.pending_edit
-    return comments.kept_text(tx, comment.id, version)
+    for text in (comment.text, comment.pending_edit):
+        if text is not None and text.version == version:
+            return text
+    return texts.kept(tx, comment.id, version)
 
 
 def _requeue(tx: Transaction, comment: Comment, entry: dict[str, Any] | None) -> None:
@@ -182,10 +185,8 @@ def _requeue(tx: Transaction, comment: Comment, entry: dict[str, Any] | None) ->
 
 def _conflict(tx: Transaction, comment: Comment, seen: int) -> Problem:
     """Why a ruling on version `seen` cannot stand: the text is another one, or somebody was faster."""
-    edit = comment.pending_edit
-    newest_text = max(comment.text_version, edit.version if edit else 0)
     members = _standing(tx, comment)
-    if newest_text > seen or seen > comment.version:
+    if comment.newest_text.version > seen or seen > comment.version:
         return StaleVersion(members=members)
     decision = members["decision"]
     by = f" by {decision.actor.name}" if isinstance(decision, Decision) else ""

@@ -37,6 +37,5 @@ def set_open(tx: Transaction, site: SiteKey, post: PostKey, actor: Actor, *, is_
 
 
 def _told(tx: Transaction, post: Post, event_type: str, actor: Actor) -> Post:
-    about = {"actor": actor.key}
-    events.append(tx, post.site, event_type, post=post.key, post_revision=post.revision, about=about)
+    events.append(tx, post.site, event_type, actor, post=post.key, post_revision=post.revision)
     return post

@@ -37,7 +37,7 @@ def shows_news(before: Comment | None, after: Comment) -> bool:
     """Whether `after` shows readers a text that `before` (None: it is new) did not show them."""
     if not is_public(after):
         return False
-    return before is None or not is_public(before) or before.text_version != after.text_version
+    return before is None or not is_public(before) or before.text.version != after.text.version
 
 
 def apply(tx: Transaction, before: Comment | None, after: Comment) -> Seen | None:

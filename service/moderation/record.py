@@ -3,15 +3,14 @@
 Every verb that changes a comment ends here, so no status is without an explanation and no explanation without an event.
 """
 
-import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from service.model import Action, Actor, Comment, Decision, DecisionId, PendingEdit, QueueEntry, new_id
+from service.model import Action, Actor, Comment, Decision, DecisionId, QueueEntry, Text, new_id
 from service.moderation import publication
 from service.moderation.publication import Seen
-from service.render import RENDERER_VERSION
-from service.store import comments, decisions, events
+from service.store import comments, decisions, events, texts
 from service.store.database import Transaction
 
 EVENT_OF: dict[Action, str] = {
@@ -25,6 +24,8 @@ EVENT_OF: dict[Action, str] = {
     Action.WITHDRAW: "comment.withdrawn",
     Action.UNDO: "comment.decision_undone",
 }
+REASON_CODE = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+([._-][a-z0-9]+)*")
+"""A reason that is a code and no sentence, such as `off-topic`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,6 @@ class Reasons:
 NO_REASONS = Reasons()
 
 
-def body_hash(body: str) -> str:
-    """A hash by which equal texts are found (SHA-256)."""
-    return hashlib.sha256(body.encode()).hexdigest()
-
-
 def listed(comment: Comment) -> bool:
     """Whether a public list has an item for the comment: its text, or a tombstone on which replies stand."""
     return publication.is_public(comment) or comment.reply_count > 0
@@ -55,10 +51,9 @@ def store(tx: Transaction, before: Comment, after: Comment) -> Seen | None:
     What they see of it; None where that is nothing.
     """
     for text in _texts_that_leave(before, after):
-        comments.keep_text(tx, before.id, text, renderer=RENDERER_VERSION)
+        texts.keep(tx, before.id, text)
     shown_at = tx.now if publication.shows_news(before, after) else None
-    fresh_hash = body_hash(after.body)
-    if not comments.replace(tx, before, after, body_hash=fresh_hash, renderer=RENDERER_VERSION, shown_at=shown_at):
+    if not comments.replace(tx, before, after, shown_at=shown_at):
         raise LookupError(f"comment {before.id} changed within its own transaction")
     return publication.apply(tx, before, after)
 
@@ -80,18 +75,23 @@ def decide(
     """
     seen = store(tx, before, after) if before else publication.apply(tx, None, after)
     event_type = "comment.submitted" if before is None else EVENT_OF[action]
-    decision_id = DecisionId(new_id(tx.now))
     seq = events.append(
         tx,
         after.site,
         event_type,
+        actor,
         post=after.post,
         comment_id=after.id,
+        author=after.author_key,
+        from_status=before.status if before else None,
+        to_status=after.status,
+        version=after.version,
+        reason_code=_code(reasons.reason),
         post_revision=seen.revision if seen else None,
-        about=_about(before, after, decision_id, seen),
+        about={"tombstones": seen.tombstones} if seen and seen.tombstones else {},
     )
     decision = Decision(
-        id=decision_id,
+        id=DecisionId(new_id(tx.now)),
         site=after.site,
         seq=seq,
         comment_id=after.id,
@@ -110,15 +110,9 @@ def decide(
     return decision
 
 
-def _about(before: Comment | None, after: Comment, decision_id: DecisionId, seen: Seen | None) -> Mapping[str, object]:
-    tombstones = {"tombstones": seen.tombstones} if seen and seen.tombstones else {}
-    return {
-        "from_status": before.status if before else None,
-        "to_status": after.status,
-        "version": after.version,
-        "decision_id": decision_id,
-        **tombstones,
-    }
+def _code(reason: str | None) -> str | None:
+    """The reason where it is a code: events hold no sentence of anybody's."""
+    return reason if reason is not None and REASON_CODE.fullmatch(reason) else None
 
 
 def _state(before: Comment, after: Comment, entry: QueueEntry | None) -> Mapping[str, object]:
@@ -126,8 +120,7 @@ def _state(before: Comment, after: Comment, entry: QueueEntry | None) -> Mapping
     edit = before.pending_edit
     return {
         "status": before.status,
-        "text_version": before.text_version,
-        "edited_at": before.edited_at,
+        "text_version": before.text.version,
         "published_at": before.published_at,
         "edit_version": edit.version if edit else None,
         "queue": {"why": entry.why, "priority": entry.priority, "waiting_since": entry.waiting_since}
@@ -137,7 +130,6 @@ def _state(before: Comment, after: Comment, entry: QueueEntry | None) -> Mapping
     }
 
 
-def _texts_that_leave(before: Comment, after: Comment) -> list[PendingEdit]:
-    staying = {after.text_version, after.pending_edit.version if after.pending_edit else 0}
-    own = PendingEdit(before.body, before.html, before.text_version, before.edited_at or before.created_at)
-    return [text for text in (own, before.pending_edit) if text is not None and text.version not in staying]
+def _texts_that_leave(before: Comment, after: Comment) -> list[Text]:
+    staying = {after.text.version, after.newest_text.version}
+    return [text for text in (before.text, before.pending_edit) if text is not None and text.version not in staying]

@@ -27,17 +27,17 @@ from service.model import (
     CommentId,
     Identity,
     Label,
-    PendingEdit,
     PostKey,
     Status,
+    Text,
     Why,
     new_id,
 )
 from service.moderation import labels, lifecycle, publication, record
-from service.render import RENDERER_VERSION
 from service.settings import Site
-from service.store import authors, comments, decisions, events, posts, queue, standing
+from service.store import authors, comments, decisions, events, posts, queue, standing, texts
 from service.store.database import Transaction
+from service.text.render import RENDERER_VERSION
 from service.triage import policy
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -49,7 +49,7 @@ CODE_LENGTH = 12
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A text as its author wrote it and as it will be shown, and what it belongs to."""
+    """A text as its author wrote it and as this program renders it, and what it belongs to."""
 
     body: str
     html: str
@@ -64,8 +64,7 @@ def submit(
 
     Raises Banned, PostClosed, UnknownParent or DuplicateComment.
     """
-    body_hash = record.body_hash(draft.body)
-    parent = _admitted(tx, site, post, author_key, identity, draft, body_hash)
+    parent = _admitted(tx, site, post, author_key, identity, draft)
     number = posts.next_comment(tx, site.key, post)
     status = policy.first_status(site)
     code = _code(tx.now, number)
@@ -76,13 +75,10 @@ def submit(
         parent_id=draft.parent_id,
         author_key=author_key,
         author=identity.profile,
-        body=draft.body,
-        html=draft.html,
+        text=_written(draft, version=1, now=tx.now),
         status=status,
         version=1,
-        text_version=1,
         created_at=tx.now,
-        edited_at=None,
         published_at=tx.now if status is Status.APPROVED else None,
         path=_stem(parent, site.max_depth) + code,
         depth=min(parent.depth + 1, site.max_depth) if parent else 0,
@@ -92,8 +88,7 @@ def submit(
     )
     if publication.is_public(comment):
         comment = labels.published(tx, site, comment, was_shown=False)
-    root = comment.path[:CODE_LENGTH]
-    comments.add(tx, comment, root=root, body_hash=body_hash, renderer=RENDERER_VERSION)
+    comments.add(tx, comment, root=comment.path[:CODE_LENGTH])
     if status is Status.PENDING:
         queue.put(tx, comment, Why.AWAITING_APPROVAL)
     action = Action.HOLD if status is Status.PENDING else Action.APPROVE
@@ -119,9 +114,9 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         raise PostClosed
     if before.version != version:
         raise StaleVersion(members={"comment": before})
-    if draft.body == (before.pending_edit or before).body:
+    if draft.body == before.newest_text.body:
         return before
-    if comments.count_texts(tx, before) >= MAX_TEXTS:
+    if texts.count(tx, before) >= MAX_TEXTS:
         raise TooManyEdits(f"A comment can have {MAX_TEXTS} texts, one after the other, and this one has had them")
     after = _edited(before, draft, tx.now, waits=policy.first_status(site) is Status.PENDING)
     seen = record.store(tx, before, after)
@@ -135,10 +130,14 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         tx,
         site.key,
         "comment.edited",
+        caller.acting_as(ActorKind.AUTHOR),
         post=after.post,
         comment_id=after.id,
+        author=after.author_key,
+        from_status=before.status,
+        to_status=after.status,
+        version=after.version,
         post_revision=seen.revision if seen else None,
-        about={"version": after.version, "waits": seen is None},
     )
     return after
 
@@ -165,23 +164,20 @@ def _is_withdrawn(tx: Transaction, comment: Comment) -> bool:
 
 def taken_down(before: Comment, status: Status) -> Comment:
     """`before` in a status in which nobody but its author and moderators sees it: it has one text then, the newest."""
-    after = replace(before, status=status, version=before.version + 1, pending_edit=None)
-    if before.pending_edit is not None:
-        after = with_text(after, before.pending_edit)
+    after = replace(before, status=status, version=before.version + 1, text=before.newest_text, pending_edit=None)
     return replace(after, listed=record.listed(after))
 
 
-def with_text(comment: Comment, text: PendingEdit) -> Comment:
-    """`comment` with `text` in the place of its own."""
-    return replace(comment, body=text.body, html=text.html, text_version=text.version, edited_at=text.submitted_at)
-
-
 def _edited(before: Comment, draft: Draft, now: int, *, waits: bool) -> Comment:
-    text = PendingEdit(draft.body, draft.html, before.version + 1, now)
-    after = replace(before, version=before.version + 1)
+    version = before.version + 1
+    text = _written(draft, version=version, now=now)
     if publication.is_public(before) and waits:
-        return replace(after, pending_edit=text)
-    return replace(with_text(after, text), pending_edit=None)
+        return replace(before, version=version, pending_edit=text)
+    return replace(before, version=version, text=text, pending_edit=None)
+
+
+def _written(draft: Draft, *, version: int, now: int) -> Text:
+    return Text(draft.body, draft.html, RENDERER_VERSION, version, now)
 
 
 def _own(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller) -> Comment:
@@ -200,7 +196,6 @@ def _admitted(
     author_key: AuthorKey,
     identity: Identity,
     draft: Draft,
-    body_hash: str,
 ) -> Comment | None:
     """The comment that the draft replies to, once nothing is against it; its author is known then as they are today.
 
@@ -213,7 +208,7 @@ def _admitted(
         post,
         author=author_key,
         parent_id=draft.parent_id,
-        body_hash=body_hash,
+        body_hash=texts.hash_of(draft.body),
         since=tx.now - window if window else FOREVER,
     )
     if found.author is not None:

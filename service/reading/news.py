@@ -26,13 +26,16 @@ def of_post(sites: Mapping[str, Site], tx: Transaction, event: Event) -> list[Ne
         return []
     post = show.post(sites[event.site], posts.get(tx, event.site, event.post))
     if event.comment_id is None:
+        if rendered := event.about.get("comments"):
+            items = (published.item(tx, event.site, comment_id) for comment_id in rendered)
+            return [_of_comment(item, post, "comment.changed") for item in items]
         about: PostNews = {"post": post}
         return [News("post.changed", about)]
     tombstones = event.about.get("tombstones", 0)
     if tombstones > MOST_TOMBSTONES:
         return [News("reset", {})]
     found = published.item(tx, event.site, event.comment_id)
-    was_public = event.type == EDITED or event.about.get("from_status") == Status.APPROVED
+    was_public = event.type == EDITED or event.from_status is Status.APPROVED
     told = [_of_comment(found, post, "comment.changed" if was_public else "comment.published")]
     above = found
     for _ in range(tombstones):

@@ -1,18 +1,19 @@
 """The memory of prepared pages: a page that is in it costs two look-ups, one that is not is built once for all who ask.
 
 The key of a page carries the revision that it shows, so a change makes other keys and nobody has to invalidate:
-`Hearing` says which revision a post has now, and what shows an older one is not found any more. While this process
-cannot know what is current, nothing is served from here and nothing is kept.
+events say which revision a post has now, and what shows an older one is not found any more. While this process cannot
+know what is current, nothing is served from here and nothing is kept.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
-from service.delivery.hearing import Hearing
+from service.delivery.follower import Follower, Hears
+from service.delivery.relay import Relay
 from service.metrics import Metrics
-from service.model import Event
+from service.model import Event, SiteKey
 from service.reading.page import Build, Page, Scope, nobody
 from service.store.database import Database
 
@@ -38,12 +39,15 @@ class _Flight:
     page: "asyncio.Task[Page]"
 
 
-class Pages:
-    """Pages by scope, revision and variant, at most `max_bytes` of them. To be a `Knower` of `hearing`."""
+class Pages(Follower):
+    """Pages by scope, revision and variant, at most `max_bytes` of them."""
 
-    def __init__(self, database: Database, hearing: Hearing, *, max_bytes: int, metrics: Metrics) -> None:
+    name = "pages"
+    hears = Hears.AT_ONCE
+
+    def __init__(self, database: Database, relay: Relay, *, max_bytes: int, metrics: Metrics) -> None:
         self._database = database
-        self._hearing = hearing
+        self._relay = relay
         self._max_bytes = max_bytes
         self._metrics = metrics
         self._known: OrderedDict[Scope, _Known] = OrderedDict()
@@ -53,16 +57,23 @@ class Pages:
         self._forgotten = 0
         self.bytes = 0
 
-    def know(self, event: Event) -> None:
-        """What shows less than this event is not current any more."""
-        if event.post_revision is not None and event.site_revision is not None:
-            self._advance((event.site, event.post), event.post_revision)
-            self._advance((event.site, None), event.site_revision)
+    def handle(self, events: Sequence[Event]) -> None:
+        """What shows less than these events is not current any more."""
+        for event in events:
+            if event.post_revision is not None and event.site_revision is not None:
+                self._advance((event.site, event.post), event.post_revision)
+                self._advance((event.site, None), event.site_revision)
+
+    def skipped(self, site: SiteKey) -> None:
+        """What is current on the site is not known any more: forget all of it, and keep no page that is being built."""
+        for scope in [scope for scope in self._known if scope[0] == site]:
+            self._forget(scope)
+        self._forgotten += 1
 
     def ready(self, scope: Scope, variant: Variant) -> Page | None:
         """The current page, if it is here and known to be current. The hot path of the whole service."""
         known = self._known.get(scope)
-        if known is None or not self._hearing.is_fresh():
+        if known is None or not self._relay.is_fresh():
             return None
         page = self._pages.get((scope, known.revision, variant))
         if page is not None:
@@ -86,7 +97,7 @@ class Pages:
             else:
                 self._metrics.page_cache.labels("shared").inc()
             page = await asyncio.shield(flight.page)
-            if flight.number > before_us or (self._hearing.is_fresh() and page.revision >= wanted):
+            if flight.number > before_us or (self._relay.is_fresh() and page.revision >= wanted):
                 return page
             # It was on its way before us and may not show what we must show: there is time for one more.
 
@@ -98,7 +109,7 @@ class Pages:
         return flight
 
     async def _build(self, scope: Scope, variant: Variant, build: Build) -> Page:
-        is_fresh, forgotten = self._hearing.is_fresh(), self._forgotten
+        is_fresh, forgotten = self._relay.is_fresh(), self._forgotten
         try:
             page = Page(await self._database.read(build))
         finally:
@@ -120,10 +131,13 @@ class Pages:
             known.revision = revision
         self._known.move_to_end(scope)
         while len(self._known) > MAX_SCOPES:
-            forgotten, last = self._known.popitem(last=False)
-            self._forgotten += 1
-            for variant in last.kept:
-                self._drop((forgotten, last.revision, variant))
+            self._forget(next(iter(self._known)))
+
+    def _forget(self, scope: Scope) -> None:
+        known = self._known.pop(scope)
+        self._forgotten += 1
+        for variant in known.kept:
+            self._drop((scope, known.revision, variant))
 
     def _keep(self, scope: Scope, variant: Variant, page: Page) -> None:
         known = self._known.get(scope)

@@ -9,7 +9,12 @@ from service.reading.page import Scope
 def tags_of(scope: Scope) -> tuple[str, str]:
     """Of one page: the tag of everything that the site shows, and that of its own scope."""
     site, post = scope
-    return site, changed_tag(site, post)
+    return tag_of(site), changed_tag(site, post)
+
+
+def tag_of(site: SiteKey) -> str:
+    """The tag of everything that the site shows."""
+    return site
 
 
 def changed_tag(site: SiteKey, post: PostKey | None) -> str:

@@ -9,8 +9,8 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from service import visible
 from service.reading.address import web_address
+from service.text import visible
 
 FOLDER: Final = Path(__file__).parent / "templates"
 

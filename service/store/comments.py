@@ -1,4 +1,7 @@
-"""Queries on comments in any status: one by id, the writes, an author's own. What readers see is in `published`."""
+"""Queries on comments in any status: one by id, the writes, an author's own. Their texts are a part of it: `texts`.
+
+What readers see is in `published`.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,14 +15,14 @@ from service.model import (
     Label,
     Milliseconds,
     Page,
-    PendingEdit,
     PostKey,
     SiteKey,
     Status,
 )
+from service.store import texts
 from service.store.database import Row, Transaction
 from service.store.published import BEFORE, END_OF_TIME, NEWEST_FIRST, Position, profile_of
-from service.store.tables import PUBLIC, comments, revisions
+from service.store.tables import PUBLIC, comments
 
 _WHOLE = select(comments)
 _ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
@@ -48,6 +51,7 @@ _REPLACE = (
                 "listed",
                 "edit_body",
                 "edit_html",
+                "edit_renderer",
                 "edit_version",
                 "edit_submitted_at",
                 "post_title",
@@ -57,6 +61,7 @@ _REPLACE = (
     )
     .values(shown_at=func.coalesce(bindparam("shown_at", type_=comments.c.shown_at.type), comments.c.shown_at))
 )
+_COUNT = select(func.count().label("number")).select_from(comments)
 _COUNT_REPLY = (
     update(comments)
     .where(comments.c.id == bindparam("comment_id"))
@@ -74,18 +79,10 @@ _NEWEST_PUBLIC = (
 )
 _NEWEST_TITLE = _NEWEST_PUBLIC.where(comments.c.post_title.is_not(None))
 _NEWEST_URL = _NEWEST_PUBLIC.where(comments.c.post_url.is_not(None))
-_KEEP_TEXT = insert(revisions).values({column.name: bindparam(column.name) for column in revisions.c})
 _MINE = (
     _WHOLE.where(comments.c.site == bindparam("site"), comments.c.author == bindparam("author"), BEFORE)
     .order_by(*NEWEST_FIRST)
     .limit(bindparam("limit"))
-)
-_OLD_TEXT = select(revisions).where(
-    revisions.c.comment_id == bindparam("comment_id"), revisions.c.version == bindparam("version")
-)
-_COUNT_OTHER_TEXTS = select(func.count().label("texts")).where(
-    revisions.c.comment_id == bindparam("comment_id"),
-    revisions.c.version.not_in([bindparam("text_version"), bindparam("edit_version")]),
 )
 
 
@@ -118,7 +115,13 @@ def get_many(tx: Transaction, site: SiteKey, ids: Iterable[CommentId]) -> dict[C
     return {row["id"]: _comment(row) for row in rows}
 
 
-def add(tx: Transaction, comment: Comment, *, root: str, body_hash: str, renderer: int) -> None:
+def count(tx: Transaction) -> int:
+    """How many there are in the store, in any status and on every site."""
+    row = tx.first(_COUNT)
+    return int(row["number"]) if row else 0
+
+
+def add(tx: Transaction, comment: Comment, *, root: str) -> None:
     """Store a new comment. What it says of its post waits with it until it is approved."""
     tx.run(
         _INSERT,
@@ -137,13 +140,11 @@ def add(tx: Transaction, comment: Comment, *, root: str, body_hash: str, rendere
         reply_count=comment.reply_count,
         created_at=comment.created_at,
         shown_at=comment.published_at,
-        **_changeable(comment, body_hash=body_hash, renderer=renderer),
+        **_changeable(comment),
     )
 
 
-def replace(
-    tx: Transaction, before: Comment, after: Comment, *, body_hash: str, renderer: int, shown_at: Milliseconds | None
-) -> bool:
+def replace(tx: Transaction, before: Comment, after: Comment, *, shown_at: Milliseconds | None) -> bool:
     """Put `after` where `before` stands, if that still stands (same version, same status). False when not.
 
     `shown_at` is the moment from which readers see `after`; None where they see nothing that they did not see before.
@@ -154,7 +155,7 @@ def replace(
         seen_version=before.version,
         seen_status=before.status,
         shown_at=shown_at,
-        **_changeable(after, body_hash=body_hash, renderer=renderer),
+        **_changeable(after),
     )
     return changed == 1
 
@@ -180,37 +181,6 @@ def newest_url(tx: Transaction, site: SiteKey, post: PostKey) -> Carrier | None:
     return Carrier(row["post_url"], (row["created_at"], row["id"])) if row else None
 
 
-def keep_text(tx: Transaction, comment_id: CommentId, text: PendingEdit, *, renderer: int) -> None:
-    """Keep a text that leaves the comment's row (once: undo may put it back and a decision replace it again)."""
-    if tx.first(_OLD_TEXT, comment_id=comment_id, version=text.version) is None:
-        tx.run(
-            _KEEP_TEXT,
-            comment_id=comment_id,
-            version=text.version,
-            body=text.body,
-            html=text.html,
-            renderer=renderer,
-            submitted_at=text.submitted_at,
-        )
-
-
-def kept_text(tx: Transaction, comment_id: CommentId, version: int) -> PendingEdit:
-    """A text that left the comment's row, with the version and time at which it was written."""
-    row = tx.first(_OLD_TEXT, comment_id=comment_id, version=version)
-    if row is None:
-        raise LookupError(f"no text of version {version} for comment {comment_id}")
-    return PendingEdit(row["body"], row["html"], row["version"], row["submitted_at"])
-
-
-def count_texts(tx: Transaction, comment: Comment) -> int:
-    """How many texts its author has given the comment: those in its row, and those that left it."""
-    edit_version = comment.pending_edit.version if comment.pending_edit else None
-    row = tx.first(
-        _COUNT_OTHER_TEXTS, comment_id=comment.id, text_version=comment.text_version, edit_version=edit_version or 0
-    )
-    return (row["texts"] if row else 0) + (1 if edit_version is None else 2)
-
-
 # --- Lists --------------------------------------------------------------------------------------------------------
 
 
@@ -227,32 +197,20 @@ def of_author(
 # --- Rows and nouns -------------------------------------------------------------------------------------------------
 
 
-def _changeable(comment: Comment, *, body_hash: str, renderer: int) -> dict[str, object]:
-    edit = comment.pending_edit
+def _changeable(comment: Comment) -> dict[str, object]:
     return {
         "status": comment.status.value,
         "version": comment.version,
-        "body": comment.body,
-        "body_hash": body_hash,
-        "html": comment.html,
-        "renderer": renderer,
-        "text_version": comment.text_version,
-        "edited_at": comment.edited_at,
         "published_at": comment.published_at,
         "listed": comment.listed,
-        "edit_body": edit.body if edit else None,
-        "edit_html": edit.html if edit else None,
-        "edit_version": edit.version if edit else None,
-        "edit_submitted_at": edit.submitted_at if edit else None,
         "post_title": comment.label.title,
         "post_url": comment.label.url,
+        **texts.in_row(comment),
     }
 
 
 def _comment(row: Row) -> Comment:
-    edit = None
-    if row["edit_body"] is not None:
-        edit = PendingEdit(row["edit_body"], row["edit_html"], row["edit_version"], row["edit_submitted_at"])
+    text, pending_edit = texts.of_row(row)
     return Comment(
         id=row["id"],
         site=row["site"],
@@ -260,18 +218,15 @@ def _comment(row: Row) -> Comment:
         parent_id=row["parent_id"],
         author_key=row["author"],
         author=profile_of(row),
-        body=row["body"],
-        html=row["html"],
+        text=text,
         status=Status(row["status"]),
         version=row["version"],
-        text_version=row["text_version"],
         created_at=row["created_at"],
-        edited_at=row["edited_at"],
         published_at=row["published_at"],
         path=row["path"],
         depth=row["depth"],
         reply_count=row["reply_count"],
         listed=bool(row["listed"]),
         label=Label(row["post_title"], row["post_url"]),
-        pending_edit=edit,
+        pending_edit=pending_edit,
     )

@@ -21,7 +21,7 @@ from typing import Any, Concatenate, ParamSpec, TypedDict, TypeVar, Unpack
 
 from service.model import Clock
 from service.store.engine import Connection, Engine, EngineSettings, Lane, StoreError
-from service.store.group_commit import GroupCommit, Listener, note, unavailable
+from service.store.group_commit import CommitListener, GroupCommit, note, unavailable
 from service.store.sqlite import SqliteEngine
 from service.store.statements import Statements
 from service.store.transaction import Row as Row
@@ -126,9 +126,9 @@ class Database:
                 raise unavailable(error) from error
             raise
 
-    def tell(self, listener: Listener) -> None:
+    def add_listener(self, listener: CommitListener) -> None:
         """From now on `listener` hears of every event that this process commits, before its writer gets an answer."""
-        self._commits.tell(listener)
+        self._commits.add_listener(listener)
 
     async def listen(self, wake: Callable[[], None]) -> None:
         """Call `wake` soon after another process has committed events, until cancelled.

@@ -1,18 +1,32 @@
 """The append-only record of what happened, written in the transaction of the change itself.
 
 Per site the sequence numbers have no gaps and follow the order of commits: the site's row stays locked from taking the
-number until the commit, so a reader who remembers the last number misses nothing.
+number until the commit, so a reader who remembers the last number misses nothing. Old events may have been removed
+(`retention`): those that are left begin at the site's `first_seq`.
 """
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypedDict, Unpack
 
 import pydantic_core
 from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from service.model import CommentId, Event, EventId, PostKey, SiteKey, new_id
+from service.model import (
+    EVENT_SCHEMA,
+    Actor,
+    ActorKind,
+    AuthorKey,
+    CommentId,
+    Event,
+    EventId,
+    PostKey,
+    SiteKey,
+    Status,
+    new_id,
+)
 from service.store.database import Row, Transaction
 from service.store.tables import events, sites
 
@@ -49,51 +63,87 @@ _NEWEST_ON_POST = (
     .limit(bindparam("limit"))
 )
 _LAST_NUMBERS = select(sites.c.site, sites.c.event_seq)
+_FIRST_NUMBER = select(sites.c.first_seq).where(sites.c.site == bindparam("site"))
 _REVISION = select(sites.c.revision).where(sites.c.site == bindparam("site"))
 
 
-def append(
-    tx: Transaction,
-    site: SiteKey,
-    event_type: str,
-    *,
-    post: PostKey | None = None,
-    comment_id: CommentId | None = None,
-    post_revision: int | None = None,
-    about: Mapping[str, object] | None = None,
-) -> int:
-    """Add an event such as `comment.approved`; its sequence number.
+class Particulars(TypedDict, total=False):
+    """What an event may say beside its type and its actor (`model.Event` explains each), as far as it applies.
 
     `post_revision` is the post's new one where readers see a difference; then the site's rises as well. `about` is
     small and holds nobody's text, name or address.
     """
-    visible = post_revision is not None
+
+    post: PostKey
+    comment_id: CommentId
+    author: AuthorKey
+    from_status: Status | None
+    to_status: Status
+    version: int
+    reason_code: str | None
+    post_revision: int | None
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Events behind some positions, site by site, each site's in order.
+
+    Of the sites in `gone`, events are missing just behind the position: they were removed, or the position is another
+    store's. Whoever follows goes on behind the number that is given there. `is_all`: there were no more.
+    """
+
+    events: list[Event] = field(default_factory=list)
+    gone: dict[SiteKey, int] = field(default_factory=dict)
+    is_all: bool = True
+
+
+def append(tx: Transaction, site: SiteKey, event_type: str, actor: Actor, **particulars: Unpack[Particulars]) -> int:
+    """Add an event such as `comment.approved`, which `actor` brought about; its sequence number."""
+    visible = particulars.get("post_revision") is not None
     row = tx.first(_NEXT, site=site, one=1, visible=int(visible))
     if row is None:
         raise LookupError(site)
     event = Event(
-        site,
-        row["event_seq"],
-        EventId(new_id(tx.now)),
-        event_type,
-        post,
-        comment_id,
-        tx.now,
-        dict(about or {}),
-        post_revision,
-        row["revision"] if visible else None,
+        site=site,
+        seq=row["event_seq"],
+        id=EventId(new_id(tx.now)),
+        type=event_type,
+        post=particulars.get("post"),
+        comment_id=particulars.get("comment_id"),
+        created_at=tx.now,
+        about=particulars.get("about", {}),
+        actor_kind=actor.kind,
+        actor=actor.key,
+        author=particulars.get("author"),
+        from_status=particulars.get("from_status"),
+        to_status=particulars.get("to_status"),
+        version=particulars.get("version"),
+        reason_code=particulars.get("reason_code"),
+        post_revision=particulars.get("post_revision"),
+        site_revision=row["revision"] if visible else None,
+        schema=EVENT_SCHEMA,
     )
-    shown = {"post_revision": post_revision, "site_revision": event.site_revision} if visible else {}
     tx.run(
         _APPEND,
         site=site,
         seq=event.seq,
         id=event.id,
         type=event_type,
-        post=post,
-        comment_id=comment_id,
-        about=pydantic_core.to_json({**event.about, **shown}).decode(),
+        post=event.post,
+        comment_id=event.comment_id,
+        about=pydantic_core.to_json(event.about).decode(),
         created_at=tx.now,
+        actor_kind=actor.kind.value,
+        actor=actor.key,
+        author=event.author,
+        from_status=event.from_status.value if event.from_status else None,
+        to_status=event.to_status.value if event.to_status else None,
+        version=event.version,
+        reason_code=event.reason_code,
+        post_revision=event.post_revision,
+        site_revision=event.site_revision,
+        schema=EVENT_SCHEMA,
     )
     tx.announce(event)
     return event.seq
@@ -104,16 +154,24 @@ def after(tx: Transaction, site: SiteKey, seq: int, *, limit: int) -> list[Event
     return [_event(row) for row in tx.all(_AFTER, site=site, seq=seq, limit=limit)]
 
 
-def after_each(tx: Transaction, last: Mapping[SiteKey, int], *, limit: int) -> tuple[list[Event], bool]:
-    """Events after those numbers, site by site, at most `limit` of each; and whether these are all."""
-    found: list[Event] = []
-    is_all = True
-    for site, number in last_numbers(tx).items():
-        if number > last.get(site, 0):
-            part = after(tx, site, last.get(site, 0), limit=limit)
-            found += part
-            is_all = is_all and part[-1].seq >= number
-    return found, is_all
+def after_each(tx: Transaction, positions: Mapping[SiteKey, int], *, limit: int) -> Stretch:
+    """Up to `limit` events after those numbers, of every site; a site that has none begins with its first event."""
+    found = Stretch()
+    left = limit
+    for site, last in last_numbers(tx).items():
+        position = positions.get(site, 0)
+        if last == position:
+            continue
+        if not left:
+            return replace(found, is_all=False)
+        part = after(tx, site, position, limit=left)
+        if not part or part[0].seq != position + 1:  # cut, or (there are fewer than that) of another store
+            found.gone[site] = part[0].seq - 1 if part else last
+        found.events.extend(part)
+        left -= len(part)
+        if part and part[-1].seq < last:
+            return replace(found, is_all=False)
+    return found
 
 
 def find(tx: Transaction, site: SiteKey, event_id: str) -> Event | None:
@@ -137,6 +195,12 @@ def last_numbers(tx: Transaction) -> dict[SiteKey, int]:
     return {row["site"]: row["event_seq"] for row in tx.all(_LAST_NUMBERS)}
 
 
+def first_number(tx: Transaction, site: SiteKey) -> int:
+    """The number of the first event of the site that is kept: of the next one, where none is."""
+    row = tx.first(_FIRST_NUMBER, site=site)
+    return int(row["first_seq"]) if row else 1
+
+
 def site_revision(tx: Transaction, site: SiteKey) -> int:
     """The site's revision: rises with every change that any reader can see."""
     row = tx.first(_REVISION, site=site)
@@ -156,16 +220,23 @@ def _some(
 
 
 def _event(row: Row) -> Event:
-    about = json.loads(row["about"])
-    revisions = about.pop("post_revision", None), about.pop("site_revision", None)
     return Event(
-        row["site"],
-        row["seq"],
-        row["id"],
-        row["type"],
-        row["post"],
-        row["comment_id"],
-        row["created_at"],
-        about,
-        *revisions,
+        site=row["site"],
+        seq=row["seq"],
+        id=row["id"],
+        type=row["type"],
+        post=row["post"],
+        comment_id=row["comment_id"],
+        created_at=row["created_at"],
+        about=json.loads(row["about"]),
+        actor_kind=ActorKind(row["actor_kind"]) if row["actor_kind"] else None,
+        actor=row["actor"],
+        author=row["author"],
+        from_status=Status(row["from_status"]) if row["from_status"] else None,
+        to_status=Status(row["to_status"]) if row["to_status"] else None,
+        version=row["version"],
+        reason_code=row["reason_code"],
+        post_revision=row["post_revision"],
+        site_revision=row["site_revision"],
+        schema=row["schema"],
     )

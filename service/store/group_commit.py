@@ -42,10 +42,10 @@ class _Spoilt(Exception):  # noqa: N818  # no error: how a batch begins again
     """A unit failed half-way, so the transaction holds what must not be kept."""
 
 
-class Listener(Protocol):
+class CommitListener(Protocol):
     """Who is told what has been committed, on the event loop."""
 
-    def heard(self, events: Sequence[Event]) -> None:
+    def committed(self, written: Sequence[Event]) -> None:
         """These stand; whoever wrote them has no answer yet."""
         ...
 
@@ -63,9 +63,9 @@ class GroupCommit:
         self._waiting: dict[Lane, deque[_Unit]] = {lane: deque() for lane in Lane}
         self._bulk_is_next = False
         self._flushing: asyncio.Task[None] | None = None
-        self._listeners: list[Listener] = []
+        self._listeners: list[CommitListener] = []
 
-    def tell(self, listener: Listener) -> None:
+    def add_listener(self, listener: CommitListener) -> None:
         """From now on `listener` hears of every event that is committed here, before its writer gets an answer."""
         self._listeners.append(listener)
 
@@ -95,7 +95,7 @@ class GroupCommit:
                     if self._engine.is_fault(error):
                         note(error)
                         batch += self._all_waiting()  # they would only wait for the same fault
-                        self._tell_listeners(lambda listener: listener.in_doubt())
+                        self._leave_in_doubt()
                     outcomes = [self._failed(error) for _ in batch]
                 else:
                     self._announce(batch)
@@ -122,15 +122,21 @@ class GroupCommit:
         return units
 
     def _announce(self, batch: Sequence[_Unit]) -> None:
-        if events := [event for unit in batch for event in unit.events]:
-            self._tell_listeners(lambda listener: listener.heard(events))
-
-    def _tell_listeners(self, tell: Callable[[Listener], None]) -> None:
         """Tell each listener. What one of them raises is its own fault, and takes the answer from nobody."""
+        if not (written := [event for unit in batch for event in unit.events]):
+            return
         for listener in self._listeners:
             try:
-                tell(listener)
-            except Exception:  # a bug there; the commit stands, and whoever wrote waits for the answer
+                listener.committed(written)
+            except Exception:  # a bug there: the commit stands, and whoever wrote waits for the answer
+                log.exception("store.listener_failed", listener=type(listener).__name__)
+                self._leave_in_doubt()
+
+    def _leave_in_doubt(self) -> None:
+        for listener in self._listeners:
+            try:
+                listener.in_doubt()
+            except Exception:  # as above
                 log.exception("store.listener_failed", listener=type(listener).__name__)
 
     async def _commit(self, batch: Sequence[_Unit]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Leases: which replica does a job that must be done once, and how far it has come. There is no leader.
+"""Leases: which replica does a job that must be done once, and what it noted for the next one. There is no leader.
 
 Who takes a lease that is free or has run out holds it until its time is over or it is given back. Times are those of
 the replicas' own clocks, so a lease must be much longer than they differ by.
@@ -37,6 +37,7 @@ _TAKE = (
 )
 _MINE = (leases.c.name == bindparam("of_name"), leases.c.holder == bindparam("of_holder"))
 _NOTE = update(leases).where(*_MINE).values(position=bindparam("new_position"), until=bindparam("new_until"))
+_KEEP = update(leases).where(*_MINE).values(until=bindparam("new_until"))
 _GIVE_BACK = update(leases).where(*_MINE).values(holder=None, until=0)
 
 
@@ -53,6 +54,11 @@ def take(tx: Transaction, name: str, holder: str) -> Lease | None:
     """Hold `name` for SECONDS from now, also where `holder` holds it already; None while somebody else does."""
     row = tx.first(_TAKE, name=name, holder=holder, until=tx.now + SECONDS * 1000, now=tx.now)
     return Lease(name, holder, row["position"]) if row else None
+
+
+def keep(tx: Transaction, lease: Lease) -> bool:
+    """Hold the lease for SECONDS from now. False: it is somebody else's."""
+    return tx.run(_KEEP, of_name=lease.name, of_holder=lease.holder, new_until=tx.now + SECONDS * 1000) == 1
 
 
 def note(tx: Transaction, lease: Lease, position: str) -> bool:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parent / "migrations"
 UNFINISHED = "unfinished copy"
 """Stands in a migration's place while a copy is on its way (`copy`), so that no server starts on half of one."""
+CONNECT_SECONDS = 10
+"""How long a PostgreSQL server may take to accept a connection before the schema is looked at."""
 
 
 class SchemaError(Exception):
@@ -69,15 +71,40 @@ def upgrade(path: Path, busy_seconds: float) -> None:
 def upgrade_postgres(address: str, lock: int) -> None:
     """Create or upgrade the PostgreSQL store, all or nothing, one replica at a time (`lock`: its number).
 
-    Raises SchemaError when it is newer than this program, psycopg.Error when the server cannot be used.
+    Raises SchemaError when it is newer than this program or cannot hold Unicode, psycopg.Error when there is no server.
+    """
+    if _is_behind(current_at(address), "the PostgreSQL store"):
+        rest = address.partition("://")[2]
+        _run_alembic(f"postgresql+psycopg://{rest}", f"SELECT pg_advisory_xact_lock({lock})", {})
+
+
+def current_on_server(address: str) -> str | None:
+    """What `current_at` says, for who does not know the driver. Raises SchemaError with the reason for any fault."""
+    import psycopg
+
+    from service.store.postgres_faults import cause
+
+    try:
+        return current_at(address)
+    except psycopg.Error as error:
+        raise SchemaError(f"the PostgreSQL server cannot be used ({cause(error)})") from None
+
+
+def current_at(address: str) -> str | None:
+    """The migration that the PostgreSQL store at libpq's `address` is at; None for an empty one.
+
+    Raises SchemaError when its database cannot hold Unicode, psycopg.Error when the server cannot be used.
     """
     import psycopg
 
-    with psycopg.connect(address, autocommit=True) as connection:
-        version = current_postgres(connection)
-    if _is_behind(version, "the PostgreSQL store"):
-        rest = address.partition("://")[2]
-        _run_alembic(f"postgresql+psycopg://{rest}", f"SELECT pg_advisory_xact_lock({lock})", {})
+    with psycopg.connect(address, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise SchemaError(
+                f"the PostgreSQL database has the encoding {encoding}, which cannot hold every comment: make one by "
+                "`createdb --encoding=UTF8 --template=template0 NAME` and name it in database.url"
+            )
+        return current_postgres(connection)
 
 
 def current_postgres(connection: "psycopg.Connection[Any]") -> str | None:

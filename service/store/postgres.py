@@ -133,6 +133,7 @@ class PostgresEngine:
             "keepalives_count": 3,
             "tcp_user_timeout": DEAD_PEER_MILLISECONDS,
             "application_name": "gatepost",
+            "client_encoding": "utf8",  # whatever PGCLIENTENCODING says
         }
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from service.folding import fold
 from service.model import (
     Actor,
     ActorKind,
@@ -21,6 +20,7 @@ from service.model import (
 )
 from service.store.database import Row, Transaction
 from service.store.tables import queue
+from service.text.folding import fold
 
 Position = tuple[str | int, ...]
 
@@ -161,7 +161,8 @@ def release(tx: Transaction, site: SiteKey, holder: Actor) -> int:
 
 
 def _folded(comment: Comment) -> str:
-    return folded(comment.body, comment.pending_edit.body if comment.pending_edit else None, comment.author.name)
+    edit = comment.pending_edit
+    return folded(comment.text.body, edit.body if edit else None, comment.author.name)
 
 
 def _filtered(statement: Select[Any], site: SiteKey, wanted: Filter) -> Select[Any]:

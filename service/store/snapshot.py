@@ -24,7 +24,6 @@ from service.store.statements import compiled
 Values = tuple[Any, ...]
 Show = Callable[[str, int, int], None]
 ROWS_AT_ONCE = 1000
-CONNECT_SECONDS = 10
 STEPS_BETWEEN_LOOKS = 100_000
 """How many steps of SQLite's machine run before it asks whether to stop: some milliseconds."""
 
@@ -109,7 +108,7 @@ class PostgresSnapshot:
         self._errors = psycopg.Error
         try:
             self._connection = psycopg.connect(
-                address_of(url), application_name="gatepost-db", connect_timeout=CONNECT_SECONDS
+                address_of(url), application_name="gatepost-db", connect_timeout=migrate.CONNECT_SECONDS
             )
             self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             self._connection.read_only = True

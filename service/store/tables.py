@@ -43,13 +43,15 @@ def _statuses() -> str:
     return ", ".join(f"'{status}'" for status in Status)
 
 
-# One row per site: the last event's sequence number, and a revision that rises with every visible change.
+# One row per site: the last event's sequence number, and a revision that rises with every visible change. Events before
+# `first_seq` have been removed, or may be at any moment (`retention`); with nothing removed it is 1.
 sites = Table(
     "sites",
     metadata,
     Column("site", ordered_text, primary_key=True),
     Column("event_seq", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
+    Column("first_seq", BigInteger, nullable=False, server_default=text("1")),
 )
 
 # `count` is the number of approved comments; `revision` rises with every change a reader can see. `title` and `url` are
@@ -127,6 +129,7 @@ comments = Table(
     Column("post_url", Text),
     Column("edit_body", Text),
     Column("edit_html", Text),
+    Column("edit_renderer", Integer),
     Column("edit_version", Integer),
     Column("edit_submitted_at", BigInteger),
     ForeignKeyConstraint(["site", "post"], ["posts.site", "posts.post"]),
@@ -172,7 +175,7 @@ revisions = Table(
 )
 
 # Someone must look. `why` holds codes with a space on either side, so one LIKE finds one. `folded` is what searches
-# look at: the comment's texts and its author's name as `service/folding.py` writes them.
+# look at: the comment's texts and its author's name as `service/text/folding.py` writes them.
 queue = Table(
     "queue",
     metadata,
@@ -217,7 +220,11 @@ Index("ix_decisions_order", decisions.c.site, decisions.c.seq, unique=True)
 Index("ix_decisions_comment", decisions.c.comment_id, decisions.c.seq)
 Index("ix_decisions_actor", decisions.c.site, decisions.c.actor, decisions.c.seq)
 
-# Everything that happened, written with the change itself, gapless per site. `about` is JSON without anybody's text.
+# Everything that happened, written with the change itself, gapless per site from `sites.first_seq` on. What followers
+# need has a column each; `about` is JSON with the rest, and holds nobody's text, name or address. `author` wrote the
+# comment, or is who was banned, trusted or noted; the statuses and the version are the comment's, before and after; the
+# revisions are NULL where no reader can see a difference; `reason_code` is the decision's reason where that is a code.
+# `schema`: 1 was written before these columns, which were filled as far as it is known (`EVENT_SCHEMA` in `model`).
 events = Table(
     "events",
     metadata,
@@ -229,6 +236,16 @@ events = Table(
     Column("comment_id", ordered_text),
     Column("about", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("actor_kind", ordered_text),
+    Column("actor", ordered_text),
+    Column("author", ordered_text),
+    Column("from_status", ordered_text),
+    Column("to_status", ordered_text),
+    Column("version", Integer),
+    Column("reason_code", ordered_text),
+    Column("post_revision", BigInteger),
+    Column("site_revision", BigInteger),
+    Column("schema", Integer, nullable=False, server_default=text("1")),
 )
 Index("ix_events_post", events.c.site, events.c.post, events.c.seq)
 
@@ -269,7 +286,8 @@ secrets = Table(
     Column("value", Text, nullable=False),
 )
 
-# Which replica does a background job, until when, and how far it has come. Not a part of what a store holds.
+# Which replica does a background job, until when, and what it noted for the next one that does. Not a part of what a
+# store holds.
 leases = Table(
     "leases",
     metadata,
@@ -277,6 +295,16 @@ leases = Table(
     Column("holder", ordered_text),
     Column("until", BigInteger, nullable=False),
     Column("position", Text),
+)
+
+# How far each follower that works once for the store has come: the last event of the site that it has handled. Not a
+# part of what a store holds.
+followers = Table(
+    "followers",
+    metadata,
+    Column("name", ordered_text, primary_key=True),
+    Column("site", ordered_text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
 )
 
 # One row that the readiness check writes.

@@ -4,7 +4,6 @@ Whatever the service keeps twice (counts, the queue, the order of events) is cou
 is done by the database or in streams, so the size of the store does not matter.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ from functools import partial
 from sqlalchemy import ForeignKeyConstraint, Table, and_, or_, select
 
 from service.model import Status
-from service.store import snapshot
+from service.store import snapshot, texts
 from service.store.digest import TABLES
 from service.store.engine import StoreError
 from service.store.queue import folded
@@ -115,14 +114,17 @@ RECOUNTS = [
     Recount(
         "events have gaps",
         """SELECT site, before, seq FROM
-             (SELECT site, seq, lag(seq) OVER (PARTITION BY site ORDER BY seq) AS before FROM events) AS e
-           WHERE seq <> coalesce(before, 0) + 1 ORDER BY site, seq""",
+             (SELECT e.site, e.seq, coalesce(lag(e.seq) OVER (PARTITION BY e.site ORDER BY e.seq),
+                                             s.first_seq - 1) AS before
+              FROM events AS e LEFT JOIN sites AS s ON s.site = e.site) AS e
+           WHERE seq <> before + 1 ORDER BY site, seq""",
         "events: site {0} goes from {1} to {2}",
     ),
     Recount(
         "sites.event_seq",
-        """SELECT s.site, s.event_seq, coalesce(max(e.seq), 0) FROM sites AS s LEFT JOIN events AS e ON e.site = s.site
-           GROUP BY s.site, s.event_seq HAVING s.event_seq <> coalesce(max(e.seq), 0) ORDER BY s.site""",
+        """SELECT s.site, s.event_seq, coalesce(max(e.seq), s.first_seq - 1) FROM sites AS s
+           LEFT JOIN events AS e ON e.site = s.site GROUP BY s.site, s.event_seq, s.first_seq
+           HAVING s.event_seq <> coalesce(max(e.seq), s.first_seq - 1) ORDER BY s.site""",
         "sites.event_seq: site {0} says {1}, its last event is {2}",
     ),
     Recount(
@@ -135,7 +137,8 @@ RECOUNTS = [
         "decisions have events",
         """SELECT d.id, d.site, d.seq FROM decisions AS d
            LEFT JOIN events AS e ON e.site = d.site AND e.seq = d.seq AND e.comment_id = d.comment_id
-           WHERE e.seq IS NULL ORDER BY d.site, d.seq""",
+           LEFT JOIN sites AS s ON s.site = d.site
+           WHERE e.seq IS NULL AND d.seq >= coalesce(s.first_seq, 1) ORDER BY d.site, d.seq""",
         "decisions: decision {0} has no event {2} of its comment on site {1}",
     ),
     Recount(
@@ -199,20 +202,22 @@ def _orphans(moment: Snapshot, table: Table, key: ForeignKeyConstraint) -> Itera
 
 
 def _changed_texts(moment: Snapshot) -> Iterator[str]:
-    """Texts that are no longer what was hashed when they were written (`moderation.record.body_hash`)."""
+    """Texts that are no longer what was hashed when they were written (`texts.hash_of`)."""
     for comment_id, body, kept in moment.rows(select(comments.c.id, comments.c.body, comments.c.body_hash)):
-        if hashlib.sha256(body.encode()).hexdigest() != kept:
+        if texts.hash_of(body) != kept:
             yield f"comments.body_hash: the text of comment {comment_id} is not the one that was stored"
 
 
 def _not_found(moment: Snapshot) -> Iterator[str]:
     """Comments that wait, and that searches of the queue would miss. Those with a changed text are named already."""
     joined = queue.join(comments, comments.c.id == queue.c.comment_id)
-    texts = (comments.c.body, comments.c.edit_body, comments.c.author_name)
+    searched = (comments.c.body, comments.c.edit_body, comments.c.author_name)
     waits = or_(comments.c.status == Status.PENDING.value, comments.c.edit_body.is_not(None))
-    of_queue = select(queue.c.comment_id, queue.c.folded, comments.c.body_hash, *texts).select_from(joined).where(waits)
+    of_queue = (
+        select(queue.c.comment_id, queue.c.folded, comments.c.body_hash, *searched).select_from(joined).where(waits)
+    )
     for comment_id, kept, body_hash, body, *others in moment.rows(of_queue.order_by(queue.c.comment_id)):
-        if folded(body, *others) != kept and hashlib.sha256(body.encode()).hexdigest() == body_hash:
+        if folded(body, *others) != kept and texts.hash_of(body) == body_hash:
             yield f"queue.folded: comment {comment_id} waits, and searches do not look at the text that it has"
 
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from service.model import FOREVER, Milliseconds
 from service.reading.shapes import Id
 from service.strict_json import is_clean
-from service.visible import clean_line
+from service.text.visible import clean_line
 from service.web.post_keys import PostKeyText
 
 CLEAN = r"^[^\x00\ud800-\udfff]*$"

@@ -17,11 +17,11 @@ from throttled.asyncio import RedisStore
 from throttled.asyncio import Throttled as SharedThrottled
 from throttled.exceptions import StoreUnavailableError
 
-from service import unreachable
 from service.errors import SlowDown
 from service.metrics import Metrics
+from service.outbound import unreachable
+from service.outbound.unreachable import Why
 from service.settings import Limits, SettingsError
-from service.unreachable import Why
 
 log = structlog.get_logger()
 READS_AT_ONCE = 20

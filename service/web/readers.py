@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from functools import partial
 
-from service import render
 from service.auth.permissions import permissions_of
 from service.errors import InvalidRequest, Problem, UnknownComment
 from service.model import (
@@ -29,6 +28,7 @@ from service.store import authors, comments, decisions
 from service.store.database import Transaction
 from service.store.idempotency import Reply as KeptReply
 from service.store.idempotency import Scope
+from service.text import render
 from service.web import incoming, outgoing, show
 from service.web.call import Call, Reply, require_own_page, to_json
 

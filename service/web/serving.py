@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any, cast
 
 from aiohttp import hdrs, web
@@ -178,6 +179,13 @@ class GuardedRunner(web.AppRunner):
     @property
     def server(self) -> GuardedServer | None:
         return cast(GuardedServer | None, self._server)
+
+    @property
+    def address(self) -> str:
+        """Where it listens: the first address, as an URL."""
+        host, port = self.addresses[0][:2]
+        shown = f"[{host}]" if ip_address(host).version == 6 else host
+        return f"http://{shown}:{port}"
 
     async def cleanup(self) -> None:
         """Stop listening, finish the requests in hand within `shutdown_timeout`, and clean up the application.

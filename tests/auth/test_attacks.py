@@ -13,6 +13,7 @@ from service.auth.oidc import OidcLogin
 from service.errors import InvalidCredential, Problem
 from service.model import SiteKey
 from tests.auth.attacks import ATTACKS, FRONT_END, OTHER_PARTIES, Target
+from tests.auth.fetching import fetching
 from tests.auth.forge import SECRET, signer
 from tests.auth.issuer import AUDIENCE, Issuer
 from tests.conftest import StartGatepost
@@ -25,7 +26,7 @@ LONGEST_HEADER = 4_000
 
 @pytest.fixture
 async def fetch() -> AsyncIterator[Fetch]:
-    async with Fetch() as opened:
+    async with fetching() as opened:
         yield opened
 
 

@@ -12,6 +12,9 @@ from structlog.testing import capture_logs
 from service.auth.fetch import MAX_RETRY_AFTER_SECONDS, Fetch
 from service.auth.login import RETRY_AFTER_SECONDS, reason_of
 from service.errors import LoginUnavailable
+from service.metrics import Metrics
+from service.outbound.client import Outbound
+from tests.auth.fetching import fetching
 from tests.auth.local_server import Handler, LocalServer, always, endless
 
 TOO_LONG_SECONDS = 0.05
@@ -28,7 +31,7 @@ async def server() -> AsyncIterator[LocalServer]:
 
 @pytest.fixture
 async def fetch() -> AsyncIterator[Fetch]:
-    async with Fetch() as opened:
+    async with fetching() as opened:
         yield opened
 
 
@@ -97,7 +100,7 @@ async def test_long_answer_is_read_as_strictly_as_a_short_one(server: LocalServe
 
 
 async def test_answer_of_exactly_the_limit_is_read_and_one_byte_more_is_not(server: LocalServer) -> None:
-    async with Fetch(max_bytes=KILOBYTE) as fetch:
+    async with fetching(max_bytes=KILOBYTE) as fetch:
         server.handlers["/"] = always(text=json.dumps("x" * (KILOBYTE - 2)))
         assert len((await fetch.get(server.address + "/")).value) == KILOBYTE - 2
         server.handlers["/"] = always(text=json.dumps("x" * (KILOBYTE - 1)))
@@ -107,7 +110,7 @@ async def test_answer_of_exactly_the_limit_is_read_and_one_byte_more_is_not(serv
 @pytest.mark.parametrize("where", ["before the answer", "in the middle of it"])
 async def test_slow_answer_is_given_up(where: str, server: LocalServer) -> None:
     server.handlers["/"] = server.hang if where == "before the answer" else server.hang_in_the_middle
-    async with Fetch(total_seconds=TOO_LONG_SECONDS) as fetch:
+    async with fetching(total_seconds=TOO_LONG_SECONDS) as fetch:
         assert "no complete answer within 0.05 seconds" in await reason_for(fetch, server.address + "/")
 
 
@@ -232,11 +235,12 @@ async def test_fault_is_logged_without_what_may_be_secret_in_the_address(server:
 
 
 async def test_fetch_after_the_end_is_a_fault_and_closing_twice_is_none(server: LocalServer) -> None:
-    fetch = Fetch()
+    client = Outbound(Metrics())
+    fetch = Fetch(client)
     server.handlers["/"] = always(text="{}")
     await fetch.get(server.address + "/")
-    await fetch.close()
-    await fetch.close()
+    await client.close()
+    await client.close()
     assert await reason_for(fetch, server.address + "/") == "the service is stopping"
 
 

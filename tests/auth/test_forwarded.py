@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from service import settings
-from service.auth.fetch import Fetch
 from service.auth.forwarded import ForwardedLogin, ForwardedVerifier
 from service.auth.login import Credentials
 from service.errors import InvalidCredential
 from service.model import Profile, Role, SiteKey
 from service.settings import Roles
+from tests.auth.fetching import never_fetching
 from tests.conftest import StartGatepost
 from tests.harness import Hands
 from tests.web.plain_http import send
@@ -36,7 +36,7 @@ OpenLogin = Callable[..., ForwardedVerifier]
 def open_login(clock: Hands) -> OpenLogin:
     def open_one(**configured: Any) -> ForwardedVerifier:
         login = ForwardedLogin.model_validate(configured)
-        return login.open(site=SiteKey("blog"), roles=Roles(), clock=clock, fetch=Fetch())
+        return login.open(site=SiteKey("blog"), roles=Roles(), clock=clock, fetch=never_fetching())
 
     return open_one
 

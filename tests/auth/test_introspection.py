@@ -17,6 +17,7 @@ from service.errors import InvalidCredential, LoginUnavailable
 from service.model import Profile, Role, SiteKey
 from service.settings import Roles
 from tests.auth.blog import FAULTS, SLOW, AuthorizationServer
+from tests.auth.fetching import fetching
 from tests.auth.forge import compact, signer
 from tests.auth.local_server import Handler, LocalServer, always
 from tests.conftest import StartGatepost
@@ -41,7 +42,7 @@ async def server() -> AsyncIterator[AuthorizationServer]:
 
 @pytest.fixture
 async def fetch() -> AsyncIterator[Fetch]:
-    async with Fetch() as client:
+    async with fetching() as client:
         yield client
 
 
@@ -434,7 +435,7 @@ async def test_slow_server_is_given_up_on(
     open_login: OpenLogin, server: AuthorizationServer, slow: Callable[[LocalServer], Handler]
 ) -> None:
     server.behaviour = slow(server)
-    async with Fetch(total_seconds=0.2) as impatient:
+    async with fetching(total_seconds=0.2) as impatient:
         login = open_login(through=impatient)
         with pytest.raises(LoginUnavailable):
             await login.identify(Credentials(bearer="t"))

@@ -7,12 +7,12 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from pydantic import ValidationError
 
-from service.auth.fetch import Fetch
 from service.auth.jwt import JwtLogin, JwtVerifier
 from service.auth.login import Credentials, LoginRoles, reason_of
 from service.errors import InvalidCredential
 from service.model import Identity, Role, SiteKey
 from tests.auth.attacks import Target
+from tests.auth.fetching import never_fetching
 from tests.auth.forge import SECRET, Signer, compact, signer
 from tests.harness import Hands
 
@@ -44,7 +44,7 @@ def login(**changes: Any) -> JwtLogin:
 
 
 def opened(settings: JwtLogin, clock: Hands) -> JwtVerifier:
-    return settings.open(site=SiteKey("blog"), roles=LoginRoles(), clock=clock, fetch=Fetch())
+    return settings.open(site=SiteKey("blog"), roles=LoginRoles(), clock=clock, fetch=never_fetching())
 
 
 def target(by: Signer, clock: Hands) -> Target:

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from service import settings
-from service.auth.fetch import Fetch
 from service.auth.login import Credentials
 from service.auth.session import SessionLogin
 from service.model import Role, SiteKey
 from tests.auth.blog import Blog
+from tests.auth.fetching import fetching, never_fetching
 from tests.harness import Hands
 
 PAGES = Path(__file__).parents[2] / "docs" / "login"
@@ -47,7 +47,7 @@ async def test_token_that_the_page_teaches_to_make_is_let_in(monkeypatch: pytest
     exec(compile(blocks("jwt.md", "python")[0], "comment_token.py", "exec"), module)  # noqa: S102 - that is the page's promise
     make: Callable[..., str] = module["comment_token"]
     site = settings.parse(tomllib.loads(blocks("jwt.md", "toml")[0])).sites["blog"]
-    login = site.login[0].open(site=SiteKey("blog"), roles=site.roles, clock=clock, fetch=Fetch())
+    login = site.login[0].open(site=SiteKey("blog"), roles=site.roles, clock=clock, fetch=never_fetching())
     identity = await login.identify(Credentials(make(42, "Ada", ("moderator",))))
     assert identity is not None
     assert (identity.subject, identity.profile.name) == ("42", "Ada")
@@ -142,7 +142,7 @@ async def test_who_may_moderate_in_wordpress_moderates_here(
     block = site.sites["blog"].login[0]
     assert isinstance(block, SessionLogin)
     assert "rest_route=" in block.url, "works with plain permalinks too"
-    async with Blog() as blog, Fetch() as fetch:
+    async with Blog() as blog, fetching() as fetch:
         cookie = blog.log_in("1", **answer)
         asked = block.model_copy(update={"url": blog.url, "cookies": ("sid",)})
         login = asked.open(site=SiteKey("blog"), roles=site.sites["blog"].roles, clock=clock, fetch=fetch)

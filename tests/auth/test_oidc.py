@@ -10,13 +10,13 @@ from aiohttp import web
 from joserfc.jwk import ECKey, OctKey
 from pydantic import ValidationError
 
-from service.auth.fetch import Fetch
 from service.auth.issuer_keys import COLD_PAUSE, REFRESH, TRUSTED, UNKNOWN_PAUSE
 from service.auth.keys import MAX_KEYS, published_keys
 from service.auth.login import Credentials, LoginRoles, reason_of
 from service.auth.oidc import OidcLogin, OidcVerifier
 from service.errors import InvalidCredential, LoginUnavailable
 from service.model import Identity, Role, SiteKey
+from tests.auth.fetching import fetching
 from tests.auth.forge import Signer, base64, compact, signer
 from tests.auth.issuer import AUDIENCE, DISCOVERY, KEY_SET, Issuer
 from tests.auth.local_server import Handler, always, endless
@@ -39,7 +39,7 @@ async def issuer(clock: Hands) -> AsyncIterator[Issuer]:
 async def open_login(issuer: Issuer, clock: Hands) -> AsyncIterator[OpenLogin]:
     """Opens a login for the issuer; keyword arguments change its settings."""
     opened: list[OidcVerifier] = []
-    async with Fetch(total_seconds=5) as usual, Fetch(total_seconds=TOO_LONG_SECONDS) as hasty:
+    async with fetching(total_seconds=5) as usual, fetching(total_seconds=TOO_LONG_SECONDS) as hasty:
 
         def open_it(*, impatient: bool = False, **changes: Any) -> OidcVerifier:
             settings = OidcLogin.model_validate({"issuer": issuer.name, "audience": AUDIENCE, **changes})

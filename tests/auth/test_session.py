@@ -16,6 +16,7 @@ from service.errors import InvalidCredential, LoginUnavailable
 from service.model import Profile, Role, SiteKey
 from service.settings import Roles
 from tests.auth.blog import FAULTS, SLOW, Blog
+from tests.auth.fetching import fetching
 from tests.auth.local_server import Handler, LocalServer, always
 from tests.conftest import StartGatepost
 from tests.harness import ORIGIN, Hands, Person
@@ -33,13 +34,13 @@ async def blog() -> AsyncIterator[Blog]:
 
 @pytest.fixture
 async def fetch() -> AsyncIterator[Fetch]:
-    async with Fetch() as client:
+    async with fetching() as client:
         yield client
 
 
 @pytest.fixture
 async def impatient() -> AsyncIterator[Fetch]:
-    async with Fetch(total_seconds=0.2) as client:
+    async with fetching(total_seconds=0.2) as client:
         yield client
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from service import unreachable
 from service.delivery.purge_call import PurgeCall, PurgeError
+from service.metrics import Metrics
+from service.outbound import unreachable
+from service.outbound.client import Outbound
 from service.settings import Purge
 from tests.auth.certificates import certificate
 from tests.auth.local_server import LocalServer, always
@@ -112,9 +114,9 @@ async def test_log_and_readiness_say_the_same(start_gatepost: StartGatepost, pla
 
 async def test_cache_out_of_reach_is_said_in_the_same_words(place: tuple[str, str, str]) -> None:
     url, words, fix = place
-    async with PurgeCall(Purge(url=url)) as call:
+    async with Outbound(Metrics()) as client:
         with pytest.raises(PurgeError) as fault:
-            await call.purge(["tag"])
+            await PurgeCall(Purge(url=url), client).purge(["tag"])
     assert words in str(fault.value)
     assert fix in fault.value.fix
 

@@ -7,12 +7,13 @@ from contextlib import ExitStack
 import pytest
 
 from service.delivery import live
-from service.delivery.hearing import Hearing
-from service.delivery.live import Listener, Live, News
+from service.delivery.listener import Listener
+from service.delivery.live import Live, News
+from service.delivery.relay import Relay
 from service.errors import StoreUnavailable
 from service.metrics import Metrics
-from service.model import Event, SiteKey
-from service.store import events
+from service.model import POLICY, Event, SiteKey
+from service.store import events, retention
 from service.store.database import Database, Transaction
 from tests.harness import Hands
 
@@ -25,17 +26,17 @@ def told(_: Transaction, event: Event) -> list[News]:
     return [News("event", event.seq)]
 
 
-def hub(database: Database, tell: live.Tell = told) -> tuple[Hearing, Live]:
+def hub(database: Database, tell: live.Tell = told) -> tuple[Relay, Live]:
     """A hub that hears what the test lets it hear."""
-    hearing = Hearing(database)
-    made = Live(database, hearing, of_post=tell, of_queue=tell, metrics=Metrics())
-    hearing.add_reader(made)
-    return hearing, made
+    relay = Relay(database)
+    made = Live(database, relay, of_post=tell, of_queue=tell, metrics=Metrics())
+    relay.add(made)
+    return relay, made
 
 
 def happen(tx: Transaction, number: int) -> int:
     """One event of the queue."""
-    return events.append(tx, SITE, "comment.submitted", comment_id=f"comment {number}")  # type: ignore[arg-type]
+    return events.append(tx, SITE, "comment.submitted", POLICY, comment_id=f"comment {number}")  # type: ignore[arg-type]
 
 
 async def numbers(listener: Listener) -> list[int]:
@@ -58,15 +59,15 @@ async def other(postgres_url: str, clock: Hands) -> AsyncIterator[tuple[Database
 @pytest.mark.own_engines
 async def test_a_deaf_replica_keeps_its_streams_and_catches_up_in_order(other: tuple[Database, Database]) -> None:
     here, there = other
-    hearing, deaf = hub(there)
-    await hearing.look()
+    relay, deaf = hub(there)
+    await relay.look()
     with deaf.listener(QUEUE, lambda: None) as listener:
         for number in range(5):
             await here.write(happen, number)
         taking = asyncio.create_task(numbers(listener))
         await deaf.beat()
         assert await taking == []
-        await hearing.look()
+        await relay.look()
         await deaf.tell()
         assert await numbers(listener) == [1, 2, 3, 4, 5]
 
@@ -74,8 +75,8 @@ async def test_a_deaf_replica_keeps_its_streams_and_catches_up_in_order(other: t
 @pytest.mark.own_engines
 async def test_a_replica_that_is_behind_does_not_tell_what_another_told(other: tuple[Database, Database]) -> None:
     here, there = other
-    hearing, behind = hub(there)
-    await hearing.look()
+    relay, behind = hub(there)
+    await relay.look()
     for number in range(4):
         await here.write(happen, number)
     second = (await here.read(events.after, SITE, 1, limit=1))[0]
@@ -84,7 +85,7 @@ async def test_a_replica_that_is_behind_does_not_tell_what_another_told(other: t
     with behind.listener(QUEUE, lambda: None, place=place) as listener:
         begun = [message async for message in behind.until_now(listener, QUEUE, place, is_new=False)]
         assert [message.split(b":")[0] for message in begun] == [b"retry"]
-        await hearing.look()
+        await relay.look()
         await behind.tell()
         assert await numbers(listener) == [3, 4]
 
@@ -97,8 +98,8 @@ async def test_what_could_not_be_told_is_told_later(database: Database) -> None:
             raise faults.pop()
         return told(tx, event)
 
-    hearing, streams = hub(database, tell)
-    await hearing.look()
+    relay, streams = hub(database, tell)
+    await relay.look()
     with streams.listener(QUEUE, lambda: None) as listener:
         await database.write(happen, 1)
         with pytest.raises(StoreUnavailable):
@@ -115,8 +116,8 @@ async def test_an_event_is_told_once_however_many_listen(database: Database) -> 
         made.append(event.seq)
         return told(tx, event)
 
-    hearing, streams = hub(database, tell)
-    await hearing.look()
+    relay, streams = hub(database, tell)
+    await relay.look()
     with ExitStack() as stack:
         listeners = [stack.enter_context(streams.listener(QUEUE, lambda: None)) for _ in range(500)]
         await database.write(happen, 1)
@@ -126,8 +127,8 @@ async def test_an_event_is_told_once_however_many_listen(database: Database) -> 
 
 
 async def test_nothing_is_kept_for_nobody(database: Database) -> None:
-    hearing, streams = hub(database)
-    await hearing.look()
+    relay, streams = hub(database)
+    await relay.look()
     with streams.listener(QUEUE, lambda: None):
         pass
     await database.write(happen, 1)
@@ -136,11 +137,42 @@ async def test_nothing_is_kept_for_nobody(database: Database) -> None:
 
 async def test_when_too_much_waits_everybody_is_sent_away(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "MOST_UNTOLD", 3)
-    hearing, streams = hub(database)
-    await hearing.look()
+    relay, streams = hub(database)
+    await relay.look()
     aborted: list[int] = []
     with streams.listener(QUEUE, lambda: aborted.append(1)) as listener:
         for number in range(4):
             await database.write(happen, number)
         assert await listener.take() == b""
     assert (aborted, streams._untold) == ([1], [])
+
+
+async def test_who_comes_back_while_old_events_are_removed_reads_anew(database: Database, clock: Hands) -> None:
+    """Their last event was there when they asked where they were, and what followed is not any more."""
+    relay, streams = hub(database)
+    await relay.look()
+    for number in range(4):
+        await database.write(happen, number)
+        clock.advance(seconds=1)
+    told = await database.read(events.after, SITE, 0, limit=10)
+    places = [await streams.place(QUEUE, event.id) for event in told]
+    assert places == [1, 2, 3, 4]
+    assert await database.bulk.write(retention.cut, SITE, until=told[1].created_at, awaited=()) == 2
+    begun = []
+    for place in places:
+        with streams.listener(QUEUE, lambda: None, place=place or 0) as listener:
+            parts = [part async for part in streams.until_now(listener, QUEUE, place, is_new=False)]
+        begun.append([line for line in b"".join(parts).split(b"\n") if line.startswith((b"event", b"data"))])
+    reset = [b"event: reset", b"data: {}"]
+    after = [[b"event: event", b"data: %d" % seq] for seq in (3, 4)]
+    assert begun == [reset, [*after[0], *after[1]], after[1], []]
+
+
+async def test_whoever_missed_something_is_sent_away(database: Database) -> None:
+    relay, streams = hub(database)
+    await relay.look()
+    with streams.listener(QUEUE, lambda: None) as listener:
+        taking = asyncio.create_task(listener.take())
+        await asyncio.wait([taking], timeout=0)
+        streams.skipped(SITE)
+        assert await taking == b""

@@ -11,17 +11,19 @@ from aiohttp import web
 
 from service.checkup import caching
 from service.checkup.finding import Outcome
-from service.delivery import purge
-from service.delivery.hearing import Hearing
+from service.delivery import leased_relay
+from service.delivery.leased_relay import LeasedRelay
 from service.delivery.purge import Purger
 from service.delivery.purge_call import MOST_TAGS, PurgeCall, PurgeError
+from service.delivery.relay import Relay
 from service.errors import StoreUnavailable
 from service.metrics import Metrics
-from service.model import PostKey, SiteKey
+from service.model import POLICY, PostKey, SiteKey
+from service.outbound.client import Outbound
 from service.reading import tags
 from service.reading.tags import changed_tag
 from service.settings import Cache, Purge, SettingsError, parse
-from service.store import events, leases
+from service.store import events, leases, retention
 from service.store.database import Database, Transaction
 from tests.auth.local_server import LocalServer, always
 from tests.conftest import StartGatepost
@@ -83,8 +85,8 @@ def of(post: str) -> set[str]:
 async def test_each_visible_change_is_purged_twice_and_nothing_else(
     start_gatepost: StartGatepost, cache: CacheServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purge, "AGAIN_SECONDS", 0.1)
-    monkeypatch.setattr(purge, "LOOK_SECONDS", 3600.0)  # it is woken: who only looks would be late
+    monkeypatch.setattr(Purger, "again_seconds", 0.1)
+    monkeypatch.setattr(leased_relay, "LOOK_SECONDS", 3600.0)  # it is woken: who only looks would be late
     gatepost = await start_gatepost(change=purging(cache))
     comment = (await gatepost.reader("ada").submit("Hello", post="a")).json["comment"]
     await gatepost.reader("ada").submit("Waits", post="quiet")
@@ -151,33 +153,26 @@ async def test_a_service_that_lacks_the_secret_does_not_start(store_url: str, cl
 
 def happen(tx: Transaction, post: str, revision: int | None = 1) -> int:
     """One event of a post."""
-    return events.append(tx, SITE, "post.opened", post=PostKey(post), post_revision=revision)
+    return events.append(tx, SITE, "post.opened", POLICY, post=PostKey(post), post_revision=revision)
 
 
 class Replica:
-    """A purger with a store, a hearing and a call of its own."""
+    """A purger with a store, a relay and a call of its own."""
 
     def __init__(self, name: str, database: Database, server: CacheServer, clock: Hands) -> None:
         self.name = name
         self.database = database
         self.now = 0.0
-        self.call = PurgeCall(Purge(url=f"{server.address}/{name}"))
-        self.hearing = Hearing(database)
-        self.purger = Purger(
-            database,
-            self.call,
-            tags_of=tags.changed_by,
-            holder=name,
-            clock=clock,
-            metrics=Metrics(),
-            monotonic=lambda: self.now,
-        )
-        self.hearing.add_knower(self.purger)
+        self.client = Outbound(Metrics())
+        self.call = PurgeCall(Purge(url=f"{server.address}/{name}"), self.client)
+        purger = Purger(self.call, tags_of=tags.changed_by, tag_of=tags.tag_of, clock=clock, metrics=Metrics())
+        self.relay = LeasedRelay(purger, database, holder=name, sites=[SITE], monotonic=lambda: self.now)
+        Relay(database).add(self.relay)
 
     async def go_on(self, *, seconds: float = 0) -> None:
         """One run of the job, after so many seconds."""
         self.now += seconds
-        await self.purger.follow()
+        await self.relay.follow()
 
 
 @pytest.fixture
@@ -185,13 +180,13 @@ async def replicas(
     postgres_url: str, cache: CacheServer, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Replica, Replica]]:
     """Two replicas that do not wait for anything, and have begun: `here` is the one that purges."""
-    monkeypatch.setattr(purge, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(leased_relay, "LOOK_SECONDS", 0.0)
     made = [Replica(name, await Database.open(postgres_url, clock=clock), cache, clock) for name in ("here", "there")]
     for replica in made:
         await replica.go_on()
     yield made[0], made[1]
     for replica in made:
-        await replica.call.close()
+        await replica.client.close()
         await replica.database.close()
 
 
@@ -210,8 +205,8 @@ async def test_a_replica_that_stops_hands_over_at_once(replicas: tuple[Replica, 
     here, there = replicas
     await here.database.write(happen, "a")
     await here.go_on()
-    await here.go_on(seconds=purge.AGAIN_SECONDS)
-    await here.purger.stop()
+    await here.go_on(seconds=Purger.again_seconds)
+    await here.relay.stop()
     await here.database.write(happen, "b")
     await there.go_on()
     assert set(cache.by_path["/there"]) == of("b")
@@ -240,8 +235,8 @@ async def test_a_replica_that_slept_goes_on_where_the_other_is(
     clock.advance(seconds=leases.SECONDS)
     await here.database.write(happen, "a")
     await there.go_on()
-    await there.go_on(seconds=purge.AGAIN_SECONDS)
-    await there.purger.stop()
+    await there.go_on(seconds=Purger.again_seconds)
+    await there.relay.stop()
     await here.go_on(seconds=leases.SECONDS)
     assert set(cache.by_path) == {"/there"}
     await here.database.write(happen, "b")
@@ -261,34 +256,34 @@ async def test_nothing_moves_on_while_the_cache_is_down(replicas: tuple[Replica,
     await here.go_on()
     await cache.down()
     with pytest.raises(PurgeError):  # the second call
-        await here.go_on(seconds=purge.AGAIN_SECONDS)
+        await here.go_on(seconds=Purger.again_seconds)
     await cache.up()
     cache.purged.clear()
-    await here.go_on(seconds=purge.AGAIN_SECONDS)
+    await here.go_on(seconds=Purger.again_seconds)
     assert set(cache.purged) == of("post 0") | of("post 1") | of("post 2")
     cache.purged.clear()
-    await here.go_on(seconds=purge.AGAIN_SECONDS)
+    await here.go_on(seconds=Purger.again_seconds)
     assert cache.purged == []
 
 
 async def test_the_past_of_a_store_is_not_purged(
     database: Database, cache: CacheServer, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purge, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(leased_relay, "LOOK_SECONDS", 0.0)
     await database.write(happen, "past")
     replica = Replica("here", database, cache, clock)
     await replica.go_on()
     await database.write(happen, "unseen", None)
     await database.write(happen, "present")
     await replica.go_on()
-    await replica.call.close()
+    await replica.client.close()
     assert set(cache.purged) == of("present")
 
 
 async def test_a_fault_of_the_store_at_the_beginning_skips_nothing(
     database: Database, cache: CacheServer, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purge, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(leased_relay, "LOOK_SECONDS", 0.0)
     await database.write(happen, "past")
     replica = Replica("here", database, cache, clock)
     last_numbers = events.last_numbers
@@ -303,7 +298,30 @@ async def test_a_fault_of_the_store_at_the_beginning_skips_nothing(
     await replica.go_on()
     await database.write(happen, "present")
     await replica.go_on()
-    await replica.call.close()
+    await replica.client.close()
+    assert set(cache.purged) == of("present")
+
+
+async def test_where_its_events_are_gone_the_whole_site_is_purged(
+    database: Database, cache: CacheServer, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leased_relay, "LOOK_SECONDS", 0.0)
+    await database.write(happen, "past")
+    replica = Replica("here", database, cache, clock)
+    await replica.go_on()
+    await database.write(happen, "removed")
+    clock.advance(seconds=1)
+    await database.write(happen, "present")
+    await database.bulk.write(retention.cut, SITE, until=clock() - 1, awaited=())
+    await cache.down()
+    with pytest.raises(PurgeError):
+        await replica.go_on()
+    await cache.up()
+    await replica.go_on()
+    assert set(cache.purged) == {tags.tag_of(SITE)} | of("present")
+    cache.purged.clear()
+    await replica.go_on(seconds=Purger.again_seconds)
+    await replica.client.close()
     assert set(cache.purged) == of("present")
 
 
@@ -313,7 +331,8 @@ async def test_a_fault_of_the_store_at_the_beginning_skips_nothing(
 async def test_an_address_with_a_tag_is_called_for_each(cache: CacheServer) -> None:
     for name in ("a", "b"):
         cache.handlers[f"/purge/{name}"] = always(text="")
-    async with PurgeCall(Purge(url=f"{cache.address}/purge/{{tag}}", method="DELETE")) as call:
+    async with Outbound(Metrics()) as client:
+        call = PurgeCall(Purge(url=f"{cache.address}/purge/{{tag}}", method="DELETE"), client)
         await call.purge(["a", "b"])
     assert cache.asked == {"/purge/a": 1, "/purge/b": 1}
 
@@ -329,8 +348,8 @@ async def test_method_and_secret_go_along(cache: CacheServer, tmp_path: Path) ->
     file = tmp_path / "secret"
     file.write_text("the key\n")
     settings = Purge(url=f"{cache.address}/", method="POST", secret_header="Fastly-Key", secret_file=file)
-    async with PurgeCall(settings) as call:
-        await call.purge([f"tag-{number}" for number in range(MOST_TAGS + 1)])
+    async with Outbound(Metrics()) as client:
+        await PurgeCall(settings, client).purge([f"tag-{number}" for number in range(MOST_TAGS + 1)])
     assert seen == [("POST", "the key")] * 2
     assert len(cache.purged) == MOST_TAGS + 1
 
@@ -338,17 +357,17 @@ async def test_method_and_secret_go_along(cache: CacheServer, tmp_path: Path) ->
 @pytest.mark.parametrize("status", [301, 404, 500])
 async def test_any_other_status_is_a_failure(cache: CacheServer, status: int) -> None:
     cache.handlers["/"] = always(text="", status=status, Location="/here")
-    async with PurgeCall(Purge(url=f"{cache.address}/")) as call:
+    async with Outbound(Metrics()) as client:
         with pytest.raises(PurgeError, match=f"its status is {status}"):
-            await call.purge(["a"])
+            await PurgeCall(Purge(url=f"{cache.address}/"), client).purge(["a"])
     assert cache.by_path == {}
 
 
 async def test_a_cache_that_hangs_is_a_failure(cache: CacheServer) -> None:
     cache.handlers["/"] = cache.hang
-    async with PurgeCall(Purge(url=f"{cache.address}/", timeout_seconds=0.05)) as call:
-        with pytest.raises(PurgeError, match=r"no answer within 0\.05 seconds"):
-            await call.purge(["a"])
+    async with Outbound(Metrics()) as client:
+        with pytest.raises(PurgeError, match=r"no complete answer within 0\.05 seconds"):
+            await PurgeCall(Purge(url=f"{cache.address}/", timeout_seconds=0.05), client).purge(["a"])
 
 
 # --- Settings and check -----------------------------------------------------------------------------------------------
@@ -389,4 +408,4 @@ def test_a_secret_that_fits_no_header_is_refused(tmp_path: Path, text: str) -> N
     file = tmp_path / "secret"
     file.write_text(text)
     with pytest.raises(ValueError, match="the secret is empty or no text for a header"):
-        PurgeCall(Purge(url="http://cache/", secret_header="Key", secret_file=file))
+        PurgeCall(Purge(url="http://cache/", secret_header="Key", secret_file=file), Outbound(Metrics()))

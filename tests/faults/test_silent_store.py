@@ -60,6 +60,7 @@ async def test_a_frozen_server_keeps_nobody_waiting_and_the_service_ends(tmp_pat
                     return reply.status
 
             async with asyncio.timeout(PATIENCE_SECONDS):
+                assert await status("/metrics") == 200
                 submitting = asyncio.create_task(ada.submit("Meanwhile", headers={"Idempotency-Key": "once"}))
                 assert await asyncio.gather(*map(status, ["/health/ready", *READS])) == [503] * (len(READS) + 1)
                 submitted = await submitting
@@ -174,7 +175,7 @@ async def test_closing_waits_for_a_writer_that_hangs_only_so_long(
 class _Broken:
     """A listener with a bug."""
 
-    def heard(self, events: object) -> None:
+    def committed(self, written: object) -> None:
         raise RuntimeError("a bug")
 
     def in_doubt(self) -> None:
@@ -182,6 +183,6 @@ class _Broken:
 
 
 async def test_a_listener_that_raises_takes_the_answer_from_nobody(database: Database) -> None:
-    database.tell(_Broken())
+    database.add_listener(_Broken())
     async with asyncio.timeout(PATIENCE_SECONDS):
         await database.write(posts.set_open, SiteKey("blog"), PostKey("a-post"), MO, is_open=False)

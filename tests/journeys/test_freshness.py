@@ -91,7 +91,7 @@ async def test_a_replica_that_lost_its_database_stops_serving_from_memory(
     assert (await here.moderator().decide(comment["id"], "spam", comment["version"])).status == 201
     assert await _shown(here) == []
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while there.running.hearing.is_fresh():
+        while there.running.relay.is_fresh():
             assert (await there.visitor.get("/health/live")).status == 200
     reading = [asyncio.create_task(there.visitor.get("posts/post/comments")) for _ in range(10)]
     await asyncio.wait(reading, timeout=0)

@@ -9,12 +9,14 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
-from service.delivery import purge
+from service.delivery import leased_relay
+from service.delivery.leased_relay import LeasedRelay
 from service.delivery.purge import Purger
 from service.delivery.purge_call import PurgeCall
 from service.metrics import Metrics
 from service.model import PostKey, SiteKey
-from service.reading.tags import changed_by, changed_tag
+from service.outbound.client import Outbound
+from service.reading.tags import changed_by, changed_tag, tag_of
 from service.settings import Purge
 from service.web.routes import PUBLIC
 from tests.harness import Gatepost, Hands
@@ -250,15 +252,18 @@ async def test_a_purge_tells_the_secret_where_there_is_one(scaled: Scaled) -> No
 async def test_what_is_taken_down_is_dropped_by_the_service_itself(
     scaled: Scaled, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purge, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(leased_relay, "LOOK_SECONDS", 0.1)
     scale = await scaled(**KEPT)
     running = scale.replicas[0].running
-    async with PurgeCall(Purge(url=f"{scale.proxy}/")) as call:
-        call._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=(REPLICAS[0], 0)))
-        purger = Purger(running.database, call, tags_of=changed_by, holder="here", clock=clock, metrics=Metrics())
-        running.hearing.add_knower(purger)
-        await purger.follow()  # from here on it misses nothing
-        job = asyncio.create_task(_for_ever(purger))
+    async with Outbound(Metrics()) as client:
+        call = PurgeCall(Purge(url=f"{scale.proxy}/"), client)
+        from_replica = aiohttp.TCPConnector(local_addr=(REPLICAS[0], 0))
+        client._sessions[call._terms] = aiohttp.ClientSession(connector=from_replica)
+        purger = Purger(call, tags_of=changed_by, tag_of=tag_of, clock=clock, metrics=Metrics())
+        relay = LeasedRelay(purger, running.database, holder="here", sites=[SiteKey("blog")])
+        running.relay.add(relay)
+        await relay.follow()  # from here on it misses nothing
+        job = asyncio.create_task(_for_ever(relay))
         comment = await scale.replicas[1].approved("Not for long")
         await until(lambda: _shown(scale, [comment["id"]]))
         assert await scale.seen() == "hit"
@@ -268,9 +273,9 @@ async def test_what_is_taken_down_is_dropped_by_the_service_itself(
         await asyncio.wait([job])
 
 
-async def _for_ever(purger: Purger) -> None:
+async def _for_ever(relay: LeasedRelay) -> None:
     while True:
-        await purger.follow()
+        await relay.follow()
 
 
 async def _shown(scale: Scale, ids: list[str]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from service.delivery.hearing import FRESH_SECONDS, Hearing
+from service.delivery.relay import FRESH_SECONDS, Relay
 from service.metrics import Metrics
 from service.model import PostKey, SiteKey
 from service.moderation import posts
@@ -56,7 +56,7 @@ class House:
     """A memory on a store."""
 
     database: Database
-    hearing: Hearing
+    relay: Relay
     pages: Pages
     ticks: list[float]
 
@@ -84,11 +84,11 @@ async def house(store_url: str, clock: Hands) -> AsyncIterator[House]:
 async def make_house(url: str, clock: Hands) -> AsyncIterator[House]:
     """A memory with room for ten pages, that has looked."""
     database, ticks = await Database.open(url, clock=clock), [1000.0]
-    hearing = Hearing(database, monotonic=lambda: ticks[0])
-    pages = Pages(database, hearing, max_bytes=10 * (BYTES + OVERHEAD), metrics=Metrics())
-    hearing.add_knower(pages)
-    await hearing.look()
-    yield House(database, hearing, pages, ticks)
+    relay = Relay(database, monotonic=lambda: ticks[0])
+    pages = Pages(database, relay, max_bytes=10 * (BYTES + OVERHEAD), metrics=Metrics())
+    relay.add(pages)
+    await relay.look()
+    yield House(database, relay, pages, ticks)
     await database.close()
 
 
@@ -269,6 +269,22 @@ async def test_what_was_forgotten_during_a_build_is_not_kept(house: House, monke
 # --- Several replicas -------------------------------------------------------------------------------------------------
 
 
+async def test_what_was_missed_on_a_site_makes_all_of_it_unknown_and_nothing_else(house: House) -> None:
+    here, elsewhere = Reader(post(1)), Reader(post(2))
+    other = (SiteKey("other"), post(2))
+    await house.get(here)
+    await house.pages.get(other, "first", elsewhere.build)
+    on_its_way = await _held(house, slow := Reader(post(3)))
+    house.pages.skipped(SITE)
+    assert house.ready(here) is None
+    assert house.pages.ready(other, "first") is not None
+    slow.may_end.set()
+    await on_its_way
+    assert house.ready(slow) is None  # it may not show what was missed
+    await house.get(here)
+    assert (here.builds, house.ready(here) is None) == (2, False)
+
+
 @pytest.fixture
 async def replicas(postgres_url: str, clock: Hands) -> AsyncIterator[tuple[House, House]]:
     """Two memories on one store."""
@@ -283,7 +299,7 @@ async def test_another_replica_s_change_shows_after_the_next_look(replicas: tupl
     reader = Reader(post(1))
     assert await there.get(reader) == b"True"
     await here.close(post(1))
-    await there.hearing.look()
+    await there.relay.look()
     assert await there.get(reader) == b"False"
     assert reader.builds == 2
 
@@ -298,7 +314,7 @@ async def test_who_cannot_hear_serves_nothing_from_memory_and_keeps_nothing(repl
     await here.close(post(1))
     assert [await there.get(reader) for _ in range(3)] == [b"False"] * 3
     assert reader.builds == 4
-    await there.hearing.look()
+    await there.relay.look()
     await there.get(reader)
     await there.get(reader)
     assert reader.builds == 5
@@ -320,13 +336,13 @@ async def test_who_cannot_hear_still_builds_once_for_all_who_wait(replicas: tupl
 async def test_a_page_built_before_the_first_look_is_not_kept(postgres_url: str, clock: Hands) -> None:
     async for here in make_house(postgres_url, clock):
         database = await Database.open(postgres_url, clock=clock)
-        hearing = Hearing(database)
-        pages = Pages(database, hearing, max_bytes=1_000_000, metrics=Metrics())
-        hearing.add_knower(pages)
+        relay = Relay(database)
+        pages = Pages(database, relay, max_bytes=1_000_000, metrics=Metrics())
+        relay.add(pages)
         reader = Reader(post(1))
         await pages.get((SITE, post(1)), "first", reader.build)
         await here.close(post(1))
-        await hearing.look()
+        await relay.look()
         page = await pages.get((SITE, post(1)), "first", reader.build)
         assert page.revision == 1
         await database.close()

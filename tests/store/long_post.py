@@ -18,11 +18,13 @@ from service.model import (
     PublicComment,
     SiteKey,
     Status,
+    Text,
 )
 from service.moderation import submissions
 from service.store import authors, comments, posts, published
 from service.store.database import Transaction
 from service.store.published import Position
+from service.text.render import RENDERER_VERSION
 
 SITE, ADA = SiteKey("blog"), AuthorKey("ada")
 IDENTITY = Identity(SITE, "jwt", "ada", Profile("Ada"))
@@ -56,8 +58,7 @@ def fill(tx: Transaction, post: PostKey, parents: Parents, *, gone: Sequence[boo
     for number, parent in enumerate(parents):
         at = tx.now - (len(parents) - number) * 1000
         made.append(_comment(post, number, at, made[parent] if parent is not None else None, gone, replies))
-        root = made[-1].path[: submissions.CODE_LENGTH]
-        comments.add(tx, made[-1], root=root, body_hash=f"{number}", renderer=1)
+        comments.add(tx, made[-1], root=made[-1].path[: submissions.CODE_LENGTH])
     posts.show_change(tx, SITE, post, delta=list(gone).count(False))
 
 
@@ -109,13 +110,10 @@ def _comment(
         parent_id=parent.id if parent else None,
         author_key=ADA,
         author=IDENTITY.profile,
-        body=TEXT,
-        html=f"<p>{TEXT}{number}</p>",
+        text=Text(TEXT, f"<p>{TEXT}{number}</p>", RENDERER_VERSION, 1, at),
         status=Status.DELETED if gone[number] else Status.APPROVED,
         version=1,
-        text_version=1,
         created_at=at,
-        edited_at=None,
         published_at=at,
         path=submissions._stem(parent, MAX_DEPTH) + submissions._code(at, number),
         depth=min(parent.depth + 1, MAX_DEPTH) if parent else 0,

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from service.model import SiteKey
+from service.model import POLICY, SiteKey
 from service.store import copy, events, leases, migrate, snapshot
 from service.store.database import Database
 from service.store.engine import StoreError
@@ -67,7 +67,7 @@ async def test_a_server_goes_on_where_the_source_was(filled_url: str, empty_url:
     copied(filled_url, empty_url)
     last = digest_of(filled_url).as_of["blog"]
     database = await Database.open(empty_url, clock=clock)
-    assert await database.write(events.append, SITE, "post.opened") == last + 1
+    assert await database.write(events.append, SITE, "post.opened", POLICY) == last + 1
     await database.close()
 
 

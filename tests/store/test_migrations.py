@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -154,6 +155,15 @@ async def test_a_store_of_a_newer_release_is_refused_and_left_alone(store_path: 
     assert str(refusal.value) == f"{store_path}: {said}"
     with closing(sqlite3.connect(store_path)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+
+
+async def test_a_database_that_cannot_hold_unicode_is_refused_and_left_alone(
+    postgres_url_without_unicode: str, clock: Hands
+) -> None:
+    with pytest.raises(migrate.SchemaError, match="has the encoding LATIN1"):
+        await Database.open(postgres_url_without_unicode, clock=clock)
+    with psycopg.connect(postgres_url_without_unicode) as connection:
+        assert connection.execute("SELECT to_regclass('comments')").fetchone() == (None,)
 
 
 async def test_someone_elses_database_is_refused_and_left_alone(tmp_path: Path, clock: Hands) -> None:

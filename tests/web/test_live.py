@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser
 
-from service.delivery import live
+from service.delivery import listener, live
 from service.model import Event, PostKey, SiteKey
-from service.store import events
+from service.store import events, retention
 from tests.auth.local_server import LocalServer, always
 from tests.conftest import StartGatepost
 from tests.harness import ORIGIN, Gatepost
@@ -174,19 +174,24 @@ async def test_a_stream_begins_with_the_id_to_go_on_from(gatepost: Gatepost) -> 
         assert [one.data["comment"]["html"] for one in await ear.some(1)] == ['<p dir="auto">Between</p>\n']
 
 
-@pytest.mark.parametrize("last_id", [UNKNOWN_ID, "nonsense", "another post", "pending", "too far"])
+@pytest.mark.parametrize("last_id", [UNKNOWN_ID, "nonsense", "another post", "pending", "too far", "removed"])
 async def test_who_cannot_go_on_is_told_to_read_anew(
     gatepost: Gatepost, last_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await gatepost.approved("Elsewhere", post="another")
     first = (await visible(gatepost, post="another"))[0].id
     for number in range(3):
+        gatepost.clock.advance(seconds=1)
         await gatepost.approved(f"Text {number}", by=f"reader {number}")
     told = [event.id for event in await visible(gatepost)]
     if last_id == "too far":
         monkeypatch.setattr(live, "MOST_MISSED", 1)
     submitted = await gatepost.running.database.read(events.after, SiteKey("blog"), 2, limit=1)
-    named = {"another post": first, "pending": submitted[0].id, "too far": told[0]}.get(last_id, last_id)
+    ids = {"another post": first, "pending": submitted[0].id, "too far": told[0], "removed": told[0]}
+    named = ids.get(last_id, last_id)
+    if last_id == "removed":
+        until = (await visible(gatepost))[-1].created_at - 1
+        assert await gatepost.running.database.write(retention.cut, SiteKey("blog"), until=until, awaited=())
     async with listening(gatepost.visitor, last_id=named) as ear:
         assert [(one.name, one.data, one.id) for one in await ear.some(1)] == [("reset", {}, told[-1])]
         await gatepost.approved("And on", by="reader 9")
@@ -322,7 +327,7 @@ async def test_not_all_listeners_come_back_at_once(gatepost: Gatepost) -> None:
 
 
 async def test_a_client_that_takes_nothing_is_cut(gatepost: Gatepost, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "MOST_WAITING", 4)
+    monkeypatch.setattr(listener, "MOST_WAITING", 4)
     address = urlsplit(gatepost.running.address)
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

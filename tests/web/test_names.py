@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Gatepost, Person, token
-from tests.test_visible import NOTHING, flag
+from tests.text.test_visible import NOTHING, flag
 
 NAMES = {
     "Persian": "می\u200cخواهم",

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.errors import PROBLEMS
 from tests.conftest import StartGatepost
 from tests.harness import Gatepost, Hands
+from tests.web.ear import PATIENCE_SECONDS
 from tests.web.plain_http import assert_problem, exchange, send
 
 HEALTH = "application/health+json"
@@ -111,6 +113,7 @@ async def test_metrics_count_what_happens(gatepost: Gatepost, clock: Hands) -> N
     await gatepost.visitor.get("me", headers={"Authorization": "Bearer bad"})
     await gatepost.visitor.get("posts/post/comments")
     await gatepost.visitor.get("/nothing/here")
+    await _measured(gatepost, 2)
     found = await _metrics(gatepost)
 
     def value(name: str, **labels: str) -> float:
@@ -133,6 +136,29 @@ async def test_metrics_count_what_happens(gatepost: Gatepost, clock: Hands) -> N
     assert value("http_requests_total", method="POST", route=route, status="202") == 3
     assert value("http_requests_total", method="GET", route="none", status="404") == 1
     assert value("http_request_seconds_count", method="POST", route=route) == 3
+
+
+async def _measured(gatepost: Gatepost, entries: int) -> None:
+    """The queue of the blog is measured after something has happened, a second later at most."""
+    line = f'gatepost_queue_entries{{site="blog"}} {entries}.0'.encode()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while line not in (await gatepost.visitor.get("/metrics")).body:
+            pass
+
+
+async def test_metrics_do_not_ask_a_store_that_hangs(gatepost: Gatepost, clock: Hands) -> None:
+    await gatepost.reader("ada").submit("Waiting")
+    await _measured(gatepost, 1)
+    store, held = gatepost.running.database, threading.Event()
+    readers = gatepost.running.database.read, store.follow.read, store.bulk.read
+    hanging = [asyncio.create_task(read(lambda _: held.wait())) for read in readers for _ in range(4)]
+    hanging.append(asyncio.create_task(store.write(lambda _: held.wait())))
+    clock.advance(seconds=30)
+    found = await _metrics(gatepost)
+    labels = frozenset({("site", "blog")})
+    assert (found["gatepost_queue_entries", labels], found["gatepost_queue_oldest_seconds", labels]) == (1, 30)
+    held.set()
+    await asyncio.gather(*hanging)
 
 
 async def test_metrics_count_problems_of_what_no_handler_got(gatepost: Gatepost) -> None:

@@ -23,7 +23,8 @@ from schemathesis.engine import events, from_schema
 from schemathesis.engine.run import PhaseName
 from schemathesis.hooks import HookContext
 
-from service import app, render, settings
+from service import app, settings
+from service.text import render
 from service.web import openapi
 from tests.harness import ORIGIN, Gatepost, Hands, configuration, token
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.visible import INVISIBLE, clean_line, shows_nothing
+from service.text.visible import INVISIBLE, clean_line, shows_nothing
 
 ZWNJ, ZWJ = "\u200c", "\u200d"
 TAGS = {letter: chr(0xE0000 + ord(letter)) for letter in "abcdefghijklmnopqrstuvwxyz0123456789"}

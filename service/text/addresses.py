@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final, Literal
 
-from service.visible import INVISIBLE, NONCHARACTERS
+from service.text.visible import INVISIBLE, NONCHARACTERS
 
 # Letters, digits and hyphens of any script, told apart below. No user names and passwords: they disguise a host.
 _HOST: Final = re.compile(r"(?![.\-_])[0-9A-Za-z.\-_\u00a1-\U0010ffff]+(?::[0-9]{1,5}(?![0-9]))?")

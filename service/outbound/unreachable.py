@@ -1,7 +1,7 @@
 """Why another machine could not be reached, in words, and what to do about it.
 
-For whoever calls out: `auth.fetch` (logins), `delivery.purge_call` (caches), `web.limits` (Redis). HTTP clients and
-drivers wrap what the system said in errors of their own; here it is taken out again.
+For whoever calls out: `client` beside it (HTTP), `web.limits` (Redis). HTTP clients and drivers wrap what the system
+said in errors of their own; here it is taken out again.
 """
 
 import errno

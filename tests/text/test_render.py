@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service import render
+from service.text import render
 
 # Written out again on purpose, so that a tag added to the renderer by mistake fails here.
 ALLOWED = {

@@ -24,7 +24,7 @@ from markdown_it.rules_inline import image as read_image
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from service import addresses, visible
+from service.text import addresses, visible
 
 # Stored with every rendered comment. Raise it when the same source gives other HTML: stored HTML can then be renewed.
 RENDERER_VERSION: Final[int] = 2

@@ -1,0 +1,42 @@
+"""Everything that happens after a commit, listed once. `app` hands it the events and runs its jobs.
+
+To add a follower: a file with its class in `delivery/` (`follower.py` says what it has to say), and a line here.
+"""
+
+from collections.abc import Iterator
+
+from service.delivery.follower import Follower, StoreFollower
+from service.delivery.live import Live
+from service.delivery.purge import Purger
+from service.delivery.purge_call import PurgeCall
+from service.delivery.queue_gauges import QueueGauges
+from service.metrics import Metrics
+from service.model import Clock
+from service.outbound.client import Outbound
+from service.reading import tags
+from service.reading.pages import Pages
+from service.settings import Settings, SettingsError
+from service.store.database import Database
+
+
+def of_each_process(
+    settings: Settings, *, pages: Pages, live: Live, database: Database, clock: Clock, metrics: Metrics
+) -> Iterator[Follower]:
+    """Those of which every replica has one of its own."""
+    yield pages
+    yield live
+    yield QueueGauges(database, sites=[site.key for site in settings.sites.values()], clock=clock, metrics=metrics)
+
+
+def of_the_store(settings: Settings, *, client: Outbound, clock: Clock, metrics: Metrics) -> Iterator[StoreFollower]:
+    """Those that work once, however many replicas there are. Raises SettingsError where a secret is missing."""
+    if settings.cache.purge.url is not None:
+        call = _purge_call(settings, client)
+        yield Purger(call, tags_of=tags.changed_by, tag_of=tags.tag_of, clock=clock, metrics=metrics)
+
+
+def _purge_call(settings: Settings, client: Outbound) -> PurgeCall:
+    try:
+        return PurgeCall(settings.cache.purge, client)
+    except ValueError as error:
+        raise SettingsError(f"cache.purge: {error}") from None
