@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 
 from service.checkup.finding import Finding, fail, ok, warn
+from service.checkup.masking import mask_address
 from service.errors import StoreUnavailable
 from service.model import Clock
 from service.settings import Database as DatabaseSettings
-from service.store import migrate, probe, snapshot
+from service.store import migrate, probe
 from service.store.database import Database
 from service.store.engine import StoreError
 from service.store.sqlite import path_of
@@ -22,7 +23,7 @@ NO_SPACE_BYTES = 50 * MEGABYTE
 async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
     """Everything about the store at `settings.url`, whether or not a server uses it at the moment."""
     if not settings.url.startswith("sqlite:"):
-        return [await _on_server(settings, clock=clock)]
+        return [await _server(settings, clock=clock)]
     path = path_of(settings.url).absolute()
     folder = next(parent for parent in path.parents if parent.exists())
     if not path.exists():
@@ -37,25 +38,26 @@ async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
     return [await _write(settings, str(path), fix, clock=clock), _space(folder)]
 
 
-async def _on_server(settings: DatabaseSettings, *, clock: Clock) -> Finding:
-    """PostgreSQL: whether it lets us in, and what is there. It is never upgraded from here."""
-    name = snapshot.name_of(settings.url)
-    try:
-        version = await asyncio.to_thread(snapshot.version_on_server, settings.url)
-    except StoreError as error:
-        return fail("database", str(error), "start the server, or correct database.url or PGPASSWORD")
-    if version != migrate.head():
-        return _schema(name, version)
-    return await _write(
-        settings, name, "let the user of database.url own the database, and look at its disk", clock=clock
-    )
-
-
 def _future(path: Path, folder: Path) -> Finding:
     if not os.access(folder, os.W_OK | os.X_OK):
         fix = f"give {folder} to the user that runs Gatepost (here: uid {os.geteuid()}), or correct database.url"
         return fail("database", f"{path} is not there and cannot be made", fix)
     return ok("database", f"{path} is not there yet: the first start makes it")
+
+
+async def _server(settings: DatabaseSettings, *, clock: Clock) -> Finding:
+    """PostgreSQL: whether it can be used, what is there, whether it takes a write. It is never upgraded from here."""
+    from service.store.postgres import address_of
+
+    store = mask_address(settings.url)
+    try:
+        version = await asyncio.to_thread(migrate.current_on_server, address_of(settings.url))
+    except migrate.SchemaError as error:
+        fix = "start the server, or correct database.url or PGPASSWORD (its characters are %-encoded in an address)"
+        return fail("database", f"{store}: {error}", fix)
+    if version != migrate.head():
+        return _schema(store, version)
+    return await _write(settings, store, "let its user own the database, and look at the server's disk", clock=clock)
 
 
 def _schema(store: str, version: str | None) -> Finding:
@@ -73,8 +75,8 @@ def _schema(store: str, version: str | None) -> Finding:
     )
 
 
-async def _write(settings: DatabaseSettings, name: str, fix: str, *, clock: Clock) -> Finding:
-    """Whether the store takes a write beside a running server; `fix` is what to do where it does not."""
+async def _write(settings: DatabaseSettings, store: str, fix: str, *, clock: Clock) -> Finding:
+    """Whether it takes a write beside a running server; `fix` is what to do where it does not."""
     try:
         database = await Database.open(
             settings.url, clock=clock, readers=1, busy_seconds=settings.busy_seconds, alongside=True
@@ -84,10 +86,10 @@ async def _write(settings: DatabaseSettings, name: str, fix: str, *, clock: Cloc
     try:
         await database.write(probe.write)
     except StoreUnavailable as problem:
-        return fail("database", f"{name} takes no write ({problem.__cause__ or problem.detail})", fix)
+        return fail("database", f"{store} takes no write ({problem.__cause__ or problem.detail})", fix)
     finally:
         await database.close()
-    return ok("database", f"{name} has schema {migrate.head()} and takes writes")
+    return ok("database", f"{store} has schema {migrate.head()} and takes writes")
 
 
 def _space(folder: Path) -> Finding:

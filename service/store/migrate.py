@@ -78,6 +78,18 @@ def upgrade_postgres(address: str, lock: int) -> None:
         _run_alembic(f"postgresql+psycopg://{rest}", f"SELECT pg_advisory_xact_lock({lock})", {})
 
 
+def current_on_server(address: str) -> str | None:
+    """What `current_at` says, for who does not know the driver. Raises SchemaError with the reason for any fault."""
+    import psycopg
+
+    from service.store.postgres_faults import cause
+
+    try:
+        return current_at(address)
+    except psycopg.Error as error:
+        raise SchemaError(f"the PostgreSQL server cannot be used ({cause(error)})") from None
+
+
 def current_at(address: str) -> str | None:
     """The migration that the PostgreSQL store at libpq's `address` is at; None for an empty one.
 

@@ -24,7 +24,6 @@ from service.store.statements import compiled
 Values = tuple[Any, ...]
 Show = Callable[[str, int, int], None]
 ROWS_AT_ONCE = 1000
-CONNECT_SECONDS = 10
 STEPS_BETWEEN_LOOKS = 100_000
 """How many steps of SQLite's machine run before it asks whether to stop: some milliseconds."""
 
@@ -109,7 +108,7 @@ class PostgresSnapshot:
         self._errors = psycopg.Error
         try:
             self._connection = psycopg.connect(
-                address_of(url), application_name="gatepost-db", connect_timeout=CONNECT_SECONDS
+                address_of(url), application_name="gatepost-db", connect_timeout=migrate.CONNECT_SECONDS
             )
             self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             self._connection.read_only = True
@@ -188,21 +187,6 @@ def require_current(moment: Snapshot) -> None:
             f"{moment.name}: has schema {moment.version}, this Gatepost works with {migrate.head()}: "
             "run `gatepost db upgrade`, or the release that wrote it"
         )
-
-
-def version_on_server(url: str) -> str | None:
-    """The migration that the PostgreSQL store at `database.url` is at; None for an empty one. Raises StoreError."""
-    import psycopg
-
-    from service.store.postgres import address_of
-    from service.store.postgres_faults import cause
-
-    try:
-        return migrate.current_at(address_of(url))
-    except migrate.SchemaError as error:
-        raise StoreError(str(error)) from None
-    except psycopg.Error as error:
-        raise StoreError(f"{name_of(url)}: cannot be read ({cause(error)})") from None
 
 
 def name_of(url: str) -> str:

@@ -226,8 +226,7 @@ def make_folder(path: Path) -> None:
 async def test_password_of_a_database_is_not_shown(configured: dict[str, Any], clock: Hands) -> None:
     found = await examine(changed(configured, "database.url", f"postgresql://gatepost:{PRIVATE}@127.0.0.1:9/g"), clock)
     assert PRIVATE not in str(found)
-    said = the_one_about(found, "database")
-    assert (said.outcome, said.text) == (FAIL, "postgresql://127.0.0.1:9/g: cannot be read (Connection refused)")
+    assert the_one_about(found, "database").text.startswith("postgresql://gatepost:*****@127.0.0.1:9/g: ")
 
 
 @pytest.mark.parametrize("spoil", [make_rubbish, make_folder])

@@ -25,6 +25,10 @@ from tests.store import scene
 
 FOLDER = Path(__file__).with_name("older")
 NOT_KEPT = {"alembic_version", "leases", "probe"}
+ADA = {"site": "blog", "author": "ada", "namespace": "jwt", "subject": "ada", "name": "Ada", "first_seen": 0}
+ADA |= {"approved": 0, "rejected": 0}
+POST = {"site": "blog", "post": "post", "count": 0, "revision": 1, "comment_seq": 0, "created_at": 0}
+"""Rows as older releases wrote them, for the tests of single migrations."""
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -35,6 +39,24 @@ class OlderStore:
     schema: str
     rows: Rows
     seen: dict[str, Any] = field(default_factory=dict)
+
+
+def comment_row(comment_id: str, *, status: str = "approved", **more: Any) -> dict[str, Any]:
+    """A row as older releases wrote it, of a comment without a parent."""
+    place = {"site": "blog", "post": "post", "author": "ada", "root": comment_id, "path": comment_id, "depth": 0}
+    text = {"author_name": "Ada", "body": "text", "body_hash": "hash", "html": "<p>text</p>", "renderer": 1}
+    state = {"status": status, "listed": status == "approved", "reply_count": 0, "version": 2, "text_version": 2}
+    return {
+        "id": comment_id,
+        **place,
+        **text,
+        **state,
+        "created_at": 0,
+        "edited_at": None,
+        "published_at": None,
+        **dict.fromkeys(("edit_body", "edit_html", "edit_version", "edit_submitted_at")),
+        **more,
+    }
 
 
 def kept() -> dict[str, OlderStore]:
@@ -61,6 +83,7 @@ def rows_of(url: str) -> Rows:
         return {
             table.name: [dict(row) for row in connection.execute(_all(table)).mappings()]
             for table in _tables(connection)
+            if table.name not in NOT_KEPT
         }
 
 
@@ -83,7 +106,7 @@ def _tables(connection: sa.Connection) -> list[sa.Table]:
     """What is there now, a table behind those that it refers to."""
     metadata = sa.MetaData()
     metadata.reflect(connection)
-    return [table for table in metadata.sorted_tables if table.name not in NOT_KEPT]
+    return metadata.sorted_tables
 
 
 def _all(table: sa.Table) -> sa.Select[Any]:

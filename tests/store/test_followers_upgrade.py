@@ -1,49 +1,40 @@
 """A store of a release whose events said everything in JSON: what is known of each stands in its columns afterwards."""
 
+import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, text
 
 from service.model import ActorKind, SiteKey, Status
-from service.store import events, followers, migrate, snapshot, verify
+from service.store import events, followers, snapshot, verify
 from service.store.database import Database
 from service.store.snapshot import Watch
 from tests.harness import Hands
 from tests.rows import rows_of
+from tests.store import older
+from tests.store.older import ADA, OlderStore, comment_row
+from tests.store.older import POST as POST_ROW
 
-BEFORE = "0005"
 SITE = SiteKey("blog")
 COMMENT, POST = "a-comment", "post"
 MANY = 1234
 """More than a migration takes at a time, and no multiple of that."""
-ROWS = [
-    """INSERT INTO sites (site, event_seq, revision) VALUES ('blog', 7, 2)""",
-    f"INSERT INTO sites (site, event_seq, revision) VALUES ('other', {MANY}, 7)",  # noqa: S608  # a number of ours
-    """INSERT INTO posts (site, post, count, revision, comment_seq, created_at) VALUES ('blog', 'post', 1, 2, 1, 0)""",
-    """INSERT INTO authors (site, author, namespace, subject, name, first_seen, approved, rejected)
-       VALUES ('blog', 'ada', 'jwt', 'ada', 'Ada', 0, 1, 0)""",
-    """INSERT INTO comments (id, site, post, author, author_name, body, body_hash, html, renderer, status, version,
-         text_version, created_at, published_at, shown_at, root, path, depth, reply_count, listed)
-       VALUES ('a-comment', 'blog', 'post', 'ada', 'Ada', 'text',
-         '982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1', '<p>text</p>', 1, 'approved', 4, 2,
-         0, 3, 3, 'path', 'path', 0, 0, TRUE)""",
-    """INSERT INTO leases (name, holder, until, position) VALUES ('purge', NULL, 0, '{"blog": 5, "other": 2}')""",
-    """INSERT INTO leases (name, holder, until, position) VALUES ('backup to /there', NULL, 0, '12345')""",
-]
-DECISION = """INSERT INTO decisions (id, site, seq, comment_id, action, from_status, to_status, version, actor_kind,
-                actor, actor_name, reason, created_at)
-              VALUES (:id, 'blog', :seq, 'a-comment', :action, :from_status, :to_status, :version, :actor_kind, :actor,
-                'A name', :reason, 0)"""
-EVENT = """INSERT INTO events (site, seq, id, type, post, comment_id, about, created_at)
-           VALUES ('blog', :seq, :id, :type, :post, :comment, :about, :seq)"""
-
-OTHER_EVENT = """INSERT INTO events (site, seq, id, type, post, about, created_at)
-                 VALUES ('other', :seq, :id, 'post.opened', 'post', :about, 0)"""
+TABLES: dict[str, list[dict[str, Any]]] = {
+    "sites": [
+        {"site": "blog", "event_seq": 7, "revision": 2},
+        {"site": "other", "event_seq": MANY, "revision": 7},
+    ],
+    "posts": [POST_ROW | {"count": 1, "revision": 2, "comment_seq": 1}],
+    "authors": [ADA | {"approved": 1}],
+    "comments": [
+        comment_row(COMMENT, version=4, body_hash=hashlib.sha256(b"text").hexdigest(), published_at=3, shown_at=3)
+    ],
+    "leases": [
+        {"name": "purge", "holder": None, "until": 0, "position": '{"blog": 5, "other": 2}'},
+        {"name": "backup to /there", "holder": None, "until": 0, "position": "12345"},
+    ],
+}
 
 # As that release wrote them: type, of a post, of the comment, about.
 EVENTS: list[tuple[str, str | None, str | None, dict[str, Any]]] = [
@@ -79,33 +70,27 @@ KNOWN = [
 pytestmark = pytest.mark.own_engines
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def older_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A store as an older release left it, on the one engine and then on the other."""
-    if request.param == "postgres":
-        url = str(request.getfixturevalue("empty_postgres_url"))
-        engine = create_engine(f"postgresql+psycopg://{url.partition('://')[2]}")
-    else:
-        url = f"sqlite:///{tmp_path}/older.db"
-        engine = create_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+@pytest.fixture
+def older_url(empty_url: str) -> str:
+    """A store as that release left it, on the one engine and then on the other."""
     names = ("seq", "action", "from_status", "to_status", "version", "actor_kind", "actor", "reason")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, BEFORE)
-        for statement in ROWS:
-            connection.exec_driver_sql(statement)
-        for seq, (event_type, post, comment, about) in enumerate(EVENTS, start=1):
-            row = {"seq": seq, "id": f"e{seq}", "type": event_type, "post": post, "comment": comment}
-            connection.execute(text(EVENT), {**row, "about": json.dumps(about)})
-        for decision in DECISIONS:
-            connection.execute(text(DECISION), {"id": f"d{decision[0]}", **dict(zip(names, decision, strict=True))})
-        said = json.dumps({"actor": "mo", "post_revision": 7, "site_revision": 7})
-        many = [{"seq": seq, "id": f"o{seq}", "about": said} for seq in range(1, MANY + 1)]
-        connection.execute(text(OTHER_EVENT), many)
-    engine.dispose()
-    return url
+    of_comment = {"site": "blog", "comment_id": COMMENT, "actor_name": "A name", "created_at": 0}
+    decisions = [
+        {"id": f"d{decision[0]}", **of_comment, **dict(zip(names, decision, strict=True))} for decision in DECISIONS
+    ]
+    written = [
+        {"site": "blog", "seq": seq, "id": f"e{seq}", "type": event_type, "post": post, "comment_id": comment}
+        | {"about": json.dumps(about), "created_at": seq}
+        for seq, (event_type, post, comment, about) in enumerate(EVENTS, start=1)
+    ]
+    said = json.dumps({"actor": "mo", "post_revision": 7, "site_revision": 7})
+    many = [
+        {"site": "other", "seq": seq, "id": f"o{seq}", "type": "post.opened", "post": POST, "comment_id": None}
+        | {"about": said, "created_at": 0}
+        for seq in range(1, MANY + 1)
+    ]
+    older.make(empty_url, OlderStore("0005", {**TABLES, "decisions": decisions, "events": written + many}))
+    return empty_url
 
 
 async def test_old_events_say_what_is_known_of_them(older_url: str, clock: Hands) -> None:

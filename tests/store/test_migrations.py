@@ -157,6 +157,7 @@ async def test_a_store_of_a_newer_release_is_refused_and_left_alone(store_path: 
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
 
 
+@pytest.mark.own_engines
 async def test_a_database_that_cannot_hold_unicode_is_refused_and_left_alone(
     postgres_url_without_unicode: str, clock: Hands
 ) -> None:

@@ -19,14 +19,11 @@ from service.text import render
 from tests.harness import Hands, configuration
 from tests.launch import launch
 from tests.store import older
-from tests.store.older import OlderStore
+from tests.store.older import ADA, POST, OlderStore, comment_row
 
 BLOG = SiteKey("blog")
 OLD = "<p>old</p>"
 KEPT = older.kept()
-ADA = {"site": "blog", "author": "ada", "namespace": "jwt", "subject": "ada", "name": "Ada", "first_seen": 0}
-ADA |= {"approved": 0, "rejected": 0}
-POST = {"site": "blog", "post": "post", "count": 0, "revision": 1, "comment_seq": 0, "created_at": 0}
 REWRITTEN = frozenset({"renderer", "about"})
 """What a migration changes on purpose: see the tests of 0006, and of 0007 in `test_followers_upgrade`."""
 RENDERED_ANEW = frozenset({"html"})
@@ -67,7 +64,7 @@ async def test_nothing_is_lost(store: OlderStore, empty_url: str, clock: Hands) 
 async def test_what_waited_before_the_upgrade_is_found(empty_url: str, clock: Hands) -> None:
     waiting = 600  # more than are folded at once
     rows = [
-        _comment(f"id{number:04d}", status="pending", author_name="ÉMILIE", body=f"ПРИВЕТ {number}.")
+        comment_row(f"id{number:04d}", status="pending", author_name="ÉMILIE", body=f"ПРИВЕТ {number}.")
         for number in range(waiting)
     ]
     entries = [_entry(comment) for comment in rows]
@@ -88,12 +85,12 @@ async def test_what_waited_before_the_upgrade_is_found(empty_url: str, clock: Ha
 
 async def test_feeds_are_in_the_order_in_which_readers_saw_the_comments(empty_url: str, clock: Hands) -> None:
     rows = [
-        _comment("late", created_at=100, published_at=900),
-        _comment("soon", created_at=200, published_at=250),
-        _comment("edited", created_at=300, published_at=350, edited_at=800),
-        _comment("edited-while-it-waited", created_at=400, published_at=500, edited_at=450),
-        _comment("gone", status="rejected", created_at=600, published_at=950),
-        _comment("waits", status="pending", created_at=700),
+        comment_row("late", created_at=100, published_at=900),
+        comment_row("soon", created_at=200, published_at=250),
+        comment_row("edited", created_at=300, published_at=350, edited_at=800),
+        comment_row("edited-while-it-waited", created_at=400, published_at=500, edited_at=450),
+        comment_row("gone", status="rejected", created_at=600, published_at=950),
+        comment_row("waits", status="pending", created_at=700),
     ]
     older.make(empty_url, OlderStore("0003", {"authors": [ADA], "posts": [POST], "comments": rows}))
     database = await Database.open(empty_url, clock=clock)
@@ -114,9 +111,9 @@ async def test_all_html_that_may_be_old_is_rendered_anew(empty_url: str, clock: 
     edit: dict[str, Any] = {"edit_body": "waits", "edit_html": OLD, "edit_version": 3, "edit_submitted_at": 300}
     old: dict[str, Any] = {"renderer": 2, "html": OLD, "created_at": 100}
     rows = [
-        _comment("approved", **old, version=3, text_version=2, edited_at=150),
-        _comment("edited", **old, version=3, text_version=1, **edit),
-        _comment("untouched", status="pending", **old, version=1, text_version=1),
+        comment_row("approved", **old, version=3, text_version=2, edited_at=150),
+        comment_row("edited", **old, version=3, text_version=1, **edit),
+        comment_row("untouched", status="pending", **old, version=1, text_version=1),
     ]
     kept = {"comment_id": "approved", "version": 1, "body": "kept", "html": OLD, "renderer": 2, "submitted_at": 100}
     tables = {"authors": [ADA], "posts": [POST], "comments": rows, "revisions": [kept]}
@@ -144,24 +141,6 @@ async def test_all_html_that_may_be_old_is_rendered_anew(empty_url: str, clock: 
         (body, render.to_html(body), render.RENDERER_VERSION) for body in ("text", "text", "waits", "kept")
     ]
     assert after[CommentId("untouched")] == before[CommentId("untouched")]
-
-
-def _comment(comment_id: str, *, status: str = "approved", **more: Any) -> dict[str, Any]:
-    """A row as older releases wrote it, of a comment without a parent."""
-    place = {"site": "blog", "post": "post", "author": "ada", "root": comment_id, "path": comment_id, "depth": 0}
-    text = {"author_name": "Ada", "body": "text", "body_hash": "hash", "html": "<p>text</p>", "renderer": 1}
-    state = {"status": status, "listed": status == "approved", "reply_count": 0, "version": 2, "text_version": 2}
-    return {
-        "id": comment_id,
-        **place,
-        **text,
-        **state,
-        "created_at": 0,
-        "edited_at": None,
-        "published_at": None,
-        **dict.fromkeys(("edit_body", "edit_html", "edit_version", "edit_submitted_at")),
-        **more,
-    }
 
 
 def _entry(comment: dict[str, Any]) -> dict[str, Any]:
