@@ -20,7 +20,7 @@ from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, RequestPayloadError, _ErrIn
 MAX_QUEUED = MAX_MSG_QUEUE_SIZE
 """Requests of one connection that may wait for their turn: the parser must hold back more than these."""
 BodyError = RequestPayloadError
-"""What a handler gets that reads a body which is not well-formed."""
+"""What aiohttp's parser is told to raise in whoever reads a body that is not well-formed."""
 Refused = _ErrInfo
 """What stands in the queue in place of a request that is answered without being one: (status, exception, message)."""
 Arrived = tuple[RawRequestMessage | Refused, StreamReader]

@@ -278,11 +278,8 @@ class GuardedConnection(Connection):
             self._begin(Heard.BEGINNING)  # blank lines may stand before a request (RFC 9112, 2.2)
 
     def _begin(self, heard: Heard, body: StreamReader = EMPTY_PAYLOAD) -> None:
-        """Start the clock of a head or of a body. Who has closed their side sends no more of it."""
+        """Start the clock of a head or of a body."""
         self._asking = after(self._asking, heard)
-        if self._asking is Asking.GONE:
-            self._break_off(400)
-            return
         self._reading_since, self._body = self.loop.time(), body
         self.check_by(self._reading_since + self._seconds_allowed)
 
