@@ -256,8 +256,9 @@ class SlowDown(Problem):
 
 
 class StoreUnavailable(Problem):
-    """The database cannot take this right now (full, locked, read-only or gone). Nothing was changed. Try again after
-    `Retry-After`; reading may still work."""
+    """The database cannot take this right now (full, locked, read-only or gone). Try again after `Retry-After`; reading
+    may still work. Nothing was changed, unless the database failed while it was saving: then the change may stand. So
+    repeat a submission with the same `Idempotency-Key`, and look before you repeat another change."""
 
     code, status, title = "store-unavailable", 503, "The store cannot take this right now"
 

@@ -6,6 +6,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -165,11 +166,10 @@ class Site(Section):
     login: tuple[LoginSettings, ...] = ()
     _key: SiteKey = PrivateAttr(SiteKey(""))
 
-    @property
+    @cached_property
     def key(self) -> SiteKey:
         """The site's name in addresses: the key of its table in the configuration."""
-        private = self.__pydantic_private__  # pydantic's own look-up of a private attribute costs a microsecond
-        return private["_key"] if private else self._key
+        return self._key  # remembered, because pydantic's look-up of a private attribute costs a microsecond
 
     def login_page(self, back_to: str | None) -> str | None:
         """Where a reader logs in (None: the site does not say) to come back to the page `back_to`."""

@@ -375,7 +375,7 @@ def test_health_check_imports_next_to_nothing(folder: Path, words: list[str]) ->
     assert ours == {f"service.{name}" for name in ("ask_health", "cli_health", "refusal", "sources")}
 
 
-HEAVY = {"sqlalchemy", "alembic", "aiohttp.web", "psycopg", "jinja2", "throttled"}
+HEAVY = {"sqlalchemy", "alembic", "aiohttp.web", "psycopg", "jinja2", "redis"}
 HEAVIER = HEAVY | {"pydantic_settings", "aiohttp", "joserfc", "structlog"}
 
 

@@ -83,6 +83,11 @@ OWN_WRITES = {
     "leases.give_back": "which replica does a job",
     "probe.write": "readiness asks whether the store takes a write",
 }
+# Files that reach into a library, with the reason.
+INSIDES = {
+    "web.aiohttp_inside": "aiohttp has no hooks for the guard; `tests/web/test_aiohttp_inside.py` sees when it changes",
+    "store.sqlite": "aiosqlite runs no whole functions on its thread; every test of the store sees when it changes",
+}
 VAGUE = re.compile(r"util|helper|manager|^data$|^info$|^misc$|^common$", re.IGNORECASE)
 LONG_FILE = 300
 LONG_FILES = {
@@ -189,6 +194,19 @@ def impure_triage() -> Iterator[str]:
         yield from (f"{name}: {node.name} waits" for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef))
 
 
+def private_names_of_others() -> Iterator[str]:
+    """Nobody reaches into what is private in a library."""
+    for name, tree in files().items():
+        if name in INSIDES or within(name, "store.migrations"):
+            continue
+        ours = set().union(*(_names_defined_in(files()[other]) for other in {name, *own_imports(name)}))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and _is_private(node.attr) and node.attr not in ours:
+                yield f"{name}:{node.lineno} uses {ast.unparse(node)}"
+            if isinstance(node, ast.ImportFrom) and not str(node.module).startswith("service"):
+                yield from (f"{name} imports {alias.name}" for alias in node.names if _is_private(alias.name))
+
+
 def imports_upwards() -> Iterator[str]:
     """A file imports from rooms below it, never upwards."""
     for name in files():
@@ -205,6 +223,7 @@ RULES: list[Callable[[], Iterator[str]]] = [
     requests_outside_the_web_room,
     environment_read_elsewhere,
     impure_triage,
+    private_names_of_others,
     imports_upwards,
 ]
 
@@ -261,6 +280,7 @@ def test_rules_look_at_what_they_say() -> None:
 
 def test_every_exception_is_still_needed() -> None:
     assert set(OWN_WRITES) <= _store_functions_that_write()
+    assert set(INSIDES) <= set(files())
     assert set(HTTP_CLIENTS) <= {name for name in files() if _http_libraries(name)}
 
 
@@ -353,6 +373,27 @@ def _store_functions_that_write() -> frozenset[str]:
             writing |= more
         found |= {f"{name.removeprefix('store.')}.{known}" for known in writing & set(named)}
     return frozenset(found)
+
+
+def _is_private(name: str) -> bool:
+    """Whether a name begins with an underscore. The names of Python itself (`__doc__`) are not private, but pydantic's
+    are; `_replace` is how a named tuple is changed."""
+    if name.startswith("__"):
+        return "pydantic" in name
+    return name.startswith("_") and name != "_replace"
+
+
+def _names_defined_in(tree: ast.Module) -> set[str]:
+    """Functions, classes, constants, and what is assigned to an object's own attributes."""
+    found = {
+        node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
+    for node in ast.walk(tree):
+        for target in getattr(node, "targets", [getattr(node, "target", None)]):
+            for part in ast.walk(target) if target is not None else ():
+                found |= {part.id} if isinstance(part, ast.Name) else set()
+                found |= {part.attr} if isinstance(part, ast.Attribute) else set()
+    return found
 
 
 def _names_in(tree: ast.AST) -> set[str]:

@@ -82,15 +82,17 @@ class Page:
 
     async def _encode(self, coding: str) -> Encoded:
         plain = self._codings[IDENTITY]
-        if len(plain.body) < WORTH_COMPRESSING:
-            made = plain
-        else:
-            body = await asyncio.to_thread(CODERS[coding], plain.body)
-            made = Encoded(body, f'"{self._digest}-{coding}"', coding)
-            self.size += len(body)
-            self.grew(len(body))
-        self._codings[coding] = made
-        del self._coding[coding]
+        try:
+            if len(plain.body) < WORTH_COMPRESSING:
+                made = plain
+            else:
+                body = await asyncio.to_thread(CODERS[coding], plain.body)
+                made = Encoded(body, f'"{self._digest}-{coding}"', coding)
+                self.size += len(body)
+                self.grew(len(body))
+            self._codings[coding] = made
+        finally:
+            del self._coding[coding]  # after a failure too: the next one who asks tries again
         return made
 
 

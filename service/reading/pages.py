@@ -78,6 +78,7 @@ class Pages(Follower):
         page = self._pages.get((scope, known.revision, variant))
         if page is not None:
             self._pages.move_to_end((scope, known.revision, variant))
+            self._known.move_to_end(scope)  # else a crawler's many scopes would push out what everybody reads
         return page
 
     async def get(self, scope: Scope, variant: Variant, build: Build) -> Page:

@@ -24,6 +24,8 @@ from service.store.workers import DeadlinePassed, Pool, expect
 T = TypeVar("T")
 CHECKPOINT_PAGES = 4000
 """Pages (4 kB) in the log before they go into the file: with SQLite's 1000, two busy commits are a checkpoint."""
+LOG_BYTES = 64 * 1024 * 1024
+"""What the log may keep on the disk. A long read (a backup) makes it grow; the next checkpoint cuts it to this size."""
 FAULTS = (
     "SQLITE_BUSY",
     "SQLITE_LOCKED",
@@ -172,6 +174,7 @@ class SqliteEngine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA query_only = {int(read_only)}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {0 if self._settings.alongside else CHECKPOINT_PAGES}")
         return connection
 
@@ -207,7 +210,12 @@ def _read(work: Callable[[Connection], T], connection: sqlite3.Connection) -> T:
 
 
 def lock(path: Path) -> int:
-    """Hold `<file>.lock` for as long as this process lives: SQLite stays with one writing server."""
+    """Hold `<file>.lock` for as long as this process lives: SQLite stays with one writing server.
+
+    The lock stands beside the file itself, so a symbolic link to the file is locked with it. (SQLite's own log stands
+    there too. Hard links and second mounts are no way to reach one file: each name would have a log of its own.)
+    """
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:

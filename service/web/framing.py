@@ -19,12 +19,9 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser, HttpVersion11, RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, RequestPayloadError, _ErrInfo
 
+from service.web.aiohttp_inside import MAX_QUEUED, Arrived, BodyError, Refused
 from service.web.door import Limits
-
-Arrived = tuple[RawRequestMessage | _ErrInfo, StreamReader]
-"""A request whose head is whole, with its body, which may still be arriving; or a refusal, for its turn."""
 
 READ_AHEAD_BYTES = 2**16
 """Of a body, before its sender is made to wait; aiohttp's own number."""
@@ -62,7 +59,7 @@ class JudgingParser(HttpRequestParser):
             max_line_size=limits.max_target_bytes,
             max_field_size=limits.max_field_bytes,
             max_headers=limits.max_header_count,
-            payload_exception=RequestPayloadError,
+            payload_exception=BodyError,
             auto_decompress=False,  # an encoded body is answered 415, never inflated
             max_msg_queue_size=1,
         )
@@ -103,7 +100,7 @@ class JudgingParser(HttpRequestParser):
         self.is_over, self.has_last = True, False
         self._body = EMPTY_PAYLOAD
         self._waiting += 1
-        return _ErrInfo(status=status, exc=HttpProcessingError(code=status), message=""), EMPTY_PAYLOAD
+        return Refused(status=status, exc=HttpProcessingError(code=status), message=""), EMPTY_PAYLOAD
 
     def break_off(self, status: int) -> None:
         """End the body that is arriving. Its handler gets an HTTP error from its next read; one that has answered
@@ -141,7 +138,7 @@ class JudgingParser(HttpRequestParser):
         if not self._body.is_eof() or not (was_open or messages):
             return False
         self.is_over = self.is_over or self.has_last
-        return self._waiting < MAX_MSG_QUEUE_SIZE  # else the rest is kept until some were answered
+        return self._waiting < MAX_QUEUED  # else the rest is kept until some were answered
 
     def _judged(self, message: RawRequestMessage, body: StreamReader) -> Arrived:
         self._head_bytes = 0

@@ -1,12 +1,10 @@
 """The connection guard: time limits, connection caps, and problem+json for bytes that never become a request.
 
-aiohttp has no limit on the time a request takes to arrive, no cap on connections, and answers malformed HTTP by itself,
-in plain text that quotes the request; there is no hook for any of it (its issues 3287 and 9882). So the classes below
-the application are subclassed: its connection here, its parser in `framing`, its server and runner in `serving`. A few
-of their private attributes are used: `tests/web/test_guard.py` sees it when a new aiohttp changes one.
+One connection, from accept to close. What it needs of aiohttp's inside is in `aiohttp_inside`, its states and what
+follows what in `states`; its parser is in `framing`, its server and runner in `serving`.
 
-There is one timer per connection, in the slot of aiohttp's own keep-alive timer. It is moved only when a request comes
-in pieces or a reply is not taken, so a whole request on a kept-alive connection touches no timer and reads no clock.
+There is one timer for each connection. It is moved only when a request comes in pieces or a reply is not taken, so a
+whole request on a kept-alive connection touches no timer and reads no clock.
 """
 
 import asyncio
@@ -18,10 +16,11 @@ from typing import Any, Protocol, cast
 from aiohttp import hdrs, web
 from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from aiohttp.web_protocol import _ErrInfo
 
+from service.web.aiohttp_inside import Connection, Refused
 from service.web.door import Door, Limits
 from service.web.framing import JudgingParser
+from service.web.states import ARRIVING, ENDED, Asking, Heard, Replying, Said, after, after_saying
 
 AnswerAtOnce = Callable[[RawRequestMessage, object], bytes | None]
 """(request without a body, who sent it) -> the whole reply, where that takes no waiting; None: ask the application."""
@@ -52,54 +51,59 @@ class Guard(Protocol):
         """503 as bytes for the wire."""
 
 
-class GuardedConnection(web.RequestHandler):
+class GuardedConnection(Connection):
     """One connection, from accept to close.
 
-    aiohttp's class knows what is idle and what is in hand (`_waiter`, `_messages`, `_current_request`); this one adds
-    when the request that is still arriving began. An answer of the guard's own goes to the end of aiohttp's queue, so
-    that it follows the replies to all requests before it. It is the last one: the parser is over then, and what still
-    arrives is read from the socket and dropped, so that the answer is not lost in a reset.
+    aiohttp's class knows what is in the queue and in hand; this one adds what is arriving (`Asking`) and what is being
+    sent (`Replying`). An answer of the guard's own goes to the end of aiohttp's queue, so that it follows the replies
+    to all requests before it. It is the last one: the parser is over then, and what still arrives is read from the
+    socket and dropped, so that the answer is not lost in a reset.
     """
 
     __slots__ = (
-        "_all_answered",
+        "_asking",
         "_body",
         "_gone",
         "_group",
         "_guard",
-        "_half_closed",
         "_limits",
-        "_lingering",
         "_reading_since",
+        "_replying",
         "_stalled_since",
-        "_streaming",
         "_unsent",
         "_wire",
     )
 
     def __init__(self, guard: Guard, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
-        # At 0, aiohttp arms no timer of its own, and `_next_keepalive_close_time` is when the last reply ended.
-        super().__init__(cast(web.Server, guard), loop=loop, **{**settings, "keepalive_timeout": 0.0})
+        super().__init__(guard, loop=loop, **settings)
         self._guard = guard
         self._limits = guard.limits
         self._group: str | None = None
         # aiohttp forgets its transport when it begins to close, but a reply may wait there for a reader who is gone.
         self._wire: asyncio.Transport | None = None
-        self._reading_since: float | None = None
-        self._body: StreamReader | None = None
-        self._half_closed = False
-        self._lingering = False
-        self._streaming = False
+        self._asking = Asking.NOTHING
+        self._reading_since = 0.0
+        """When what is arriving began (`Asking.HEAD`, `Asking.BODY`)."""
+        self._body: StreamReader = EMPTY_PAYLOAD
+        """The body that is arriving (`Asking.BODY`)."""
+        self._replying = Replying.NOTHING
         self._stalled_since: float | None = None
         self._unsent = 0
-        self._all_answered = True
         self._gone: asyncio.Future[None] | None = None
-        self._parser = JudgingParser(self, loop, limits=self._limits, broken_body=guard.broken_body)
+        self.parser = JudgingParser(self, loop, limits=self._limits, broken_body=guard.broken_body)
 
     @property
     def _judge(self) -> JudgingParser:
         """The parser. Only while the connection is open: aiohttp forgets it then."""
-        return cast(JudgingParser, self._parser)
+        return cast(JudgingParser, self.parser)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether every request has its reply: by our own count, or because aiohttp's task waits for another one.
+
+        Behind a reply that was sent early only aiohttp knows when the rest of its request was skipped.
+        """
+        return self._replying is Replying.NOTHING or self.is_waiting
 
     # --- Coming and going -------------------------------------------------------------------------------------------
 
@@ -112,10 +116,8 @@ class GuardedConnection(web.RequestHandler):
             return
         self._wire, self._group = wire, group
         super().connection_made(wire)
-        self._next_keepalive_close_time = self._loop.time()
-        self._check_by(
-            self._next_keepalive_close_time + min(self._limits.header_seconds, self._limits.keepalive_seconds)
-        )
+        self.idle_since = self.loop.time()
+        self.check_by(self.idle_since + min(self._limits.header_seconds, self._limits.keepalive_seconds))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._wire is not None:
@@ -136,7 +138,7 @@ class GuardedConnection(web.RequestHandler):
         """From now on each reply says `Connection: close`. Who is idle may ask once more, until the drain time is over:
         their next request may be on its way already, and would be lost."""
         if self._wire is not None:
-            self._request_factory = self._guard.request_factory
+            self.make_requests_with(self._guard.request_factory)
 
     def stop(self) -> None:
         """The drain time is over: finish what is in hand, even if its body is still arriving; else end the connection.
@@ -146,14 +148,14 @@ class GuardedConnection(web.RequestHandler):
         """
         if self._wire is None or self._wire.is_closing():
             return
-        if self._lingering and self._judge.open_body() is not None:
+        if self._replying is Replying.SKIPPING and self._judge.open_body() is not None:
             self._judge.break_off(408)  # else aiohttp would go on waiting for it
             self.force_close()
-        elif self._request_count and not self._is_waiting():
-            if self._all_answered:
-                self._close = True  # its task is on its way back, to wait for another request
+        elif self.request_count and not self.is_waiting:
+            if self._replying is Replying.NOTHING:
+                self.end_after_reply()  # its task is on its way back, to wait for another request
         elif not self._has_unread(self._wire):
-            if self._reading_since is not None:
+            if self._asking in ARRIVING:
                 self._wire.write(self._guard.unavailable_reply())
             self._hang_up(self._wire)
 
@@ -166,16 +168,17 @@ class GuardedConnection(web.RequestHandler):
 
     def _hang_up(self, wire: asyncio.Transport) -> None:
         """End a connection on which nothing is in hand. `GuardedServer.shutdown` waits a moment for the client."""
-        self._close = True
-        if self._task_handler is not None:
-            self._task_handler.cancel()  # it waits for a request
+        self.end_after_reply()
+        if self.task is not None:
+            self.task.cancel()  # it waits for a request
         self._half_close(wire)
 
     def _half_close(self, wire: asyncio.Transport) -> "asyncio.Future[None]":
         """Say that nothing more will come, and go on reading: a client that is just sending sees the last reply and an
         orderly end; a reset could overtake them (RFC 9112, 9.6). The future is done when it has closed its side too."""
         self._judge.is_over = True
-        self._gone = self._loop.create_future()
+        self._asking = after(self._asking, Heard.LAST)
+        self._gone = self.loop.create_future()
         if wire.can_write_eof():
             wire.write_eof()
         return self._gone
@@ -190,21 +193,18 @@ class GuardedConnection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         if self._wire is None or self._judge.is_over:
             return
-        seen = self._request_count
-        first, waiter = self._guard.first, self._waiter
-        if first is not None and (self._all_answered or self._is_waiting()) and self._is_plain(data):
-            self._waiter = None  # else aiohttp would wake the task, which asks the application
-            super().data_received(data)
-            self._waiter = waiter
-            if len(self._messages) == 1 and self._answer_at_once(first, *self._messages[0]):
+        seen, first = self.request_count, self._guard.first
+        if first is not None and self._is_idle and self._is_plain(data):
+            self.receive_quietly(data)
+            if len(self.queue) == 1 and self._answer_at_once(first, *self.queue[0]):
                 return
-            if self._messages and waiter is not None and not waiter.done():
-                waiter.set_result(None)
+            if self.queue:
+                self.wake()
         else:
             super().data_received(data)
-        if self._messages:
-            self._all_answered = False  # the task's turn: until it has replied, nothing may go out before that
-        self._set_clock(data, is_new=self._request_count != seen)
+        if self.queue:  # the task's turn: until it has replied, nothing may go out before that
+            self._replying = after_saying(self._replying, Said.REQUEST)
+        self._hear(data, is_new=self.request_count != seen)
         if self._guard.stopping:
             self.stop()
 
@@ -213,34 +213,35 @@ class GuardedConnection(web.RequestHandler):
 
         Who has gone altogether looks the same: the reply is made and lost. But who leaves a stream is not told more.
         """
-        if self._wire is None or self._streaming:
+        if self._wire is None or self._replying is Replying.STREAM:
             return False
-        self._half_closed = True
-        if self._reading_since is not None and self._body is None:
+        was_asking, self._asking = self._asking, after(self._asking, Heard.END)
+        if was_asking is Asking.HEAD:
             self._refuse(400)
         elif self._judge.open_body() is not None:
             self._break_off(400)
-        elif self._gone is not None or self._all_answered or self._is_waiting():
+        elif self._gone is not None or self._is_idle:
             return False
         return True
 
     def _is_plain(self, segment: bytes) -> bool:
         """Whether a segment can be one whole request of usual length and nothing else."""
         return (
-            self._reading_since is None
+            self._asking is Asking.NOTHING
             and len(segment) <= self._limits.max_header_bytes
             and segment.endswith(b"\r\n\r\n")
             and not self._guard.draining
-            and not self._paused
+            and not self.is_unread
         )
 
-    def _answer_at_once(self, first: AnswerAtOnce, message: RawRequestMessage | _ErrInfo, body: StreamReader) -> bool:
-        """Whether the only request on an idle connection could be answered in the very call that brought it.
+    def _answer_at_once(self, first: AnswerAtOnce, message: RawRequestMessage | Refused, body: StreamReader) -> bool:
+        """Answer the only request on an idle connection in the very call that brought it; whether that could be done.
 
-        It is a third of the work: no request object, no task. What is not quite simple is the application's.
+        Without a request object and a task this takes a third of the time. A request that is not quite simple is left
+        to the application.
         """
         if (
-            isinstance(message, _ErrInfo)
+            isinstance(message, Refused)
             or body is not EMPTY_PAYLOAD
             or message.should_close
             or message.upgrade
@@ -249,73 +250,67 @@ class GuardedConnection(web.RequestHandler):
             or (reply := first(message, self._wire.get_extra_info("peername"))) is None
         ):
             return False
-        self._messages.popleft()
+        self.queue.popleft()
         self._judge.message_consumed()
         self._wire.write(reply)
-        self._reading_since = self._body = None
-        self._next_keepalive_close_time = self._loop.time()
+        self.idle_since = self.loop.time()
         self._guard.requests_count += 1
         return True
 
-    def _set_clock(self, segment: bytes, *, is_new: bool) -> None:
-        """Start and stop the clock of what arrives. `is_new`: the head of a request ended in `segment`."""
+    def _hear(self, segment: bytes, *, is_new: bool) -> None:
+        """Follow what arrives, and start its clock. `is_new`: the head of a request ended in `segment`."""
         if self._judge.is_over:
-            self._reading_since = self._body = None
+            self._asking = after(self._asking, Heard.LAST)
         elif is_new:
-            self._reading_since = self._body = None
-            _, body = self._messages[-1]
+            _, body = self.queue[-1]
             if not body.is_eof():
-                self._begin_reading(body)
+                self._begin(Heard.HEAD, body)
             elif body is EMPTY_PAYLOAD and segment and not segment.endswith(b"\r\n\r\n"):
                 # The first piece of the next request came along. Behind a body this cannot be told; then its clock
                 # starts with the next piece, and until then the limit for idle connections holds.
-                self._begin_reading(None)
-        elif self._reading_since is not None:
-            if self._body is not None and self._body.is_eof():
-                self._reading_since = self._body = None
-        elif segment.strip(b"\r\n"):  # blank lines may stand before a request (RFC 9112, 2.2)
-            self._begin_reading(None)
+                self._begin(Heard.BEGINNING)
+            else:
+                self._asking = after(self._asking, Heard.WHOLE)
+        elif self._asking is Asking.BODY:
+            if self._body.is_eof():
+                self._asking = after(self._asking, Heard.WHOLE)
+        elif self._asking is Asking.NOTHING and segment.strip(b"\r\n"):
+            self._begin(Heard.BEGINNING)  # blank lines may stand before a request (RFC 9112, 2.2)
 
-    def _begin_reading(self, body: StreamReader | None) -> None:
-        """Start the clock of the body, or of the headers if there is none yet."""
-        self._reading_since = self._loop.time()
-        self._body = body
-        seconds = self._limits.header_seconds if body is None else self._limits.body_seconds
-        self._check_by(self._reading_since + seconds)
+    def _begin(self, heard: Heard, body: StreamReader = EMPTY_PAYLOAD) -> None:
+        """Start the clock of a head or of a body."""
+        self._asking = after(self._asking, heard)
+        self._reading_since, self._body = self.loop.time(), body
+        self.check_by(self._reading_since + self._seconds_allowed)
+
+    @property
+    def _seconds_allowed(self) -> float:
+        """How long what is arriving may take."""
+        return self._limits.header_seconds if self._asking is Asking.HEAD else self._limits.body_seconds
 
     def _refuse(self, status: int) -> None:
         """Queue an answer to what is not a request yet, as aiohttp does for malformed HTTP."""
-        self._messages.append(self._judge.refuse(status))
-        self._request_count += 1
-        self._reading_since = self._body = None
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        refused = self._judge.refuse(status)
+        self._asking = after(self._asking, Heard.LAST)
+        self._replying = after_saying(self._replying, Said.REQUEST)
+        self.enqueue(refused)
 
     def _break_off(self, status: int) -> None:
         """End a request whose headers were good."""
         self._judge.break_off(status)
-        self._reading_since = self._body = None
+        self._asking = after(self._asking, Heard.LAST)
 
     # --- The one timer ----------------------------------------------------------------------------------------------
 
-    def _check_by(self, deadline: float) -> None:
-        timer = cast(asyncio.TimerHandle | None, self._keepalive_handle)
-        if timer is not None:
-            if timer.when() <= deadline:
-                return
-            timer.cancel()
-        self._keepalive_handle = self._loop.call_at(deadline, self._process_keepalive)
-
-    def _process_keepalive(self) -> None:
-        """Every limit is checked here. The name is aiohttp's, which cancels the timer when the connection is lost."""
-        self._keepalive_handle = None
+    def check(self) -> None:
+        """Look at every limit."""
         if self._wire is None:
             return
-        now = self._loop.time()
-        if self._paused or self._wire.is_closing():
-            self._check_by(self._check_reader(self._wire, now))
+        now = self.loop.time()
+        if self.is_unread or self._wire.is_closing():
+            self.check_by(self._check_reader(self._wire, now))
         else:
-            self._check_by(self._check_sender(now))
+            self.check_by(self._check_sender(now))
 
     def _check_reader(self, wire: asyncio.Transport, now: float) -> float:
         """Cut a reader who takes nothing; says when to look next: four times within the limit, to see progress soon."""
@@ -328,17 +323,15 @@ class GuardedConnection(web.RequestHandler):
 
     def _check_sender(self, now: float) -> float:
         """Refuse a request that takes too long, close an idle connection; says when to look next."""
-        if self._reading_since is not None:
-            deadline = self._reading_since + (
-                self._limits.header_seconds if self._body is None else self._limits.body_seconds
-            )
+        if self._asking in ARRIVING:
+            deadline = self._reading_since + self._seconds_allowed
             if now >= deadline:
                 self._time_out(now)
-        elif self._is_waiting():
+        elif self.is_waiting:
             # Nothing at all from a new connection is closed without a word: browsers open spare ones, and would show a
             # 408 as the answer to a request they send later.
-            deadline = self._next_keepalive_close_time + (
-                self._limits.keepalive_seconds if self._request_count else self._limits.header_seconds
+            deadline = self.idle_since + (
+                self._limits.keepalive_seconds if self.request_count else self._limits.header_seconds
             )
             if now >= deadline:
                 self.force_close()
@@ -348,21 +341,18 @@ class GuardedConnection(web.RequestHandler):
         return min(deadline, soonest_idle) if deadline > now else soonest_idle
 
     def _time_out(self, now: float) -> None:
-        if self._reading_paused or self._buffer_paused:
+        if self.is_not_reading:
             self._reading_since = now  # it is we who stopped reading
         elif self._judge.open_body() is not None:
             self._break_off(408)
         else:
             self._refuse(408)
 
-    def _is_waiting(self) -> bool:
-        return self._waiter is not None and not self._waiter.done()
-
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._wire is not None:
-            self._stalled_since, self._unsent = self._loop.time(), self._wire.get_write_buffer_size()
-            self._check_by(self._stalled_since + self._limits.write_seconds / 4)
+            self._stalled_since, self._unsent = self.loop.time(), self._wire.get_write_buffer_size()
+            self.check_by(self._stalled_since + self._limits.write_seconds / 4)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -376,27 +366,39 @@ class GuardedConnection(web.RequestHandler):
         """Write the reply. From its last byte on, the connection is idle again."""
         if isinstance(resp, web.HTTPExpectationFailed):
             resp = self._guard.reply(400)  # raised before any middleware, with the header in its text
-        elif ((self._guard.draining or self._is_last_reply()) and not self._messages) or (
+        elif ((self._guard.draining or self._is_last_reply()) and not self.queue) or (
             not request.content.is_eof() and self._is_not_worth_skipping(request)
         ):
             resp.force_close()
-        self._streaming = not isinstance(resp, web.Response)
+        if not isinstance(resp, web.Response):
+            self._replying = after_saying(self._replying, Said.STREAM)
         finished = await super().finish_response(request, resp, start_time)
-        self._streaming = False
-        if self._half_closed and not self._messages:
-            self._close = True
-        self._lingering = not request.content.is_eof()
-        if not resp.keep_alive and self._wire is not None and not self._half_closed and not self._judge.has_last:
-            gone = self._half_close(self._wire)
-            if request.content.is_eof():  # else aiohttp waits itself, ten seconds for the rest of the body
-                await asyncio.wait([gone], timeout=self._limits.linger_seconds)
-        # Its task is not back at waiting yet, but a client on the same machine may have asked again before it is.
-        self._all_answered = bool(resp.keep_alive) and request.content.is_eof() and not self._messages
+        # The task is not back at waiting yet, but a client on the same machine may have asked again before it is.
+        self._replying = after_saying(self._replying, self._what_was_said(request, resp))
+        if self._asking is Asking.GONE and not self.queue:
+            self.end_after_reply()
+        if not resp.keep_alive and self._wire is not None and self._asking is not Asking.GONE:
+            await self._say_goodbye(self._wire, is_read=request.content.is_eof())
         return finished
+
+    def _what_was_said(self, request: web.BaseRequest, response: web.StreamResponse) -> Said:
+        if not request.content.is_eof():
+            return Said.EARLY_REPLY
+        if not response.keep_alive:
+            return Said.LAST_REPLY
+        return Said.NEXT if self.queue else Said.REPLY
+
+    async def _say_goodbye(self, wire: asyncio.Transport, *, is_read: bool) -> None:
+        """Close our side, and wait a moment for the client to close its own. It may have said that it asks no more."""
+        if self._judge.has_last:
+            return
+        gone = self._half_close(wire)
+        if is_read:  # else aiohttp waits itself, ten seconds for the rest of the body
+            await asyncio.wait([gone], timeout=self._limits.linger_seconds)
 
     def _is_last_reply(self) -> bool:
         """Whether no request can come behind those that are here."""
-        return self._half_closed or self._parser is None or self._judge.is_over
+        return self._asking in ENDED or self.parser is None
 
     def _is_not_worth_skipping(self, request: web.BaseRequest) -> bool:
         """Whether a body that nobody reads may go on for long, or may never come: its sender waited to be asked."""

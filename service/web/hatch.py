@@ -70,7 +70,7 @@ class Hatch:
             return
         encoded = response.encoded
         fields = [(name, value) for name, value in response.headers.items() if name not in OWN_HEADERS]
-        self._lessons[_question(request._message.path, request.headers)] = _Lesson(
+        self._lessons[_question(request.raw_path, request.headers)] = _Lesson(
             response.scope,
             response.variant,
             encoded.coding,

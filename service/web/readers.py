@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from functools import partial
 
-from service.auth.permissions import permissions_of
+from service.auth.permissions import Permission, permissions_of
 from service.errors import InvalidRequest, Problem, UnknownComment
 from service.model import (
     NO_LABEL,
@@ -97,7 +97,7 @@ async def show_comment(call: Call) -> Reply[outgoing.SingleReply]:
     """One comment: anyone if it is approved, its author and moderators in any status."""
     caller = await call.caller()
     comment, decision = await call.database.read(_one, call.site_key, call.comment_id)
-    if comment is not None and caller is not None and (caller.key == comment.author_key or caller.roles):
+    if comment is not None and caller is not None and _may_see_all_of(comment, caller):
         return Reply({"comment": _view(call.site, comment, decision)})
     if comment is None or not publication.is_public(comment):
         raise UnknownComment
@@ -155,6 +155,11 @@ async def _draft(
         parent_id=CommentId(parent_id) if parent_id else None,
         label=_label(site, label) if label else NO_LABEL,
     )
+
+
+def _may_see_all_of(comment: Comment, caller: Caller) -> bool:
+    """Whether somebody may see a comment that is not public: its author may, and who moderates."""
+    return caller.key == comment.author_key or Permission.MODERATE in permissions_of(caller)
 
 
 def _refused(why: str) -> InvalidRequest:

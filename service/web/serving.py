@@ -19,6 +19,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 
+from service.web.aiohttp_inside import Runner, Server
 from service.web.door import Door, Limits, Network
 from service.web.guard import AnswerAtOnce, GuardedConnection
 
@@ -41,7 +42,7 @@ SERVER_NAME = "Gatepost"
 ACCEPT_TURNS = 4
 
 
-class GuardedServer(web.Server):
+class GuardedServer(Server):
     """Makes the connections, and holds what they share."""
 
     def __init__(
@@ -54,13 +55,7 @@ class GuardedServer(web.Server):
         first: AnswerAtOnce | None,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        super().__init__(
-            plain.request_handler,
-            request_factory=plain.request_factory,
-            handler_cancellation=plain.handler_cancellation,
-            loop=loop,
-            **plain._kwargs,
-        )
+        super().__init__(plain, loop=loop)
         self.limits = limits
         self.door = Door(limits, trusted_proxies)
         self.first = first
@@ -70,7 +65,7 @@ class GuardedServer(web.Server):
         self._open_request_factory = self.request_factory
 
     def __call__(self) -> GuardedConnection:
-        return GuardedConnection(self, loop=self._loop, **self._kwargs)
+        return GuardedConnection(self, loop=self.loop, **self.connection_settings)
 
     def drain(self) -> None:
         """Every further reply carries `Connection: close`. Idle connections stay, for one more; new ones are served."""
@@ -92,11 +87,12 @@ class GuardedServer(web.Server):
         aiohttp would be deaf from its first moment, even to the body that a handler is waiting for, and would wait for
         the time-out twice. The clients of idle connections have a moment to see the end (`GuardedConnection._hang_up`).
         """
-        if in_hand := [task for connection in self.connections if (task := connection._task_handler) is not None]:
+        connections = cast(list[GuardedConnection], self.connections)
+        if in_hand := [connection.task for connection in connections if connection.task is not None]:
             _, late = await asyncio.wait(in_hand, timeout=grace_seconds)
             for task in late:
                 task.cancel()
-        if gone := [end for connection in self.connections if (end := cast(GuardedConnection, connection).gone)]:
+        if gone := [connection.gone for connection in connections if connection.gone]:
             await asyncio.wait(gone, timeout=self.limits.linger_seconds)
         await super().shutdown(grace_seconds)
 
@@ -108,7 +104,7 @@ class GuardedServer(web.Server):
         writer: AbstractStreamWriter,
         task: "asyncio.Task[None]",
     ) -> web.BaseRequest:
-        if not protocol._messages:  # who has sent several at once gets all of the answers
+        if not cast(GuardedConnection, protocol).queue:  # who has sent several at once gets all of the answers
             message = message._replace(should_close=True)
         return self._open_request_factory(message, payload, protocol, writer, task)
 
@@ -139,7 +135,7 @@ class GuardedServer(web.Server):
         return body, {**headers, hdrs.CONNECTION: "close", hdrs.SERVER: SERVER_NAME}
 
 
-class GuardedRunner(web.AppRunner):
+class GuardedRunner(Runner):
     """`aiohttp.web.AppRunner` with the guard in front of the application.
 
     `problem` renders the answers that the application never sees, and errors that escape from it. `trusted_proxies` are
@@ -165,8 +161,8 @@ class GuardedRunner(web.AppRunner):
         self._limits = limits or Limits()
         self._trusted_proxies = tuple(trusted_proxies)
 
-    async def _make_server(self) -> GuardedServer:
-        plain = await super()._make_server()
+    def guarded(self, plain: web.Server) -> GuardedServer:
+        """The guard's server in place of aiohttp's."""
         return GuardedServer(
             plain,
             limits=self._limits,
@@ -178,7 +174,7 @@ class GuardedRunner(web.AppRunner):
 
     @property
     def server(self) -> GuardedServer | None:
-        return cast(GuardedServer | None, self._server)
+        return cast(GuardedServer | None, super().server)
 
     @property
     def address(self) -> str:
@@ -195,7 +191,7 @@ class GuardedRunner(web.AppRunner):
         its transport is made, and that client waits for ever (cpython issue 109564). The last ones are accepted here.
         """
         loop = asyncio.get_running_loop()
-        servers = [cast(asyncio.Server, site._server) for site in self._sites if site._server is not None]
+        servers = self.listeners
         for server in servers:
             if isinstance(server, asyncio.Server):  # uvloop has its own, which loses none
                 for listening in server.sockets:
@@ -206,7 +202,7 @@ class GuardedRunner(web.AppRunner):
             server.close()
         for accepted in last:
             with suppress(OSError):  # who has left by now
-                await loop.connect_accepted_socket(cast(GuardedServer, self._server), accepted)
+                await loop.connect_accepted_socket(cast(GuardedServer, self.server), accepted)
         await _turns(ACCEPT_TURNS)
         await super().cleanup()
 

@@ -50,6 +50,18 @@ async def test_each_coding_decodes_to_the_same() -> None:
     assert len({plain.etag, zipped.etag, brotlied.etag}) == 3
 
 
+async def test_a_coding_that_failed_once_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_memory(body: bytes) -> bytes:
+        raise MemoryError
+
+    page = Page(Content(TEXT, 1))
+    with monkeypatch.context() as broken:
+        broken.setitem(CODERS, "gzip", out_of_memory)
+        with pytest.raises(MemoryError):
+            await page.encoded("gzip")
+    assert gzip.decompress((await page.encoded("gzip")).body) == TEXT
+
+
 async def test_equal_bytes_have_equal_validators_and_others_have_not() -> None:
     for coding in (IDENTITY, *CODERS):
         first, same, other = [

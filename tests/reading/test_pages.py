@@ -223,6 +223,18 @@ async def test_memory_is_bounded_and_what_was_read_last_stays(house: House) -> N
     assert [house.ready(reader) is not None for reader in readers[1:]] == [False] * 20 + [True] * 9
 
 
+async def test_a_crawler_pushes_out_nothing_that_is_read_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which posts are remembered goes by their reading, as the pages do; a change alone makes none the youngest."""
+    monkeypatch.setattr(memory, "MAX_SCOPES", 4)
+    hot = Reader(post(0))
+    for number in range(1, 41):
+        await house.get(hot)
+        await house.get(Reader(post(number)))
+    assert hot.builds == 1
+
+
 async def test_compressed_copies_count_as_well(house: House) -> None:
     reader = Reader(post(1))
     page = await house.pages.get((SITE, reader.key), "first", reader.build)

@@ -14,10 +14,10 @@ import pytest
 
 from service.errors import StoreUnavailable
 from service.model import PostKey, SiteKey
-from service.store import posts, probe
+from service.store import posts, probe, sqlite
 from service.store.database import Database, Transaction
 from service.store.engine import StoreError
-from service.store.sqlite import SqliteEngine
+from service.store.sqlite import CHECKPOINT_PAGES, SqliteEngine
 from tests.harness import Hands
 
 SITE = SiteKey("blog")
@@ -68,6 +68,26 @@ async def test_settings_are_in_force_on_every_connection(store_path: Path, clock
     )
     await database.close()
     assert gathered == [IN_FORCE[name]] * 4
+
+
+async def test_the_log_is_cut_after_a_long_read(
+    store_path: Path, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = 1024 * 1024
+    monkeypatch.setattr(sqlite, "LOG_BYTES", limit)
+    database = await Database.open(url_of(store_path), clock=clock)
+    log = store_path.with_name(store_path.name + "-wal")
+    with closing(sqlite3.connect(store_path, isolation_level=None)) as reader:  # a backup, say
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM posts").fetchone()
+        for number in range(100):
+            await database.write(label, f"post {number}", ROOM)
+        assert log.stat().st_size > CHECKPOINT_PAGES * 4096 > limit
+        reader.execute("COMMIT")
+    for number in range(2):  # a checkpoint, and the first write behind it
+        await database.write(label, f"last {number}")
+    assert log.stat().st_size <= limit
+    await database.close()
 
 
 async def test_only_the_writer_may_write(database: Database) -> None:
@@ -160,6 +180,15 @@ async def test_a_command_may_work_alongside_a_server(database: Database, store_p
     assert await database.read(lambda tx: posts.get(tx, SITE, PostKey("by the command")).title) == "a title"
     with pytest.raises(StoreError, match="another Gatepost"):
         await Database.open(url_of(store_path), clock=clock)
+
+
+async def test_a_server_that_comes_through_a_symbolic_link_is_refused_as_well(
+    database: Database, store_path: Path, clock: Hands
+) -> None:
+    link = store_path.with_name("another name.db")
+    link.symlink_to(store_path)
+    with pytest.raises(StoreError, match="another Gatepost is using this file"):
+        await Database.open(url_of(link), clock=clock)
 
 
 async def test_closing_lets_the_next_server_in(store_path: Path, clock: Hands) -> None:

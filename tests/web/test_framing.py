@@ -16,8 +16,9 @@ from aiohttp import web
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import RawRequestMessage
 
+from service.web.aiohttp_inside import Arrived
 from service.web.door import Limits
-from service.web.framing import Arrived, JudgingParser, is_authority
+from service.web.framing import JudgingParser, is_authority
 from tests.harness import Gatepost
 from tests.web.plain_http import DEADLINE_SECONDS, serving
 

@@ -24,6 +24,7 @@ from aiohttp import web
 from aiohttp.http import RawRequestMessage
 from yarl import URL
 
+from service.web.aiohttp_inside import MAX_QUEUED
 from service.web.door import Door, Limits, address_group
 from service.web.guard import GuardedConnection
 from service.web.serving import DETAILS, GuardedRunner, GuardedServer
@@ -1398,6 +1399,21 @@ async def test_stopping_reads_the_body_of_a_request_in_hand(start: Start, draine
     assert await client.rest() == b""
 
 
+async def test_stopping_reads_the_body_of_a_request_that_came_behind_a_skipped_one(start: Start) -> None:
+    """That a body was skipped before says nothing about the one that a handler is reading now."""
+    house = await start(shutdown_timeout=NEVER_SECONDS)
+    client = await house.connect()
+    assert (await client.ask(b"POST /ignore HTTP/1.1\r\n" + HOST + b"Content-Length: 4\r\n\r\nab")).status == 200
+    await client.send(b"cd" + POST + b"Content-Length: 4\r\n\r\nab")
+    await house.until_entered()
+    cleanup = asyncio.create_task(house.runner.cleanup())
+    await house.until_stopping()
+    reply = await client.ask(b"cd")
+    assert (reply.status, reply.body) == (200, b"abcd")
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await cleanup
+
+
 async def test_a_body_that_drips_while_stopping_gets_408(start: Start) -> None:
     house = await start(replace(PATIENT, body_seconds=SHORT_SECONDS), shutdown_timeout=NEVER_SECONDS)
     client = await house.connect()
@@ -1426,6 +1442,19 @@ async def test_a_request_that_outlasts_the_grace_time_is_cut(start: Start) -> No
     await house.until_entered()
     async with asyncio.timeout(DEADLINE_SECONDS):
         await house.runner.cleanup()
+    assert await client.rest() == b""
+
+
+async def test_a_body_cut_off_by_the_end_is_told_when_its_turn_comes(start: Start) -> None:
+    """So many requests came before it that it was not looked at yet when the client closed its side."""
+    house = await start()
+    client = await house.connect()
+    await client.send(WAIT + GET * 2 * MAX_QUEUED + POST + b"Content-Length: 4\r\n\r\nab")
+    client.writer.write_eof()
+    await house.until_entered()
+    house.release.set()
+    assert [(await client.reply()).status for _ in range(1 + 2 * MAX_QUEUED)] == [200] * (1 + 2 * MAX_QUEUED)
+    (await client.reply()).assert_problem(400)
     assert await client.rest() == b""
 
 

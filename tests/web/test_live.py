@@ -11,11 +11,12 @@ import pytest
 from playwright.async_api import Browser
 
 from service.delivery import listener, live
-from service.model import Event, PostKey, SiteKey
+from service.model import Event, PostKey, Role, SiteKey
+from service.moderation import api_keys
 from service.store import events, retention
 from tests.auth.local_server import LocalServer, always
 from tests.conftest import StartGatepost
-from tests.harness import ORIGIN, Gatepost
+from tests.harness import ORIGIN, Gatepost, Person
 from tests.web.ear import PATIENCE_SECONDS, Heard, listening
 from tests.web.plain_http import assert_problem, send
 
@@ -301,6 +302,18 @@ async def test_a_moderator_hears_as_long_as_they_are_one(gatepost: Gatepost) -> 
         await gatepost.running.live.beat()
         assert await ear.line() == ":\n"
         gatepost.clock.advance(seconds=4000)  # the token has run out
+        await gatepost.running.live.beat()
+        assert await ear.hear() is None
+
+
+async def test_a_clock_that_is_set_back_makes_nobody_a_moderator_for_longer(gatepost: Gatepost) -> None:
+    write = gatepost.running.database.write
+    key, secret = await write(api_keys.create, "bot", site=None, roles=frozenset({Role.MODERATOR}), expires_at=None)
+    bot = Person(gatepost.session, {"Authorization": f"Bearer {secret}"})
+    async with listening(bot, "queue/events") as ear:
+        await ear.settled()
+        await write(api_keys.revoke, key.id)
+        gatepost.clock.advance(seconds=-3600)
         await gatepost.running.live.beat()
         assert await ear.hear() is None
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from service.errors import SlowDown
 from service.metrics import Metrics
 from service.settings import Limits, SettingsError
 from service.web.limits import RateLimits
+from service.web.rates import Here, Rate, Together
 
 SERVER = shutil.which("valkey-server") or shutil.which("redis-server")
 if SERVER is None and not os.environ.get("CI"):
@@ -86,6 +88,18 @@ async def test_what_a_replica_takes_back_counts_on_none(socket: Path) -> None:
         assert await _taken(two, "ada", 2) == [True, False]
         await one.close()
         await two.close()
+
+
+async def test_redis_counts_as_a_process_does(socket: Path) -> None:
+    """Counts and what is given back in every order, where no step passes meanwhile."""
+    rate = Rate.read("3/hour")
+    async with _redis(socket):
+        together = Together(f"unix://{socket}")
+        for costs in product((1, -1, 2), repeat=5):
+            here, key = Here(rate, clock=lambda: 1.0), str(costs)
+            counted = [await together.wait(rate, key, cost) == 0 for cost in costs]
+            assert counted == [here.wait("key", cost) == 0 for cost in costs], costs
+        await together.close()
 
 
 async def test_without_the_shared_store_each_counts_for_itself_and_says_so(socket: Path) -> None:

@@ -1,0 +1,191 @@
+"""Everything private that the service uses of aiohttp, with the reason; no other file reaches into it.
+
+aiohttp has no limit on the time a request takes to arrive, no cap on connections, and answers malformed HTTP by itself,
+in plain text that quotes the request; there is no hook for any of it (its issues 3287 and 9882). So `guard` and
+`serving` build on its classes, and what they need of the inside has a plain name here. pyproject.toml names the
+versions that this was tried with; `tests/web/test_aiohttp_inside.py` fails when a new one changes something.
+"""
+
+import asyncio
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.http import HttpRequestParser, RawRequestMessage
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, RequestPayloadError, _ErrInfo
+
+MAX_QUEUED = MAX_MSG_QUEUE_SIZE
+"""Requests of one connection that may wait for their turn: the parser must hold back more than these."""
+BodyError = RequestPayloadError
+"""What aiohttp's parser is told to raise in whoever reads a body that is not well-formed."""
+Refused = _ErrInfo
+"""What stands in the queue in place of a request that is answered without being one: (status, exception, message)."""
+Arrived = tuple[RawRequestMessage | Refused, StreamReader]
+"""A request whose head is whole, with its body, which may still be arriving; or a refusal, for its turn."""
+
+
+class Connection(web.RequestHandler):
+    """aiohttp's connection, whose one task takes requests from a queue and answers them in order."""
+
+    __slots__ = ()
+
+    def __init__(self, server: Any, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
+        # At 0 aiohttp sets no timer of its own, and its time for the next one is the time when the last reply ended.
+        super().__init__(cast(web.Server, server), loop=loop, **{**settings, "keepalive_timeout": 0.0})
+
+    # `_loop`, `_parser`, `_task_handler`, `_request_count`, `_messages`: what a connection consists of.
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that the connection belongs to."""
+        return self._loop
+
+    @property
+    def parser(self) -> HttpRequestParser | None:
+        """What makes requests of bytes. aiohttp makes one and takes no other. None when the connection is lost."""
+        return cast(HttpRequestParser | None, self._parser)
+
+    @parser.setter
+    def parser(self, parser: HttpRequestParser) -> None:
+        self._parser = parser
+
+    @property
+    def task(self) -> "asyncio.Task[None] | None":
+        """The task that answers, for as long as it is there."""
+        return self._task_handler
+
+    @property
+    def request_count(self) -> int:
+        """How many requests have arrived."""
+        return self._request_count
+
+    @property
+    def queue(self) -> deque[Arrived]:
+        """The requests that have arrived and are not taken yet."""
+        return self._messages
+
+    # `_waiter`: what the task waits for while there is no request. Without it nobody knows who is idle.
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the task waits for a request."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def wake(self) -> None:
+        """Let the task take what is in the queue."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def receive_quietly(self, data: bytes) -> None:
+        """`data_received` that does not wake the task: whoever calls it answers the request, or calls `wake`."""
+        waiter, self._waiter = self._waiter, None
+        super().data_received(data)
+        self._waiter = waiter
+
+    def enqueue(self, refused: Arrived) -> None:
+        """Have the task answer this in its turn, as aiohttp does when its own parser fails."""
+        self._messages.append(refused)
+        self._request_count += 1
+        self.wake()
+
+    # `_close`: aiohttp's own `close()` cancels the task where it waits, which looks like a fault to a client.
+
+    def end_after_reply(self) -> None:
+        """Close the connection when the task has nothing in hand any more."""
+        self._close = True
+
+    # `_request_factory`: what makes a request object of a parsed head; each connection has taken the server's.
+
+    def make_requests_with(self, factory: Callable[..., web.BaseRequest]) -> None:
+        """Use another factory from now on."""
+        self._request_factory = factory
+
+    # `_paused`, `_reading_paused`, `_buffer_paused`: who is too slow, the client or we.
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether the client takes nothing, so that a reply waits above the transport's high-water mark."""
+        return self._paused
+
+    @property
+    def is_not_reading(self) -> bool:
+        """Whether the connection takes nothing, because the handler or the queue is full."""
+        return self._reading_paused or self._buffer_paused
+
+    # `_keepalive_handle`, `_process_keepalive`, `_next_keepalive_close_time`: the only timer, which aiohttp cancels
+    # when the connection is lost. A timer of our own beside it would cost each request a second one.
+
+    @property
+    def idle_since(self) -> float:
+        """When the last reply ended, in the loop's time."""
+        return self._next_keepalive_close_time
+
+    @idle_since.setter
+    def idle_since(self, time: float) -> None:
+        self._next_keepalive_close_time = time
+
+    def check_by(self, deadline: float) -> None:
+        """Have `check` called at `deadline`, or sooner where that is arranged already."""
+        timer = cast(asyncio.TimerHandle | None, self._keepalive_handle)
+        if timer is not None:
+            if timer.when() <= deadline:
+                return
+            timer.cancel()
+        self._keepalive_handle = self._loop.call_at(deadline, self._process_keepalive)
+
+    @abstractmethod
+    def check(self) -> None:
+        """Look whether somebody has taken too long."""
+
+    def _process_keepalive(self) -> None:
+        self._keepalive_handle = None
+        self.check()
+
+
+class Server(web.Server):
+    """aiohttp's server: makes the connections, and knows those that are open.
+
+    `_kwargs`: what the application configured for its connections. Only `AppRunner` collects it, in a server of its
+    own making, so that is copied here.
+    """
+
+    def __init__(self, plain: web.Server, *, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(
+            plain.request_handler,
+            request_factory=plain.request_factory,
+            handler_cancellation=plain.handler_cancellation,
+            loop=loop,
+            **plain._kwargs,
+        )
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that the server belongs to."""
+        return self._loop
+
+    @property
+    def connection_settings(self) -> dict[str, Any]:
+        """What each connection is made with."""
+        return self._kwargs
+
+
+class Runner(web.AppRunner):
+    """aiohttp's runner. `_make_server` makes the server, and there is no other way to give it one."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def guarded(self, plain: web.Server) -> Server:
+        """The server to use, made from aiohttp's."""
+
+    async def _make_server(self) -> web.Server:
+        return self.guarded(await super()._make_server())
+
+    @property
+    def listeners(self) -> list[asyncio.Server]:
+        """What asyncio accepts connections with. `_server`: a site keeps it, and tells nobody."""
+        sites = cast(Any, self.sites)
+        return [site._server for site in sites if site._server is not None]
