@@ -121,7 +121,7 @@ class _CommentParser(MarkdownIt):
     """Leaves a link, an autolink or a link definition as it was typed unless its address is acceptable."""
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
-        return _ACCEPTABLE_ADDRESS.fullmatch(url) is not None
+        return _ACCEPTABLE_ADDRESS.fullmatch(url) is not None and _is_kept(url)
 
     def normalizeLinkText(self, link: str) -> str:  # noqa: N802
         """An address is shown as it was typed: decoded, it could hold what shows nothing or changes the order."""
@@ -223,9 +223,6 @@ def _built(parser_class: type[MarkdownIt]) -> MarkdownIt:
     return parser
 
 
-_COMMENT_PARSER: Final = _built(_CommentParser)
-_IMAGE_PARSER: Final = _built(_ImageParser)
-
 _LINK_REL: Final = "nofollow ugc noopener"
 _ALLOWED_TAGS: Final = {
     *("p", "br", "hr", "blockquote", "pre", "ol", "ul", "li", "h1", "h2", "h3", "h4", "h5", "h6"),
@@ -260,6 +257,16 @@ _SANITISER: Final = nh3.Cleaner(
     link_rel=_LINK_REL,
     strip_comments=True,
 )
+
+
+def _is_kept(address: str) -> bool:
+    """Whether the sanitiser keeps a link to this address: it asks a browser's parser (WHATWG URL), for which there are
+    impossible ports and names of hosts."""
+    return _SANITISER.clean(f'<a href="{escapeHtml(address)}">').startswith("<a href=")
+
+
+_COMMENT_PARSER: Final = _built(_CommentParser)
+_IMAGE_PARSER: Final = _built(_ImageParser)
 
 
 def _parsed_html(source: str) -> str:
