@@ -24,7 +24,7 @@ FILL = [
     """INSERT INTO comments (id, site, post, author, author_name, body, body_hash, html, renderer, status, version,
          text_version, created_at, root, path, depth, reply_count, listed)
        WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :waiting)
-       SELECT 'id' || (10000 + n), 'blog', 'post', 'ada', 'ÉMILIE', 'ПРИВЕТ ' || n || '.', 'hash', '<p></p>', 1,
+       SELECT 'id' || (10000 + n), 'blog', 'post', 'ada', 'ÉMILIE', 'ПРИ\u200bВЕТ ' || n || '.', 'hash', '<p></p>', 1,
          'pending', 1, 1, n, 'root' || n, 'root' || n, 0, 0, FALSE FROM numbers""",
     """INSERT INTO queue (comment_id, site, post, author, why, priority, waiting_since)
        SELECT id, site, post, author, ' awaiting-approval ', 0, created_at FROM comments""",
