@@ -627,6 +627,8 @@ def test_check_says_who_is_behind_a_token(gatepost: Callable[..., Finished]) -> 
     assert accepted.returncode == 0
     assert "ok   login blog/jwt: accepts it:\n    subject ad***** (16 characters)\n    name    Ada\n" in accepted.stdout
     assert token not in accepted.stdout
+    for pasted in (f"Bearer {token}", f" authorization: bearer {token}\n"):
+        assert "login blog/jwt: accepts it:" in gatepost("check", "--site", "blog", "--token", pasted).stdout
 
     refused = gatepost("check", "--site", "blog", "--token", token[:-2])
     assert refused.returncode == 1
