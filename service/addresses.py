@@ -81,7 +81,10 @@ def _has_user(text: str, start: int) -> bool:
 def _end(text: str, start: int, stop: int, *, host_end: int, closing_quote: str | None) -> int:
     end = start  # behind the last character that an address may end with, outside of brackets
     closing: list[str] = []
+    reference_end = start
     for position in range(start, stop):
+        if position < reference_end:  # of one character, whatever it is written with
+            continue
         character = text[position]
         kind = _kind(character)
         if position < host_end:
@@ -101,12 +104,14 @@ def _end(text: str, start: int, stop: int, *, host_end: int, closing_quote: str 
             closing.append(_BRACKETS[character])
         elif kind == "closes" and (not closing or closing.pop() != character):
             break
-        if character == "&" and (found := _REFERENCE.match(text, position)) and found[0] != _AMPERSAND:
-            break
+        if character == "&" and (found := _REFERENCE.match(text, position, stop)):
+            if found[0] != _AMPERSAND:
+                break
+            reference_end = found.end()
         if closing and text.startswith("://", position):  # another address, and nobody closed the bracket
             break
         if kind != "within" and not closing:
-            end = position + 1
+            end = max(position + 1, reference_end)
     return _without_emphasis(text, start, end)
 
 
