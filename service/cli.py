@@ -7,6 +7,7 @@ error, a line per mistake and without a traceback; only bugs have one.
 import asyncio
 import errno
 import json
+import re
 import socket
 from collections.abc import Callable, Coroutine
 from importlib.metadata import PackageNotFoundError, version
@@ -291,6 +292,8 @@ def _credentials(token: str | None, cookie: str | None) -> "Credentials":
     name, equals, value = (cookie or "").partition("=")
     if cookie is not None and not (name and equals):
         stop("write the cookie as NAME=VALUE", status=MISUSED)
+    if token is not None:  # often pasted with the rest of its header, and with a line end
+        token = re.sub(r"(?i)\A\s*(authorization:\s*)?(bearer\s+)?", "", token).strip()
     if token is not None and token.startswith(SECRET_PREFIX):
         stop("this is an API key, not a reader's token: `gatepost key list` shows what keys may do", status=MISUSED)
     return Credentials(bearer=token, cookies={} if cookie is None else {name: value})

@@ -3,11 +3,13 @@
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
 SITE_KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+IN_ADDRESSES = "/:%[]@!$&'()*+,;=~"
+"""What stands in an address as it is, beside letters, digits and `-._` (RFC 3986)."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\],]*)(?::[0-9]*)?"
 _POSTGRES = re.compile(
@@ -28,11 +30,18 @@ def _origin(text: str) -> str:
     parts = _address(text)
     if parts is None or parts.path or parts.query or parts.fragment:
         raise ValueError('write an origin as "https://blog.example": scheme and host (and port), nothing after it')
+    host = _sent_host(parts)
+    if not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*", host):
+        raise ValueError("name each host: one with other signs in it, such as a *, stands for no page at all")
+    port = f":{parts.port}" if parts.port not in {None, DEFAULT_PORTS[parts.scheme]} else ""
+    return f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}"
+
+
+def _sent_host(parts: SplitResult) -> str:
     host = str(parts.hostname)
     if not host.isascii():
         raise ValueError('write the host as browsers send it, in ASCII ("xn--...")')
-    port = f":{parts.port}" if parts.port not in {None, DEFAULT_PORTS[parts.scheme]} else ""
-    return f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}"
+    return host
 
 
 def _login_url(text: str) -> str:
@@ -45,10 +54,12 @@ def _login_url(text: str) -> str:
 
 
 def _public_url(text: str) -> str:
-    """An address before which nothing and behind which a path can stand."""
-    if _address(text) is None or re.search(r"[?#]", text):
+    """An address before which nothing and behind which a path can stand; in ASCII, because headers begin with it."""
+    parts = _address(text)
+    if parts is None or re.search(r"[?#]", text):
         raise ValueError('write an address as "https://comments.blog.example": no query, and nothing after a "#"')
-    return text.strip().rstrip("/")
+    _sent_host(parts)
+    return quote(text.strip().rstrip("/"), safe=IN_ADDRESSES)
 
 
 def _purge_url(text: str) -> str:
@@ -60,6 +71,8 @@ def _purge_url(text: str) -> str:
 
 def _address(text: str) -> SplitResult | None:
     """The parts of an http(s) address without a name or password in it; None for everything else."""
+    if re.search(r"""[\s<>"\\^`|\x00-\x1f\x7f]""", text.strip()):
+        return None
     try:
         parts = urlsplit(text.strip())
         is_plain = parts.scheme in DEFAULT_PORTS and parts.hostname and "@" not in parts.netloc and parts.port != 0

@@ -6,6 +6,7 @@ Tables of mistakes call the same entry point in this process: they end before th
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -48,6 +49,7 @@ issuer = "https://blog.example"
 audience = "gatepost"
 """
 MANUAL = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+PATIENCE_SECONDS = 30
 Finished = subprocess.CompletedProcess[str]
 
 
@@ -625,6 +627,8 @@ def test_check_says_who_is_behind_a_token(gatepost: Callable[..., Finished]) -> 
     assert accepted.returncode == 0
     assert "ok   login blog/jwt: accepts it:\n    subject ad***** (16 characters)\n    name    Ada\n" in accepted.stdout
     assert token not in accepted.stdout
+    for pasted in (f"Bearer {token}", f" authorization: bearer {token}\n"):
+        assert "login blog/jwt: accepts it:" in gatepost("check", "--site", "blog", "--token", pasted).stdout
 
     refused = gatepost("check", "--site", "blog", "--token", token[:-2])
     assert refused.returncode == 1
@@ -644,6 +648,33 @@ def test_demo_runs_until_it_is_told_to_stop(folder: Path, signal_number: signal.
             assert demo.wait() == 0
         finally:
             demo.kill()
+
+
+IN_A_CONTAINER = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None or subprocess.run([*IN_A_CONTAINER, "true"], capture_output=True).returncode != 0,
+    reason="needs namespaces of its own (unshare --user --pid)",
+)
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("words", [["serve"], ["check"], ["db", "verify"]], ids=" ".join)
+def test_first_process_of_a_container_ends_when_asked(
+    folder: Path, words: list[str], signal_number: signal.Signals
+) -> None:
+    """As such it has no default for signals. Each of them waits here for its configuration, which never comes."""
+    never = folder / "never.toml"
+    os.mkfifo(never)
+    with subprocess.Popen(
+        [*IN_A_CONTAINER, *command(*words, "--config", str(never))], env=environment({}), stderr=subprocess.DEVNULL
+    ) as outside:
+        try:
+            with never.open("w"):  # waits until somebody reads it
+                first = int(Path(f"/proc/{outside.pid}/task/{outside.pid}/children").read_text())
+                os.kill(first, signal_number)
+                assert outside.wait(PATIENCE_SECONDS) == 128 + signal_number
+        finally:
+            outside.kill()
 
 
 def test_demo_in_a_container_listens_on_every_address_and_is_met_on_one(folder: Path) -> None:

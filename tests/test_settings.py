@@ -192,6 +192,19 @@ def test_origin_is_kept_as_browsers_send_it(written: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (" https://blog.example/comments/ ", "https://blog.example/comments"),
+        ("https://blog.example/café", "https://blog.example/caf%C3%A9"),
+        ("https://blog.example/a%20b/(c)", "https://blog.example/a%20b/(c)"),
+        ("http://[::1]:8080/{a}", "http://[::1]:8080/%7Ba%7D"),
+    ],
+)
+def test_public_url_is_kept_as_headers_can_say_it(written: str, kept: str) -> None:
+    assert found(settings.parse({**site(), "server": {"public_url": written}}), "server.public_url") == kept
+
+
+@pytest.mark.parametrize(
     ("values", "expected"),
     [
         (
@@ -229,6 +242,13 @@ def test_origin_is_kept_as_browsers_send_it(written: str, kept: str) -> None:
         (site(origins=["https://a:99999"]), "file: sites.blog.origins.0: write an origin"),
         (site(origins=["https://[a"]), "file: sites.blog.origins.0: write an origin"),
         (site(origins=["https://bücher.example"]), "in ASCII"),
+        (site(origins=["https://*.example"]), "file: sites.blog.origins.0: name each host"),
+        (site(origins=["https://a,b"]), "file: sites.blog.origins.0: name each host"),
+        (site(origins=["https://a b"]), "file: sites.blog.origins.0: write an origin"),
+        (site(login_url="https://a/b c"), "file: sites.blog.login_url: write an address"),
+        (site(login_url='https://a/"><b>'), "file: sites.blog.login_url: write an address"),
+        ({"server": {"public_url": "https://a/b c"}}, "file: server.public_url: write an address"),
+        ({"server": {"public_url": "https://bücher.example"}}, "file: server.public_url: write the host as browsers"),
         (
             site(login_url="/login"),
             'file: sites.blog.login_url: write an address as "https://blog.example/login?next={url}"',

@@ -44,6 +44,8 @@ def read(text: str) -> SignedToken:
     parts = text.split(".")
     if len(parts) != 3:
         raise refused("the token has not three parts", fix="send the token itself, three parts with dots between")
+    if not parts[2]:
+        raise refused("the token is not signed", fix="sign with one of the login's algorithms; `none` is never taken")
     header, claims = _object(parts[0], "header"), _object(parts[1], "claims")
     for name in ("crit", "b64"):
         if name in header:

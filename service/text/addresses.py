@@ -15,7 +15,7 @@ from service.text.visible import INVISIBLE, NONCHARACTERS
 
 # Letters, digits and hyphens of any script, told apart below. No user names and passwords: they disguise a host.
 _HOST: Final = re.compile(r"(?![.\-_])[0-9A-Za-z.\-_\u00a1-\U0010ffff]+(?::[0-9]{1,5}(?![0-9]))?")
-_USER: Final = re.compile(r"[^\s/?#<>]*@")
+_USER: Final = re.compile(r"[^\s/?#<>@]*@")
 _MAILBOX: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+\-_]{0,63}@")
 _REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31});")
 _AMPERSAND: Final = "&amp;"
@@ -23,7 +23,11 @@ _NO_CHARACTER: Final = re.compile(f"[{NONCHARACTERS}]")
 
 _Kind = Literal["address", "within", "opens", "closes", "ends"]
 _BRACKETS: Final = {"(": ")", "[": "]", "{": "}"}
-_ENDS: Final = frozenset('"<>\\^`\uff5c\ufffc')
+_ENDS: Final = frozenset('"<>\\^`')
+_ENDS_TOO: Final = frozenset(
+    "\uff5c\ufffc\u226a\u226b\u275b\u275c\u275d\u275e\u275f\u2760\U0001f676\U0001f677\U0001f678"
+)
+"""Symbols for Unicode, bars, brackets and quotes for people: the wide bar, `≪≫`, ornamental quotes."""
 _WITHIN: Final = frozenset("!'*,.:;?|~")
 # Punctuation and joiners that words of some scripts have inside: middle dot, Armenian's marks, Hebrew's maqaf, geresh
 # and gershayim, Tibetan's tsheg, the joiners of Persian and Indic, hyphens, en dash, apostrophe.
@@ -31,8 +35,13 @@ _WITHIN_WORDS: Final = frozenset(
     "\u00b7\u055a\u055b\u055c\u055e\u05be\u05f3\u05f4\u0f0b\u200c\u200d\u2010\u2011\u2013\u2019\u2027"
 )
 _WITHIN_CJK: Final = frozenset("\u301c\u30fb\uff5e")
+_WITHIN_HOSTS: Final = frozenset("\u00b7\u05f3\u05f4\u200c\u200d\u30fb")
+"""Of these, what a name of the DNS may hold (RFC 5892, appendix A). Symbols it may not; browsers take them."""
+_ANOTHER: Final = re.compile(r"[,;|]+(?:https?://|mailto:)", re.IGNORECASE)
 _GLUED: Final = frozenset("!*,;\u2019")
 """Before a letter of a script that writes no spaces, these end a phrase."""
+_BETWEEN_SCRIPTS: Final = frozenset("'.?")
+"""These do so where that script begins behind them, as does what words have inside: `/a.谢`, but not `/日.本`."""
 _QUOTES: Final = {"'": "'", "\u2018": "\u2019", "*": "*", "~": "~", "|": "|"}
 """What may enclose a whole address, although an address may hold it."""
 
@@ -46,12 +55,13 @@ def end_of(text: str, start: int, scheme: str) -> int:
         stop = host.end() if host else start
     else:
         host = _HOST.match(text, rest + 2) if text.startswith("//", rest) else None
-        if host is None or _USER.match(text, rest + 2):
+        if host is None or _has_user(text, rest + 2):
             return start
         stop = len(text) if text[host.end() : host.end() + 1] in {"/", "?", "#"} else host.end()
     if host is None:
         return start
-    end = _end(text, host.start(), stop, closing_quote=_QUOTES.get(text[max(0, start - 1) : start]))
+    closing_quote = _QUOTES.get(text[max(0, start - 1) : start])
+    end = _end(text, host.start(), stop, host_end=min(host.end(), stop), closing_quote=closing_quote)
     return end if end > host.start() else start
 
 
@@ -60,35 +70,66 @@ def meant(address: str) -> str:
     return address.replace(_AMPERSAND, "&")
 
 
-def _end(text: str, start: int, stop: int, *, closing_quote: str | None) -> int:
+def _has_user(text: str, start: int) -> bool:
+    """Whether a user is named before the host, and not a mailbox behind the end of the address."""
+    user = _USER.match(text, start)
+    return (
+        user is not None and not _ANOTHER.search(user[0]) and all(_kind(character) != "ends" for character in user[0])
+    )
+
+
+def _end(text: str, start: int, stop: int, *, host_end: int, closing_quote: str | None) -> int:
     end = start  # behind the last character that an address may end with, outside of brackets
     closing: list[str] = []
+    reference_end = start
     for position in range(start, stop):
+        if position < reference_end:  # of one character, whatever it is written with
+            continue
         character = text[position]
         kind = _kind(character)
+        if position < host_end:
+            kind = _kind_in_host(character, kind, is_last="." not in text[position:host_end])
         if kind == "ends" or character == closing_quote:
             break
         if kind == "within" and not _goes_on(
-            text[position - 1], character, text[position + 1 : min(position + 2, stop)]
+            text[position - 1],
+            character,
+            text[position + 1 : min(position + 2, stop)],
+            is_in_host=position < host_end,
         ):
+            break
+        if kind == "within" and _ANOTHER.match(text, position):
             break
         if kind == "opens":
             closing.append(_BRACKETS[character])
         elif kind == "closes" and (not closing or closing.pop() != character):
             break
-        if character == "&" and (found := _REFERENCE.match(text, position)) and found[0] != _AMPERSAND:
-            break
+        if character == "&" and (found := _REFERENCE.match(text, position, stop)):
+            if found[0] != _AMPERSAND:
+                break
+            reference_end = found.end()
         if closing and text.startswith("://", position):  # another address, and nobody closed the bracket
             break
         if kind != "within" and not closing:
-            end = position + 1
+            end = max(position + 1, reference_end)
     return _without_emphasis(text, start, end)
 
 
-def _goes_on(before: str, character: str, after: str) -> bool:
+def _kind_in_host(character: str, kind: _Kind, *, is_last: bool) -> _Kind:
+    """The same where a host is named. `is_last`: in the last of its parts, which holds no symbol anywhere."""
+    if character in "-_":
+        return "within"
+    if not character.isascii() and kind == "within" and character not in _WITHIN_HOSTS:
+        return "ends"
+    return "ends" if is_last and not character.isascii() and unicodedata.category(character)[0] == "S" else kind
+
+
+def _goes_on(before: str, character: str, after: str, *, is_in_host: bool) -> bool:
     """Whether an address may go on behind punctuation, seen from what stands on both sides of it."""
     if not after or (character == after == "*"):
         return False
+    if not is_in_host and character in _WITHIN_WORDS | _BETWEEN_SCRIPTS and _begins_script(before, after):
+        return before + character == "/?"  # a query
     if character in _WITHIN_CJK:
         return not before.isascii() and not after.isascii()
     if character in _GLUED:
@@ -104,6 +145,19 @@ def _without_emphasis(text: str, start: int, end: int) -> int:
     return end
 
 
+def _begins_script(before: str, after: str) -> bool:
+    """Whether `after` is written in a script without capitals, as those without spaces are, and `before` is not."""
+    return _is_uncased(after) and not _is_uncased(before)
+
+
+def _is_uncased(letter: str) -> bool:
+    return (
+        not letter.isascii()
+        and letter.lower() == letter.upper()
+        and unicodedata.category(letter).startswith(("L", "M"))
+    )
+
+
 @lru_cache(maxsize=4096)
 def _kind(character: str) -> _Kind:
     if character in _BRACKETS:
@@ -117,7 +171,10 @@ def _kind(character: str) -> _Kind:
         or "\ufe00" <= character <= "\ufe0f"
     ):
         return "within"
-    if character in _ENDS or INVISIBLE.match(character) or _NO_CHARACTER.match(character):
+    plain = unicodedata.normalize("NFKC", character)[0]  # of wide and small forms; ´ is an accent on a space
+    if character in _ENDS_TOO or plain in _ENDS or plain == " ":
+        return "ends"
+    if INVISIBLE.match(character) or _NO_CHARACTER.match(character):
         return "ends"
     category = unicodedata.category(character)
     if category in {"Zs", "Zl", "Zp", "Cc"} or (category.startswith("P") and not character.isascii()):

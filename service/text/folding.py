@@ -2,11 +2,15 @@
 
 import unicodedata
 
+from service.text.visible import INVISIBLE
+
 
 def fold(text: str) -> str:
-    """`text` without the differences that a search overlooks (Unicode 3.13: NFKC, case folded, NFKC again).
+    """`text` without the differences that a search overlooks (Unicode 3.13, NFKC_Casefold): normalised, case folded.
 
+    What shows nothing is left out: nobody can type what they do not see, and a word may be hidden behind it.
     A search that finds too much is better than one that finds too little, so the Turkish letters I are one as well.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    shown = INVISIBLE.sub("", text)
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
     return folded.replace("i\u0307", "i").replace("\u0131", "i")

@@ -121,7 +121,10 @@ class _CommentParser(MarkdownIt):
     """Leaves a link, an autolink or a link definition as it was typed unless its address is acceptable."""
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
-        return _ACCEPTABLE_ADDRESS.fullmatch(url) is not None
+        if _ACCEPTABLE_ADDRESS.fullmatch(url) is None:
+            return False
+        # The sanitiser knows, as browsers do, which names of hosts and which ports there can be.
+        return _SANITISER.clean(f'<a href="{escapeHtml(url)}">').startswith("<a href=")
 
     def normalizeLinkText(self, link: str) -> str:  # noqa: N802
         """An address is shown as it was typed: decoded, it could hold what shows nothing or changes the order."""
@@ -131,7 +134,7 @@ class _CommentParser(MarkdownIt):
 class _ImageParser(MarkdownIt):
     """Takes any address, because an image shows nothing but its alternative text."""
 
-    def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
+    def validateLink(self, url: str) -> bool:  # noqa: N802
         return True
 
 
@@ -223,9 +226,6 @@ def _built(parser_class: type[MarkdownIt]) -> MarkdownIt:
     return parser
 
 
-_COMMENT_PARSER: Final = _built(_CommentParser)
-_IMAGE_PARSER: Final = _built(_ImageParser)
-
 _LINK_REL: Final = "nofollow ugc noopener"
 _ALLOWED_TAGS: Final = {
     *("p", "br", "hr", "blockquote", "pre", "ol", "ul", "li", "h1", "h2", "h3", "h4", "h5", "h6"),
@@ -260,6 +260,10 @@ _SANITISER: Final = nh3.Cleaner(
     link_rel=_LINK_REL,
     strip_comments=True,
 )
+
+
+_COMMENT_PARSER: Final = _built(_CommentParser)
+_IMAGE_PARSER: Final = _built(_ImageParser)
 
 
 def _parsed_html(source: str) -> str:

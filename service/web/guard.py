@@ -28,6 +28,8 @@ AnswerAtOnce = Callable[[RawRequestMessage, object], bytes | None]
 # A reader who takes less than this within `write_seconds` has stalled; else a byte a minute would hold a reply.
 # What counts is what the kernel takes: its own buffer blurs the picture, as it does for nginx's `send_timeout`.
 LEAST_PROGRESS_BYTES = 16 * 1024
+NO_REQUEST = "UNKNOWN"
+"""The method of aiohttp's stand-in for what never became a request."""
 
 
 class Guard(Protocol):
@@ -419,6 +421,8 @@ class GuardedConnection(Connection):
             self.logger.debug("a request was refused before the application", extra={"kind": type(exc).__name__})
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the reply is sent already")
+        if request.method == NO_REQUEST:
+            request._version = HttpVersion11  # the version that we speak (RFC 9110, 2.5); aiohttp puts 1.0 there
         return self._guard.reply(min(status, 500))
 
     def log_exception(self, *args: Any, **kw: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any, get_args, get_type_hints
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from service.errors import InvalidRequest, Problem
 from service.web import body_size, json_body
@@ -27,6 +28,14 @@ EVENT_STREAM = "text/event-stream"
 
 _SENTENCES = {"model_type": "must be a JSON object", "extra_forbidden": "is not known to this call"}
 """Where pydantic's own words speak of Python, and name a class. The others are good enough."""
+_AT_MOST, _AT_LEAST = "must have at most {max_length} characters", "must have {min_length} or more characters"
+_LENGTHS = {
+    "string_too_long": _AT_MOST,
+    "too_long": _AT_MOST,
+    "string_too_short": _AT_LEAST,
+    "too_short": _AT_LEAST,
+}
+"""Of texts. Behind a validator pydantic would count "items" of them."""
 
 
 class Nothing(BaseModel):
@@ -125,12 +134,16 @@ def _validated(kind: type[BaseModel], value: Any, place: str) -> BaseModel:
         return kind.model_validate(value)
     except ValidationError as error:
         raise InvalidRequest(
-            [
-                (_pointer(item["loc"]), _SENTENCES.get(item["type"]) or item["msg"].removeprefix("Value error, "))
-                for item in error.errors(include_url=False)
-            ],
+            [(_pointer(item["loc"]), _sentence(item)) for item in error.errors(include_url=False)],
             place=place,
         ) from None
+
+
+def _sentence(mistake: ErrorDetails) -> str:
+    """What is wrong, without the words of the library where these speak of Python or of items instead of characters."""
+    if isinstance(mistake["input"], str) and (bound := _LENGTHS.get(mistake["type"])):
+        return bound.format(**mistake["ctx"])
+    return _SENTENCES.get(mistake["type"]) or mistake["msg"].removeprefix("Value error, ")
 
 
 def _query(request: web.Request, kind: type[BaseModel]) -> dict[str, Any]:

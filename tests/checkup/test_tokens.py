@@ -177,3 +177,10 @@ async def test_credential_that_no_login_reads_is_answered_with_what_they_read(
 ) -> None:
     found = await refusal(blog(*login), credentials, clock)
     assert (text in found.text, fix in found.fix) == (True, True), found
+
+
+async def test_token_without_a_signature_is_called_that(clock: Hands) -> None:
+    unsigned = token("ada", now=clock()).rpartition(".")[0] + "."
+    found = await refusal(blog(jwt()), Credentials(bearer=unsigned), clock)
+    assert "refuses it (the token is not signed)" in found.text
+    assert "`none` is never taken" in (found.fix or "")

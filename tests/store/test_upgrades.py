@@ -64,7 +64,7 @@ async def test_nothing_is_lost(store: OlderStore, empty_url: str, clock: Hands) 
 async def test_what_waited_before_the_upgrade_is_found(empty_url: str, clock: Hands) -> None:
     waiting = 600  # more than are folded at once
     rows = [
-        comment_row(f"id{number:04d}", status="pending", author_name="ÉMILIE", body=f"ПРИВЕТ {number}.")
+        comment_row(f"id{number:04d}", status="pending", author_name="ÉMILIE", body=f"ПРИ\u200bВЕТ {number}.")
         for number in range(waiting)
     ]
     entries = [_entry(comment) for comment in rows]

@@ -31,6 +31,8 @@ ENDS = [
     *("。谢谢", ",谢谢", "!谢谢", "、b", "！", "？这", "；", "：", "」と", "』", "）、", "】", "》"),
     *("（注）", "「b」", "｜b", "・次", "～", "…", "…и", "” he", "“b”", "’ x", "’和", "» и", "—and", "– x"),
     *("، ثم", "،ثم", "؛", "؟", "۔", "।", "॥ फिर", "։", "፡እና", "።", "፤", "។", "။", "།"),
+    *("´", "´ x", "｀b", "＞谢谢", "﹥", "＾", "≫", "❞", "❜ x", "🙷", "｢b｣"),
+    *(".谢谢", "?谢谢", "'和", "’和", "·和", "–谢谢", "‐ดู", ".ดู", ".ثم", "?और"),
     *("\u200e.", "\u200f", "\u200bb", "\u00adb", "\u3164", "\u3000x", "\u00a0x", "\u2066b\u2069"),
 ]
 ADDRESSES = [
@@ -40,6 +42,9 @@ ADDRESSES = [
     *("https://उदाहरण.परीक्षा/हिन्दी", "https://he.wikipedia.org/wiki/צה״ל", "https://fa.wikipedia.org/wiki/می\u200cخواهم"),
     *("https://fr.wikipedia.org/wiki/L’Équipe", "https://fr.wikipedia.org/wiki/L'Équipe", "https://example.org/e\u0301"),
     *("https://ja.wikipedia.org/wiki/レオナルド・ダ・ヴィンチ", "https://ca.wikipedia.org/wiki/Col·lecció"),
+    *("https://zh.wikipedia.org/wiki/Wikipedia:首页", "https://example.org/?日本", "https://example.org/日本.中国·上海–北京"),
+    *("https://i❤.example", "https://a_b.example/-", "https://example.org-a.example", "https://example.org/a–b’s"),
+    *("https://web.archive.org/web/2005/http://blog.example/", "https://example.org/?to=https://blog.example"),
     *("https://en.wikipedia.org/wiki/Michelson–Morley_experiment", "https://example.org/👩\u200d🚀"),
     *("mailto:ada@example.org", "mailto:ada@bücher.example"),
 ]  # fmt: skip
@@ -49,6 +54,29 @@ ADDRESSES = [
 @pytest.mark.parametrize("before", ["", "看", "(", "“", "«", "x ", "\u200f"], ids=ascii)
 def test_link_ends_where_its_sentence_goes_on(before: str, end: str) -> None:
     assert links_of(f"{before}https://example.org/a{end}") == ["https://example.org/a"]
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["’s page", "'s", "–next", "—", "‐b", "→ b", "😀", "☎", "®", "_", "_ x", "- x", "-", "-.", "゛", "︱b"],
+    ids=ascii,
+)
+def test_host_holds_what_names_of_hosts_hold(end: str) -> None:
+    assert links_of(f"x https://example.org{end}") == ["https://example.org"]
+    assert links_of(f"x mailto:ada@example.org{end}") == ["mailto:ada@example.org"]
+
+
+@pytest.mark.parametrize("between", ["。", "，邮件", "》", "“"])
+def test_mailbox_behind_an_address_is_no_user_of_its_host(between: str) -> None:
+    assert links_of(f"看https://example.org{between}ada@b.example") == ["https://example.org"]
+    assert links_of(f"看https://ada@example.org{between}ada@b.example") == []
+
+
+@pytest.mark.parametrize("between", [",", ";", "|", ",,", "、", " ", "，"])
+@pytest.mark.parametrize("second", ["https://b.example/c", "HTTP://b.example", "mailto:ada@b.example"])
+@pytest.mark.parametrize("first", ["https://a.example/b", "https://a.example", "https://a.example/?b=c"])
+def test_each_of_several_addresses_is_a_link(first: str, second: str, between: str) -> None:
+    assert links_of(f"{first}{between}{second}") == [first, second]
 
 
 @pytest.mark.parametrize("address", ADDRESSES, ids=ascii)
@@ -71,6 +99,9 @@ def test_address_of_any_script_stays_whole(end: str, address: str) -> None:
         ("‘https://a.example/b’s", "‘[https://a.example/b]’s"),
         ("https://web.example/*/x", "[https://web.example/*/x]"),
         ("https://a.example/?a=1&amp;b=2&gt;", "[https://a.example/?a=1&amp;b=2]&gt;"),
+        ("https://a.example/?a=1&amp;。", "[https://a.example/?a=1&amp;]。"),
+        ("https://a.example/?a=1&amp;和", "[https://a.example/?a=1&amp;和]"),
+        ("https://a.example/(&amp;) b", "[https://a.example/(&amp;)] b"),
         ("https://a.example/?a=1&b=2", "[https://a.example/?a=1&amp;b=2]"),
         ("https://a.example/b\\_c", "[https://a.example/b]_c"),
         ("http\\://a.example xhttps://a.example ftp://a.example", "http://a.example xhttps://a.example ftp://a.example"),

@@ -932,6 +932,18 @@ async def test_what_must_be_an_object_is_told_in_the_words_of_json(
     assert answer.json["errors"] == [{"pointer": pointer, "in": "body", "detail": "must be a JSON object"}]
 
 
+@pytest.mark.parametrize(
+    ("title", "detail"),
+    [("", "must have 1 or more characters"), ("a" * 501, "must have at most 500 characters")],
+    ids=["empty", "long"],
+)
+async def test_the_length_of_a_text_is_told_in_characters(gatepost: Gatepost, title: str, detail: str) -> None:
+    answer = await _everybody(gatepost).call("PATCH", "posts/p", json={"title": title})
+    assert [mistake["detail"] for mistake in answer.json["errors"]] == [detail]
+    answer = await _everybody(gatepost).get("queue", params={"q": title[:1] * 2 * len(title)})
+    assert [mistake["detail"] for mistake in answer.json["errors"]] == [detail.replace("500", "200")]
+
+
 async def test_two_authorization_headers_are_400(gatepost: Gatepost) -> None:
     again = ("Authorization", _everybody(gatepost).headers["Authorization"])
     await _assert_refused(gatepost, 400, "malformed-request", "POST", SUBMIT, JSON, again, body=GOOD)

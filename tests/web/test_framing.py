@@ -5,6 +5,7 @@ named here are those of RFC 9110 and RFC 9112.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -271,6 +272,20 @@ async def test_a_bad_request_is_refused_behind_others_of_earlier_segments(gatepo
     status, bad = REFUSED[name]
     assert await _statuses(gatepost, GET, GET, bad, LAST) == [200, 200, status]
     assert await _statuses(gatepost, GET + bad[:9], bad[9:] + LAST) == [200, status]
+
+
+@pytest.mark.parametrize("bad", [_get(b"Host: a b"), _headers(95), b"\r\n\0\r\n\r\n"], ids=["host", "long", "garbage"])
+async def test_a_refusal_is_said_in_the_version_that_the_service_speaks(gatepost: Gatepost, bad: bytes) -> None:
+    """RFC 9110, 2.5. Also behind a good request: one connection, one version."""
+    address = urlsplit(gatepost.running.address)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        try:
+            writer.write(GET + bad)
+            replies = await reader.read()
+        finally:
+            writer.close()
+    assert re.findall(rb"HTTP/[0-9.]+ [0-9]", replies) == [b"HTTP/1.1 2", b"HTTP/1.1 4"]
 
 
 @pytest.mark.parametrize("name", SPLITTABLE)

@@ -1,5 +1,6 @@
 """What moderators pin of a post's label; and what searches of the queue look at, folded alike on every database."""
 
+import re
 import unicodedata
 
 import sqlalchemy as sa
@@ -9,6 +10,12 @@ revision = "0004"
 down_revision = "0003"
 
 AT_ONCE = 500
+INVISIBLE = re.compile(
+    "["
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "]"
+)
 queue = sa.table("queue", sa.column("comment_id"), sa.column("folded"))
 comments = sa.table("comments", sa.column("id"), sa.column("body"), sa.column("edit_body"), sa.column("author_name"))
 WAITING = (
@@ -42,5 +49,6 @@ def _fold_what_waits(connection: sa.Connection) -> None:
 
 def _fold(text: str) -> str:
     """As `service/folding.py` did when this was released."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    shown = INVISIBLE.sub("", text)
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
     return folded.replace("i\u0307", "i").replace("\u0131", "i")
