@@ -64,7 +64,7 @@ HTTP_ROOMS = ("web", "demo", "app")
 HTTP_CLIENTS = ("auth.fetch", "delivery.purge_call", "ask_health")
 HTTP_LIBRARIES = {"aiohttp", "http.client", "urllib.request"}
 ENVIRONMENT_READERS = ("settings", "sources", "secret")
-IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "urllib", "uuid"}
+IMPURE = {"asyncio", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "urllib", "uuid"}
 STORE_MACHINERY = {
     "store.database",
     "store.transaction",
@@ -83,6 +83,7 @@ OWN_WRITES = {
     "leases.give_back": "which replica does a job",
     "probe.write": "readiness asks whether the store takes a write",
 }
+CLOCKS = re.compile(r"(datetime|date)\.(now|utcnow|today)")
 VAGUE = re.compile(r"util|helper|manager|^data$|^info$|^misc$|^common$", re.IGNORECASE)
 LONG_FILE = 300
 LONG_FILES = {
@@ -186,6 +187,10 @@ def impure_triage() -> Iterator[str]:
         foreign = libraries(name) - {"service"} - (set(sys.stdlib_module_names) - IMPURE) - {"re2"}
         yield from (f"{name} imports {module}" for module in sorted(ours | foreign))
         yield from (f"{name}: {node.name} waits" for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef))
+        asked = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+        yield from (f"{name} asks {clock}" for clock in asked if CLOCKS.search(clock))
+        asked = [alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
+        yield from (f"{name} imports {clock}" for clock in asked if clock in {"system_clock", "new_id"})
 
 
 def imports_upwards() -> Iterator[str]:
