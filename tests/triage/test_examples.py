@@ -55,9 +55,7 @@ def test_model_of_example_5_is_told_although_it_only_watches() -> None:
 
 def test_examples_are_warned_about_what_acts_alone_and_nothing_that_has_no_effect() -> None:
     warned = {
-        name: [
-            (one.pointer, one.code) for one in document.examine(example, KNOWN, version=1, now=NOON).warnings
-        ]
+        name: [(one.pointer, one.code) for one in document.examine(example, KNOWN, version=1, now=NOON).warnings]
         for name, example in EXAMPLES.items()
     }
     alone = {name: [pointer for pointer, code in found if code == "acts-alone"] for name, found in warned.items()}
