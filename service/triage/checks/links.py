@@ -30,12 +30,17 @@ def _places(text: Text) -> Iterator[tuple[int, int]]:
     behind = 0
     for link in text.links[:MOST_PLACED]:
         clicked = link.shown if ":" in link.shown else f"[{link.shown}]"
-        for spelling in (link.address, link.address.replace("&", "&amp;"), clicked):
-            start = text.body.find(spelling, behind)
-            if start >= 0:
-                behind = start + len(spelling)
-                yield start, behind
-                break
+        place = _first(text.body, {link.address, link.address.replace("&", "&amp;")}, behind)
+        place = place or _first(text.body, {clicked}, behind)
+        if place is not None:
+            behind = place[1]
+            yield place
+
+
+def _first(body: str, spellings: set[str], behind: int) -> tuple[int, int] | None:
+    """Where the first of these begins and ends."""
+    found = [(start, start + len(one)) for one in spellings if (start := body.find(one, behind)) >= 0]
+    return min(found, default=None)
 
 
 CHECK = TextCheck("links", (COUNT,), look)
