@@ -118,7 +118,8 @@ def test_audit_sample_holds_what_rules_published_or_called_spam(said: str, expec
 def test_audit_sample_leaves_alone_what_no_rule_said_and_who_is_only_known() -> None:
     assert judged(saying("spam"), facts(), sample=0.0).outcome is Outcome.PUBLISH
     trusted = facts({"author.trusted": True, "links.count": 1})
-    for when in ([{}], [{"author.approved": {"at_most": 3}}, {"author.trusted": True}]):
+    people_only: list[Any] = [[{}], [{"author.approved": {"at_most": 3}}, {"author.trusted": True}]]
+    for when in people_only:
         policy = policy_with({"for": ["trusted"], "when": when, "then": "publish"})
         assert judged(policy, trusted, sample=0.0).outcome is Outcome.PUBLISH
     both = policy_with({"for": ["trusted"], "then": "publish"}, {"id": "b", "when": LINKS, "then": "publish"})

@@ -20,4 +20,4 @@ def test_age_is_in_whole_days_where_it_is_known(since: int | None, days: int | N
 
 def test_key_and_comments_are_those_of_the_post() -> None:
     values = found("Hello", context(post=Post(PostKey("open-thread/7"), None, 12))).values
-    assert (values["post.key"], values["post.comments"]) == ({"open-thread/7"}, 12)
+    assert (values["post.key"], values["post.comments"]) == (frozenset({"open-thread/7"}), 12)

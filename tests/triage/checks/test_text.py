@@ -64,5 +64,5 @@ def test_run_is_shown_where_it_stands_in_the_source() -> None:
 
 
 def test_shouting_is_told() -> None:
-    assert "capitals" in codes(found("THIS IS NOT WHAT I SAID"))
-    assert "capitals" not in codes(found("This is not what I said"))
+    assert "capitals" in codes(found("THIS IS NOT WHAT I SAID THERE"))
+    assert "capitals" not in codes(found("This is not what I said there"))
