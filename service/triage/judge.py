@@ -113,10 +113,11 @@ def _in_order(said: list[Said]) -> tuple[Said, ...]:
 
 def _unknown(rule: Rule, facts: Facts, policy: Policy) -> list[CouldNotJudge]:
     """The checks that could not say what a rule asks."""
-    asked = {test.fact for test in rule.tests}
+    asked = set(rule.facts)
     for name in (*rule.only_for, *rule.not_for):
-        asked |= {test.fact for condition in policy.people[name] for test in condition.tests}
-    return [CouldNotJudge(rule.id, failure.check, failure.text) for failure in facts.failures if failure.facts & asked]
+        asked.update(test.fact for condition in policy.people[name] for test in condition.tests)
+    unable = [failure for failure in facts.failures if not failure.facts.isdisjoint(asked)]
+    return [CouldNotJudge(rule.id, failure.check, failure.text) for failure in unable]
 
 
 def _rules_on(verdict: Verdict, rules: list[Rule], facts: Facts, policy: Policy) -> tuple[str, ...]:

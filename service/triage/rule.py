@@ -103,9 +103,14 @@ class Rule:
         return tuple(test for condition in (*self.when, *self.unless) for test in condition.tests)
 
     @cached_property
+    def facts(self) -> frozenset[str]:
+        """The facts that these ask."""
+        return frozenset(test.fact for test in self.tests)
+
+    @cached_property
     def looks_at_people_only(self) -> bool:
         """Whether it never asks anything but who the author is. (`when: [{}]`)"""
-        return all(test.fact.startswith("author.") for test in self.tests)
+        return all(fact.startswith("author.") for fact in self.facts)
 
     @cached_property
     def lists(self) -> frozenset[str]:
@@ -124,14 +129,10 @@ class Rule:
             return FALSE
         if self.during and not any(window.holds(*at.on_the_wall) for window in self.during):
             return FALSE
-        meant = any_of(map(people, self.only_for)) if self.only_for else TRUE
-        if meant is FALSE:
-            return FALSE
-        when = any_of(condition.truth(facts) for condition in self.when)
+        when = any_of([condition.truth(facts) for condition in self.when])
         if when is FALSE:
             return FALSE
-        silent = any_of(map(people, self.not_for))
-        if silent is TRUE:
-            return FALSE
-        unless = any_of(condition.truth(facts) for condition in self.unless)
-        return all_of((meant, when, opposite(silent), opposite(unless)))
+        meant = any_of(map(people, self.only_for)) if self.only_for else TRUE
+        shut_out = any_of(map(people, self.not_for))
+        unless = any_of([condition.truth(facts) for condition in self.unless])
+        return all_of((meant, when, opposite(shut_out), opposite(unless)))
