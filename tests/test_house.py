@@ -64,7 +64,7 @@ HTTP_ROOMS = ("web", "demo", "app")
 HTTP_CLIENTS = ("outbound.client", "ask_health")
 HTTP_LIBRARIES = {"aiohttp", "http.client", "urllib.request"}
 ENVIRONMENT_READERS = ("settings", "sources", "secret")
-IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "urllib", "uuid"}
+IMPURE = {"asyncio", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "urllib", "uuid"}
 STORE_MACHINERY = {
     "store.database",
     "store.transaction",
@@ -88,6 +88,7 @@ INSIDES = {
     "web.aiohttp_inside": "aiohttp has no hooks for the guard; `tests/web/test_aiohttp_inside.py` sees when it changes",
     "store.sqlite": "aiosqlite runs no whole functions on its thread; every test of the store sees when it changes",
 }
+CLOCKS = re.compile(r"(datetime|date)\.(now|utcnow|today)")
 VAGUE = re.compile(r"util|helper|manager|^data$|^info$|^misc$|^common$", re.IGNORECASE)
 LONG_FILE = 300
 LONG_FILES = {
@@ -192,6 +193,10 @@ def impure_triage() -> Iterator[str]:
         foreign = libraries(name) - {"service"} - (set(sys.stdlib_module_names) - IMPURE) - {"re2"}
         yield from (f"{name} imports {module}" for module in sorted(ours | foreign))
         yield from (f"{name}: {node.name} waits" for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef))
+        asked = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+        yield from (f"{name} asks {clock}" for clock in asked if CLOCKS.search(clock))
+        asked = [alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
+        yield from (f"{name} imports {clock}" for clock in asked if clock in {"system_clock", "new_id"})
 
 
 def private_names_of_others() -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""WHAT WE THINK of a comment, before a human does. Pure: no database, no clock."""
+"""WHAT WE THINK of a comment, before a human does: checks observe, rules decide. Pure: no database, no clock."""

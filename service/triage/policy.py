@@ -1,9 +1,80 @@
-"""Turns a site's rules into the first status of a text. Submitting and editing both ask here."""
+"""A site's policy as it is judged by: frozen, made once of its document (`document.read`), and cheap to ask.
 
-from service.model import Status
+Submitting and editing ask `first_status` until they hand over facts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+
+from service.model import Milliseconds, Status
 from service.settings import Site
+from service.triage.condition import BUILT_IN, Condition
+from service.triage.facts import Value
+from service.triage.outcome import Outcome
+from service.triage.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One line of the catalogue: what authors are told under a code."""
+
+    code: str
+    text: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waves:
+    """How far back near-duplicates belong together, and how long a decision on them is offered to latecomers."""
+
+    same_text_hours: int = 72
+    latecomers_minutes: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One of the document's own tests: what is to come out of some facts.
+
+    With a `text` the checks of the text say theirs, `given` overrides them, and what is left is *nothing*. `by` is None
+    where the test does not say which rules are to decide. It is judged `at` a moment; None: on a Wednesday at noon, so
+    that it comes out the same whenever somebody runs it.
+    """
+
+    name: str
+    expect: Outcome
+    text: str | None = None
+    given: Mapping[str, Value | None] = field(default_factory=dict)
+    could_not_run: tuple[str, ...] = ()
+    at: Milliseconds | None = None
+    by: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What one version of a site's document says. The order of `rules` means nothing."""
+
+    version: int
+    otherwise: Outcome
+    zone: tzinfo = UTC
+    people: Mapping[str, tuple[Condition, ...]] = field(default_factory=lambda: BUILT_IN)
+    rules: tuple[Rule, ...] = ()
+    lockdown: tuple[Rule, ...] = ()
+    """Rules that are added while a lockdown lasts."""
+    waiting_per_author: int | None = None
+    waves: Waves = Waves()
+    audit_share: float = 0.05
+    reasons: tuple[Reason, ...] = ()
+    require_reason: bool = False
+    cases: tuple[Case, ...] = ()
+    """The document's `tests`."""
+
+
+def of_premoderate(premoderate: bool) -> Policy:
+    """Version 0, which a site has until somebody puts a document: everything waits, or nothing does."""
+    return Policy(0, Outcome.HOLD if premoderate else Outcome.PUBLISH)
 
 
 def first_status(site: Site) -> Status:
-    """`pending` where every comment waits for a moderator, else `approved`."""
-    return Status.PENDING if site.premoderate else Status.APPROVED
+    """`pending` where every comment waits for a moderator, else `approved`: version 0, before there are facts."""
+    return Status.PENDING if of_premoderate(site.premoderate).otherwise is Outcome.HOLD else Status.APPROVED

@@ -1,0 +1,93 @@
+"""What a policy says that its author may not have meant. The document is saved all the same."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from service.model import Milliseconds
+from service.triage.condition import BUILT_IN, NumberTest
+from service.triage.outcome import Outcome
+from service.triage.policy import Policy
+from service.triage.rule import Mode, Rule
+
+SURELY_SPAM: Final = 0.95
+SURELY_FINE: Final = 0.05
+"""Wikimedia lets no model act alone on less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """One warning. `code` is for programs."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+def of(policy: Policy, now: Milliseconds) -> Iterator[Warned]:
+    """All warnings that need only the policy. (The store knows what lists hold and which facts abstain often.)"""
+    for pointer, rule in _placed(policy):
+        if rule.until is not None and rule.until <= now:
+            yield Warned(f"{pointer}/until", "long-gone", "is past: the rule says nothing any more")
+        elif rule.mode is Mode.LIVE:
+            yield from _of_live(pointer, rule, policy)
+    yield from _unused(policy)
+
+
+def _placed(policy: Policy) -> list[tuple[str, Rule]]:
+    own = [(f"/rules/{number}", rule) for number, rule in enumerate(policy.rules)]
+    return own + [(f"/lockdown/rules/{number}", rule) for number, rule in enumerate(policy.lockdown)]
+
+
+def _of_live(pointer: str, rule: Rule, policy: Policy) -> Iterator[Warned]:
+    useless = _useless(rule, policy)
+    if useless is not None:
+        yield Warned(pointer, "no-effect", useless)
+    elif rule.acts_alone:
+        yield Warned(pointer, "acts-alone", f"says {rule.then} without a human; {_brake(rule, pointer)}")
+        yield from _loose(pointer, rule)
+
+
+def _useless(rule: Rule, policy: Policy) -> str | None:
+    if rule.then is Outcome.PUBLISH and policy.otherwise is Outcome.PUBLISH:
+        return "changes nothing: what no rule speaks about is published anyway"
+    publishes = any(other.then is Outcome.PUBLISH and other.mode is Mode.LIVE for other in policy.rules)
+    if rule.then is Outcome.HOLD and policy.otherwise is Outcome.HOLD and not publishes and not rule.priority:
+        return "changes nothing: everything waits anyway"
+    return None
+
+
+def _brake(rule: Rule, pointer: str) -> str:
+    if rule.brake is None:
+        return "it has no brake" if pointer.startswith("/rules") else "it ends with the lockdown"
+    share = f"{rule.brake.share * 100:g} %"
+    return (
+        f"its brake makes it hold after it acted on more than {share} of a day's arrivals once it was changed, "
+        f"or {rule.brake.per_day} times in a day"
+    )
+
+
+def _loose(pointer: str, rule: Rule) -> Iterator[Warned]:
+    for number, condition in enumerate(rule.when):
+        for test in condition.tests:
+            if test.fact != "learned.spam" or not isinstance(test, NumberTest):
+                continue
+            place = f"{pointer}/when/{number}/learned.spam"
+            if rule.then is Outcome.PUBLISH and (test.at_most is None or test.at_most > SURELY_FINE):
+                detail = f"publishes without a human above {SURELY_FINE}, where a model is often wrong"
+                yield Warned(place, "loose-threshold", detail)
+            if rule.then is not Outcome.PUBLISH and (test.at_least is None or test.at_least < SURELY_SPAM):
+                detail = f"says {rule.then} without a human below {SURELY_SPAM}, where a model is often wrong"
+                yield Warned(place, "loose-threshold", detail)
+
+
+def _unused(policy: Policy) -> Iterator[Warned]:
+    rules = (*policy.rules, *policy.lockdown)
+    reasons = {rule.reason for rule in rules}
+    people = {name for rule in rules for name in (*rule.only_for, *rule.not_for)}
+    for number, reason in enumerate(policy.reasons):
+        if reason.code not in reasons:
+            yield Warned(f"/reasons/{number}", "unused", "no rule names it; moderators may")
+    for name in policy.people:
+        if name not in people and name not in BUILT_IN:
+            yield Warned(f"/people/{name}", "unused", "no rule names them")

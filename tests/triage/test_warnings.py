@@ -1,0 +1,92 @@
+"""What is legal and may not be meant is said beside the document, which is saved all the same."""
+
+from typing import Any
+
+import pytest
+
+from service.triage import document
+from tests.triage.policies import KNOWN, NOON, completed
+
+MODEL = {"at_least": 0.9}
+REASONS = [{"code": "why", "text": "Because."}]
+
+
+def warned(*rules: dict[str, Any], otherwise: str = "publish", **members: Any) -> list[tuple[str, str]]:
+    written = {"format": 1, "otherwise": otherwise, "rules": [completed(rule) for rule in rules], **members}
+    found = document.examine(written, KNOWN, version=1, now=NOON).warnings
+    assert all(warning.detail for warning in found)
+    return [(warning.pointer, warning.code) for warning in found]
+
+
+PUBLISH = {"id": "p", "then": "publish"}
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        ([("/rules/0", "no-effect")], warned({"then": "publish"})),
+        ([("/rules/0", "no-effect")], warned({"then": "hold"}, otherwise="hold")),
+        ([("/rules/1", "acts-alone")], warned({"then": "hold"}, PUBLISH, otherwise="hold")),
+        ([("/rules/0", "no-effect")], warned({}, {**PUBLISH, "mode": "observe"}, otherwise="hold")),
+        ([], warned({"then": "hold"})),
+        ([], warned({"then": "hold", "priority": 5}, otherwise="hold")),
+        ([], warned({"then": "publish", "mode": "off"})),
+        ([("/lockdown/rules/0", "no-effect")], warned(otherwise="hold", lockdown={"rules": [completed({})]})),
+    ],
+)
+def test_rule_that_changes_nothing(expected: list[tuple[str, str]], found: list[tuple[str, str]]) -> None:
+    assert found == expected
+
+
+def test_rule_that_acts_alone_is_told_with_its_brake() -> None:
+    rule = completed({"then": "spam", "brake": {"share": 0.025, "per_day": 30}})
+    written = {"format": 1, "rules": [rule], "lockdown": {"rules": [completed({"id": "l", "then": "spam"})]}}
+    written["rules"].append(completed({"id": "b", "then": "publish"}))  # type: ignore[attr-defined]
+    found = document.examine(written, KNOWN, version=1, now=NOON).warnings
+    assert [(one.pointer, one.code) for one in found] == [
+        ("/rules/0", "acts-alone"),
+        ("/rules/1", "acts-alone"),
+        ("/lockdown/rules/0", "acts-alone"),
+    ]
+    assert "2.5 %" in found[0].detail
+    assert "30 times" in found[0].detail
+    assert "no brake" in found[1].detail
+    assert "lockdown" in found[2].detail
+
+
+def test_reasons_and_people_that_no_rule_names() -> None:
+    people = {"regulars": [{"author.approved": {"at_least": 5}}], "old": [{"author.known_days": {"at_least": 9}}]}
+    more = [*REASONS, {"code": "spare", "text": "For moderators."}]
+    assert warned({"reason": "why", "not_for": ["regulars"]}, people=people, reasons=more) == [
+        ("/reasons/1", "unused"),
+        ("/people/old", "unused"),
+    ]
+    locked = [completed({"id": "l", "for": ["old"], "reason": "spare"})]
+    assert (
+        warned({"reason": "why", "not_for": ["regulars"]}, people=people, reasons=more, lockdown={"rules": locked})
+        == []
+    )
+
+
+def test_rule_whose_last_moment_is_past() -> None:
+    assert warned({"until": "2026-01-07T12:00:00Z", "then": "spam"}) == [("/rules/0/until", "long-gone")]
+    assert warned({"until": "2026-01-07T12:00:00.001Z"}) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "bounds", "is_loose"),
+    [
+        ("spam", {"at_least": 0.95}, False),
+        ("spam", {"at_least": 0.94}, True),
+        ("refuse", {"at_most": 0.5}, True),
+        ("publish", {"at_most": 0.05}, False),
+        ("publish", {"at_most": 0.06}, True),
+        ("publish", {"at_least": 0.99}, True),
+        ("hold", {"at_least": 0.1}, False),
+    ],
+)
+def test_model_that_would_act_alone_on_little(then: str, bounds: dict[str, float], *, is_loose: bool) -> None:
+    rule = {"when": [{}, {"learned.spam": bounds}], "then": then, "reason": "why", "priority": 1}
+    found = [pointer for pointer, code in warned(rule, otherwise="hold", reasons=REASONS) if code == "loose-threshold"]
+    assert found == (["/rules/0/when/1/learned.spam"] if is_loose else [])
+    assert warned({**rule, "mode": "observe"}, otherwise="hold", reasons=REASONS) == []
