@@ -5,7 +5,7 @@ number until the commit, so a reader who remembers the last number misses nothin
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pydantic_core
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from service.model import CommentId, Event, EventId, PostKey, SiteKey, new_id
 from service.store.database import Row, Transaction
+from service.store.recount import Recount, Rule
 from service.store.tables import events, sites
 
 _NEXT = (
@@ -169,3 +170,28 @@ def _event(row: Row) -> Event:
         about,
         *revisions,
     )
+
+
+# --- What `verify` counts anew ----------------------------------------------------------------------------------------
+
+RULES: Sequence[Rule] = [
+    Recount(
+        "events have gaps",
+        """SELECT site, before, seq FROM
+             (SELECT site, seq, lag(seq) OVER (PARTITION BY site ORDER BY seq) AS before FROM events) AS e
+           WHERE seq <> coalesce(before, 0) + 1 ORDER BY site, seq""",
+        "events: site {0} goes from {1} to {2}",
+    ),
+    Recount(
+        "sites.event_seq",
+        """SELECT s.site, s.event_seq, coalesce(max(e.seq), 0) FROM sites AS s LEFT JOIN events AS e ON e.site = s.site
+           GROUP BY s.site, s.event_seq HAVING s.event_seq <> coalesce(max(e.seq), 0) ORDER BY s.site""",
+        "sites.event_seq: site {0} says {1}, its last event is {2}",
+    ),
+    Recount(
+        "events without a site",
+        """SELECT e.site, count(*) FROM events AS e LEFT JOIN sites AS s ON s.site = e.site
+           WHERE s.site IS NULL GROUP BY e.site ORDER BY e.site""",
+        "sites: site {0} has {1} events and no row",
+    ),
+]
