@@ -151,9 +151,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
     )
     background.start(rendering.job(database, replica))
     if folder := settings.backup.directory:
-        schedule = BackupSchedule(
-            folder, settings, database=database, holder=replica, clock=clock, last_success=metrics.last_backup
-        )
+        schedule = BackupSchedule(folder, settings, database=database, holder=replica, clock=clock, metrics=metrics)
         background.start(Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False))
     address = _address(runner)
     log.info("service.started", address=address, sites=sorted(settings.sites))
