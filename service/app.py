@@ -218,12 +218,7 @@ def _jobs(opened: _Open) -> Iterator[Job]:
     yield rendering.job(database, opened.holder)
     if folder := settings.backup.directory:
         schedule = BackupSchedule(
-            folder,
-            settings,
-            database=database,
-            holder=opened.holder,
-            clock=opened.clock,
-            last_success=opened.metrics.last_backup,
+            folder, settings, database=database, holder=opened.holder, clock=opened.clock, metrics=opened.metrics
         )
         yield Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False)
     if days := settings.retention.events_days:

@@ -42,7 +42,10 @@ def upgrade_database(config: Config = None) -> None:
 
 @commands.command("backup")
 def back_up(directory: Annotated[Path, typer.Argument(help="The folder to put it in.")], config: Config = None) -> None:
-    """Back the database up while the service runs, into one verified SQLite file, and say what is in it."""
+    """Back the database up while the service runs, into one verified SQLite file, and say what is in it.
+
+    One with differences is kept as well, under a name that says so, and the status is 1.
+    """
     from service import settings as configuration
     from service.store import backup
 
@@ -59,6 +62,9 @@ def restore_database(
     replace: Annotated[
         bool, typer.Option("--replace", help="PostgreSQL: empty the database first, if there is something in it.")
     ] = False,
+    suspect: Annotated[
+        bool, typer.Option("--suspect", help="Restore it though it has differences: for want of a sound one.")
+    ] = False,
     config: Config = None,
 ) -> None:
     """Put a backup in the place of the database. No server may use it; an SQLite file that was there is kept."""
@@ -67,10 +73,12 @@ def restore_database(
 
     url = configuration.load(config).database.url
     with progress(STEPS) as watch:
-        done = restore.restore(file, url, now=system_clock(), watch=watch, replace=replace)
+        done = restore.restore(file, url, now=system_clock(), watch=watch, replace=replace, suspect=suspect)
     typer.echo(f"{snapshot.name_of(url)} holds what was backed up.")
     if done.replaced is not None:
         typer.echo(f"What was there before is {done.replaced}.")
+    if done.differences:
+        typer.echo("It is suspect, and so is the database now: `gatepost db verify` tells each difference.")
     _tell(done.digest)
 
 

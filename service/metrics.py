@@ -116,8 +116,11 @@ class Metrics:
         )
         self.last_backup = Gauge(
             "gatepost_backup_last_success_timestamp_seconds",
-            "When the newest scheduled backup was made (Unix time; 0: never).",
+            "When the newest sound scheduled backup was made (Unix time; 0: never).",
             registry=self.registry,
+        )
+        self.suspect_backup = Gauge(
+            "gatepost_backup_suspect", "1 while the newest scheduled backup has differences.", registry=self.registry
         )
         self.jobs = Gauge("gatepost_job_healthy", "1 while a background job is well.", ["job"], registry=self.registry)
 

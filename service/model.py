@@ -75,12 +75,17 @@ class Why(StrEnum):
     AWAITING_APPROVAL = "awaiting-approval"
     EDITED = "edited"
     RESTORED = "restored"
+    REPORTED = "reported"
+    """Kept, shown and decided about like the others; no call gives this reason yet."""
 
 
+PRIORITY: dict[Why, int] = {Why.AWAITING_APPROVAL: 0, Why.EDITED: 0, Why.RESTORED: 0, Why.REPORTED: 10}
+"""How urgent a reason is: what readers see already, and object to, comes before what they do not see."""
 WHY_TEXT: dict[Why, str] = {
     Why.AWAITING_APPROVAL: "This site reviews every comment before it is published.",
     Why.EDITED: "The author changed an approved comment; readers keep the approved text until you decide.",
     Why.RESTORED: "A moderator put this comment back to be reviewed again.",
+    Why.REPORTED: "Readers reported this comment.",
 }
 
 
@@ -247,15 +252,37 @@ class PublicComment:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason to look at a comment: who gives it, and when. Of one code each source gives one.
+
+    `text` is what the source says to it; None where the code says everything (`WHY_TEXT`).
+    """
+
+    code: Why
+    source: Actor
+    at: Milliseconds
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """Someone must look at this comment, and why. A second fact beside the comment's status."""
+    """Someone must look at this comment, for these reasons (strongest first). A second fact beside its status."""
 
     comment_id: CommentId
-    why: tuple[Why, ...]
-    priority: int
+    reasons: tuple[Reason, ...]
     waiting_since: Milliseconds
     claimed_by: Actor | None = None
     claimed_until: Milliseconds | None = None
+
+    @property
+    def why(self) -> tuple[Why, ...]:
+        """The codes of its reasons, each once, strongest first."""
+        return tuple(dict.fromkeys(reason.code for reason in self.reasons))
+
+    @property
+    def priority(self) -> int:
+        """That of its strongest reason."""
+        return max(PRIORITY[code] for code in self.why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,16 +102,29 @@ def test_a_running_service_is_backed_up_and_not_restored_into(gatepost: Gatepost
     assert told(f"sqlite:///{store}") == backup.stdout.splitlines()[1:]
 
 
-def test_a_damaged_store_is_told_line_by_line(gatepost: Gatepost, store: Path) -> None:
+def test_a_damaged_store_is_told_line_by_line_and_has_a_suspect_backup(gatepost: Gatepost, store: Path) -> None:
     change(f"sqlite:///{store}", "UPDATE posts SET count = 40 WHERE post = 'quiet'", "DELETE FROM queue")
     verify, backup = gatepost("verify"), gatepost("backup", "backups")
     assert (verify.returncode, backup.returncode, backup.stdout) == (1, 1, "")
     lines = verify.stdout.splitlines()
-    assert lines[0] == "posts.count: site blog, post quiet says 40, approved comments are 0"
+    assert "posts.count: site blog, post quiet says 40, approved comments are 0" in lines
     assert len(lines) == 4
     assert verify.stderr == f"{store} has 4 differences: restore a backup\n"
-    assert backup.stderr.splitlines()[1:] == lines
-    assert list((store.parent / "backups").iterdir()) == []
+    (file,) = (store.parent / "backups").iterdir()
+    assert file.name.endswith(".suspect.db")
+    assert backup.stderr.splitlines() == [
+        f"backups/{file.name}: is a suspect backup, {store} has differences:",
+        *lines,
+    ]
+    told_of_it = gatepost("verify", url=f"sqlite:///{file}")
+    assert (told_of_it.returncode, told_of_it.stdout.splitlines()) == (1, lines)
+    refused = gatepost("restore", str(file), url=f"sqlite:///{store.parent}/new.db")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "is suspect, so restore it (--suspect) only where no other backup is sound" in refused.stderr
+    restored = gatepost("restore", "--suspect", str(file), url=f"sqlite:///{store.parent}/new.db")
+    assert restored.returncode == 0
+    assert "It is suspect, and so is the database now" in restored.stdout
+    assert restored.stdout.splitlines()[-3:] == told(f"sqlite:///{store}")
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Can scheduled backups be written where they should be, and is there room for one more?"""
+"""Can scheduled backups be written where they should be, is there room for one more, and is the newest one sound?"""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from service.checkup.finding import Finding, fail, ok, warn
 from service.settings import Settings
+from service.store import backup
 from service.store.sqlite import path_of
 
 SUBJECT = "backup"
@@ -27,7 +28,12 @@ def examine(settings: Settings) -> list[Finding]:
         where = folder if there or folder.parent.exists() else folder.parent
         text = f"{folder} cannot be written ({error.strerror}; this process is user {os.geteuid()})"
         return [fail(SUBJECT, text, _fix(where, error))]
-    return [_room(settings, folder if there else folder.parent, folder)]
+    found = [_room(settings, folder if there else folder.parent, folder)]
+    newest = next(iter(backup.in_folder(folder)), None)
+    if newest is not None and newest.is_suspect:
+        fix = "run `gatepost db verify`: it tells what is different; keep the last sound backup until that is mended"
+        found.append(warn(SUBJECT, f"the newest, {newest.path.name}, is suspect: the database has differences", fix))
+    return found
 
 
 def _fix(where: Path, error: OSError) -> str:

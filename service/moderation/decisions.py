@@ -29,9 +29,8 @@ from service.model import (
     Label,
     Status,
     Text,
-    Why,
 )
-from service.moderation import labels, lifecycle, publication, record
+from service.moderation import entries, labels, lifecycle, publication, record
 from service.moderation.record import NO_REASONS, Reasons
 from service.moderation.submissions import taken_down
 from service.settings import Site
@@ -68,10 +67,7 @@ def decide(tx: Transaction, site: Site, ruling: Ruling, actor: Actor) -> tuple[D
     if publication.publishes(before, after):
         after = labels.published(tx, site, after, was_shown=entry is not None)
     decision = record.decide(tx, before, after, action=ruling.action, actor=actor, reasons=ruling.reasons, entry=entry)
-    if after.status is Status.PENDING:
-        queue.put(tx, after, Why.RESTORED)
-    else:
-        queue.take_out(tx, after.id)
+    entries.decided(tx, after, entry, ruling.action, actor)
     return decision, after
 
 
@@ -130,17 +126,11 @@ def undo(
     after = _put_back(tx, before, state)
     if publication.publishes(before, after):
         after = labels.published(tx, site, after, was_shown=True)  # it stood before
+    entry = queue.get(tx, before.id)
     undone = record.decide(
-        tx,
-        before,
-        after,
-        action=Action.UNDO,
-        actor=actor,
-        reasons=reasons,
-        entry=queue.get(tx, before.id),
-        undoes=decision.id,
+        tx, before, after, action=Action.UNDO, actor=actor, reasons=reasons, entry=entry, undoes=decision.id
     )
-    _requeue(tx, after, state["queue"])
+    entries.undone(tx, after, entry, decision, state["queue"])
     return undone, after
 
 
@@ -174,13 +164,6 @@ def _text(tx: Transaction, comment: Comment, version: int) -> Text:
         if text is not None and text.version == version:
             return text
     return texts.kept(tx, comment.id, version)
-
-
-def _requeue(tx: Transaction, comment: Comment, entry: dict[str, Any] | None) -> None:
-    queue.take_out(tx, comment.id)
-    if entry is not None:
-        for why in entry["why"]:
-            queue.put(tx, comment, Why(why), priority=entry["priority"], waiting_since=entry["waiting_since"])
 
 
 def _conflict(tx: Transaction, comment: Comment, seen: int) -> Problem:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from service.model import Action, Actor, Comment, Decision, DecisionId, QueueEntry, Text, new_id
-from service.moderation import publication
+from service.moderation import entries, publication
 from service.moderation.publication import Seen
 from service.store import comments, decisions, events, texts
 from service.store.database import Transaction
@@ -123,9 +123,7 @@ def _state(before: Comment, after: Comment, entry: QueueEntry | None) -> Mapping
         "text_version": before.text.version,
         "published_at": before.published_at,
         "edit_version": edit.version if edit else None,
-        "queue": {"why": entry.why, "priority": entry.priority, "waiting_since": entry.waiting_since}
-        if entry
-        else None,
+        "queue": entries.to_record(entry),
         **({"label": asdict(before.label)} if before.label != after.label else {}),
     }
 

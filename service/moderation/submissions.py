@@ -30,10 +30,9 @@ from service.model import (
     PostKey,
     Status,
     Text,
-    Why,
     new_id,
 )
-from service.moderation import labels, lifecycle, publication, record
+from service.moderation import entries, labels, lifecycle, publication, record
 from service.settings import Site
 from service.store import authors, comments, decisions, events, posts, queue, standing, texts
 from service.store.database import Transaction
@@ -89,8 +88,7 @@ def submit(
     if publication.is_public(comment):
         comment = labels.published(tx, site, comment, was_shown=False)
     comments.add(tx, comment, root=comment.path[:CODE_LENGTH])
-    if status is Status.PENDING:
-        queue.put(tx, comment, Why.AWAITING_APPROVAL)
+    entries.submitted(tx, comment)
     action = Action.HOLD if status is Status.PENDING else Action.APPROVE
     record.decide(tx, None, comment, action=action, actor=POLICY)
     return comment
@@ -120,12 +118,7 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         raise TooManyEdits(f"A comment can have {MAX_TEXTS} texts, one after the other, and this one has had them")
     after = _edited(before, draft, tx.now, waits=policy.first_status(site) is Status.PENDING)
     seen = record.store(tx, before, after)
-    if after.pending_edit is not None:
-        queue.put(tx, after, Why.EDITED)
-    elif before.pending_edit is not None:  # published at once, over one that waited from when the site was stricter
-        queue.take_out(tx, after.id)
-    elif after.status is Status.PENDING:
-        queue.put_text(tx, after)
+    entries.edited(tx, before, after, caller.acting_as(ActorKind.AUTHOR))
     events.append(
         tx,
         site.key,
@@ -151,9 +144,9 @@ def withdraw(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller)
     if before.status is Status.DELETED and _is_withdrawn(tx, before):
         return
     after = taken_down(before, Status.DELETED)
-    entry = queue.get(tx, before.id)
-    queue.take_out(tx, before.id)
-    record.decide(tx, before, after, action=Action.WITHDRAW, actor=caller.acting_as(ActorKind.AUTHOR), entry=entry)
+    entry, actor = queue.get(tx, before.id), caller.acting_as(ActorKind.AUTHOR)
+    record.decide(tx, before, after, action=Action.WITHDRAW, actor=actor, entry=entry)
+    entries.decided(tx, after, entry, Action.WITHDRAW, actor)
 
 
 def _is_withdrawn(tx: Transaction, comment: Comment) -> bool:

@@ -1,10 +1,13 @@
 """Queries on authors: the blog's people, as this site knows them."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.model import Author, AuthorKey, Identity, Milliseconds, Profile, SiteKey
 from service.store.database import Row, Transaction
+from service.store.recount import Recount, Rule
 from service.store.tables import authors
 
 _KEY = (authors.c.site == bindparam("of_site"), authors.c.author == bindparam("of_author"))
@@ -92,3 +95,23 @@ def author_of(row: Row) -> Author:
         trusted=bool(row["trusted"]),
         note=row["note"],
     )
+
+
+# --- What `verify` counts anew ----------------------------------------------------------------------------------------
+
+RULES: Sequence[Rule] = [
+    Recount(
+        "authors.approved",
+        """SELECT a.site, a.author, a.approved, count(c.id) FROM authors AS a
+           LEFT JOIN comments AS c ON c.site = a.site AND c.author = a.author AND c.status = 'approved'
+           GROUP BY a.site, a.author, a.approved HAVING a.approved <> count(c.id) ORDER BY a.site, a.author""",
+        "authors.approved: site {0}, author {1} says {2}, approved comments are {3}",
+    ),
+    Recount(
+        "authors.rejected",
+        """SELECT a.site, a.author, a.rejected, count(c.id) FROM authors AS a
+           LEFT JOIN comments AS c ON c.site = a.site AND c.author = a.author AND c.status IN ('rejected', 'spam')
+           GROUP BY a.site, a.author, a.rejected HAVING a.rejected <> count(c.id) ORDER BY a.site, a.author""",
+        "authors.rejected: site {0}, author {1} says {2}, rejected comments and spam are {3}",
+    ),
+]

@@ -1,11 +1,12 @@
 """Makes backups while a server writes, and keeps the newest. For `gatepost db backup` and the scheduled backups.
 
 A backup is one SQLite file, whatever the engine, that stands alone. It is written under another name, opened again,
-verified and digested; only a file that passed gets the name of a backup.
+verified and digested; only a file that passed gets the name of a sound backup. One with differences is kept as well,
+and its name says that it is suspect: when something is wrong with the store is the worst moment to have nothing.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,12 +20,13 @@ from service.store.digest import Digest
 from service.store.engine import StoreError
 from service.store.snapshot import Snapshot, SqliteSnapshot, Watch
 
-NAME = "gatepost-%Y%m%dT%H%M%SZ.db"
+NAME = "gatepost-%Y%m%dT%H%M%SZ"
+SOUND, SUSPECT = ".db", ".suspect.db"
 UNFINISHED = ".unfinished"
 PAGES_AT_ONCE = 1024
 LEFT_BEHIND_MILLISECONDS = 86_400_000
 MOST_DIFFERENCES = 10
-"""How many are named where a damaged store is refused: `gatepost db verify` tells all."""
+"""How many are named: `gatepost db verify` tells all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +37,47 @@ class Backup:
     digest: Digest
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file in a folder of backups, by its name."""
+
+    made_at: Milliseconds
+    path: Path
+    is_suspect: bool
+
+
+class SuspectBackupError(StoreError):
+    """A backup was made and kept at `path`, and has differences."""
+
+    def __init__(self, path: Path, name: str, differences: Sequence[str]) -> None:
+        super().__init__("\n".join([f"{path}: is a suspect backup, {name} has differences:", *differences]))
+        self.path = path
+        self.differences = differences
+
+
 def take(url: str, folder: Path, *, now: Milliseconds, watch: Watch) -> Backup:
     """Back the store at `url` up into `folder`, which is made if its parent is there.
 
-    Raises StoreError when there is no sound store, or no room for it, and StoppedError. No file is left then.
+    Raises SuspectBackupError when the store has differences: the file is kept. Raises StoreError when there is no store
+    that can be copied, or no room for it, and StoppedError: no file is left then.
     """
-    final = folder / datetime.fromtimestamp(now // 1000, UTC).strftime(NAME)
+    name = datetime.fromtimestamp(now // 1000, UTC).strftime(NAME)
+    final, suspect = folder / f"{name}{SOUND}", folder / f"{name}{SUSPECT}"
     with _one_line(final):
         folder.mkdir(exist_ok=True)
-        if final.exists():
-            raise StoreError(f"{final}: is there already: a second has only one backup")
+        for there in (final, suspect):
+            if there.exists():
+                raise StoreError(f"{there}: is there already: a second has only one backup")
         with _unfinished(final, now=now) as path:
             with snapshot.of(url, watch) as moment:
                 write(moment, path, watch)
-            found = examine(path, watch, name=snapshot.name_of(url))
+            differences = differences_in(path, watch)
+            found = None if differences else digest_of(path, watch)
             files.sync(path)
-            path.rename(final)
+            path.rename(final if found else suspect)
             files.sync(folder)
+    if found is None:
+        raise SuspectBackupError(suspect, snapshot.name_of(url), differences)
     return Backup(final, found)
 
 
@@ -75,36 +101,49 @@ def copy_pages(moment: SqliteSnapshot, path: Path, watch: Watch) -> None:
         made.execute("PRAGMA journal_mode = DELETE")  # stands alone, and can be read where nothing can be written
 
 
-def examine(path: Path, watch: Watch, *, name: str) -> Digest:
-    """Open a copy of `name` afresh, verify it, read all of it. Raises StoreError when it is not sound."""
+def differences_in(path: Path, watch: Watch) -> tuple[str, ...]:
+    """Open a copy afresh and verify it: the first MOST_DIFFERENCES, a line each; none of a sound one.
+
+    Raises StoreError when it is no store of this schema.
+    """
     with snapshot.of(f"sqlite:///{path}", watch) as moment:
-        found = list(islice(verify.differences(moment, watch), MOST_DIFFERENCES))
-        if found:
-            raise StoreError("\n".join([f"{name}: is damaged, so this is no backup:", *found]))
+        return tuple(islice(verify.differences(moment, watch), MOST_DIFFERENCES))
+
+
+def digest_of(path: Path, watch: Watch) -> Digest:
+    """Open a copy afresh and read all of it. Raises StoreError when that is not possible."""
+    with snapshot.of(f"sqlite:///{path}", watch) as moment:
         return digest.of(moment, watch)
 
 
-def newest(folder: Path) -> Milliseconds | None:
-    """When the newest backup in `folder` was made. Raises OSError."""
-    return max((made for made, _ in _backups(folder)), default=None)
+def in_folder(folder: Path) -> list[Kept]:
+    """The backups in a folder, the newest first. Raises OSError."""
+    found = [kept for path in (folder.iterdir() if folder.is_dir() else ()) if (kept := _kept(path)) is not None]
+    return sorted(found, key=lambda kept: (kept.made_at, kept.path), reverse=True)
 
 
 def keep_newest(folder: Path, keep: int) -> list[Path]:
-    """Remove all but the newest `keep` backups; which. Nothing else in the folder is touched. Raises OSError."""
-    old = [path for _, path in sorted(_backups(folder), reverse=True)[keep:]]
+    """Remove all but the newest `keep` sound backups and the newest `keep` suspect ones; which. Raises OSError.
+
+    None of the one kind pushes one of the other out, and nothing else in the folder is touched.
+    """
+    there = in_folder(folder)
+    old = [kept.path for kind in (False, True) for kept in [one for one in there if one.is_suspect is kind][keep:]]
     for path in old:
         path.unlink(missing_ok=True)
     return old
 
 
-def _backups(folder: Path) -> Iterator[tuple[Milliseconds, Path]]:
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if (made := _made(path.name)) is not None:
-            yield made, path
+def _kept(path: Path) -> Kept | None:
+    """What the file's name says of it; None where it is no backup's name."""
+    is_suspect = path.name.endswith(SUSPECT)
+    ending = SUSPECT if is_suspect else SOUND
+    made = _made(path.name.removesuffix(ending)) if path.name.endswith(ending) else None
+    return None if made is None else Kept(made, path, is_suspect)
 
 
 def _made(name: str) -> Milliseconds | None:
-    """When the backup of this name was made; None where it is no backup's name."""
+    """When the backup of this name (without an ending) was made; None where it is no backup's name."""
     try:
         made = datetime.strptime(f"{name}+0000", f"{NAME}%z")
     except ValueError:
@@ -116,7 +155,7 @@ def _made(name: str) -> Milliseconds | None:
 def _unfinished(final: Path, *, now: Milliseconds) -> Iterator[Path]:
     """A name for the file until it is a backup: what failed goes, and so does what a killed run left a day ago."""
     for left in final.parent.glob(f"gatepost-*{UNFINISHED}"):
-        made = _made(left.name.removesuffix(UNFINISHED))
+        made = _made(left.name.removesuffix(f"{SOUND}{UNFINISHED}"))
         if made is not None and made < now - LEFT_BEHIND_MILLISECONDS:
             files.remove(left)
     path = files.beside(final, UNFINISHED)

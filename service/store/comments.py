@@ -3,7 +3,7 @@
 What readers see is in `published`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, insert, or_, select, update
@@ -22,6 +22,7 @@ from service.model import (
 from service.store import texts
 from service.store.database import Row, Transaction
 from service.store.published import BEFORE, END_OF_TIME, NEWEST_FIRST, Position, profile_of
+from service.store.recount import Recount, Rule
 from service.store.tables import PUBLIC, comments
 
 _WHOLE = select(comments)
@@ -230,3 +231,28 @@ def _comment(row: Row) -> Comment:
         label=Label(row["post_title"], row["post_url"]),
         pending_edit=pending_edit,
     )
+
+
+# --- What `verify` counts anew ----------------------------------------------------------------------------------------
+
+RULES: Sequence[Rule] = [
+    Recount(
+        "comments.reply_count",
+        """SELECT c.id, c.reply_count, count(r.id) FROM comments AS c
+           LEFT JOIN comments AS r ON r.parent_id = c.id AND r.listed
+           GROUP BY c.id, c.reply_count HAVING c.reply_count <> count(r.id) ORDER BY c.id""",
+        "comments.reply_count: comment {0} says {1}, listed replies are {2}",
+    ),
+    Recount(
+        "comments.listed",
+        """SELECT id, listed, status, reply_count FROM comments
+           WHERE listed <> (status = 'approved' OR reply_count > 0) ORDER BY id""",
+        "comments.listed: comment {0} says {1}, but it is {2} and has {3} listed replies",
+    ),
+    Recount(
+        "comments.shown_at",
+        """SELECT id FROM comments WHERE status = 'approved' AND (published_at IS NULL OR shown_at IS NULL)
+           ORDER BY id""",
+        "comments.shown_at: comment {0} is approved, and since when is not known: no feed can place it",
+    ),
+]

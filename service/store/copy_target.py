@@ -65,7 +65,7 @@ class SqliteTarget:
 
     dialect: Dialect = SqliteEngine.dialect
     errors: type[Exception] = sqlite3.Error
-    begin: Sequence[str] = ("BEGIN IMMEDIATE", "PRAGMA defer_foreign_keys = ON")
+    begin: Sequence[str] = ("BEGIN IMMEDIATE",)
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -81,14 +81,15 @@ class SqliteTarget:
             if self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
                 migrate.upgrade(self._path, BUSY_SECONDS)
             self.version = migrate.current(self.connection)
-            self.connection.execute("PRAGMA foreign_keys = ON")
+            self.connection.execute("PRAGMA foreign_keys = OFF")  # a damaged store is copied as it is:
+            self.connection.execute("PRAGMA ignore_check_constraints = ON")  # `verify` says what is wrong with it
             self.connection.execute("PRAGMA synchronous = NORMAL")  # `settle` syncs; a torn copy is made again
         except (OSError, sqlite3.Error) as error:
             os.close(self._lock)
             raise StoreError(f"{self.name}: cannot be written ({error}{refusal.as_whom(error)})") from None
 
     def add(self, table: sa.Table, rows: Sequence[Values]) -> None:
-        """Add rows; references are looked at when the transaction ends."""
+        """Add rows, whatever they refer to."""
         names = table.columns.keys()
         addition = insert(table).values({name: sa.bindparam(name) for name in names})
         asked = compiled(addition.on_conflict_do_nothing(index_elements=list(table.primary_key)), self.dialect)

@@ -1,7 +1,7 @@
 """Queries on the record of decisions. Rows are added and read, never changed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pydantic_core
@@ -21,6 +21,7 @@ from service.model import (
     Status,
 )
 from service.store.database import Row, Transaction
+from service.store.recount import Recount, Rule
 from service.store.tables import decisions
 
 _ADD = insert(decisions).values({column.name: bindparam(column.name) for column in decisions.c})
@@ -115,3 +116,24 @@ def _decision(row: Row) -> Decision:
         undoes=row["undoes"],
         created_at=row["created_at"],
     )
+
+
+# --- What `verify` counts anew ----------------------------------------------------------------------------------------
+
+RULES: Sequence[Rule] = [
+    Recount(
+        "decisions have events",
+        """SELECT d.id, d.site, d.seq FROM decisions AS d
+           LEFT JOIN events AS e ON e.site = d.site AND e.seq = d.seq AND e.comment_id = d.comment_id
+           LEFT JOIN sites AS s ON s.site = d.site
+           WHERE e.seq IS NULL AND d.seq >= coalesce(s.first_seq, 1) ORDER BY d.site, d.seq""",
+        "decisions: decision {0} has no event {2} of its comment on site {1}",
+    ),
+    Recount(
+        "decisions lead to the status",
+        """SELECT c.id, c.status, d.to_status FROM comments AS c LEFT JOIN decisions AS d
+             ON d.comment_id = c.id AND d.seq = (SELECT max(l.seq) FROM decisions AS l WHERE l.comment_id = c.id)
+           WHERE d.to_status IS NULL OR d.to_status <> c.status ORDER BY c.id""",
+        "decisions: comment {0} is {1}, its last decision led to {2}",
+    ),
+]

@@ -6,7 +6,7 @@ number until the commit, so a reader who remembers the last number misses nothin
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict, Unpack
 
@@ -28,6 +28,7 @@ from service.model import (
     new_id,
 )
 from service.store.database import Row, Transaction
+from service.store.recount import Recount, Rule
 from service.store.tables import events, sites
 
 _NEXT = (
@@ -240,3 +241,31 @@ def _event(row: Row) -> Event:
         site_revision=row["site_revision"],
         schema=row["schema"],
     )
+
+
+# --- What `verify` counts anew ----------------------------------------------------------------------------------------
+
+RULES: Sequence[Rule] = [
+    Recount(
+        "events have gaps",
+        """SELECT site, before, seq FROM
+             (SELECT e.site, e.seq, coalesce(lag(e.seq) OVER (PARTITION BY e.site ORDER BY e.seq),
+                                             s.first_seq - 1) AS before
+              FROM events AS e LEFT JOIN sites AS s ON s.site = e.site) AS e
+           WHERE seq <> before + 1 ORDER BY site, seq""",
+        "events: site {0} goes from {1} to {2}",
+    ),
+    Recount(
+        "sites.event_seq",
+        """SELECT s.site, s.event_seq, coalesce(max(e.seq), s.first_seq - 1) FROM sites AS s
+           LEFT JOIN events AS e ON e.site = s.site GROUP BY s.site, s.event_seq, s.first_seq
+           HAVING s.event_seq <> coalesce(max(e.seq), s.first_seq - 1) ORDER BY s.site""",
+        "sites.event_seq: site {0} says {1}, its last event is {2}",
+    ),
+    Recount(
+        "events without a site",
+        """SELECT e.site, count(*) FROM events AS e LEFT JOIN sites AS s ON s.site = e.site
+           WHERE s.site IS NULL GROUP BY e.site ORDER BY e.site""",
+        "sites: site {0} has {1} events and no row",
+    ),
+]

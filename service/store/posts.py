@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.model import Label, Post, PostKey, SiteKey
 from service.store.database import Row, Transaction
+from service.store.recount import Recount, Rule
 from service.store.tables import posts
 
 _LABELS = {"title", "url", "pinned_title", "pinned_url"}
@@ -159,3 +160,32 @@ def _post(row: Row) -> Post:
         pinned=pinned,
         carried=carried,
     )
+
+
+# --- What `verify` counts anew ----------------------------------------------------------------------------------------
+
+RULES: Sequence[Rule] = [
+    Recount(
+        "posts.count",
+        """SELECT p.site, p.post, p.count, count(c.id) FROM posts AS p
+           LEFT JOIN comments AS c ON c.site = p.site AND c.post = p.post AND c.status = 'approved'
+           GROUP BY p.site, p.post, p.count HAVING p.count <> count(c.id) ORDER BY p.site, p.post""",
+        "posts.count: site {0}, post {1} says {2}, approved comments are {3}",
+    ),
+    Recount(
+        "posts.title",
+        """SELECT p.site, p.post FROM posts AS p WHERE coalesce(p.title, '') <> coalesce((
+             SELECT c.post_title FROM comments AS c
+             WHERE c.site = p.site AND c.post = p.post AND c.status = 'approved' AND c.post_title IS NOT NULL
+             ORDER BY c.created_at DESC, c.id DESC LIMIT 1), '') ORDER BY p.site, p.post""",
+        "posts.title: site {0}, post {1} is not called as its newest approved comment with a title calls it",
+    ),
+    Recount(
+        "posts.url",
+        """SELECT p.site, p.post FROM posts AS p WHERE coalesce(p.url, '') <> coalesce((
+             SELECT c.post_url FROM comments AS c
+             WHERE c.site = p.site AND c.post = p.post AND c.status = 'approved' AND c.post_url IS NOT NULL
+             ORDER BY c.created_at DESC, c.id DESC LIMIT 1), '') ORDER BY p.site, p.post""",
+        "posts.url: site {0}, post {1} is not where its newest approved comment with an address says",
+    ),
+]

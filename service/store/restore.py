@@ -28,30 +28,34 @@ BUSY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What is in the store now, and where that is which was there before."""
+    """What is in the store now, where that is which was there before, and (of a suspect backup) some differences."""
 
     digest: Digest
     replaced: Path | None
+    differences: tuple[str, ...] = ()
 
 
-def restore(file: Path, url: str, *, now: Milliseconds, watch: Watch, replace: bool = False) -> Restored:
+def restore(
+    file: Path, url: str, *, now: Milliseconds, watch: Watch, replace: bool = False, suspect: bool = False
+) -> Restored:
     """Put what `file` holds in the place of the store at `url`.
 
     An SQLite store that is there is kept beside it; a PostgreSQL database must be empty, or is emptied with `replace`.
-    Raises StoreError (no sound backup, or a server uses the store) or SchemaError (of a newer release), having changed
-    nothing, and StoppedError.
+    A backup with differences is taken only with `suspect`, and only where it can be read to its end. Raises StoreError
+    (no sound backup, or a server uses the store) or SchemaError (of a newer release), having changed nothing, and
+    StoppedError.
     """
     if url.startswith("sqlite:///"):
         with _one_line(file):
-            return _into_file(file, path_of(url), now=now, watch=watch)
+            return _into_file(file, path_of(url), now=now, watch=watch, suspect=suspect)
     with tempfile.TemporaryDirectory(prefix="gatepost-restore-") as folder, _one_line(file):
         path = Path(folder) / "gatepost.db"
-        _prepare(file, path, watch)
+        _, differences = _prepare(file, path, watch, suspect=suspect)
         with snapshot.of(f"sqlite:///{path}", watch) as moment:
-            return Restored(copy.copy(moment, url, watch, replace=replace), replaced=None)
+            return Restored(copy.copy(moment, url, watch, replace=replace), None, differences)
 
 
-def _into_file(file: Path, store: Path, *, now: Milliseconds, watch: Watch) -> Restored:
+def _into_file(file: Path, store: Path, *, now: Milliseconds, watch: Watch, suspect: bool) -> Restored:
     if store.exists() and file.exists() and file.samefile(store):
         raise StoreError(f"{file}: is the store itself: name a backup")
     kept = store.with_name(f"{store.name}.replaced-{datetime.fromtimestamp(now // 1000, UTC):%Y%m%dT%H%M%SZ}")
@@ -59,7 +63,7 @@ def _into_file(file: Path, store: Path, *, now: Milliseconds, watch: Watch) -> R
     new = files.beside(store, ".restoring")
     try:
         files.remove(new)
-        found = _prepare(file, new, watch)
+        found, differences = _prepare(file, new, watch, suspect=suspect)
         like = store if store.exists() else store.parent
         _own_like(like, [new, files.beside(store, ".lock")])
         files.sync(new)
@@ -69,11 +73,14 @@ def _into_file(file: Path, store: Path, *, now: Milliseconds, watch: Watch) -> R
     finally:
         files.remove(new)
         os.close(lock)
-    return Restored(found, replaced)
+    return Restored(found, replaced, differences)
 
 
-def _prepare(file: Path, path: Path, watch: Watch) -> Digest:
-    """Make at `path` a store of today's schema that holds what `file` does; its digest. Raises when it is not sound."""
+def _prepare(file: Path, path: Path, watch: Watch, *, suspect: bool) -> tuple[Digest, tuple[str, ...]]:
+    """Make at `path` a store of today's schema that holds what `file` does; its digest, and its differences.
+
+    Raises StoreError where it has any, unless `suspect`.
+    """
     with closing(SqliteSnapshot(file, watch)) as moment:
         _refuse_unknown(moment)
         backup.copy_pages(moment, path, watch)
@@ -81,7 +88,11 @@ def _prepare(file: Path, path: Path, watch: Watch) -> Digest:
         migrate.upgrade(path, BUSY_SECONDS)
         with closing(sqlite3.connect(path, isolation_level=None)) as made:
             made.execute("PRAGMA journal_mode = DELETE")
-    return backup.examine(path, watch, name=str(file))
+    differences = backup.differences_in(path, watch)
+    if differences and not suspect:
+        refused = f"{file}: is suspect, so restore it (--suspect) only where no other backup is sound:"
+        raise StoreError("\n".join([refused, *differences]))
+    return backup.digest_of(path, watch), differences
 
 
 def _refuse_unknown(moment: SqliteSnapshot) -> None:

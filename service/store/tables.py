@@ -174,8 +174,9 @@ revisions = Table(
     Column("submitted_at", BigInteger, nullable=False),
 )
 
-# Someone must look. `why` holds codes with a space on either side, so one LIKE finds one. `folded` is what searches
-# look at: the comment's texts and its author's name as `service/text/folding.py` writes them.
+# Someone must look, whatever the comment's status, for its `reasons`. `why` has their codes, strongest first and with a
+# space on either side, so one LIKE finds one; `priority` is that of the strongest. `folded` is what searches look at:
+# the comment's texts and its author's name as `service/text/folding.py` writes them.
 queue = Table(
     "queue",
     metadata,
@@ -193,6 +194,21 @@ queue = Table(
 )
 Index("ix_queue_oldest", queue.c.site, queue.c.waiting_since, queue.c.comment_id)
 Index("ix_queue_priority", queue.c.site, queue.c.priority.desc(), queue.c.waiting_since, queue.c.comment_id)
+
+# Why somebody must look: each reason of an entry, once for each source. They go with their entry. SQLite keeps them in
+# the order of the key: what was given last stands together, so a submission touches one page more.
+reasons = Table(
+    "reasons",
+    metadata,
+    Column("comment_id", ordered_text, ForeignKey("queue.comment_id", ondelete="CASCADE"), primary_key=True),
+    Column("code", ordered_text, primary_key=True),
+    Column("source", ordered_text, primary_key=True),
+    Column("source_kind", ordered_text, nullable=False),
+    Column("source_name", Text, nullable=False),
+    Column("text", Text),
+    Column("given_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 # The append-only record. `seq` is the event's, so its order is the order of commits. `before` is what undo puts back.
 decisions = Table(

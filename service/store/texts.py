@@ -5,12 +5,15 @@ that waits), among the kept ones (`revisions`), or, where undo brought it back, 
 """
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import BindParameter, bindparam, func, insert, or_, select, update
 
 from service.model import Comment, CommentId, PostKey, SiteKey, Status, Text
 from service.store.database import Row, Transaction
+from service.store.recount import Inspection, Rule
+from service.store.snapshot import Snapshot
 from service.store.tables import comments, revisions
 
 _KEEP = insert(revisions).values({column.name: bindparam(column.name) for column in revisions.c})
@@ -149,6 +152,19 @@ def put_anew(tx: Transaction, comment_id: CommentId, text: Text) -> tuple[SiteKe
     tx.run(_RENDER_EDIT, **values)
     row = tx.first(_RENDER_OWN, **values)
     return (row["site"], row["post"]) if row and row["status"] == Status.APPROVED else None
+
+
+# --- What `verify` looks at ------------------------------------------------------------------------------------------
+
+
+def _changed(moment: Snapshot) -> Iterator[str]:
+    """Texts that are no longer what was hashed when they were written."""
+    for comment_id, body, of_body in moment.rows(select(comments.c.id, comments.c.body, comments.c.body_hash)):
+        if hash_of(body) != of_body:
+            yield f"comments.body_hash: the text of comment {comment_id} is not the one that was stored"
+
+
+RULES: Sequence[Rule] = [Inspection("comments.body_hash", _changed)]
 
 
 # --- Rows and nouns ---------------------------------------------------------------------------------------------------

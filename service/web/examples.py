@@ -66,7 +66,14 @@ ENTRY = {
     "comment": COMMENT,
     "post": POST,
     "label": {"title": "A Tuesday in July", "url": None},
-    "why": [{"code": "awaiting-approval", "text": WHY_TEXT[Why.AWAITING_APPROVAL]}],
+    "why": [
+        {
+            "code": "awaiting-approval",
+            "text": WHY_TEXT[Why.AWAITING_APPROVAL],
+            "from": {"kind": "policy", "key": "policy", "name": "Site policy"},
+            "at": WRITTEN,
+        }
+    ],
     "priority": 0,
     "waiting_since": WRITTEN,
     "claimed_by": None,

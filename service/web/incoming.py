@@ -10,7 +10,7 @@ from typing import (
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from service.model import FOREVER, Milliseconds
-from service.reading.shapes import Id
+from service.reading.shapes import Id, WhyCode
 from service.strict_json import is_clean
 from service.text.visible import clean_line
 from service.web.post_keys import PostKeyText
@@ -255,7 +255,7 @@ class CountsQuery(Incoming):
 class QueueQuery(PageQuery):
     """Which entries of the queue, in which order."""
 
-    reason: Literal["awaiting-approval", "edited", "restored"] | None = Field(None, description="Why to look")
+    reason: WhyCode | None = Field(None, description="Why to look")
     post: PostKeyText | None = Field(None, description="On this post")
     author: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author")
     q: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, description="With these words")

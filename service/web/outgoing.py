@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from service.auth.permissions import Permission
-from service.reading.shapes import AuthorView, Id, PostView, Timestamp, VisibleComment
+from service.reading.shapes import AuthorView, Id, PostView, Timestamp, VisibleComment, WhyCode
 from service.web.incoming import RequestedAction
 
 _CLOSED = with_config(ConfigDict(extra="forbid"))
@@ -187,12 +187,16 @@ class DecisionsList(TypedDict):
     next: str | None
 
 
-@_CLOSED
-class WhyView(TypedDict):
-    """One reason to look."""
-
-    code: Literal["awaiting-approval", "edited", "restored"]
-    text: str
+# Functional, because a member is called `from`.
+WhyView = TypedDict(
+    "WhyView",
+    {
+        "code": WhyCode,
+        "text": str,
+        "from": ActorView,
+        "at": Timestamp,
+    },
+)
 
 
 @_CLOSED

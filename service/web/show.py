@@ -1,6 +1,6 @@
 """From nouns to replies: how a comment, a decision or a case of the queue is shown to whom. Called by handlers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import (
     Any,  # pydantic reads these on Python 3.11
 )
@@ -14,7 +14,7 @@ from service.model import (
     Comment,
     Decision,
     Milliseconds,
-    Why,
+    Reason,
 )
 from service.moderation.queue import Case
 from service.reading.shapes import PostView, VisibleComment
@@ -110,7 +110,7 @@ def entry(site: Site, case: Case) -> EntryView:
         "comment": comment(case.comment, edit_window_seconds=edit_window_seconds, decision=case.decision),
         "post": shown,
         "label": {"title": label.title, "url": label.url} if case.label else None,
-        "why": whys(case.entry.why),
+        "why": [why(reason) for reason in case.entry.reasons],
         "priority": case.entry.priority,
         "waiting_since": timestamp(case.entry.waiting_since),
         "claimed_by": {"key": held.key, "name": held.name} if held else None,
@@ -124,9 +124,14 @@ def entry(site: Site, case: Case) -> EntryView:
     }
 
 
-def whys(codes: Iterable[Why]) -> list[WhyView]:
-    """Reasons with their sentences."""
-    return [{"code": code.value, "text": WHY_TEXT[code]} for code in codes]
+def why(reason: Reason) -> WhyView:
+    """A reason to look at a comment, in its source's words or in ours."""
+    return {
+        "code": reason.code.value,
+        "text": reason.text or WHY_TEXT[reason.code],
+        "from": actor(reason.source),
+        "at": timestamp(reason.at),
+    }
 
 
 def standing(found: Author) -> AuthorStanding:

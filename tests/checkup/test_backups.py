@@ -75,3 +75,19 @@ async def test_folder_without_room_for_one_more_is_found(
 
 async def test_nothing_is_said_where_backups_are_off(configured: dict[str, Any], clock: Hands) -> None:
     assert [finding for finding in await examine(configured, clock) if finding.subject == "backup"] == []
+
+
+async def test_newest_backup_that_is_suspect_is_told_until_one_is_sound(
+    configured: dict[str, Any], clock: Hands, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "gatepost-20260101T000000Z.db").touch()
+    (folder / "gatepost-20260102T000000Z.suspect.db").touch()
+    configured["backup"] = {"directory": str(folder)}
+    can_be_written, suspect = [found for found in await examine(configured, clock) if found.subject == "backup"]
+    assert (can_be_written.outcome, suspect.outcome) == (OK, WARN)
+    assert "gatepost-20260102T000000Z.suspect.db, is suspect" in suspect.text
+    assert "gatepost db verify" in (suspect.fix or "")
+    (folder / "gatepost-20260103T000000Z.db").touch()
+    assert (await said(configured, clock, folder)).outcome == OK

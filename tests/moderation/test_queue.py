@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
+from service.model import Actor, ActorKind, CommentId, Reason, SiteKey, Why
+from service.store import comments, queue
 from service.store.database import Transaction
-from service.store.tables import queue
 from tests.harness import Gatepost
 
 
@@ -65,8 +65,13 @@ async def test_an_authors_entries_are_found_by_their_key(crowd: Gatepost) -> Non
     assert listed["total"] == 2
 
 
-def _rank(tx: Transaction, comment_id: str, *, priority: int) -> None:
-    tx.run(update(queue).where(queue.c.comment_id == comment_id).values(priority=priority))
+REPORT = Reason(Why.REPORTED, Actor(ActorKind.AUTHOR, "bob-key", "Bob"), 0, "Not nice")
+
+
+def _report(tx: Transaction, comment_id: str) -> None:
+    found = comments.get(tx, SiteKey("blog"), CommentId(comment_id))
+    assert found is not None
+    queue.put(tx, found, REPORT)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
@@ -74,13 +79,15 @@ def _rank(tx: Transaction, comment_id: str, *, priority: int) -> None:
 async def test_pages_are_the_queue_in_both_orders(gatepost: Gatepost, order: str, limit: int) -> None:
     for number in range(8):
         submitted = await gatepost.reader("ada").submit(f"Number {number}")
-        await gatepost.running.database.write(_rank, submitted.json["comment"]["id"], priority=number % 3)
+        if number % 3:
+            await gatepost.running.database.write(_report, submitted.json["comment"]["id"])
         gatepost.clock.advance(seconds=number % 2)
     whole = await browse(gatepost, order=order)
     sorting = [(entry["waiting_since"], entry["comment"]["id"]) for entry in whole["entries"]]
     if order == "priority":
         ranked = [(-entry["priority"], *place) for entry, place in zip(whole["entries"], sorting, strict=True)]
         assert ranked == sorted(ranked)
+        assert {entry["priority"] for entry in whole["entries"]} == {0, 10}
     else:
         assert sorting == sorted(sorting)
     found: list[Any] = []

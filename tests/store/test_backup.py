@@ -14,7 +14,7 @@ import pytest
 
 from service.model import Action, PostKey, system_clock
 from service.store import backup, digest, migrate, snapshot, verify
-from service.store.backup import Backup
+from service.store.backup import Backup, SuspectBackupError
 from service.store.database import Database
 from service.store.digest import Digest
 from service.store.engine import StoreError
@@ -42,9 +42,9 @@ def backed_up(url: str, folder: Path, clock: Hands) -> Backup:
     return backup.take(url, folder, now=clock(), watch=Watch())
 
 
-def restored(file: Path, url: str, clock: Hands, *, replace: bool = False) -> Restored:
+def restored(file: Path, url: str, clock: Hands, *, replace: bool = False, suspect: bool = False) -> Restored:
     """Restore."""
-    return restore(file, url, now=clock(), watch=Watch(), replace=replace)
+    return restore(file, url, now=clock(), watch=Watch(), replace=replace, suspect=suspect)
 
 
 # --- Backups ----------------------------------------------------------------------------------------------------------
@@ -139,22 +139,51 @@ async def test_a_running_servers_files_are_left_alone(filled_path: Path, folder:
     await database.close()
 
 
-def test_a_damaged_store_has_no_backup(filled_url: str, folder: Path, clock: Hands) -> None:
-    change(filled_url, "UPDATE posts SET count = 40 WHERE post = 'quiet'")
-    with pytest.raises(StoreError) as refusal:
+DIFFERENCE = "posts.count: site blog, post quiet says 40, approved comments are 0"
+
+
+def suspected(url: str, folder: Path, clock: Hands) -> Path:
+    """A backup of a store that has differences."""
+    with pytest.raises(SuspectBackupError) as found:
+        backed_up(url, folder, clock)
+    return found.value.path
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE posts SET count = 40 WHERE post = 'quiet'",
+        "DELETE FROM authors WHERE author = 'dan-key'",  # comments refer to nobody
+        "DELETE FROM queue WHERE post = 'quiet'",
+        "UPDATE comments SET body = 'what nobody wrote' WHERE post = 'quiet'",
+    ],
+)
+def test_a_damaged_store_has_a_suspect_backup(filled_url: str, folder: Path, clock: Hands, damage: str) -> None:
+    clock.now = 1_792_000_000_000
+    change(filled_url, damage)
+    with snapshot.of(filled_url) as moment:
+        differences = list(verify.differences(moment, Watch()))
+    with pytest.raises(SuspectBackupError) as found:
         backed_up(filled_url, folder, clock)
-    first, second = str(refusal.value).splitlines()
-    assert first == f"{snapshot.name_of(filled_url)}: is damaged, so this is no backup:"
-    assert second == "posts.count: site blog, post quiet says 40, approved comments are 0"
-    assert list(folder.iterdir()) == []
+    path = folder / "gatepost-20261014T174640Z.suspect.db"
+    first, *others = str(found.value).splitlines()
+    assert (first, others) == (
+        f"{path}: is a suspect backup, {snapshot.name_of(filled_url)} has differences:",
+        differences,
+    )
+    assert list(folder.iterdir()) == [path]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert digest_of(f"sqlite:///{path}") == digest_of(filled_url)
+    with pytest.raises(StoreError, match="a second has only one backup"):
+        backed_up(filled_url, folder, clock)
 
 
-def test_a_store_with_a_broken_page_has_no_backup(filled_path: Path, folder: Path, clock: Hands) -> None:
+def test_a_store_with_a_broken_page_has_a_suspect_backup(filled_path: Path, folder: Path, clock: Hands) -> None:
     whole = filled_path.read_bytes()
     filled_path.write_bytes(whole[: len(whole) // 2] + bytes(4096) + whole[len(whole) // 2 + 4096 :])
-    with pytest.raises(StoreError):
-        backed_up(f"sqlite:///{filled_path}", folder, clock)
-    assert list(folder.iterdir()) == []
+    path = suspected(f"sqlite:///{filled_path}", folder, clock)
+    assert list(folder.iterdir()) == [path]
+    assert bytes(4096) in path.read_bytes()
 
 
 def test_a_store_that_is_not_there_has_no_backup(folder: Path, tmp_path: Path, clock: Hands) -> None:
@@ -212,8 +241,51 @@ def test_the_newest_are_kept_and_nothing_else_is_touched(folder: Path) -> None:
         (folder / name).touch()
     assert [path.name for path in backup.keep_newest(folder, 3)] == backups[3::-1]
     assert {path.name for path in folder.iterdir()} == {*backups[4:], *others}
-    assert backup.newest(folder) == 1_767_744_000_000
+    assert next(kept.made_at for kept in backup.in_folder(folder)) == 1_767_744_000_000
     assert backup.keep_newest(folder, 3) == []
+
+
+def test_suspect_backups_push_no_sound_one_out(folder: Path) -> None:
+    folder.mkdir()
+    sound = [f"gatepost-2026010{day}T000000Z.db" for day in range(1, 5)]
+    suspect = [f"gatepost-2026010{day}T000000Z.suspect.db" for day in range(5, 9)]
+    for name in sound + suspect:
+        (folder / name).touch()
+    assert {path.name for path in backup.keep_newest(folder, 2)} == {*sound[:2], *suspect[:2]}
+    assert [(kept.path.name, kept.is_suspect) for kept in backup.in_folder(folder)] == [
+        (suspect[3], True),
+        (suspect[2], True),
+        (sound[3], False),
+        (sound[2], False),
+    ]
+
+
+# --- Restoring a suspect one ------------------------------------------------------------------------------------------
+
+
+def test_a_suspect_backup_is_restored_only_when_told(
+    filled_path: Path, any_url: str, folder: Path, tmp_path: Path, clock: Hands
+) -> None:
+    target = f"sqlite:///{tmp_path}/new.db" if any_url.startswith("sqlite") else any_url
+    change(f"sqlite:///{filled_path}", "UPDATE posts SET count = 40 WHERE post = 'quiet'")
+    path = suspected(f"sqlite:///{filled_path}", folder, clock)
+    with pytest.raises(StoreError) as refusal:
+        restored(path, target, clock)
+    first, second = str(refusal.value).splitlines()
+    assert first == f"{path}: is suspect, so restore it (--suspect) only where no other backup is sound:"
+    assert second == DIFFERENCE
+    done = restored(path, target, clock, suspect=True)
+    assert (done.digest, done.differences) == (digest_of(f"sqlite:///{filled_path}"), (DIFFERENCE,))
+    assert digest_of(target) == done.digest
+
+
+def test_what_cannot_be_read_to_its_end_is_not_restored_at_all(filled_path: Path, folder: Path, clock: Hands) -> None:
+    path = backed_up(f"sqlite:///{filled_path}", folder, clock).path
+    change(f"sqlite:///{path}", "DROP TABLE idempotency")
+    before = filled_path.read_bytes()
+    with pytest.raises(StoreError, match="cannot be read"):
+        restored(path, f"sqlite:///{filled_path}", clock, suspect=True)
+    assert filled_path.read_bytes() == before
 
 
 # --- Restoring --------------------------------------------------------------------------------------------------------
@@ -335,7 +407,7 @@ SPOILT: dict[str, tuple[Callable[[Path], object], type[Exception], str]] = {
     "without a table": (
         lambda file: change(f"sqlite:///{file}", "DROP TABLE queue"),
         StoreError,
-        "is damaged, so this is no backup",
+        "is suspect, so restore it",
     ),
     "damaged": (
         lambda file: change(f"sqlite:///{file}", "UPDATE posts SET count = 40 WHERE post = 'quiet'"),

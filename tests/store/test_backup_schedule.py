@@ -10,7 +10,9 @@ import pytest
 from prometheus_client import Gauge
 
 from service import settings
+from service.metrics import Metrics
 from service.store import backup, leases
+from service.store.backup import SuspectBackupError
 from service.store.backup_schedule import BackupSchedule
 from service.store.database import Database
 from service.store.engine import StoreError
@@ -32,21 +34,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def last_success() -> Gauge:
-    """The metric, by itself."""
-    return Gauge(METRIC, "When.", registry=None)
+def metrics() -> Metrics:
+    """What the service would say of itself."""
+    return Metrics()
 
 
 @pytest.fixture
-async def replicas(filled_url: str, folder: Path, clock: Hands, last_success: Gauge) -> AsyncIterator[Replicas]:
+def last_success(metrics: Metrics) -> Gauge:
+    """When the last sound one was made."""
+    return metrics.last_backup
+
+
+@pytest.fixture
+async def replicas(filled_url: str, folder: Path, clock: Hands, metrics: Metrics) -> AsyncIterator[Replicas]:
     """A backup a day, and three stay; made by several replicas, each called by its name."""
     wanted = settings.parse({**configuration(filled_url), "backup": {"directory": str(folder), "keep": 3}})
     database = await Database.open(filled_url, clock=clock)
 
     def replica(name: str) -> BackupSchedule:
-        return BackupSchedule(
-            str(folder), wanted, database=database, holder=name, clock=clock, last_success=last_success
-        )
+        return BackupSchedule(str(folder), wanted, database=database, holder=name, clock=clock, metrics=metrics)
 
     yield replica
     await database.close()
@@ -99,16 +105,56 @@ async def test_a_restart_neither_makes_one_more_nor_forgets_when_the_last_was(
 
 
 async def test_a_backup_that_fails_removes_none(
-    schedule: BackupSchedule, filled_url: str, folder: Path, clock: Hands
+    schedule: BackupSchedule, folder: Path, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
         await schedule.make_if_due()
         clock.advance(seconds=25 * HOUR)
     kept = names(folder)
-    change(filled_url, "UPDATE posts SET count = 40 WHERE post = 'quiet'")
-    with pytest.raises(StoreError, match="is damaged, so this is no backup"):
+    monkeypatch.setattr(schedule, "_url", "sqlite:////nowhere/gatepost.db")
+    with pytest.raises(StoreError, match="is no store that can be read"):
         await schedule.make_if_due()
     assert names(folder) == kept
+
+
+async def test_a_suspect_backup_is_kept_and_told_until_one_is_sound(
+    replicas: Replicas, filled_url: str, folder: Path, clock: Hands, metrics: Metrics
+) -> None:
+    here, there = replicas("here"), replicas("there")
+    for _ in range(4):
+        await here.make_if_due()
+        sound_at = clock() // 1000
+        clock.advance(seconds=25 * HOUR)
+    sound = names(folder)
+    change(filled_url, "UPDATE posts SET count = count + 1 WHERE post = 'quiet'")
+    with pytest.raises(SuspectBackupError) as found:
+        await here.make_if_due()
+    assert names(folder) == [*sound, found.value.path.name]
+    for replica in (here, there, replicas("started again")):  # it is not made again, and not forgotten
+        clock.advance(seconds=HOUR)
+        with pytest.raises(StoreError, match="the newest backup is suspect"):
+            await replica.make_if_due()
+        assert (metrics.suspect_backup._value.get(), int(metrics.last_backup._value.get())) == (1, sound_at)
+    assert names(folder) == [*sound, found.value.path.name]
+    change(filled_url, "UPDATE posts SET count = count - 1 WHERE post = 'quiet'")
+    clock.advance(seconds=25 * HOUR)
+    await there.make_if_due()
+    assert (metrics.suspect_backup._value.get(), metrics.last_backup._value.get()) == (0, clock() / 1000)
+    assert names(folder) == [*sound[1:], found.value.path.name, names(folder)[-1]]
+    await here.make_if_due()
+
+
+async def test_a_replica_with_another_disk_knows_that_the_last_one_is_suspect(
+    replicas: Replicas, filled_url: str, folder: Path, clock: Hands, metrics: Metrics
+) -> None:
+    change(filled_url, "UPDATE posts SET count = count + 1 WHERE post = 'quiet'")
+    with pytest.raises(SuspectBackupError):
+        await replicas("here").make_if_due()
+    await asyncio.to_thread(folder.rename, folder.with_name("the disk of the other"))
+    metrics.suspect_backup.set(0)
+    with pytest.raises(StoreError, match="the newest backup is suspect"):
+        await replicas("there").make_if_due()
+    assert (names(folder), metrics.suspect_backup._value.get()) == ([], 1)
 
 
 async def test_who_cancels_waits_until_nothing_is_left(

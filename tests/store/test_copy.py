@@ -150,7 +150,7 @@ def test_an_unfinished_copy_is_no_source(filled_path: Path, empty_url: str, tmp_
 
 CHANGES: list[Callable[[str], None]] = [
     lambda url: change(url, "UPDATE queue SET claimed_until = 5"),
-    lambda url: change(url, "DELETE FROM queue", "DELETE FROM idempotency"),
+    lambda url: change(url, "DELETE FROM reasons", "DELETE FROM queue", "DELETE FROM idempotency"),
     lambda url: change(url, "UPDATE comments SET reply_count = 9 WHERE post = 'quiet'"),
     lambda url: change(url, "UPDATE sites SET event_seq = event_seq + 1"),
 ]

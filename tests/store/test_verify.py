@@ -72,15 +72,41 @@ DAMAGE = [
     ),
     (
         "DELETE FROM queue WHERE post = 'quiet'",
-        [rf"queue: comment {ID} \(pending\) waits for a moderator and has no entry"],
+        [f"reasons: {ID} awaiting-approval policy refers to queue {ID}, which is not there"],
     ),
     (
-        "DELETE FROM queue WHERE post = 'edited'",
-        [rf"queue: comment {ID} \(approved\) waits for a moderator and has no entry"],
+        "DELETE FROM reasons WHERE code = 'awaiting-approval' AND comment_id IN"
+        " (SELECT id FROM comments WHERE post = 'quiet')",
+        [
+            f"queue: the entry of comment {ID} has no reason",
+            rf"queue: comment {ID} \(pending\) waits for a moderator, and no reason says so",
+        ],
+    ),
+    (
+        "UPDATE reasons SET code = 'reported' WHERE code = 'edited'",
+        [
+            f"queue.why: the entry of comment {ID} says 'edited', its reasons are 'reported'",
+            rf"queue: comment {ID} \(approved\) waits for a moderator, and no reason says so",
+        ],
+    ),
+    (
+        "UPDATE queue SET priority = 3 WHERE post = 'quiet'",
+        [f"queue.priority: the entry of comment {ID} has 3, its strongest reason 0"],
     ),
     (
         "UPDATE comments SET edit_body = NULL, edit_html = NULL, edit_version = NULL WHERE post = 'edited'",
-        [f"queue: comment {ID} has an entry, but it is approved and no edit of it waits"],
+        [
+            f"reasons: comment {ID} is in the queue as 'edited', but it is approved and has no such text",
+            f"queue.folded: comment {ID} waits, and searches do not look at the text that it has",
+        ],
+    ),
+    (
+        "INSERT INTO reasons (comment_id, code, source, source_kind, source_name, given_at)"
+        " SELECT comment_id, 'restored', 'mo', 'moderator', 'Mo', 1 FROM queue WHERE post = 'edited'",
+        [
+            f"queue.why: the entry of comment {ID} says 'edited', its reasons are 'edited restored'",
+            f"reasons: comment {ID} is in the queue as 'restored', but it is approved and has no such text",
+        ],
     ),
     (
         "UPDATE queue SET author = 'mallory' WHERE post = 'quiet'",
@@ -156,7 +182,8 @@ DAMAGE = [
         "UPDATE queue SET comment_id = 'nobody' WHERE post = 'quiet'",
         [
             "queue: nobody refers to comments nobody, which is not there",
-            rf"queue: comment {ID} \(pending\) waits for a moderator and has no entry",
+            f"reasons: {ID} awaiting-approval policy refers to queue {ID}, which is not there",
+            "queue: the entry of comment nobody has no reason",
         ],
     ),
     (

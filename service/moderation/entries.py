@@ -1,0 +1,125 @@
+"""What puts a comment into the queue and what takes it out: which reasons each verb gives, and which it answers.
+
+A comment is in the queue for as long as it has a reason, whatever its status: what readers see can be there as well.
+Called by the verbs that change comments, inside their transactions.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.model import (
+    POLICY,
+    Action,
+    Actor,
+    ActorKind,
+    Comment,
+    Decision,
+    Milliseconds,
+    QueueEntry,
+    Reason,
+    Status,
+    Why,
+)
+from service.store import queue
+from service.store.database import Transaction
+
+_ALL = frozenset(Why)
+ANSWERED: dict[Action, frozenset[Why]] = {
+    Action.APPROVE: _ALL,
+    Action.REJECT: _ALL,
+    Action.SPAM: _ALL,
+    Action.DELETE: _ALL,
+    Action.WITHDRAW: _ALL,
+    Action.DISCARD_EDIT: frozenset({Why.EDITED}),
+    Action.RESTORE: frozenset(),
+}
+"""Which reasons a decision answers: the others stay. Who judges the comment as it stands has seen them all."""
+OF_A_STATE = frozenset({Why.AWAITING_APPROVAL, Why.RESTORED, Why.EDITED})
+"""Reasons that say how a comment stands: it is pending, or an edit of it waits. They end with that, and only then."""
+_UNKNOWN = Actor(ActorKind.SYSTEM, "unknown", "An older release did not keep who it was")
+
+
+def submitted(tx: Transaction, comment: Comment) -> None:
+    """A new comment: where the site's policy holds it back, somebody must look."""
+    if comment.status is Status.PENDING:
+        queue.put(tx, comment, Reason(Why.AWAITING_APPROVAL, POLICY, tx.now))
+
+
+def edited(tx: Transaction, before: Comment, after: Comment, author: Actor) -> None:
+    """A new text. What was said of the text that it replaces ends; what else there is to look at stays."""
+    if after.pending_edit is not None:
+        queue.put(tx, after, Reason(Why.EDITED, author, tx.now))
+    elif before.pending_edit is not None:  # published at once, over one that waited from when the site was stricter
+        queue.settle(tx, after, {Why.EDITED})
+    else:
+        queue.put_text(tx, after)
+
+
+def decided(tx: Transaction, after: Comment, entry: QueueEntry | None, action: Action, actor: Actor) -> None:
+    """A decision about a comment that had `entry`."""
+    if action is Action.RESTORE:
+        queue.put(tx, after, Reason(Why.RESTORED, actor, tx.now))
+    elif entry is not None and set(entry.why) <= ANSWERED[action]:
+        queue.take_out(tx, after.id)
+    elif entry is not None:
+        queue.settle(tx, after, ANSWERED[action])
+
+
+def undone(
+    tx: Transaction, after: Comment, entry: QueueEntry | None, decision: Decision, was: Mapping[str, Any] | None
+) -> None:
+    """`decision` is taken back: every reason that stood before it (`was`) stands again, where it stood.
+
+    So do reasons that others have given since; the decision's own go. `entry` is what there is now.
+    """
+    since = [
+        reason
+        for reason in (entry.reasons if entry else ())
+        if reason.at >= decision.created_at and reason.code not in OF_A_STATE
+    ]
+    queue.take_out(tx, after.id)
+    given, waiting_since = _given(after, was) if was else ([], min((reason.at for reason in since), default=tx.now))
+    for reason in [*given, *since]:
+        queue.put(tx, after, reason, waiting_since=waiting_since)
+
+
+def to_record(entry: QueueEntry | None) -> Mapping[str, object] | None:
+    """An entry as the record keeps it for undo."""
+    if entry is None:
+        return None
+    return {"waiting_since": entry.waiting_since, "reasons": [_to_record(reason) for reason in entry.reasons]}
+
+
+def _to_record(reason: Reason) -> Mapping[str, object]:
+    source = {"kind": reason.source.kind, "key": reason.source.key, "name": reason.source.name}
+    return {"code": reason.code, "from": source, "at": reason.at, "text": reason.text}
+
+
+def _given(comment: Comment, was: Mapping[str, Any]) -> tuple[list[Reason], Milliseconds]:
+    """The reasons in a line of the record, and since when the comment waited; an older release kept only the codes."""
+    waiting_since = was["waiting_since"]
+    if "reasons" not in was:
+        return [
+            Reason(Why(code), _likely_source(comment, Why(code)), waiting_since) for code in was["why"]
+        ], waiting_since
+    given = [
+        Reason(
+            Why(reason["code"]),
+            Actor(ActorKind(reason["from"]["kind"]), reason["from"]["key"], reason["from"]["name"]),
+            reason["at"],
+            reason["text"],
+        )
+        for reason in was["reasons"]
+    ]
+    return given, waiting_since
+
+
+def _likely_source(comment: Comment, code: Why) -> Actor:
+    """Whoever gives reasons of this code."""
+    match code:
+        case Why.AWAITING_APPROVAL:
+            return POLICY
+        case Why.EDITED:
+            return Actor(ActorKind.AUTHOR, comment.author_key, comment.author.name)
+        case _:
+            return _UNKNOWN
