@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from service.delivery.relay import Relay
 from service.errors import StoreUnavailable
 from service.model import Actor, ActorKind, PostKey, SiteKey
 from service.moderation import posts
@@ -173,16 +174,28 @@ async def test_closing_waits_for_a_writer_that_hangs_only_so_long(
 
 
 class _Broken:
-    """A listener with a bug."""
+    """A listener with a bug; or with two, when it cannot be told of its doubt either."""
+
+    def __init__(self, *, is_worse: bool) -> None:
+        self._is_worse = is_worse
+        self.doubts = 0
 
     def committed(self, written: object) -> None:
         raise RuntimeError("a bug")
 
     def in_doubt(self) -> None:
-        raise RuntimeError("a bug")
+        self.doubts += 1
+        if self._is_worse:
+            raise RuntimeError("a bug")
 
 
-async def test_a_listener_that_raises_takes_the_answer_from_nobody(database: Database) -> None:
-    database.add_listener(_Broken())
+@pytest.mark.parametrize("is_worse", [False, True])
+async def test_a_listener_that_raises_takes_the_answer_from_nobody_and_is_in_doubt(
+    database: Database, is_worse: bool
+) -> None:
+    broken, well = _Broken(is_worse=is_worse), Relay(database)
+    database.add_listener(broken)
+    await well.look()
     async with asyncio.timeout(PATIENCE_SECONDS):
         await database.write(posts.set_open, SiteKey("blog"), PostKey("a-post"), MO, is_open=False)
+    assert (broken.doubts, well.position(SiteKey("blog"))) == (1, 1)

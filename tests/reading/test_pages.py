@@ -297,6 +297,15 @@ async def test_what_was_missed_on_a_site_makes_all_of_it_unknown_and_nothing_els
     assert (here.builds, house.ready(here) is None) == (2, False)
 
 
+async def test_a_page_that_was_being_built_while_something_was_missed_is_not_kept(house: House) -> None:
+    reader = Reader(post(1))
+    building = await _held(house, reader)
+    house.pages.skipped(SITE)  # of which nothing was known yet
+    reader.may_end.set()
+    await building
+    assert house.ready(reader) is None
+
+
 @pytest.fixture
 async def replicas(postgres_url: str, clock: Hands) -> AsyncIterator[tuple[House, House]]:
     """Two memories on one store."""

@@ -1,6 +1,8 @@
 """Old events are removed down to a floor: in slices, never what a follower waits for, and the store stays sound."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from service.store.database import Database, Transaction
 from service.store.restore import restore
 from service.store.retention import Retention
 from service.store.snapshot import Watch
-from tests.harness import Hands
+from tests.harness import Hands, configuration
+from tests.launch import launch
 from tests.store import scene
 from tests.store.scene import BLOG, MODERATOR, Scene
 from tests.store.test_digest import digest_of
@@ -22,6 +25,7 @@ from tests.store.test_digest import digest_of
 SITE, OTHER = SiteKey("blog"), SiteKey("other")
 DAY = 86_400
 FOLLOWER = "a follower"
+PATIENCE_SECONDS = 60
 pytestmark = pytest.mark.own_engines
 
 
@@ -197,3 +201,25 @@ async def test_the_record_stays_and_a_decision_can_be_undone(opened: Database, c
     assert [one.action for one in found.items] == [Action.HOLD, Action.SPAM]
     _, back = await opened.write(decisions.undo, scene.BLOG, decision.id, MODERATOR)
     assert back.status == "pending"
+
+
+async def test_a_service_removes_what_its_configuration_calls_old(any_url: str, clock: Hands) -> None:
+    await scene.fill(any_url, clock)
+    clock.advance(seconds=10 * DAY)
+    wanted = configuration(any_url)
+    async with AsyncExitStack() as stack:
+        gatepost = await launch(stack, wanted, clock=clock)
+        jobs = (await gatepost.visitor.get("/health/ready")).json["checks"]
+        assert "job:remove-events" not in jobs
+        before = await gatepost.moderator().get("decisions", params={"limit": 100})
+    wanted["retention"] = {"events_days": 9}
+    async with AsyncExitStack() as stack:
+        gatepost = await launch(stack, wanted, clock=clock)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await numbers(gatepost.running.database):
+                pass
+        checks = (await gatepost.visitor.get("/health/ready")).json["checks"]
+        assert checks["job:remove-events"][0]["status"] == "pass"
+        assert (await gatepost.moderator().get("decisions", params={"limit": 100})).json == before.json
+        assert (await gatepost.reader("ada").submit("And on")).status == 202
+    assert differences(any_url) == []
