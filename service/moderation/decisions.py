@@ -67,11 +67,17 @@ def decide(tx: Transaction, site: Site, ruling: Ruling, actor: Actor) -> tuple[D
     after, entry = _outcome(before, ruling.action, status, tx.now), queue.get(tx, before.id)
     if publication.publishes(before, after):
         after = labels.published(tx, site, after, was_shown=entry is not None)
-    decision = record.decide(tx, before, after, action=ruling.action, actor=actor, reasons=ruling.reasons, entry=entry)
-    if after.status is Status.PENDING:
-        queue.put(tx, after, Why.RESTORED)
-    else:
-        queue.take_out(tx, after.id)
+    waits = after.status is Status.PENDING
+    decision = record.decide(
+        tx,
+        before,
+        after,
+        action=ruling.action,
+        actor=actor,
+        reasons=ruling.reasons,
+        entry=entry,
+        more_waiting=queue.put(tx, after, Why.RESTORED) if waits else queue.take_out(tx, after.id),
+    )
     return decision, after
 
 
@@ -139,8 +145,8 @@ def undo(
         reasons=reasons,
         entry=queue.get(tx, before.id),
         undoes=decision.id,
+        more_waiting=_requeue(tx, after, state["queue"]),
     )
-    _requeue(tx, after, state["queue"])
     return undone, after
 
 
@@ -173,11 +179,15 @@ def _text(tx: Transaction, comment: Comment, version: int) -> PendingEdit:
     return comments.kept_text(tx, comment.id, version)
 
 
-def _requeue(tx: Transaction, comment: Comment, entry: dict[str, Any] | None) -> None:
-    queue.take_out(tx, comment.id)
+def _requeue(tx: Transaction, comment: Comment, entry: dict[str, Any] | None) -> int:
+    """Put the entry back as it was; by how many the queue grew."""
+    more_waiting = queue.take_out(tx, comment.id)
     if entry is not None:
         for why in entry["why"]:
-            queue.put(tx, comment, Why(why), priority=entry["priority"], waiting_since=entry["waiting_since"])
+            more_waiting += queue.put(
+                tx, comment, Why(why), priority=entry["priority"], waiting_since=entry["waiting_since"]
+            )
+    return more_waiting
 
 
 def _conflict(tx: Transaction, comment: Comment, seen: int) -> Problem:

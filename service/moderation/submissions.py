@@ -94,10 +94,9 @@ def submit(
         comment = labels.published(tx, site, comment, was_shown=False)
     root = comment.path[:CODE_LENGTH]
     comments.add(tx, comment, root=root, body_hash=body_hash, renderer=RENDERER_VERSION)
-    if status is Status.PENDING:
-        queue.put(tx, comment, Why.AWAITING_APPROVAL)
+    more_waiting = queue.put(tx, comment, Why.AWAITING_APPROVAL) if status is Status.PENDING else 0
     action = Action.HOLD if status is Status.PENDING else Action.APPROVE
-    record.decide(tx, None, comment, action=action, actor=POLICY)
+    record.decide(tx, None, comment, action=action, actor=POLICY, more_waiting=more_waiting)
     return comment
 
 
@@ -125,10 +124,11 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         raise TooManyEdits(f"A comment can have {MAX_TEXTS} texts, one after the other, and this one has had them")
     after = _edited(before, draft, tx.now, waits=policy.first_status(site) is Status.PENDING)
     seen = record.store(tx, before, after)
+    more_waiting = 0
     if after.pending_edit is not None:
-        queue.put(tx, after, Why.EDITED)
+        more_waiting = queue.put(tx, after, Why.EDITED)
     elif before.pending_edit is not None:  # published at once, over one that waited from when the site was stricter
-        queue.take_out(tx, after.id)
+        more_waiting = queue.take_out(tx, after.id)
     elif after.status is Status.PENDING:
         queue.put_text(tx, after)
     events.append(
@@ -139,6 +139,7 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         comment_id=after.id,
         post_revision=seen.revision if seen else None,
         about={"version": after.version, "waits": seen is None},
+        more_waiting=more_waiting,
     )
     return after
 
@@ -153,8 +154,15 @@ def withdraw(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller)
         return
     after = taken_down(before, Status.DELETED)
     entry = queue.get(tx, before.id)
-    queue.take_out(tx, before.id)
-    record.decide(tx, before, after, action=Action.WITHDRAW, actor=caller.acting_as(ActorKind.AUTHOR), entry=entry)
+    record.decide(
+        tx,
+        before,
+        after,
+        action=Action.WITHDRAW,
+        actor=caller.acting_as(ActorKind.AUTHOR),
+        entry=entry,
+        more_waiting=queue.take_out(tx, before.id),
+    )
 
 
 def _is_withdrawn(tx: Transaction, comment: Comment) -> bool:

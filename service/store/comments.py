@@ -17,12 +17,14 @@ from service.model import (
     SiteKey,
     Status,
 )
+from service.store.among import among, listed
 from service.store.database import Row, Transaction
 from service.store.published import BEFORE, END_OF_TIME, NEWEST_FIRST, Position, profile_of
 from service.store.tables import PUBLIC, comments, revisions
 
 _WHOLE = select(comments)
 _ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
+_SOME = _WHOLE.where(comments.c.site == bindparam("site"), among(comments.c.id, "ids"))
 _ONE_TO_CHANGE = _ONE.with_for_update()
 _INSERT = insert(comments).values({column.name: bindparam(column.name) for column in comments.c})
 _REPLACE = (
@@ -111,11 +113,10 @@ def get_to_change(tx: Transaction, site: SiteKey, comment_id: CommentId) -> Comm
 
 def get_many(tx: Transaction, site: SiteKey, ids: Iterable[CommentId]) -> dict[CommentId, Comment]:
     """The comments with these ids that the site has."""
-    wanted = sorted(set(ids))
+    wanted = set(ids)
     if not wanted:
         return {}
-    rows = tx.all(_WHOLE.where(comments.c.site == site, comments.c.id.in_(wanted)))
-    return {row["id"]: _comment(row) for row in rows}
+    return {row["id"]: _comment(row) for row in tx.all(_SOME, site=site, ids=listed(wanted))}
 
 
 def add(tx: Transaction, comment: Comment, *, root: str, body_hash: str, renderer: int) -> None:

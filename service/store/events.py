@@ -18,10 +18,16 @@ from service.store.tables import events, sites
 
 _NEXT = (
     upsert(sites)
-    .values(site=bindparam("site"), event_seq=bindparam("one"), revision=bindparam("visible"))
+    .values(
+        site=bindparam("site"), event_seq=bindparam("one"), revision=bindparam("visible"), waiting=bindparam("more")
+    )
     .on_conflict_do_update(
         index_elements=["site"],
-        set_={"event_seq": sites.c.event_seq + bindparam("one"), "revision": sites.c.revision + bindparam("visible")},
+        set_={
+            "event_seq": sites.c.event_seq + bindparam("one"),
+            "revision": sites.c.revision + bindparam("visible"),
+            "waiting": sites.c.waiting + bindparam("more"),
+        },
     )
     .returning(sites.c.event_seq, sites.c.revision)
 )
@@ -61,14 +67,16 @@ def append(
     comment_id: CommentId | None = None,
     post_revision: int | None = None,
     about: Mapping[str, object] | None = None,
+    more_waiting: int = 0,
 ) -> int:
     """Add an event such as `comment.approved`; its sequence number.
 
     `post_revision` is the post's new one where readers see a difference; then the site's rises as well. `about` is
-    small and holds nobody's text, name or address.
+    small and holds nobody's text, name or address. `more_waiting`: by how many the site's queue grew or (below 0) shrank
+    in this transaction, as the verbs of `store/queue` say; the site's row keeps count, since it is written here anyway.
     """
     visible = post_revision is not None
-    row = tx.first(_NEXT, site=site, one=1, visible=int(visible))
+    row = tx.first(_NEXT, site=site, one=1, visible=int(visible), more=more_waiting)
     if row is None:
         raise LookupError(site)
     event = Event(

@@ -24,7 +24,7 @@ from sqlalchemy import (
     true,
 )
 
-from service.model import Status
+from service.model import ActorKind, Status, Why
 
 metadata = MetaData(
     naming_convention={
@@ -43,13 +43,15 @@ def _statuses() -> str:
     return ", ".join(f"'{status}'" for status in Status)
 
 
-# One row per site: the last event's sequence number, and a revision that rises with every visible change.
+# One row per site: the last event's sequence number, a revision that rises with every visible change, and how many
+# queue entries the site has.
 sites = Table(
     "sites",
     metadata,
     Column("site", ordered_text, primary_key=True),
     Column("event_seq", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
+    Column("waiting", Integer, nullable=False, server_default=text("0")),
 )
 
 # `count` is the number of approved comments; `revision` rises with every change a reader can see. `title` and `url` are
@@ -190,6 +192,17 @@ queue = Table(
 )
 Index("ix_queue_oldest", queue.c.site, queue.c.waiting_since, queue.c.comment_id)
 Index("ix_queue_priority", queue.c.site, queue.c.priority.desc(), queue.c.waiting_since, queue.c.comment_id)
+# A submission waits for approval and is claimed by nobody: it pays for none of these.
+HAS_REASON = {why: queue.c.why.like(literal_column(f"'% {why.value} %'")) for why in Why}
+for _why in (Why.EDITED, Why.RESTORED):
+    Index(
+        f"ix_queue_{_why.value}",
+        *(queue.c[column] for column in ("site", "waiting_since", "comment_id")),
+        sqlite_where=HAS_REASON[_why],
+        postgresql_where=HAS_REASON[_why],
+    )
+IS_CLAIMED = queue.c.claimed_by.is_not(None)
+Index("ix_queue_claimed", queue.c.site, queue.c.claimed_by, sqlite_where=IS_CLAIMED, postgresql_where=IS_CLAIMED)
 
 # The append-only record. `seq` is the event's, so its order is the order of commits. `before` is what undo puts back.
 decisions = Table(
@@ -215,7 +228,14 @@ decisions = Table(
 )
 Index("ix_decisions_order", decisions.c.site, decisions.c.seq, unique=True)
 Index("ix_decisions_comment", decisions.c.comment_id, decisions.c.seq)
-Index("ix_decisions_actor", decisions.c.site, decisions.c.actor, decisions.c.seq)
+# Most of the record is what the site's policy did with submissions, which nobody asks for by its actor.
+BY_SOMEBODY = decisions.c.actor_kind != literal_column(f"'{ActorKind.POLICY.value}'")
+Index(
+    "ix_decisions_actor",
+    *(decisions.c[column] for column in ("site", "actor", "seq")),
+    sqlite_where=BY_SOMEBODY,
+    postgresql_where=BY_SOMEBODY,
+)
 
 # Everything that happened, written with the change itself, gapless per site. `about` is JSON without anybody's text.
 events = Table(

@@ -126,6 +126,12 @@ RECOUNTS = [
         "sites.event_seq: site {0} says {1}, its last event is {2}",
     ),
     Recount(
+        "sites.waiting",
+        """SELECT s.site, s.waiting, count(q.comment_id) FROM sites AS s LEFT JOIN queue AS q ON q.site = s.site
+           GROUP BY s.site, s.waiting HAVING s.waiting <> count(q.comment_id) ORDER BY s.site""",
+        "sites.waiting: site {0} says {1}, queue entries are {2}",
+    ),
+    Recount(
         "events without a site",
         """SELECT e.site, count(*) FROM events AS e LEFT JOIN sites AS s ON s.site = e.site
            WHERE s.site IS NULL GROUP BY e.site ORDER BY e.site""",

@@ -72,11 +72,17 @@ DAMAGE = [
     ),
     (
         "DELETE FROM queue WHERE post = 'quiet'",
-        [rf"queue: comment {ID} \(pending\) waits for a moderator and has no entry"],
+        [
+            rf"queue: comment {ID} \(pending\) waits for a moderator and has no entry",
+            "sites.waiting: site blog says 3, queue entries are 2",
+        ],
     ),
     (
         "DELETE FROM queue WHERE post = 'edited'",
-        [rf"queue: comment {ID} \(approved\) waits for a moderator and has no entry"],
+        [
+            rf"queue: comment {ID} \(approved\) waits for a moderator and has no entry",
+            "sites.waiting: site blog says 3, queue entries are 2",
+        ],
     ),
     (
         "UPDATE comments SET edit_body = NULL, edit_html = NULL, edit_version = NULL WHERE post = 'edited'",
