@@ -30,7 +30,7 @@ from service.moderation import idempotency
 from service.reading import news, tags
 from service.reading.pages import Pages
 from service.settings import Server, Settings, SettingsError
-from service.store import secrets
+from service.store import search_index, secrets
 from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
 from service.store.database import Database
 from service.store.engine import StoreError
@@ -146,9 +146,9 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
     background.start(Job("listen", hearing.listen, LISTEN_AGAIN_SECONDS, is_vital=False))
     background.start(Job("tell-listeners", services.live.tell, LEAST_PAUSE_SECONDS, is_vital=False))
     background.start(Job("keep-listeners", services.live.beat, BEAT_SECONDS, is_vital=False))
-    background.start(
-        Job("forget-idempotency", partial(idempotency.forget_old, database), FORGET_EVERY_SECONDS, is_vital=False)
-    )
+    forget, index = partial(idempotency.forget_old, database), partial(search_index.keep, database, replica)
+    background.start(Job("forget-idempotency", forget, FORGET_EVERY_SECONDS, is_vital=False))
+    background.start(Job("search-index", index, search_index.LOOK_EVERY_SECONDS, is_vital=False))
     if folder := settings.backup.directory:
         schedule = BackupSchedule(
             folder, settings, database=database, holder=replica, clock=clock, last_success=metrics.last_backup

@@ -72,8 +72,8 @@ def append(
     """Add an event such as `comment.approved`; its sequence number.
 
     `post_revision` is the post's new one where readers see a difference; then the site's rises as well. `about` is
-    small and holds nobody's text, name or address. `more_waiting`: by how many the site's queue grew or (below 0) shrank
-    in this transaction, as the verbs of `store/queue` say; the site's row keeps count, since it is written here anyway.
+    small and holds nobody's text, name or address. `more_waiting`: by how many the site's queue grew or (below 0)
+    shrank in this transaction, as the verbs of `store/queue` say. The site's row counts, since it is written anyway.
     """
     visible = post_revision is not None
     row = tx.first(_NEXT, site=site, one=1, visible=int(visible), more=more_waiting)

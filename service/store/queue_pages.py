@@ -1,8 +1,8 @@
 """The queue as moderators page through it: which entries a filter finds, in which order, and how many there are.
 
 What that costs does not depend on how many wait. Without a filter the site's row knows how many there are. A reason has
-an index. Words, posts and authors are looked for in every entry of a short queue; of a long one in the index (`search`),
-or, where that is not there or cannot tell, in the next LOOKED_THROUGH entries, behind which the next page goes on.
+an index. Words, posts and authors are looked for in every entry of a short queue; of a long one in the index (`search`)
+or, where that cannot tell, in the next LOOKED_THROUGH entries, behind which the next page goes on.
 """
 
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ def find(
     tx: Transaction, site: SiteKey, wanted: Filter, *, by_priority: bool, limit: int, after: Position | None
 ) -> Found:
     """Entries in order, oldest or most urgent first. A position is (priority, waiting_since, comment_id)."""
-    waiting, _ = entries.depth(tx, site)
+    waiting = entries.waiting(tx, site)
     given = _given(wanted)
     shape = _Shape(why=wanted.why, given=frozenset(given), by_priority=by_priority)
     if waiting > LONG and given:
@@ -213,7 +213,7 @@ def _count(why: Why | None, given: frozenset[str], *, of_oldest: bool) -> Select
         oldest = _following(by_priority=False, goes_on=False).limit(bindparam("most")).subquery()
         joined = select(queue.c.comment_id).join_from(oldest, queue, queue.c.comment_id == oldest.c.comment_id)
         some = joined.where(*_conditions(why, given))
-    return select(func.count().label("number")).select_from(some.limit(bindparam("counted")).subquery())
+    return select(func.count().label("number")).select_from(some.limit(bindparam("counted")).subquery("some"))
 
 
 def _following(*, by_priority: bool, goes_on: bool) -> Select[Any]:

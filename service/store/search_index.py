@@ -2,8 +2,8 @@
 
 It is derived from the queue, so no digest and no copy knows of it. A submission pays nothing for it: a background job
 (`keep`) follows the log of events in slices of the bulk lane. What happened since its last slice is the tail, which
-searches look through by themselves (`search`). SQLite finds words with FTS5 and its trigram tokenizer, PostgreSQL with a
-GIN index of the same trigrams, which needs no extension.
+searches look through by themselves (`search`). SQLite finds words with FTS5 and its trigram tokenizer, PostgreSQL with
+a GIN index of the same trigrams, which needs no extension.
 """
 
 import json
@@ -29,6 +29,7 @@ NAME: Final = "search-index"
 """Of the lease under which one replica keeps the index, and which says how far that has come."""
 LONG: Final = 1_000
 """A queue is long when a site has more entries; fewer are looked through at once, without the index."""
+LOOK_EVERY_SECONDS: Final = 20.0
 SLICE: Final = 100
 """Entries, or events, that are handled in one transaction: others who write wait for so many at most."""
 
@@ -85,8 +86,8 @@ _MAKE = [
     _Ddl("postgresql", "CREATE INDEX IF NOT EXISTS ix_search_author ON search (site, author)"),
     _Ddl(
         "sqlite",
-        "CREATE VIRTUAL TABLE IF NOT EXISTS search_words USING fts5(words, content = 'search', content_rowid = 'number',"
-        " detail = 'none', columnsize = 0, tokenize = 'trigram case_sensitive 1')",
+        "CREATE VIRTUAL TABLE IF NOT EXISTS search_words USING fts5(words, content = 'search',"
+        " content_rowid = 'number', detail = 'none', columnsize = 0, tokenize = 'trigram case_sensitive 1')",
     ),
     _Ddl(
         "sqlite",
@@ -124,14 +125,27 @@ _PROGRESS = select(leases_table.c.position).where(leases_table.c.name == NAME)
 
 async def keep(database: Database, holder: str) -> None:
     """Bring the index up to date, or make it, or empty it, slice by slice. A job. Raises StoreUnavailable."""
-    while await database.bulk.write(advance, holder):
-        pass
+    if await database.bulk.read(is_due):
+        while await database.bulk.write(advance, holder):
+            pass
 
 
 def progress(tx: Transaction) -> Progress:
     """How far the index is in this transaction."""
     row = tx.first(_PROGRESS)
     return _read(row["position"] if row else None)
+
+
+def is_due(tx: Transaction) -> bool:
+    """Whether there is anything to do: mostly there is not, and then nothing is written."""
+    now = progress(tx)
+    match now.state:
+        case State.NOTHING:
+            return _longest(tx) > LONG
+        case State.COMPLETE:
+            last = events.last_numbers(tx)
+            return _longest(tx) <= LONG // 2 or any(number > now.seqs.get(site, 0) for site, number in last.items())
+    return True
 
 
 def advance(tx: Transaction, holder: str) -> bool:
@@ -148,20 +162,23 @@ def advance(tx: Transaction, holder: str) -> bool:
 
 
 def _next(tx: Transaction, before: Progress) -> Progress:
-    row = tx.first(_LONGEST)
-    longest = (row["waiting"] if row else 0) or 0
     match before.state:
         case State.NOTHING:
-            return _made(tx) if longest > LONG else before
+            return _made(tx) if _longest(tx) > LONG else before
         case State.MADE:
             added = tx.all(_ADD_NEXT, after=before.last, limit=SLICE)
             if len(added) == SLICE:
                 return replace(before, last=max(row["comment_id"] for row in added))
             return replace(before, state=State.COMPLETE)
         case State.COMPLETE:
-            return _followed(tx, before) if longest > LONG // 2 else Progress(State.EMPTIED)
+            return _followed(tx, before) if _longest(tx) > LONG // 2 else Progress(State.EMPTIED)
         case State.EMPTIED:
             return before if tx.run(_REMOVE_SOME, limit=SLICE) else Progress()
+
+
+def _longest(tx: Transaction) -> int:
+    row = tx.first(_LONGEST)
+    return (row["waiting"] if row else None) or 0
 
 
 def _made(tx: Transaction) -> Progress:
@@ -206,9 +223,8 @@ def _whole(element: _Words, compiler: SQLCompiler, **given: Any) -> str:
 @compiles(_Words, "postgresql")
 def _trigrams(element: _Words, compiler: SQLCompiler, **given: Any) -> str:
     letters = f"unnest(string_to_array({compiler.process(element.clauses, **given)}, NULL)) WITH ORDINALITY"
-    return (
-        "ARRAY(SELECT DISTINCT first || second || third FROM ("
-        "SELECT letter AS first, lead(letter) OVER place AS second, lead(letter, 2) OVER place AS third "
-        f"FROM {letters} AS letters (letter, number) WINDOW place AS (ORDER BY number)"
-        ") AS trigrams WHERE third IS NOT NULL)"
+    place = "OVER (ORDER BY number)"
+    threes = (
+        f"letter || lead(letter) {place} || lead(letter, 2) {place} AS three FROM {letters} AS letters (letter, number)"
     )
+    return f"ARRAY(SELECT DISTINCT three FROM (SELECT {threes}) AS threes WHERE three IS NOT NULL)"  # noqa: S608

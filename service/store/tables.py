@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from service.model import ActorKind, Status, Why
+from service.store.same_post import short
 
 metadata = MetaData(
     naming_convention={
@@ -43,8 +44,7 @@ def _statuses() -> str:
     return ", ".join(f"'{status}'" for status in Status)
 
 
-# One row per site: the last event's sequence number, a revision that rises with every visible change, and how many
-# queue entries the site has.
+# One row per site: the last event's number, a revision that rises with every visible change, how long its queue is.
 sites = Table(
     "sites",
     metadata,
@@ -143,13 +143,14 @@ Written out, like `LISTED`, for the planner: by a value that comes later it cann
 LISTED = comments.c.listed.is_(true())
 
 
-def _index(name: str, *columns: str, only: ColumnElement[bool]) -> None:
+def _index(name: str, *columns: str | ColumnElement[int], only: ColumnElement[bool], of: Table = comments) -> None:
     """An index of some rows."""
-    Index(name, *(comments.c[column] for column in columns), sqlite_where=only, postgresql_where=only)
+    expressions = (of.c[column] if isinstance(column, str) else column for column in columns)
+    Index(name, *expressions, sqlite_where=only, postgresql_where=only)
 
 
 # What waits, and what was refused, costs the indexes of what readers see nothing.
-_index("ix_comments_thread", "site", "post", "root", "path", only=LISTED)
+_index("ix_comments_thread", "site", short(comments.c.post), "root", "path", only=LISTED)
 _index("ix_comments_flat", "site", "post", "created_at", "id", only=PUBLIC)
 _index("ix_comments_latest", "site", "created_at", "id", only=PUBLIC)
 _index("ix_comments_post_feed", "site", "post", "shown_at", "id", only=PUBLIC)
@@ -195,14 +196,8 @@ Index("ix_queue_priority", queue.c.site, queue.c.priority.desc(), queue.c.waitin
 # A submission waits for approval and is claimed by nobody: it pays for none of these.
 HAS_REASON = {why: queue.c.why.like(literal_column(f"'% {why.value} %'")) for why in Why}
 for _why in (Why.EDITED, Why.RESTORED):
-    Index(
-        f"ix_queue_{_why.value}",
-        *(queue.c[column] for column in ("site", "waiting_since", "comment_id")),
-        sqlite_where=HAS_REASON[_why],
-        postgresql_where=HAS_REASON[_why],
-    )
-IS_CLAIMED = queue.c.claimed_by.is_not(None)
-Index("ix_queue_claimed", queue.c.site, queue.c.claimed_by, sqlite_where=IS_CLAIMED, postgresql_where=IS_CLAIMED)
+    _index(f"ix_queue_{_why.value}", "site", "waiting_since", "comment_id", only=HAS_REASON[_why], of=queue)
+_index("ix_queue_claimed", "site", "claimed_by", only=queue.c.claimed_by.is_not(None), of=queue)
 
 # The append-only record. `seq` is the event's, so its order is the order of commits. `before` is what undo puts back.
 decisions = Table(
@@ -230,12 +225,7 @@ Index("ix_decisions_order", decisions.c.site, decisions.c.seq, unique=True)
 Index("ix_decisions_comment", decisions.c.comment_id, decisions.c.seq)
 # Most of the record is what the site's policy did with submissions, which nobody asks for by its actor.
 BY_SOMEBODY = decisions.c.actor_kind != literal_column(f"'{ActorKind.POLICY.value}'")
-Index(
-    "ix_decisions_actor",
-    *(decisions.c[column] for column in ("site", "actor", "seq")),
-    sqlite_where=BY_SOMEBODY,
-    postgresql_where=BY_SOMEBODY,
-)
+_index("ix_decisions_actor", "site", "actor", "seq", only=BY_SOMEBODY, of=decisions)
 
 # Everything that happened, written with the change itself, gapless per site. `about` is JSON without anybody's text.
 events = Table(

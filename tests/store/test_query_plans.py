@@ -136,7 +136,13 @@ def _traced(work: Callable[[Transaction], object], found: Plan) -> Callable[[Tra
     return run
 
 
-NO_TABLES = ("SCAN walk", "SCAN halves", "SCAN json_each VIRTUAL TABLE INDEX 1:", "SCAN listed VIRTUAL TABLE INDEX 1:")
+NO_TABLES = (
+    "SCAN walk",
+    "SCAN halves",
+    "SCAN some",
+    "SCAN json_each VIRTUAL TABLE INDEX 1:",
+    "SCAN listed VIRTUAL TABLE INDEX 1:",
+)
 """What is scanned is no table: the steps of a walk, the values of a list."""
 
 
@@ -181,7 +187,7 @@ async def test_lists_come_sorted_out_of_an_index(database: Database, name: str) 
 async def test_a_later_page_starts_where_the_one_before_ended(database: Database, name: str, sought: str) -> None:
     plans: Plan = []
     await database.read(_traced(READS[name], plans))
-    assert [sought in detail for detail in plans if "SEARCH" in detail] == [True]
+    assert [sought in line for line in plans if "SEARCH" in line and "SEARCH sites" not in line] == [True]
 
 
 async def test_repeated_texts_are_looked_for_among_the_authors_newest(database: Database) -> None:
