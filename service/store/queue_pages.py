@@ -20,12 +20,12 @@ from service.store.among import holds
 from service.store.database import Row, Transaction
 from service.store.queue import ENTRY, entry_of
 from service.store.search_index import LONG
-from service.store.tables import HAS_REASON, queue
+from service.store.tables import has_reason, queue
 
 Position = tuple[str | int, ...]
 MOST_COUNTED: Final = 1_000
 """Entries that a filter finds are counted up to here."""
-LOOKED_THROUGH: Final = 5_000
+LOOKED_THROUGH: Final = 2_000
 """Entries of a long queue that are looked through for one page where there is no index to ask."""
 PROBED: Final = 100
 """Entries that are looked at to see whether most of them are found: then it is quicker to go through the queue."""
@@ -126,24 +126,29 @@ def _looked_through(
 ) -> Found:
     """The same, but not beyond LOOKED_THROUGH entries, behind which the next page begins."""
     place = _place(after)
-    statement = _page(**shape, goes_on=after is not None, among_next=True)
-    rows = tx.all(statement, site=site, limit=limit + 1, most=LOOKED_THROUGH, **given, **place)
-    total = _counted(tx, site, shape, given, most=LOOKED_THROUGH)
-    found = _found(tx, rows, limit, Total(total.number, is_exact=total.is_exact and waiting <= LOOKED_THROUGH))
-    if found.next is None:
+    among_next = _among_next(**shape, goes_on=after is not None)
+    found = list(map(_position, tx.all(among_next, site=site, most=LOOKED_THROUGH, **given, **place)))
+    following = found[limit - 1] if len(found) > limit else None
+    if following is None:
         ending = _end(by_priority=shape["by_priority"], goes_on=after is not None)
         last = tx.first(ending, site=site, before=LOOKED_THROUGH - 1, **place)
-        return Found(found.entries, _position(last) if last else None, found.total)
-    return found
+        following = _position(last) if last else None
+    number = len(found) if after is None else _counted(tx, site, shape, given, most=LOOKED_THROUGH).number
+    total = Total(min(number, MOST_COUNTED), is_exact=number < MOST_COUNTED and waiting <= LOOKED_THROUGH)
+    return Found(_entries(tx, found[:limit]), following, total)
 
 
 def _picked(tx: Transaction, keys: list[Row], *, by_priority: bool, limit: int, after: Position | None) -> Found:
     """From the keys of all entries that are found."""
     order = _urgent if by_priority else _old
     ordered = sorted(map(_position, keys), key=order)
-    start = [place for place in ordered if after is None or order(place) > order(after)][: limit + 1]
-    some = entries.get_many(tx, [CommentId(str(comment_id)) for _, _, comment_id in start[:limit]])
-    return Found(some, start[limit - 1] if len(start) > limit else None, Total(len(keys), is_exact=True))
+    behind = [place for place in ordered if after is None or order(place) > order(after)]
+    following = behind[limit - 1] if len(behind) > limit else None
+    return Found(_entries(tx, behind[:limit]), following, Total(len(keys), is_exact=True))
+
+
+def _entries(tx: Transaction, places: list[Position]) -> list[QueueEntry]:
+    return entries.get_many(tx, [CommentId(str(comment_id)) for _, _, comment_id in places])
 
 
 def _most_are_found(tx: Transaction, site: SiteKey, shape: _Shape, given: Mapping[str, str]) -> bool:
@@ -186,19 +191,19 @@ def _urgent(place: Position) -> Position:
 
 
 @cache
-def _page(
-    *, why: Why | None, given: frozenset[str], by_priority: bool, goes_on: bool, among_next: bool = False
-) -> Select[Any]:
-    conditions = _conditions(why, given)
-    statement = select(*ENTRY).where(queue.c.site == bindparam("site"))
-    if among_next:
-        following = _following(by_priority=by_priority, goes_on=goes_on).limit(bindparam("most")).subquery()
-        statement = select(*ENTRY).join_from(following, queue, queue.c.comment_id == following.c.comment_id)
-        order = _order(following.c, by_priority=by_priority)
-    else:
-        statement = statement.where(*(_behind(by_priority=by_priority) if goes_on else ()))
-        order = _order(queue.c, by_priority=by_priority)
-    return statement.where(*conditions).order_by(*order).limit(bindparam("limit"))
+def _page(*, why: Why | None, given: frozenset[str], by_priority: bool, goes_on: bool) -> Select[Any]:
+    statement = select(*ENTRY).where(queue.c.site == bindparam("site"), *_conditions(why, given))
+    if goes_on:
+        statement = statement.where(*_behind(by_priority=by_priority))
+    return statement.order_by(*_order(queue.c, by_priority=by_priority)).limit(bindparam("limit"))
+
+
+@cache
+def _among_next(*, why: Why | None, given: frozenset[str], by_priority: bool, goes_on: bool) -> Select[Any]:
+    """The keys of those that are found among the next `most` entries."""
+    following = _following(by_priority=by_priority, goes_on=goes_on).limit(bindparam("most")).subquery("following")
+    keys = select(following.c.priority, following.c.waiting_since, following.c.comment_id)
+    return keys.where(*_fulfilled(following.c, why, given)).order_by(*_order(following.c, by_priority=by_priority))
 
 
 @cache
@@ -208,19 +213,20 @@ def _end(*, by_priority: bool, goes_on: bool) -> Select[Any]:
 
 @cache
 def _count(why: Why | None, given: frozenset[str], *, of_oldest: bool) -> Select[Any]:
-    some = select(queue.c.comment_id).where(queue.c.site == bindparam("site"), *_conditions(why, given))
     if of_oldest:
-        oldest = _following(by_priority=False, goes_on=False).limit(bindparam("most")).subquery()
-        joined = select(queue.c.comment_id).join_from(oldest, queue, queue.c.comment_id == oldest.c.comment_id)
-        some = joined.where(*_conditions(why, given))
+        oldest = _following(by_priority=False, goes_on=False).limit(bindparam("most")).subquery("oldest")
+        some = select(oldest.c.comment_id).where(*_fulfilled(oldest.c, why, given))
+    else:
+        some = select(queue.c.comment_id).where(queue.c.site == bindparam("site"), *_conditions(why, given))
     return select(func.count().label("number")).select_from(some.limit(bindparam("counted")).subquery("some"))
 
 
 def _following(*, by_priority: bool, goes_on: bool) -> Select[Any]:
-    """The keys of the site's entries in order, from the beginning or from behind a position."""
+    """The site's entries in order, from the beginning or from behind a position, with all that filters look at."""
     behind = _behind(by_priority=by_priority) if goes_on else ()
-    keys = select(queue.c.priority, queue.c.waiting_since, queue.c.comment_id)
-    return keys.where(queue.c.site == bindparam("site"), *behind).order_by(*_order(queue.c, by_priority=by_priority))
+    names = ("priority", "waiting_since", "comment_id", "why", "post", "author", "folded")
+    following = select(*(queue.c[name] for name in names)).where(queue.c.site == bindparam("site"), *behind)
+    return following.order_by(*_order(queue.c, by_priority=by_priority))
 
 
 def _order(columns: Any, *, by_priority: bool) -> tuple[ColumnElement[Any], ...]:
@@ -236,13 +242,18 @@ def _given(wanted: Filter) -> Mapping[str, str]:
 
 @cache
 def _conditions(why: Why | None, given: frozenset[str]) -> tuple[ColumnElement[bool], ...]:
+    """What an entry has to fulfil; the same object for the same filter, since statements are remembered by it."""
+    return _fulfilled(queue.c, why, given)
+
+
+def _fulfilled(columns: Any, why: Why | None, given: frozenset[str]) -> tuple[ColumnElement[bool], ...]:
     conditions: dict[str, ColumnElement[bool]] = {
-        "post": queue.c.post == bindparam("post"),
-        "author": queue.c.author == bindparam("author"),
-        "text": holds(queue.c.folded, "text"),
+        "post": columns.post == bindparam("post"),
+        "author": columns.author == bindparam("author"),
+        "text": holds(columns.folded, "text"),
     }
     found = tuple(condition for name, condition in conditions.items() if name in given)
-    return (*found, HAS_REASON[why]) if why is not None else found
+    return (*found, has_reason(columns.why, why)) if why is not None else found
 
 
 def _behind(*, by_priority: bool) -> tuple[ColumnElement[bool], ...]:

@@ -57,21 +57,20 @@ def find(
 _KEY = (queue.c.comment_id, queue.c.priority, queue.c.waiting_since)
 
 
-_matches = _Matches(bindparam("trigrams", type_=Text())).table_valued("number", name="matches")
+_matches = _Matches(bindparam("trigrams", type_=Text())).table_valued("rowid", name="matches")
 
 
 @cache
 def _indexed(given: frozenset[str], conditions: tuple[ColumnElement[bool], ...]) -> Select[Any]:
-    known = {"post": search.c.post == bindparam("post"), "author": search.c.author == bindparam("author")}
-    rows = search.join(_matches, _matches.c.number == search.c.number) if "text" in given else search
+    """By the words if there are any: what else is asked for is looked at in the entries that have them."""
+    if "text" in given:
+        rows, known = search.join(_matches, _matches.c.rowid == search.c.number), []
+    else:
+        rows, known = search, [search.c[name] == bindparam(name) for name in ("post", "author") if name in given]
     return (
         select(*_KEY)
         .select_from(rows.join(queue, queue.c.comment_id == search.c.comment_id))
-        .where(
-            search.c.site == bindparam("site"),
-            *(condition for name, condition in known.items() if name in given),
-            *conditions,
-        )
+        .where(search.c.site == bindparam("site"), *known, *conditions)
         .limit(bindparam("limit"))
     )
 
@@ -99,4 +98,4 @@ def _of_fts(element: _Matches, compiler: SQLCompiler, **given: Any) -> str:
 def _of_gin(element: _Matches, compiler: SQLCompiler, **given: Any) -> str:
     trigrams = compiler.process(element.clauses, **given)
     wanted = f"ARRAY(SELECT jsonb_array_elements_text(CAST({trigrams} AS jsonb)))"
-    return f"(SELECT number FROM search WHERE words @> {wanted})"  # noqa: S608  # compiled parts, no values
+    return f"(SELECT number AS rowid FROM search WHERE words @> {wanted})"  # noqa: S608  # compiled parts, no values

@@ -80,10 +80,10 @@ class _Ddl(ExecutableDDLElement):
 
 _MAKE = [
     CreateTable(search, if_not_exists=True),
-    _Ddl("sqlite", "CREATE INDEX IF NOT EXISTS ix_search_post ON search (site, post)"),
-    _Ddl("postgresql", "CREATE INDEX IF NOT EXISTS ix_search_post ON search (site, post)"),
-    _Ddl("sqlite", "CREATE INDEX IF NOT EXISTS ix_search_author ON search (site, author)"),
-    _Ddl("postgresql", "CREATE INDEX IF NOT EXISTS ix_search_author ON search (site, author)"),
+    _Ddl("sqlite", "CREATE INDEX IF NOT EXISTS ix_search_post ON search (post)"),
+    _Ddl("postgresql", "CREATE INDEX IF NOT EXISTS ix_search_post ON search (post)"),
+    _Ddl("sqlite", "CREATE INDEX IF NOT EXISTS ix_search_author ON search (author)"),
+    _Ddl("postgresql", "CREATE INDEX IF NOT EXISTS ix_search_author ON search (author)"),
     _Ddl(
         "sqlite",
         "CREATE VIRTUAL TABLE IF NOT EXISTS search_words USING fts5(words, content = 'search',"

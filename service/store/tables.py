@@ -194,9 +194,17 @@ queue = Table(
 Index("ix_queue_oldest", queue.c.site, queue.c.waiting_since, queue.c.comment_id)
 Index("ix_queue_priority", queue.c.site, queue.c.priority.desc(), queue.c.waiting_since, queue.c.comment_id)
 # A submission waits for approval and is claimed by nobody: it pays for none of these.
-HAS_REASON = {why: queue.c.why.like(literal_column(f"'% {why.value} %'")) for why in Why}
+
+
+def has_reason(column: ColumnElement[str], why: Why) -> ColumnElement[bool]:
+    """Whether the column `why` has this reason among others; written out, as the index of the reason says it."""
+    return column.like(literal_column(f"'% {why.value} %'"))
+
+
 for _why in (Why.EDITED, Why.RESTORED):
-    _index(f"ix_queue_{_why.value}", "site", "waiting_since", "comment_id", only=HAS_REASON[_why], of=queue)
+    _index(
+        f"ix_queue_{_why.value}", "site", "waiting_since", "comment_id", only=has_reason(queue.c.why, _why), of=queue
+    )
 _index("ix_queue_claimed", "site", "claimed_by", only=queue.c.claimed_by.is_not(None), of=queue)
 
 # The append-only record. `seq` is the event's, so its order is the order of commits. `before` is what undo puts back.
