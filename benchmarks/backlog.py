@@ -1,8 +1,8 @@
 """Whether moderators' calls cost the same with 100,000 comments waiting as with 100: `python -m benchmarks.backlog`.
 
-Fills two stores by the service's own verbs, starts a service on each, and sends both the same calls in turns. Whatever a
-call finds is equally much in both, and stands at the end of the queue, behind everything else. Prints medians and their
-ratio.
+Fills two stores by the service's own verbs, starts a service on each, and sends both the same calls in turns. Whatever
+a call finds is equally much in both, and stands at the end of the queue, behind everything else. Prints medians and
+their ratio.
 
     --waiting 100000            in the long queue
     --short 100                 in the short one

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Text, bindparam, select
+from sqlalchemy import ColumnElement, FromClause, Select, Text, bindparam, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -63,10 +63,9 @@ _matches = _Matches(bindparam("trigrams", type_=Text())).table_valued("rowid", n
 @cache
 def _indexed(given: frozenset[str], conditions: tuple[ColumnElement[bool], ...]) -> Select[Any]:
     """By the words if there are any: what else is asked for is looked at in the entries that have them."""
-    if "text" in given:
-        rows, known = search.join(_matches, _matches.c.rowid == search.c.number), []
-    else:
-        rows, known = search, [search.c[name] == bindparam(name) for name in ("post", "author") if name in given]
+    by_words = "text" in given
+    known = [search.c[name] == bindparam(name) for name in ("post", "author") if name in given and not by_words]
+    rows: FromClause = search.join(_matches, _matches.c.rowid == search.c.number) if by_words else search
     return (
         select(*_KEY)
         .select_from(rows.join(queue, queue.c.comment_id == search.c.comment_id))

@@ -30,7 +30,7 @@ NAME: Final = "search-index"
 LONG: Final = 1_000
 """A queue is long when a site has more entries; fewer are looked through at once, without the index."""
 LOOK_EVERY_SECONDS: Final = 20.0
-SLICE: Final = 100
+SLICE: Final = 50
 """Entries, or events, that are handled in one transaction: others who write wait for so many at most."""
 
 search = Table(
@@ -99,9 +99,11 @@ _MAKE = [
         "CREATE TRIGGER IF NOT EXISTS search_removed AFTER DELETE ON search BEGIN"
         " INSERT INTO search_words (search_words, rowid, words) VALUES ('delete', old.number, old.words); END",
     ),
-    # Without a list of what is still to be sorted in: the write that finds it full would take seconds.
+    # The list of what is still to be sorted in is short: sorting in a full one of 4 MB would make others wait.
     _Ddl(
-        "postgresql", "CREATE INDEX IF NOT EXISTS ix_search_words ON search USING gin (words) WITH (fastupdate = off)"
+        "postgresql",
+        "CREATE INDEX IF NOT EXISTS ix_search_words ON search USING gin (words)"
+        " WITH (fastupdate = on, gin_pending_list_limit = 512)",
     ),
 ]
 _COPIED = ("comment_id", "site", "post", "author", "words")

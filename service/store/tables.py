@@ -202,9 +202,8 @@ def has_reason(column: ColumnElement[str], why: Why) -> ColumnElement[bool]:
 
 
 for _why in (Why.EDITED, Why.RESTORED):
-    _index(
-        f"ix_queue_{_why.value}", "site", "waiting_since", "comment_id", only=has_reason(queue.c.why, _why), of=queue
-    )
+    _seldom = has_reason(queue.c.why, _why)
+    _index(f"ix_queue_{_why.value}", "site", "waiting_since", "comment_id", only=_seldom, of=queue)
 _index("ix_queue_claimed", "site", "claimed_by", only=queue.c.claimed_by.is_not(None), of=queue)
 
 # The append-only record. `seq` is the event's, so its order is the order of commits. `before` is what undo puts back.
