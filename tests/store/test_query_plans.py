@@ -93,6 +93,7 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "one's own, further": lambda tx: comments.of_author(tx, SITE, ADA, limit=50, after=(7, "id")),
     "counts": lambda tx: posts.counts(tx, SITE, [POST, PostKey("b")]),
     "a post": lambda tx: posts.get(tx, SITE, POST),
+    "some posts": lambda tx: posts.get_many(tx, SITE, [POST, PostKey("b")]),
     "a comment": lambda tx: comments.get(tx, SITE, ID),
     "some comments": lambda tx: comments.get_many(tx, SITE, [ID, CommentId("b")]),
     "the same text": _same_text,
@@ -112,6 +113,8 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "the record, further": _record(after=(7,)),
     "the record of a comment": _record(comment_id=ID),
     "the record of a moderator": _record(actor=AuthorKey("mo")),
+    "the record of the policy": _record(actor=AuthorKey("policy")),
+    "the record since": _record(since=7),
     "a decision": lambda tx: decisions.get(tx, SITE, DecisionId("an id")),
     "the last decision": lambda tx: decisions.last_on(tx, ID),
     "the last decisions": lambda tx: decisions.last_on_each(tx, [ID, CommentId("b")]),
@@ -188,6 +191,25 @@ async def test_a_later_page_starts_where_the_one_before_ended(database: Database
     plans: Plan = []
     await database.read(_traced(READS[name], plans))
     assert [sought in line for line in plans if "SEARCH" in line and "SEARCH sites" not in line] == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "sought"),
+    [
+        ("some comments", "SEARCH comments USING INDEX sqlite_autoindex_comments_1 (id=?)"),
+        ("some authors", "SEARCH authors USING INDEX sqlite_autoindex_authors_1 (site=? AND author=?)"),
+        ("some posts", "SEARCH posts USING INDEX sqlite_autoindex_posts_1 (site=? AND post=?)"),
+        ("the last decisions", "SEARCH decisions USING INDEX ix_decisions_comment (comment_id=? AND seq=?)"),
+        ("queue by reason", "SEARCH queue USING INDEX ix_queue_edited (site=?)"),
+        ("the record since", "SEARCH there USING INDEX ix_decisions_order (site=? AND seq>?)"),
+        ("the record of a moderator", "SEARCH decisions USING INDEX ix_decisions_actor (site=? AND actor=? AND seq>?)"),
+        ("the record of the policy", "SEARCH decisions USING INDEX ix_decisions_order (site=? AND seq>?)"),
+    ],
+)
+async def test_what_is_asked_for_is_sought_by_its_own_index(database: Database, name: str, sought: str) -> None:
+    plans: Plan = []
+    await database.read(_traced(READS[name], plans))
+    assert sought in plans
 
 
 async def test_repeated_texts_are_looked_for_among_the_authors_newest(database: Database) -> None:
