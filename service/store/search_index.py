@@ -155,18 +155,18 @@ def advance(tx: Transaction, holder: str) -> bool:
     lease = leases.take(tx, NAME, holder)
     if lease is None:
         return False
-    before = _read(lease.position)
-    after = _next(tx, before)
-    if after == before:
+    after = _next(tx, _read(lease.position))
+    if after is None:
         return False
     leases.note(tx, lease, json.dumps(asdict(after)))
     return True
 
 
-def _next(tx: Transaction, before: Progress) -> Progress:
+def _next(tx: Transaction, before: Progress) -> Progress | None:
+    """Do one slice; how far the index is then. None: there was nothing to do."""
     match before.state:
         case State.NOTHING:
-            return _made(tx) if _longest(tx) > LONG else before
+            return _made(tx) if _longest(tx) > LONG else None
         case State.MADE:
             added = tx.all(_ADD_NEXT, after=before.last, limit=SLICE)
             if len(added) == SLICE:
@@ -189,7 +189,7 @@ def _made(tx: Transaction) -> Progress:
     return Progress(State.MADE, events.last_numbers(tx))
 
 
-def _followed(tx: Transaction, before: Progress) -> Progress:
+def _followed(tx: Transaction, before: Progress) -> Progress | None:
     """One slice of what happened since: what its events name is put into the index as it is now, or leaves it."""
     for site, number in events.last_numbers(tx).items():
         seq = before.seqs.get(site, 0)
@@ -202,7 +202,7 @@ def _followed(tx: Transaction, before: Progress) -> Progress:
         tx.run(_REMOVE, ids=ids)
         tx.run(_ADD, ids=ids)
         return replace(before, seqs={**before.seqs, site: part[-1].seq})
-    return before
+    return None
 
 
 def _read(position: str | None) -> Progress:
