@@ -44,19 +44,17 @@ def find(
     """
     text = given.get("text")
     is_short = text is not None and len(text) < SHORTEST
-    if progress.state is not State.COMPLETE or site not in progress.seqs or is_short:
+    if progress.state is not State.COMPLETE or is_short:
         return None
     values = {**given, "site": site, "limit": limit}
     if text is not None:
         values["trigrams"] = listed({text[place : place + 3] for place in range(len(text) - 2)})
     indexed = tx.all(_indexed(frozenset(given), conditions), **values)
-    tail = tx.all(_tail(conditions), **given, site=site, limit=limit, seq=progress.seqs[site])
+    tail = tx.all(_tail(conditions), **given, site=site, limit=limit, seq=progress.seqs.get(site, 0))
     return list({row["comment_id"]: row for row in (*indexed, *tail)}.values())
 
 
 _KEY = (queue.c.comment_id, queue.c.priority, queue.c.waiting_since)
-
-
 _matches = _Matches(bindparam("trigrams", type_=Text())).table_valued("rowid", name="matches")
 
 
