@@ -28,7 +28,7 @@ from service.outbound.client import Outbound
 from service.reading import news
 from service.reading.pages import Pages
 from service.settings import Server, Settings, SettingsError
-from service.store import secrets
+from service.store import search_index, secrets
 from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
 from service.store.database import Database
 from service.store.engine import StoreError
@@ -216,6 +216,8 @@ def _jobs(opened: _Open) -> Iterator[Job]:
     forget = partial(idempotency.forget_old, database)
     yield Job("forget-idempotency", forget, FORGET_EVERY_SECONDS, is_vital=False)
     yield rendering.job(database, opened.holder)
+    index = partial(search_index.keep, database, opened.holder)
+    yield Job("search-index", index, search_index.LOOK_EVERY_SECONDS, is_vital=False)
     if folder := settings.backup.directory:
         schedule = BackupSchedule(
             folder, settings, database=database, holder=opened.holder, clock=opened.clock, metrics=opened.metrics

@@ -66,8 +66,16 @@ def decide(tx: Transaction, site: Site, ruling: Ruling, actor: Actor) -> tuple[D
     after, entry = _outcome(before, ruling.action, status, tx.now), queue.get(tx, before.id)
     if publication.publishes(before, after):
         after = labels.published(tx, site, after, was_shown=entry is not None)
-    decision = record.decide(tx, before, after, action=ruling.action, actor=actor, reasons=ruling.reasons, entry=entry)
-    entries.decided(tx, after, entry, ruling.action, actor)
+    decision = record.decide(
+        tx,
+        before,
+        after,
+        action=ruling.action,
+        actor=actor,
+        reasons=ruling.reasons,
+        entry=entry,
+        more_waiting=entries.decided(tx, after, entry, ruling.action, actor),
+    )
     return decision, after
 
 
@@ -128,9 +136,16 @@ def undo(
         after = labels.published(tx, site, after, was_shown=True)  # it stood before
     entry = queue.get(tx, before.id)
     undone = record.decide(
-        tx, before, after, action=Action.UNDO, actor=actor, reasons=reasons, entry=entry, undoes=decision.id
+        tx,
+        before,
+        after,
+        action=Action.UNDO,
+        actor=actor,
+        reasons=reasons,
+        entry=entry,
+        undoes=decision.id,
+        more_waiting=entries.undone(tx, after, entry, decision, state["queue"]),
     )
-    entries.undone(tx, after, entry, decision, state["queue"])
     return undone, after
 
 

@@ -1,7 +1,8 @@
 """What puts a comment into the queue and what takes it out: which reasons each verb gives, and which it answers.
 
 A comment is in the queue for as long as it has a reason, whatever its status: what readers see can be there as well.
-Called by the verbs that change comments, inside their transactions.
+Called by the verbs that change comments, inside their transactions. Each says by how many the queue grew or (below 0)
+shrank: with the event of the change the site's entries are counted (`store/events.append`).
 """
 
 from collections.abc import Mapping
@@ -39,35 +40,37 @@ OF_A_STATE = frozenset({Why.AWAITING_APPROVAL, Why.RESTORED, Why.EDITED})
 _UNKNOWN = Actor(ActorKind.SYSTEM, "unknown", "An older release did not keep who it was")
 
 
-def submitted(tx: Transaction, comment: Comment) -> None:
+def submitted(tx: Transaction, comment: Comment) -> int:
     """A new comment: where the site's policy holds it back, somebody must look."""
-    if comment.status is Status.PENDING:
-        queue.put(tx, comment, Reason(Why.AWAITING_APPROVAL, POLICY, tx.now))
+    if comment.status is not Status.PENDING:
+        return 0
+    return queue.put(tx, comment, Reason(Why.AWAITING_APPROVAL, POLICY, tx.now))
 
 
-def edited(tx: Transaction, before: Comment, after: Comment, author: Actor) -> None:
+def edited(tx: Transaction, before: Comment, after: Comment, author: Actor) -> int:
     """A new text. What was said of the text that it replaces ends; what else there is to look at stays."""
     if after.pending_edit is not None:
-        queue.put(tx, after, Reason(Why.EDITED, author, tx.now))
-    elif before.pending_edit is not None:  # published at once, over one that waited from when the site was stricter
-        queue.settle(tx, after, {Why.EDITED})
-    else:
-        queue.put_text(tx, after)
+        return queue.put(tx, after, Reason(Why.EDITED, author, tx.now))
+    if before.pending_edit is not None:  # published at once, over one that waited from when the site was stricter
+        return queue.settle(tx, after, {Why.EDITED})
+    queue.put_text(tx, after)
+    return 0
 
 
-def decided(tx: Transaction, after: Comment, entry: QueueEntry | None, action: Action, actor: Actor) -> None:
+def decided(tx: Transaction, after: Comment, entry: QueueEntry | None, action: Action, actor: Actor) -> int:
     """A decision about a comment that had `entry`."""
     if action is Action.RESTORE:
-        queue.put(tx, after, Reason(Why.RESTORED, actor, tx.now))
-    elif entry is not None and set(entry.why) <= ANSWERED[action]:
-        queue.take_out(tx, after.id)
-    elif entry is not None:
-        queue.settle(tx, after, ANSWERED[action])
+        return queue.put(tx, after, Reason(Why.RESTORED, actor, tx.now))
+    if entry is None:
+        return 0
+    if set(entry.why) <= ANSWERED[action]:
+        return queue.take_out(tx, after.id)
+    return queue.settle(tx, after, ANSWERED[action])
 
 
 def undone(
     tx: Transaction, after: Comment, entry: QueueEntry | None, decision: Decision, was: Mapping[str, Any] | None
-) -> None:
+) -> int:
     """`decision` is taken back: every reason that stood before it (`was`) stands again, where it stood.
 
     So do reasons that others have given since; the decision's own go. `entry` is what there is now.
@@ -77,10 +80,11 @@ def undone(
         for reason in (entry.reasons if entry else ())
         if reason.at >= decision.created_at and reason.code not in OF_A_STATE
     ]
-    queue.take_out(tx, after.id)
+    more_waiting = queue.take_out(tx, after.id)
     given, waiting_since = _given(after, was) if was else ([], min((reason.at for reason in since), default=tx.now))
     for reason in [*given, *since]:
-        queue.put(tx, after, reason, waiting_since=waiting_since)
+        more_waiting += queue.put(tx, after, reason, waiting_since=waiting_since)
+    return more_waiting
 
 
 def to_record(entry: QueueEntry | None) -> Mapping[str, object] | None:

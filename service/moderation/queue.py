@@ -8,9 +8,9 @@ from service.model import Actor, Author, Comment, Decision, Label, Milliseconds,
 from service.moderation import labels, publication
 from service.moderation.labels import Newest
 from service.settings import Site
-from service.store import authors, comments, decisions, posts, queue
+from service.store import authors, comments, decisions, posts, queue, queue_pages
 from service.store.database import Transaction
-from service.store.queue import Filter, Position
+from service.store.queue_pages import Filter, Position, Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Case:
 
 def browse(
     tx: Transaction, site: Site, wanted: Filter, *, by_priority: bool, limit: int, after: Position | None
-) -> tuple[list[Case], Position | None, int]:
+) -> tuple[list[Case], Position | None, Total]:
     """A page of the queue: cases, the position after them, and how many there are in all."""
-    entries, following = queue.page(tx, site.key, wanted, by_priority=by_priority, limit=limit, after=after)
-    return _cases(tx, site, entries), following, queue.total(tx, site.key, wanted)
+    found = queue_pages.find(tx, site.key, wanted, by_priority=by_priority, limit=limit, after=after)
+    return _cases(tx, site, found.entries), found.next, found.total
 
 
 def claim(
@@ -51,7 +51,7 @@ def _cases(tx: Transaction, site: Site, entries: Sequence[QueueEntry]) -> list[C
     found = comments.get_many(tx, site.key, (entry.comment_id for entry in entries))
     parents = comments.get_many(tx, site.key, (comment.parent_id for comment in found.values() if comment.parent_id))
     people = authors.get_many(tx, site.key, {comment.author_key for comment in found.values()})
-    known = {key: posts.get(tx, site.key, key) for key in {comment.post for comment in found.values()}}
+    known = posts.get_many(tx, site.key, (comment.post for comment in found.values()))
     asked = labels.newest_in(tx, site)
     newest = Newest(cache(asked.title), cache(asked.url))  # once for all entries of a post
     last = decisions.last_on_each(tx, list(found))

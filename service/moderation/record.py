@@ -68,10 +68,11 @@ def decide(
     reasons: Reasons = NO_REASONS,
     entry: QueueEntry | None = None,
     undoes: DecisionId | None = None,
+    more_waiting: int = 0,
 ) -> Decision:
     """Write down a decision that led from `before` (None: a new comment, stored already) to `after`.
 
-    `entry` is the queue entry as it was, for undo.
+    `entry` is the queue entry as it was, for undo. `more_waiting`: by how many the queue grew or (below 0) shrank.
     """
     seen = store(tx, before, after) if before else publication.apply(tx, None, after)
     event_type = "comment.submitted" if before is None else EVENT_OF[action]
@@ -89,6 +90,7 @@ def decide(
         reason_code=_code(reasons.reason),
         post_revision=seen.revision if seen else None,
         about={"tombstones": seen.tombstones} if seen and seen.tombstones else {},
+        more_waiting=more_waiting,
     )
     decision = Decision(
         id=DecisionId(new_id(tx.now)),

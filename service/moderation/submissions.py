@@ -88,9 +88,9 @@ def submit(
     if publication.is_public(comment):
         comment = labels.published(tx, site, comment, was_shown=False)
     comments.add(tx, comment, root=comment.path[:CODE_LENGTH])
-    entries.submitted(tx, comment)
+    more_waiting = entries.submitted(tx, comment)
     action = Action.HOLD if status is Status.PENDING else Action.APPROVE
-    record.decide(tx, None, comment, action=action, actor=POLICY)
+    record.decide(tx, None, comment, action=action, actor=POLICY, more_waiting=more_waiting)
     return comment
 
 
@@ -118,7 +118,7 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         raise TooManyEdits(f"A comment can have {MAX_TEXTS} texts, one after the other, and this one has had them")
     after = _edited(before, draft, tx.now, waits=policy.first_status(site) is Status.PENDING)
     seen = record.store(tx, before, after)
-    entries.edited(tx, before, after, caller.acting_as(ActorKind.AUTHOR))
+    more_waiting = entries.edited(tx, before, after, caller.acting_as(ActorKind.AUTHOR))
     events.append(
         tx,
         site.key,
@@ -131,6 +131,7 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         to_status=after.status,
         version=after.version,
         post_revision=seen.revision if seen else None,
+        more_waiting=more_waiting,
     )
     return after
 
@@ -145,8 +146,8 @@ def withdraw(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller)
         return
     after = taken_down(before, Status.DELETED)
     entry, actor = queue.get(tx, before.id), caller.acting_as(ActorKind.AUTHOR)
-    record.decide(tx, before, after, action=Action.WITHDRAW, actor=actor, entry=entry)
-    entries.decided(tx, after, entry, Action.WITHDRAW, actor)
+    more_waiting = entries.decided(tx, after, entry, Action.WITHDRAW, actor)
+    record.decide(tx, before, after, action=Action.WITHDRAW, actor=actor, entry=entry, more_waiting=more_waiting)
 
 
 def _is_withdrawn(tx: Transaction, comment: Comment) -> bool:

@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.model import Author, AuthorKey, Identity, Milliseconds, Profile, SiteKey
+from service.store.among import among, listed
 from service.store.database import Row, Transaction
 from service.store.recount import Recount, Rule
 from service.store.tables import authors
@@ -17,6 +18,7 @@ _SEEN = _insert.on_conflict_do_update(
     set_={name: _insert.excluded[name] for name in ("name", "bio", "url", "avatar")},
 )
 _ONE = select(authors).where(*_KEY)
+_SOME = select(authors).where(authors.c.site == bindparam("site"), among(authors.c.author, "keys"))
 _COUNT = (
     update(authors)
     .where(*_KEY)
@@ -60,8 +62,7 @@ def get_many(tx: Transaction, site: SiteKey, keys: set[AuthorKey]) -> dict[Autho
     """The records of these authors."""
     if not keys:
         return {}
-    rows = tx.all(select(authors).where(authors.c.site == site, authors.c.author.in_(sorted(keys))))
-    return {row["author"]: author_of(row) for row in rows}
+    return {row["author"]: author_of(row) for row in tx.all(_SOME, site=site, keys=listed(keys))}
 
 
 def count(tx: Transaction, site: SiteKey, key: AuthorKey, *, approved: int, rejected: int) -> None:

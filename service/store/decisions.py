@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 import pydantic_core
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import BigInteger, Select, and_, bindparam, case, func, insert, literal, select
 
 from service.model import (
+    POLICY,
     Action,
     Actor,
     ActorKind,
@@ -20,15 +22,64 @@ from service.model import (
     SiteKey,
     Status,
 )
+from service.store.among import each, listed
 from service.store.database import Row, Transaction
 from service.store.recount import Recount, Rule
-from service.store.tables import decisions
+from service.store.tables import BY_SOMEBODY, decisions, sites
 
 _ADD = insert(decisions).values({column.name: bindparam(column.name) for column in decisions.c})
 _ONE = select(decisions).where(decisions.c.site == bindparam("site"), decisions.c.id == bindparam("id"))
 _LAST = (
     select(decisions).where(decisions.c.comment_id == bindparam("comment_id")).order_by(decisions.c.seq.desc()).limit(1)
 )
+
+_listed, _newest = each("ids"), decisions.alias("newest")
+_LAST_ON_EACH = select(decisions).join_from(
+    _listed,
+    decisions,
+    and_(
+        decisions.c.comment_id == _listed.c.value,
+        decisions.c.seq
+        == select(func.max(_newest.c.seq)).where(_newest.c.comment_id == _listed.c.value).scalar_subquery(),
+    ),
+)
+CLOCKS_DIFFER_MILLISECONDS: Final = 5_000
+"""How much earlier a decision may say that it was made than one that stands before it in the record: what the clocks of
+replicas, and one clock that is set back, are allowed to differ."""
+
+
+def _first_since() -> Select[Any]:
+    """The number from which on decisions are as new as `since`, found by halving the record: some twenty seeks.
+
+    Times rise with numbers, so no index of times is kept, which every decision would have to pay for.
+    """
+    halves = select(
+        literal(0, BigInteger).label("low"),
+        func.coalesce(select(sites.c.event_seq).where(sites.c.site == bindparam("site")).scalar_subquery(), 0).label(
+            "high"
+        ),
+    ).cte("halves", recursive=True)
+    middle = (halves.c.low + halves.c.high) // 2
+    there = decisions.alias("there")
+    time = (
+        select(there.c.created_at)
+        .where(there.c.site == bindparam("site"), there.c.seq >= middle)
+        .order_by(there.c.seq)
+        .limit(1)
+        .scalar_subquery()
+        .correlate(halves)
+    )
+    is_early = func.coalesce(time, bindparam("since", type_=BigInteger)) < bindparam("since", type_=BigInteger)
+    halves = halves.union_all(
+        select(
+            case((is_early, middle + 1), else_=halves.c.low),
+            case((is_early, halves.c.high), else_=middle),
+        ).where(halves.c.low < halves.c.high)
+    )
+    return select(func.max(halves.c.low).label("seq"))
+
+
+_FIRST_SINCE = _first_since()
 
 
 def add(tx: Transaction, decision: Decision, *, before: Mapping[str, object] | None) -> None:
@@ -68,11 +119,10 @@ def last_on(tx: Transaction, comment_id: CommentId) -> Decision | None:
 
 
 def last_on_each(tx: Transaction, ids: list[CommentId]) -> dict[CommentId, Decision]:
-    """The newest decision on each of these comments."""
+    """The newest decision on each of these comments. The older ones are not read, however many there are."""
     if not ids:
         return {}
-    rows = tx.all(select(decisions).where(decisions.c.comment_id.in_(ids)).order_by(decisions.c.seq))
-    return {row["comment_id"]: _decision(row) for row in rows}
+    return {row["comment_id"]: _decision(row) for row in tx.all(_LAST_ON_EACH, ids=listed(ids))}
 
 
 def page(
@@ -85,18 +135,43 @@ def page(
     limit: int,
     after: tuple[str | int, ...] | None,
 ) -> Page[Decision]:
-    """The record, oldest first. A position is (seq,)."""
-    statement = select(decisions).where(decisions.c.site == site)
-    if comment_id is not None:
-        statement = statement.where(decisions.c.comment_id == comment_id)
-    if actor is not None:
-        statement = statement.where(decisions.c.actor == actor)
-    if since is not None:
-        statement = statement.where(decisions.c.created_at >= since)
-    if after is not None:
-        statement = statement.where(decisions.c.seq > after[0])
-    rows = tx.all(statement.order_by(decisions.c.seq).limit(limit + 1))
+    """The record, oldest first. A position is (seq,).
+
+    Decisions of which one was made more than CLOCKS_DIFFER_MILLISECONDS before another, by their clocks, must stand in
+    that order in the record: else `since` may leave out the one that stands too early.
+    """
+    seq = after[0] if after is not None else 0 if since is None else _first_as_new_as(tx, site, since)
+    wanted = {"comment_id": comment_id, "policy" if actor == POLICY.key else "actor": actor, "since": since}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    rows = tx.all(_part_of_record(frozenset(given)), site=site, seq=seq, limit=limit + 1, **given)
     return Page([_decision(row) for row in rows[:limit]], (rows[limit - 1]["seq"],) if len(rows) > limit else None)
+
+
+@cache
+def _part_of_record(given: frozenset[str]) -> Select[Any]:
+    """The statement for the conditions that are given: there are a dozen, each compiled once."""
+    conditions = {
+        "comment_id": decisions.c.comment_id == bindparam("comment_id"),
+        "actor": and_(decisions.c.actor == bindparam("actor"), BY_SOMEBODY),
+        "policy": decisions.c.actor == bindparam("policy"),
+        "since": decisions.c.created_at >= bindparam("since"),
+    }
+    return (
+        select(decisions)
+        .where(
+            decisions.c.site == bindparam("site"),
+            decisions.c.seq > bindparam("seq"),
+            *(condition for name, condition in conditions.items() if name in given),
+        )
+        .order_by(decisions.c.seq)
+        .limit(bindparam("limit"))
+    )
+
+
+def _first_as_new_as(tx: Transaction, site: SiteKey, since: Milliseconds) -> int:
+    """A number of the site's record behind which every decision stands that was made at `since` or later."""
+    row = tx.first(_FIRST_SINCE, site=site, since=since - CLOCKS_DIFFER_MILLISECONDS)
+    return int(row["seq"]) - 1 if row else 0
 
 
 def _decision(row: Row) -> Decision:

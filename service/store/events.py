@@ -33,10 +33,16 @@ from service.store.tables import events, sites
 
 _NEXT = (
     upsert(sites)
-    .values(site=bindparam("site"), event_seq=bindparam("one"), revision=bindparam("visible"))
+    .values(
+        site=bindparam("site"), event_seq=bindparam("one"), revision=bindparam("visible"), waiting=bindparam("more")
+    )
     .on_conflict_do_update(
         index_elements=["site"],
-        set_={"event_seq": sites.c.event_seq + bindparam("one"), "revision": sites.c.revision + bindparam("visible")},
+        set_={
+            "event_seq": sites.c.event_seq + bindparam("one"),
+            "revision": sites.c.revision + bindparam("visible"),
+            "waiting": sites.c.waiting + bindparam("more"),
+        },
     )
     .returning(sites.c.event_seq, sites.c.revision)
 )
@@ -99,10 +105,22 @@ class Stretch:
     is_all: bool = True
 
 
-def append(tx: Transaction, site: SiteKey, event_type: str, actor: Actor, **particulars: Unpack[Particulars]) -> int:
-    """Add an event such as `comment.approved`, which `actor` brought about; its sequence number."""
+def append(
+    tx: Transaction,
+    site: SiteKey,
+    event_type: str,
+    actor: Actor,
+    *,
+    more_waiting: int = 0,
+    **particulars: Unpack[Particulars],
+) -> int:
+    """Add an event such as `comment.approved`, which `actor` brought about; its sequence number.
+
+    `more_waiting`: by how many the site's queue grew or (below 0) shrank in this transaction, as `moderation/entries`
+    says. The site's row counts them, since it is written anyway.
+    """
     visible = particulars.get("post_revision") is not None
-    row = tx.first(_NEXT, site=site, one=1, visible=int(visible))
+    row = tx.first(_NEXT, site=site, one=1, visible=int(visible), more=more_waiting)
     if row is None:
         raise LookupError(site)
     event = Event(

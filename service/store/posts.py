@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.model import Label, Post, PostKey, SiteKey
+from service.store.among import among, listed
 from service.store.database import Row, Transaction
 from service.store.recount import Recount, Rule
 from service.store.tables import posts
@@ -32,6 +33,8 @@ _PIN = (
     .returning(posts)
 )
 _ONE = select(posts).where(posts.c.site == bindparam("site"), posts.c.post == bindparam("post"))
+_SOME = select(posts).where(posts.c.site == bindparam("site"), among(posts.c.post, "keys"))
+_COUNTS = select(posts.c.post, posts.c.count).where(posts.c.site == bindparam("site"), among(posts.c.post, "keys"))
 _SHOW_CHANGE = (
     update(posts)
     .where(posts.c.site == bindparam("of_site"), posts.c.post == bindparam("of_post"))
@@ -64,8 +67,8 @@ def get(tx: Transaction, site: SiteKey, post: PostKey) -> Post:
 
 def get_many(tx: Transaction, site: SiteKey, keys: Iterable[PostKey]) -> dict[PostKey, Post]:
     """The posts with these keys; one that nobody has commented on is open and empty."""
-    wanted = sorted(set(keys))
-    rows = tx.all(select(posts).where(posts.c.site == site, posts.c.post.in_(wanted))) if wanted else []
+    wanted = set(keys)
+    rows = tx.all(_SOME, site=site, keys=listed(wanted)) if wanted else []
     return {key: Post(site, key) for key in wanted} | {row["post"]: _post(row) for row in rows}
 
 
@@ -130,8 +133,7 @@ def set_url(tx: Transaction, site: SiteKey, post: PostKey, url: str | None) -> N
 
 def counts(tx: Transaction, site: SiteKey, keys: Sequence[PostKey]) -> dict[PostKey, int]:
     """The number of approved comments of each post, 0 for those without."""
-    rows = tx.all(select(posts.c.post, posts.c.count).where(posts.c.site == site, posts.c.post.in_(list(keys))))
-    found = {row["post"]: row["count"] for row in rows}
+    found = {row["post"]: row["count"] for row in tx.all(_COUNTS, site=site, keys=listed(keys))}
     return {key: found.get(key, 0) for key in keys}
 
 

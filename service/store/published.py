@@ -25,7 +25,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from service.model import CommentId, Page, PostKey, Profile, PublicComment, SiteKey, Status
 from service.store.database import Row, Transaction
-from service.store.tables import LISTED, PUBLIC, comments
+from service.store.same_post import is_post
+from service.store.tables import PUBLIC, comments
 
 Position = tuple[str | int, ...]
 END_OF_TIME: Position = (2**62, "")
@@ -84,7 +85,7 @@ _ITEM = select(
 
 def _listed(row: FromClause) -> tuple[ColumnElement[bool], ...]:
     """Approved, or a tombstone that replies stand on."""
-    return row.c.site == bindparam("site"), row.c.post == bindparam("post"), row.c.listed.is_(true())
+    return row.c.site == bindparam("site"), is_post(row.c.post), row.c.listed.is_(true())
 
 
 def _next_of_newest(root: ColumnElement[str], path: ColumnElement[str]) -> ColumnElement[str]:
@@ -119,7 +120,9 @@ def _thread_newest() -> Select[Any]:
 
 _ITEM_BY_ID = _ITEM.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
 _ON_POST = _ITEM.where(comments.c.site == bindparam("site"), comments.c.post == bindparam("post"))
-_THREAD_OLDEST = _ON_POST.where(LISTED, _PLACE > _GIVEN_PLACE).order_by(comments.c.root, comments.c.path).limit(_LIMIT)
+_THREAD_OLDEST = (
+    _ITEM.where(*_listed(comments), _PLACE > _GIVEN_PLACE).order_by(comments.c.root, comments.c.path).limit(_LIMIT)
+)
 _THREAD_NEWEST = _thread_newest()
 _FLAT_OLDEST = _ON_POST.where(PUBLIC, _TIME > _GIVEN_TIME).order_by(comments.c.created_at, comments.c.id).limit(_LIMIT)
 _FLAT_NEWEST = _ON_POST.where(PUBLIC, BEFORE).order_by(*NEWEST_FIRST).limit(_LIMIT)

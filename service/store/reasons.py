@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.model import PRIORITY, Actor, ActorKind, CommentId, Reason, Why
+from service.store.among import each, listed
 from service.store.database import Row, Transaction
 from service.store.recount import Inspection, Recount, Rule
 from service.store.snapshot import Snapshot
@@ -19,6 +20,8 @@ _GIVE = _insert.on_conflict_do_update(
     set_={name: _insert.excluded[name] for name in ("source_kind", "source_name", "text", "given_at")},
 )
 _DROP = delete(reasons).where(reasons.c.comment_id == bindparam("of_comment"), reasons.c.code == bindparam("of_code"))
+_listed = each("ids")
+_OF_SOME = select(reasons).join_from(_listed, reasons, reasons.c.comment_id == _listed.c.value)
 _OF_ONE = select(reasons).where(reasons.c.comment_id == bindparam("comment_id"))
 
 
@@ -48,10 +51,8 @@ def of(tx: Transaction, comment_id: CommentId) -> tuple[Reason, ...]:
 
 def of_each(tx: Transaction, ids: Iterable[CommentId]) -> dict[CommentId, tuple[Reason, ...]]:
     """The reasons of each of these entries, strongest first."""
-    wanted = sorted(set(ids))
-    if not wanted:
-        return {}
-    rows = tx.all(select(reasons).where(reasons.c.comment_id.in_(wanted)).order_by(reasons.c.comment_id))
+    wanted = listed(ids)
+    rows = sorted(tx.all(_OF_SOME, ids=wanted), key=itemgetter("comment_id"))
     return {comment_id: _in_order(of_one) for comment_id, of_one in groupby(rows, itemgetter("comment_id"))}
 
 

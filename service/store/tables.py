@@ -24,7 +24,8 @@ from sqlalchemy import (
     true,
 )
 
-from service.model import Status
+from service.model import ActorKind, Status, Why
+from service.store.same_post import short
 
 metadata = MetaData(
     naming_convention={
@@ -43,8 +44,8 @@ def _statuses() -> str:
     return ", ".join(f"'{status}'" for status in Status)
 
 
-# One row per site: the last event's sequence number, and a revision that rises with every visible change. Events before
-# `first_seq` have been removed, or may be at any moment (`retention`); with nothing removed it is 1.
+# One row per site: the last event's number, a revision that rises with every visible change, how many entries its queue
+# has. Events before `first_seq` have been removed, or may be at any moment (`retention`); with nothing removed it is 1.
 sites = Table(
     "sites",
     metadata,
@@ -52,6 +53,7 @@ sites = Table(
     Column("event_seq", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("first_seq", BigInteger, nullable=False, server_default=text("1")),
+    Column("waiting", Integer, nullable=False, server_default=text("0")),
 )
 
 # `count` is the number of approved comments; `revision` rises with every change a reader can see. `title` and `url` are
@@ -144,13 +146,14 @@ Written out, like `LISTED`, for the planner: by a value that comes later it cann
 LISTED = comments.c.listed.is_(true())
 
 
-def _index(name: str, *columns: str, only: ColumnElement[bool]) -> None:
+def _index(name: str, *columns: str | ColumnElement[int], only: ColumnElement[bool], of: Table = comments) -> None:
     """An index of some rows."""
-    Index(name, *(comments.c[column] for column in columns), sqlite_where=only, postgresql_where=only)
+    expressions = (of.c[column] if isinstance(column, str) else column for column in columns)
+    Index(name, *expressions, sqlite_where=only, postgresql_where=only)
 
 
 # What waits, and what was refused, costs the indexes of what readers see nothing.
-_index("ix_comments_thread", "site", "post", "root", "path", only=LISTED)
+_index("ix_comments_thread", "site", short(comments.c.post), "root", "path", only=LISTED)
 _index("ix_comments_flat", "site", "post", "created_at", "id", only=PUBLIC)
 _index("ix_comments_latest", "site", "created_at", "id", only=PUBLIC)
 _index("ix_comments_post_feed", "site", "post", "shown_at", "id", only=PUBLIC)
@@ -194,6 +197,18 @@ queue = Table(
 )
 Index("ix_queue_oldest", queue.c.site, queue.c.waiting_since, queue.c.comment_id)
 Index("ix_queue_priority", queue.c.site, queue.c.priority.desc(), queue.c.waiting_since, queue.c.comment_id)
+# A submission waits for approval and is claimed by nobody: it pays for none of these.
+
+
+def has_reason(column: ColumnElement[str], why: Why) -> ColumnElement[bool]:
+    """Whether the column `why` has this reason among others; written out, as the index of the reason says it."""
+    return column.like(literal_column(f"'% {why.value} %'"))
+
+
+for _why in (Why.EDITED, Why.RESTORED):
+    _seldom = has_reason(queue.c.why, _why)
+    _index(f"ix_queue_{_why.value}", "site", "waiting_since", "comment_id", only=_seldom, of=queue)
+_index("ix_queue_claimed", "site", "claimed_by", only=queue.c.claimed_by.is_not(None), of=queue)
 
 # Why somebody must look: each reason of an entry, once for each source. They go with their entry. SQLite keeps them in
 # the order of the key: what was given last stands together, so a submission touches one page more.
@@ -234,7 +249,9 @@ decisions = Table(
 )
 Index("ix_decisions_order", decisions.c.site, decisions.c.seq, unique=True)
 Index("ix_decisions_comment", decisions.c.comment_id, decisions.c.seq)
-Index("ix_decisions_actor", decisions.c.site, decisions.c.actor, decisions.c.seq)
+# Most of the record is what the site's policy did with submissions, which nobody asks for by its actor.
+BY_SOMEBODY = decisions.c.actor_kind != literal_column(f"'{ActorKind.POLICY.value}'")
+_index("ix_decisions_actor", "site", "actor", "seq", only=BY_SOMEBODY, of=decisions)
 
 # Everything that happened, written with the change itself, gapless per site from `sites.first_seq` on. What followers
 # need has a column each; `about` is JSON with the rest, and holds nobody's text, name or address. `author` wrote the

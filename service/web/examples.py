@@ -101,7 +101,7 @@ EXAMPLES: dict[Any, Any] = {
     shapes.PublicList: {"post": POST, "comments": [VISIBLE], "next": None},
     shapes.Counts: {"counts": {"2005/07/a-tuesday": 1, "2005/07/another-day": 0}},
     shapes.LatestList: {"comments": [{**VISIBLE, "post": "2005/07/a-tuesday"}], "next": None},
-    outgoing.QueueList: {"entries": [ENTRY], "next": None, "total": 1},
+    outgoing.QueueList: {"entries": [ENTRY], "next": None, "total": 1, "total_is_exact": True},
     outgoing.Claimed: {"entries": [ENTRY], "claimed_until": "2026-01-31T09:45:00.000Z"},
     outgoing.DecisionReply: {"decision": DECISION, "comment": APPROVED},
     outgoing.BulkReply: {"results": [{"comment_id": COMMENT_ID, "decision": DECISION}]},

@@ -11,7 +11,7 @@ from service.reading import show as published
 from service.store import authors as stored_authors
 from service.store import decisions as stored_decisions
 from service.store import posts as stored_posts
-from service.store.queue import Filter
+from service.store.queue_pages import Filter
 from service.web import incoming, outgoing, problems, show
 from service.web.call import Call, Reply, require_own_page
 from service.web.stream import EventStream
@@ -27,7 +27,7 @@ async def browse_queue(call: Call, query: incoming.QueueQuery) -> Reply[outgoing
         author=AuthorKey(query.author) if query.author else None,
         text=query.q,
     )
-    lane = call.database.bulk if wanted.text else call.database
+    lane = call.database.bulk if query.q or query.post or query.author else call.database
     cases, position, total = await lane.read(
         queue.browse,
         call.site,
@@ -38,7 +38,13 @@ async def browse_queue(call: Call, query: incoming.QueueQuery) -> Reply[outgoing
     )
     following = call.cursor(position, query.order)
     return Reply(
-        {"entries": _entries(call, cases), "next": following, "total": total}, headers=call.next_link(following)
+        {
+            "entries": _entries(call, cases),
+            "next": following,
+            "total": total.number,
+            "total_is_exact": total.is_exact,
+        },
+        headers=call.next_link(following),
     )
 
 

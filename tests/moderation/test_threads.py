@@ -1,6 +1,7 @@
 """Threads: replies below what they answer, however deep; tombstones only where visible replies need them."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -17,13 +18,13 @@ async def thread(gatepost: Gatepost, **query: Any) -> list[tuple[str, int]]:
     ]
 
 
-async def chain(gatepost: Gatepost, length: int, *, said: str = "") -> list[Any]:
+async def chain(gatepost: Gatepost, length: int, *, said: str = "", post: str = "post") -> list[Any]:
     """Approved comments, each a reply to the one before."""
     found: list[Any] = []
     for number in range(length):
         gatepost.clock.advance(seconds=1)
         reply_to = {"parent_id": found[-1]["id"]} if found else {}
-        found.append(await gatepost.approved(f"{said}{number}", **reply_to))
+        found.append(await gatepost.approved(f"{said}{number}", post=post, **reply_to))
     return found
 
 
@@ -37,6 +38,19 @@ async def test_replies_beyond_the_deepest_level_stand_there_and_are_not_lost(
     listed = (await gatepost.public())["comments"]
     assert [comment["parent_id"] for comment in listed] == [None, *(comment["id"] for comment in comments[:-1])]
     assert [comment["reply_count"] for comment in listed] == [1] * 6 + [0]
+
+
+async def test_the_deepest_thread_fits_under_the_longest_key(start_gatepost: StartGatepost) -> None:
+    """An entry of a PostgreSQL index has room for 2,704 bytes: for this key, but not for the path beside it."""
+    gatepost = await start_gatepost(max_depth=64)
+    key = "".join(chr(0x10000 + number * 7919 % 0xFFFF) for number in range(512))  # four bytes each, hard to compress
+    post = quote(key, safe="")
+    comments = await chain(gatepost, 66, post=post)
+    for sort in ("oldest", "newest"):
+        answer = await gatepost.visitor.get(
+            f"posts/{quote(key, safe='')}/comments", params={"sort": sort, "limit": 200}
+        )
+        assert [comment["id"] for comment in answer.json["comments"]] == [comment["id"] for comment in comments]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])

@@ -72,7 +72,10 @@ DAMAGE = [
     ),
     (
         "DELETE FROM queue WHERE post = 'quiet'",
-        [f"reasons: {ID} awaiting-approval policy refers to queue {ID}, which is not there"],
+        [
+            f"reasons: {ID} awaiting-approval policy refers to queue {ID}, which is not there",
+            "sites.waiting: site blog says 3, queue entries are 2",
+        ],
     ),
     (
         "DELETE FROM reasons WHERE code = 'awaiting-approval' AND comment_id IN"
