@@ -74,7 +74,6 @@ _RELEASE = (
     .where(queue.c.site == bindparam("of_site"), queue.c.claimed_by == bindparam("key"))
     .values(claimed_by=None, claimed_by_name=None, claimed_until=None)
 )
-_WAITING = select(sites.c.waiting).where(sites.c.site == bindparam("site"))
 _DEPTH = select(
     sites.c.waiting,
     select(func.min(queue.c.waiting_since)).where(queue.c.site == bindparam("site")).scalar_subquery().label("oldest"),
@@ -141,14 +140,10 @@ def get(tx: Transaction, comment_id: CommentId) -> QueueEntry | None:
 
 def get_many(tx: Transaction, ids: list[CommentId]) -> list[QueueEntry]:
     """The entries of these comments, in the same order, without those that do not wait."""
+    if not ids:
+        return []
     found = {row["comment_id"]: row for row in tx.all(_SOME, ids=listed(ids))}
     return entries_of(tx, [found[comment_id] for comment_id in ids if comment_id in found])
-
-
-def waiting(tx: Transaction, site: SiteKey) -> int:
-    """How many entries wait on the site."""
-    row = tx.first(_WAITING, site=site)
-    return int(row["waiting"]) if row else 0
 
 
 def depth(tx: Transaction, site: SiteKey) -> tuple[int, Milliseconds | None]:

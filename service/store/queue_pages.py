@@ -70,31 +70,21 @@ def find(
     tx: Transaction, site: SiteKey, wanted: Filter, *, by_priority: bool, limit: int, after: Position | None
 ) -> Found:
     """Entries in order, oldest or most urgent first. A position is (priority, waiting_since, comment_id)."""
-    waiting = entries.waiting(tx, site)
+    standing = search_index.look(tx, site)
     given = _given(wanted)
     shape = _Shape(why=wanted.why, given=frozenset(given), by_priority=by_priority)
-    if waiting > LONG and given:
-        if _most_are_found(tx, site, shape, given):
-            return _gone_through(
-                tx, site, shape, given, limit=limit, after=after, total=_counted(tx, site, shape, given)
-            )
-        keys = search.find(
-            tx,
-            site,
-            search_index.progress(tx),
-            _conditions(wanted.why, frozenset(given)),
-            given,
-            limit=MOST_COUNTED,
-        )
+    if wanted == Filter():
+        total = Total(standing.waiting, is_exact=True)
+    elif standing.waiting <= LONG or not given or _most_are_found(tx, site, shape, given):
+        total = _counted(tx, site, shape, given)
+    else:
+        conditions = _conditions(wanted.why, frozenset(given))
+        keys = search.find(tx, site, standing, conditions, given, limit=MOST_COUNTED)
         if keys is None:
-            return _looked_through(tx, site, shape, given, limit=limit, after=after, waiting=waiting)
+            return _looked_through(tx, site, shape, given, limit=limit, after=after, waiting=standing.waiting)
         if len(keys) < MOST_COUNTED:
             return _picked(tx, keys, by_priority=by_priority, limit=limit, after=after)
         total = Total(MOST_COUNTED, is_exact=False)
-    elif wanted == Filter():
-        total = Total(waiting, is_exact=True)
-    else:
-        total = _counted(tx, site, shape, given)
     return _gone_through(tx, site, shape, given, limit=limit, after=after, total=total)
 
 

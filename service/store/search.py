@@ -16,7 +16,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from service.model import SiteKey
 from service.store.among import listed
 from service.store.database import Row, Transaction
-from service.store.search_index import Progress, State, search
+from service.store.search_index import Standing, State, search
 from service.store.tables import events, queue
 
 SHORTEST: Final = 3
@@ -32,7 +32,7 @@ class _Matches(FunctionElement[Any]):
 def find(
     tx: Transaction,
     site: SiteKey,
-    progress: Progress,
+    standing: Standing,
     conditions: tuple[ColumnElement[bool], ...],
     given: Mapping[str, str],
     *,
@@ -44,13 +44,14 @@ def find(
     """
     text = given.get("text")
     is_short = text is not None and len(text) < SHORTEST
-    if progress.state is not State.COMPLETE or is_short:
+    if standing.progress.state is not State.COMPLETE or is_short:
         return None
     values = {**given, "site": site, "limit": limit}
     if text is not None:
         values["trigrams"] = listed({text[place : place + 3] for place in range(len(text) - 2)})
     indexed = tx.all(_indexed(frozenset(given), conditions), **values)
-    tail = tx.all(_tail(conditions), **given, site=site, limit=limit, seq=progress.seqs.get(site, 0))
+    seq = standing.progress.seqs.get(site, 0)
+    tail = tx.all(_tail(conditions), **given, site=site, limit=limit, seq=seq) if standing.seq > seq else []
     return list({row["comment_id"]: row for row in (*indexed, *tail)}.values())
 
 

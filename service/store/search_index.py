@@ -65,6 +65,15 @@ class Progress:
     last: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a search has to know first: how many entries the site has, its last event, how far the index is."""
+
+    waiting: int = 0
+    seq: int = 0
+    progress: Progress = Progress()
+
+
 class _Words(FunctionElement[Any]):
     """What the column `words` holds of a folded text."""
 
@@ -123,6 +132,9 @@ _REMOVE_SOME = delete(search).where(
 )
 _LONGEST = select(func.max(sites.c.waiting).label("waiting"))
 _PROGRESS = select(leases_table.c.position).where(leases_table.c.name == NAME)
+_STANDING = select(sites.c.waiting, sites.c.event_seq, _PROGRESS.scalar_subquery().label("position")).where(
+    sites.c.site == bindparam("site")
+)
 
 
 async def keep(database: Database, holder: str) -> None:
@@ -136,6 +148,12 @@ def progress(tx: Transaction) -> Progress:
     """How far the index is in this transaction."""
     row = tx.first(_PROGRESS)
     return _read(row["position"] if row else None)
+
+
+def look(tx: Transaction, site: SiteKey) -> Standing:
+    """How things stand for a search, by one statement."""
+    row = tx.first(_STANDING, site=site)
+    return Standing(row["waiting"], row["event_seq"], _read(row["position"])) if row else Standing()
 
 
 def is_due(tx: Transaction) -> bool:
