@@ -34,7 +34,7 @@ from service.web import application, listener, problems
 from service.web.address import Addresses
 from service.web.call import Services
 from service.web.cursors import Cursors
-from service.web.door import Limits
+from service.web.door import ConnectionLimits
 from service.web.limits import RateLimits
 from service.web.links import Links
 from service.web.serving import GuardedRunner
@@ -288,8 +288,8 @@ async def _services(opened: _Open, hearing: Hearing, addresses: Addresses) -> Se
     )
 
 
-def _guard_limits(server: Server) -> Limits:
-    return Limits(
+def _guard_limits(server: Server) -> ConnectionLimits:
+    return ConnectionLimits(
         header_seconds=server.header_seconds,
         body_seconds=server.body_seconds,
         keepalive_seconds=server.keepalive_seconds,

@@ -72,7 +72,7 @@ class Server(Section):
     max_connections_per_address: Whole = Field(200, ge=1)
 
 
-class Database(Section):
+class DatabaseSettings(Section):
     """Where comments are kept."""
 
     url: DatabaseUrl = "sqlite:///gatepost.db"
@@ -82,7 +82,7 @@ class Database(Section):
     prepared_statements: bool = True
 
 
-class Backup(Section):
+class BackupSettings(Section):
     """Where backups go, how often, and how many stay. Off without a directory."""
 
     directory: str | None = Field(None, min_length=1)
@@ -206,8 +206,8 @@ class Settings(BaseSettings):
     )
 
     server: Server = Server()
-    database: Database = Database()
-    backup: Backup = Backup()
+    database: DatabaseSettings = DatabaseSettings()
+    backup: BackupSettings = BackupSettings()
     limits: Limits = Limits()
     log: Log = Log()
     cache: Cache = Cache()

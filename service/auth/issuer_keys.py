@@ -18,7 +18,7 @@ import structlog
 from service.auth import keys
 from service.auth.fetch import Fetch
 from service.auth.keys import KeySet, VerificationKey
-from service.auth.login import Health, fix_of, reason_of, refused, unavailable
+from service.auth.login import LoginHealth, fix_of, reason_of, refused, unavailable
 from service.errors import LoginUnavailable
 from service.model import Clock, Milliseconds
 
@@ -100,7 +100,7 @@ class IssuerKeys:
             self._asking.cancel()
             await self._wait()
 
-    def health(self) -> Health:
+    def health(self) -> LoginHealth:
         """`warn` while there are no keys, and while newer ones cannot be had."""
         if self.age is None:
             return "warn", f"no keys of the issuer yet: {self._fault}"

@@ -13,7 +13,7 @@ from service.auth import tokens
 from service.auth.fetch import Fetch
 from service.auth.issuer_keys import IssuerKeys, is_safe_address
 from service.auth.keys import PublicAlgorithm, same_algorithm
-from service.auth.login import BaseLogin, CookieName, Credentials, Health, RoleMapping, identity_from, refused
+from service.auth.login import BaseLogin, CookieName, Credentials, LoginHealth, RoleMapping, identity_from, refused
 from service.model import Clock, Identity, Milliseconds, SiteKey
 
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -126,7 +126,7 @@ class OidcVerifier:
         age = self._keys.age
         return {} if age is None else {"key_set_age_seconds": age / 1000}
 
-    def health(self) -> Health:
+    def health(self) -> LoginHealth:
         """`warn` while there are no keys, or no newer ones can be had."""
         return self._keys.health()
 

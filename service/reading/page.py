@@ -28,7 +28,7 @@ CODERS: dict[str, Callable[[bytes], bytes]] = {
 HTML_RANGES = ("text/html", "text/*", "*/*")
 JSON_RANGES = ("application/json", "application/*", "*/*")
 
-Scope = tuple[SiteKey, PostKey | None]
+PageScope = tuple[SiteKey, PostKey | None]
 """What a page is about: a post, or the whole site."""
 
 
@@ -54,7 +54,7 @@ class Encoded:
     coding: str
 
 
-class Page:
+class PreparedPage:
     """A page and its codings. `size` is what it takes in memory, in bytes; `grew` is told of every growth."""
 
     def __init__(self, content: Content) -> None:

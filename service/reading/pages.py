@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from service.delivery.hearing import Hearing
 from service.metrics import Metrics
 from service.model import Event
-from service.reading.page import Build, Page, Scope, nobody
+from service.reading.page import Build, PageScope, PreparedPage, nobody
 from service.store.database import Database
 
 MAX_SCOPES = 50_000
@@ -31,11 +31,11 @@ class _Known:
 
 
 @dataclass(frozen=True, slots=True)
-class _Flight:
+class _Building:
     """A build under way; the number tells which came first."""
 
     number: int
-    page: "asyncio.Task[Page]"
+    page: "asyncio.Task[PreparedPage]"
 
 
 class Pages:
@@ -46,10 +46,10 @@ class Pages:
         self._hearing = hearing
         self._max_bytes = max_bytes
         self._metrics = metrics
-        self._known: OrderedDict[Scope, _Known] = OrderedDict()
-        self._pages: OrderedDict[tuple[Scope, int, Variant], Page] = OrderedDict()
-        self._flights: dict[tuple[Scope, Variant], _Flight] = {}
-        self._launched = 0
+        self._known: OrderedDict[PageScope, _Known] = OrderedDict()
+        self._pages: OrderedDict[tuple[PageScope, int, Variant], PreparedPage] = OrderedDict()
+        self._building: dict[tuple[PageScope, Variant], _Building] = {}
+        self._begun = 0
         self._forgotten = 0
         self.bytes = 0
 
@@ -59,7 +59,7 @@ class Pages:
             self._advance((event.site, event.post), event.post_revision)
             self._advance((event.site, None), event.site_revision)
 
-    def ready(self, scope: Scope, variant: Variant) -> Page | None:
+    def ready(self, scope: PageScope, variant: Variant) -> PreparedPage | None:
         """The current page, if it is here and known to be current. The hot path of the whole service."""
         known = self._known.get(scope)
         if known is None or not self._hearing.is_fresh():
@@ -70,9 +70,9 @@ class Pages:
             self._known.move_to_end(scope)  # else a crawler's many scopes would push out what everybody reads
         return page
 
-    async def get(self, scope: Scope, variant: Variant, build: Build) -> Page:
+    async def get(self, scope: PageScope, variant: Variant, build: Build) -> PreparedPage:
         """The page as it is now, or was committed after this call. Raises what `build` and the store raise."""
-        before_us = self._launched
+        before_us = self._begun
         page = self.ready(scope, variant)
         if page is not None:
             self._metrics.page_cache.labels("hit").inc()
@@ -80,37 +80,37 @@ class Pages:
         known = self._known.get(scope)
         wanted = known.revision if known else 0
         while True:
-            flight = self._flights.get((scope, variant))
-            if flight is None:
+            building = self._building.get((scope, variant))
+            if building is None:
                 self._metrics.page_cache.labels("built").inc()
-                flight = self._launch(scope, variant, build)
+                building = self._begin(scope, variant, build)
             else:
                 self._metrics.page_cache.labels("shared").inc()
-            page = await asyncio.shield(flight.page)
-            if flight.number > before_us or (self._hearing.is_fresh() and page.revision >= wanted):
+            page = await asyncio.shield(building.page)
+            if building.number > before_us or (self._hearing.is_fresh() and page.revision >= wanted):
                 return page
             # It was on its way before us and may not show what we must show: there is time for one more.
 
-    def _launch(self, scope: Scope, variant: Variant, build: Build) -> _Flight:
-        self._launched += 1
+    def _begin(self, scope: PageScope, variant: Variant, build: Build) -> _Building:
+        self._begun += 1
         task = asyncio.create_task(self._build(scope, variant, build), name="build a page")
         task.add_done_callback(_look_at)  # whoever asked may have gone away
-        flight = self._flights[scope, variant] = _Flight(self._launched, task)
-        return flight
+        building = self._building[scope, variant] = _Building(self._begun, task)
+        return building
 
-    async def _build(self, scope: Scope, variant: Variant, build: Build) -> Page:
+    async def _build(self, scope: PageScope, variant: Variant, build: Build) -> PreparedPage:
         is_fresh, forgotten = self._hearing.is_fresh(), self._forgotten
         try:
-            page = Page(await self._database.read(build))
+            page = PreparedPage(await self._database.read(build))
         finally:
-            del self._flights[scope, variant]
+            del self._building[scope, variant]
         # A scope that was forgotten meanwhile may have changed without our remembering it.
         if is_fresh and (scope in self._known or forgotten == self._forgotten):
             self._advance(scope, page.revision)
             self._keep(scope, variant, page)
         return page
 
-    def _advance(self, scope: Scope, revision: int) -> None:
+    def _advance(self, scope: PageScope, revision: int) -> None:
         known = self._known.get(scope)
         if known is None:
             self._known[scope] = _Known(revision)
@@ -126,7 +126,7 @@ class Pages:
             for variant in last.kept:
                 self._drop((forgotten, last.revision, variant))
 
-    def _keep(self, scope: Scope, variant: Variant, page: Page) -> None:
+    def _keep(self, scope: PageScope, variant: Variant, page: PreparedPage) -> None:
         known = self._known.get(scope)
         if known is None or known.revision != page.revision or page.size > self._max_bytes:
             return
@@ -143,13 +143,13 @@ class Pages:
             self._drop((scope, revision, variant))
             self._known[scope].kept.discard(variant)
 
-    def _drop(self, key: tuple[Scope, int, Variant]) -> None:
+    def _drop(self, key: tuple[PageScope, int, Variant]) -> None:
         page = self._pages.pop(key, None)
         if page is not None:
             self.bytes -= page.size
             page.grew = nobody
 
 
-def _look_at(task: "asyncio.Task[Page]") -> None:
+def _look_at(task: "asyncio.Task[PreparedPage]") -> None:
     if not task.cancelled():
         task.exception()

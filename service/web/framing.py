@@ -21,7 +21,7 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from service.web.aiohttp_inside import MAX_QUEUED, Arrived, BodyError, Refused
-from service.web.door import Limits
+from service.web.door import ConnectionLimits
 
 READ_AHEAD_BYTES = 2**16
 """Of a body, before its sender is made to wait; aiohttp's own number."""
@@ -49,7 +49,7 @@ class JudgingParser(HttpRequestParser):
         protocol: BaseProtocol,
         loop: asyncio.AbstractEventLoop,
         *,
-        limits: Limits,
+        limits: ConnectionLimits,
         broken_body: Callable[[int], web.HTTPException],
     ) -> None:
         super().__init__(
@@ -163,7 +163,7 @@ class JudgingParser(HttpRequestParser):
         return rest
 
 
-def refusal(message: RawRequestMessage, limits: Limits) -> int | None:
+def refusal(message: RawRequestMessage, limits: ConnectionLimits) -> int | None:
     """The status that answers this request because of its head alone; None: it is good.
 
     - Another major version than 1: aiohttp would answer, and claim to speak it (RFC 9110, 2.5).

@@ -18,7 +18,7 @@ from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from service.web.aiohttp_inside import Connection, Refused
-from service.web.door import Door, Limits
+from service.web.door import ConnectionLimits, Door
 from service.web.framing import JudgingParser
 from service.web.states import ARRIVING, ENDED, Asking, Heard, Replying, Said, after, after_saying
 
@@ -33,7 +33,7 @@ LEAST_PROGRESS_BYTES = 16 * 1024
 class Guard(Protocol):
     """What the connections of one server share: `serving.GuardedServer`."""
 
-    limits: Limits
+    limits: ConnectionLimits
     door: Door
     first: AnswerAtOnce | None
     draining: bool

@@ -16,7 +16,7 @@ from aiohttp.http import RawRequestMessage
 from multidict import CIMultiDictProxy
 
 from service.metrics import Metrics
-from service.reading.page import Format, Scope, coding_for, format_for
+from service.reading.page import Format, PageScope, coding_for, format_for
 from service.reading.pages import Pages, Variant
 from service.web import problems
 from service.web.address import Addresses
@@ -42,7 +42,7 @@ class _Lesson:
     The body is not kept here: it is the page's, and goes with it.
     """
 
-    scope: Scope
+    scope: PageScope
     variant: Variant
     coding: str
     etag: str

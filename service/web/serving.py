@@ -19,8 +19,9 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 
+from service.values import Network
 from service.web.aiohttp_inside import Runner, Server
-from service.web.door import Door, Limits, Network
+from service.web.door import ConnectionLimits, Door
 from service.web.guard import AnswerAtOnce, GuardedConnection
 
 RenderProblem = Callable[[int, str], tuple[bytes, Mapping[str, str]]]
@@ -49,7 +50,7 @@ class GuardedServer(Server):
         self,
         plain: web.Server,
         *,
-        limits: Limits,
+        limits: ConnectionLimits,
         problem: RenderProblem,
         trusted_proxies: Sequence[Network],
         first: AnswerAtOnce | None,
@@ -150,7 +151,7 @@ class GuardedRunner(Runner):
         app: web.Application,
         *,
         problem: RenderProblem,
-        limits: Limits | None = None,
+        limits: ConnectionLimits | None = None,
         trusted_proxies: Sequence[Network] = (),
         first: AnswerAtOnce | None = None,
         **settings: Any,
@@ -158,7 +159,7 @@ class GuardedRunner(Runner):
         super().__init__(app, **settings)
         self._first = first
         self._problem = problem
-        self._limits = limits or Limits()
+        self._limits = limits or ConnectionLimits()
         self._trusted_proxies = tuple(trusted_proxies)
 
     def guarded(self, plain: web.Server) -> GuardedServer:
