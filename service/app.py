@@ -63,9 +63,9 @@ class Running:
     async def stop(self, *, drain_seconds: float | None = None) -> None:
         """Turn readiness red, serve on for the drain time, finish what is in hand, stop the jobs, close the store.
 
-        In the drain time each reply ends its connection; who is idle keeps theirs, and may ask once more.
+        In the drain time each reply closes its connection; an idle connection stays open for one more request.
 
-        What has stopped stays stopped: once more does nothing.
+        A second call does nothing.
         """
         if self._runner.server is None:
             return
@@ -127,7 +127,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
 
 
 async def _open(settings: Settings, life: Life, *, clock: Clock) -> _Open:
-    """Everything that leads out of this process: to logins, to a cache, to shared limits, to the store."""
+    """Open whatever leads out of this process: to logins, to a cache, to shared limits, to the store."""
     metrics = Metrics()
     client = Outbound(metrics)
     life.closes("outgoing calls", client.close)

@@ -234,7 +234,7 @@ class PublicComment:
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """Someone must look at this comment, and why. A second fact beside the comment's status."""
+    """Says that somebody should look at a comment, and why. It is independent of the comment's status."""
 
     comment_id: CommentId
     why: tuple[Why, ...]

@@ -112,7 +112,7 @@ class AnswerCache(Generic[Answer]):
         self._drop_stale(now)
 
     def _drop_stale(self, now: Milliseconds) -> None:
-        """Let go from the oldest on: what is over, and what is too much."""
+        """Drop answers that are too old, and the oldest ones where there are too many."""
         while self._kept:
             oldest = next(iter(self._kept))
             if len(self._kept) <= self._max_answers and self._kept[oldest].good_until > now:

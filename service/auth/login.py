@@ -83,7 +83,7 @@ class BaseLogin(BaseModel):
 
     @property
     def namespace(self) -> str:
-        """Within what the subjects of this login are unique."""
+        """The set of people within which the subjects of this login are unique."""
         return self.shares_subjects or self.label
 
 

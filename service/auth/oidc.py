@@ -137,11 +137,11 @@ class OidcVerifier:
             raise refused("typ is that of another kind of token")
 
     def _require_party(self, claims: Mapping[str, Any], kind: str | None) -> None:
-        """The token was made for one of the parties: those that the owner listed, else the audience itself.
+        """Raise InvalidCredential unless the token was made for one of the parties: those that the owner listed, or the
+        audience where the owner listed none.
 
-        Whom it was made for says `azp` (OpenID Connect Core, 3.1.3.7, rules 4 and 5); else the `client_id` of an access
-        token (RFC 9068, 2.2), which in any other token is a claim like others; else the only one in `aud`, for an ID
-        token without `azp` was made for its audience.
+        Three claims can say for whom a token was made: `azp` (OpenID Connect Core, 3.1.3.7, rules 4 and 5); without it
+        `client_id`, but only in an access token (RFC 9068, 2.2); without both `aud`, if it names one party alone.
         """
         if "azp" in claims:
             member, party = "azp", claims["azp"]
@@ -165,7 +165,7 @@ def _plain_type(kind: str) -> str:
 
 
 def _only(audience: object) -> object:
-    """The one for whom a token is; None where it is for several."""
+    """The only audience of a token; None where it has several."""
     if not isinstance(audience, list):
         return audience
     return audience[0] if len(set(audience)) == 1 else None

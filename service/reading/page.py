@@ -34,7 +34,7 @@ PageScope = tuple[SiteKey, PostKey | None]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a build gives: the bytes, the revision of the scope that they show, and the cursor of the next page."""
+    """What a `Build` returns: the bytes, the revision that they show, and the cursor of the next page."""
 
     body: bytes
     revision: int
@@ -97,7 +97,7 @@ class PreparedPage:
 
 
 def nobody(_: int) -> None:
-    """Who is told while the page is in no memory."""
+    """Stands in for `grew` while the page is in no memory."""
 
 
 @lru_cache(maxsize=1024)

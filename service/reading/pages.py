@@ -1,8 +1,9 @@
-"""The memory of prepared pages: a page that is in it costs two look-ups, one that is not is built once for all who ask.
+"""The memory of prepared pages. Finding a page in it takes two look-ups in dictionaries; a page that is not in it is
+built once, however many requests wait for it.
 
-The key of a page carries the revision that it shows, so a change makes other keys and nobody has to invalidate:
-`Hearing` says which revision a post has now, and what shows an older one is not found any more. While this process
-cannot know what is current, nothing is served from here and nothing is kept.
+Each page is kept under the revision that it shows. `Hearing` tells this memory the new revision of a post after each
+change, and from then on pages of an older revision are not found: nobody has to delete them. While this process cannot
+know the current revisions (it has not read the event log for too long), no page is served from here and none is kept.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Building:
-    """A build under way; the number tells which came first."""
+    """A page that is being built. Numbers rise: a higher one was begun later."""
 
     number: int
     page: "asyncio.Task[PreparedPage]"
@@ -54,13 +55,13 @@ class Pages:
         self.bytes = 0
 
     def know(self, event: Event) -> None:
-        """What shows less than this event is not current any more."""
+        """An event has been committed: pages with an older revision than it made are not current any more."""
         if event.post_revision is not None and event.site_revision is not None:
             self._advance((event.site, event.post), event.post_revision)
             self._advance((event.site, None), event.site_revision)
 
     def ready(self, scope: PageScope, variant: Variant) -> PreparedPage | None:
-        """The current page, if it is here and known to be current. The hot path of the whole service."""
+        """The page, if it is in memory and known to be current. The service does nothing more often than this."""
         known = self._known.get(scope)
         if known is None or not self._hearing.is_fresh():
             return None
@@ -71,7 +72,8 @@ class Pages:
         return page
 
     async def get(self, scope: PageScope, variant: Variant, build: Build) -> PreparedPage:
-        """The page as it is now, or was committed after this call. Raises what `build` and the store raise."""
+        """The page with everything that was committed before this call, at least. Raises what `build` and the store
+        raise."""
         before_us = self._begun
         page = self.ready(scope, variant)
         if page is not None:
@@ -89,7 +91,7 @@ class Pages:
             page = await asyncio.shield(building.page)
             if building.number > before_us or (self._hearing.is_fresh() and page.revision >= wanted):
                 return page
-            # It was on its way before us and may not show what we must show: there is time for one more.
+            # This build began before our call, so it may lack what was committed since: wait for the next one.
 
     def _begin(self, scope: PageScope, variant: Variant, build: Build) -> _Building:
         self._begun += 1

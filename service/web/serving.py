@@ -1,8 +1,8 @@
-"""The server around the connections: makes them, holds what they share, says what is not a reply of the application,
-and ends. `guard` is one connection.
+"""The server around the connections (`guard` is one of them): it makes them, holds what they share, writes the replies
+that do not come from the application, and ends all connections in order when the service stops.
 
-A client that asks in the moment when the service ends should be answered, or at least see an orderly end: a reset may
-destroy a reply that it has not read yet, and looks like a fault.
+A client that sends a request at the moment when the service stops should get its reply, or at least see an orderly end
+of the connection: a reset may destroy a reply that it has not read yet, and looks like a fault.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class GuardedServer(Server):
             cast(GuardedConnection, connection).drain()
 
     def pre_shutdown(self) -> None:
-        """The drain time is over, and nothing listens any more: only what is in hand is finished."""
+        """The drain time is over, and nobody listens for connections any more: finish only the requests in hand."""
         self.stopping = True
         self.drain()
         for connection in self.connections:
@@ -85,8 +85,9 @@ class GuardedServer(Server):
     async def shutdown(self, grace_seconds: float | None = None) -> None:
         """Give the requests in hand this long to end; then cancel them.
 
-        aiohttp would be deaf from its first moment, even to the body that a handler is waiting for, and would wait for
-        the time-out twice. The clients of idle connections have a moment to see the end (`GuardedConnection._hang_up`).
+        aiohttp's own shutdown stops reading at once, even the body that a handler is waiting for, and waits for the
+        time-out twice. So the waiting is done here, before it. Then the clients of idle connections have a moment to
+        see the end (`GuardedConnection._hang_up`).
         """
         connections = cast(list[GuardedConnection], self.connections)
         if in_hand := [connection.task for connection in connections if connection.task is not None]:
