@@ -37,7 +37,7 @@ from service.web import application, listener, problems
 from service.web.address import Addresses
 from service.web.call import Services
 from service.web.cursors import Cursors
-from service.web.door import Limits
+from service.web.door import ConnectionLimits
 from service.web.limits import RateLimits
 from service.web.links import Links
 from service.web.serving import GuardedRunner
@@ -65,9 +65,9 @@ class Running:
     async def stop(self, *, drain_seconds: float | None = None) -> None:
         """Turn readiness red, serve on for the drain time, finish what is in hand, stop the jobs, close the store.
 
-        In the drain time each reply ends its connection; who is idle keeps theirs, and may ask once more.
+        In the drain time each reply closes its connection; an idle connection stays open for one more request.
 
-        What has stopped stays stopped: once more does nothing.
+        A second call does nothing.
         """
         if self._runner.server is None:
             return
@@ -130,7 +130,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
 
 
 async def _open(settings: Settings, life: Life, *, clock: Clock) -> _Open:
-    """Everything that leads out of this process: to logins, to a cache, to shared limits, to the store."""
+    """Open whatever leads out of this process: to logins, to a cache, to shared limits, to the store."""
     metrics = Metrics()
     client = Outbound(metrics)
     life.closes("outgoing calls", client.close)
@@ -277,8 +277,8 @@ async def _services(opened: _Open, relay: Relay, addresses: Addresses) -> Servic
     )
 
 
-def _guard_limits(server: Server) -> Limits:
-    return Limits(
+def _guard_limits(server: Server) -> ConnectionLimits:
+    return ConnectionLimits(
         header_seconds=server.header_seconds,
         body_seconds=server.body_seconds,
         keepalive_seconds=server.keepalive_seconds,

@@ -12,9 +12,10 @@ LONGEST_PAUSE_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do again and again. Sick after so many failures in a row.
+    """Something to do again and again. After `sick_after` failures in a row the job counts as sick.
 
-    Vital: nobody is served rightly while it is sick, so the service is not ready then. Housekeeping never is.
+    A job is vital where readers or moderators would get wrong or old answers while it is sick: then the service is not
+    ready. Housekeeping is never vital.
     """
 
     name: str

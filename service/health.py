@@ -1,4 +1,4 @@
-"""Is the service ready for work? Asked by `/health/ready`; every check says what it saw."""
+"""Whether the service is ready for work. `/health/ready` asks; every check says what it found."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,13 +81,14 @@ class Health:
         ]
 
     def _proxies(self) -> Iterator[Check]:
-        """A line only where there is something to say: the owner of one of these addresses shares its limits."""
+        """A warning where a peer acts as a proxy and is not configured as one: all readers behind it share their
+        limits."""
         if peers := self._unbelieved():
             text = f"{', '.join(peers)} sends X-Forwarded-For and is not in server.trusted_proxies"
             yield Check("proxy:untrusted", "warn", f"{text}: all readers behind it count as one")
 
     async def _store(self) -> Check:
-        """One probe for all who ask at the same time, and at most one a second."""
+        """What a test write to the store found. At most one a second is made, for everybody who asks meanwhile."""
         if self._probing is None or (self._probing.done() and abs(self._clock() - self._probed_at) >= PROBE_PAUSE):
             self._probed_at = self._clock()
             self._probing = asyncio.create_task(self._probe(), name="readiness probe")

@@ -22,9 +22,10 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 
 
 class _Lines:
-    """Where lines go: those of one turn of the event loop in one write, all others at once.
+    """Writes log lines. Those of one turn of the event loop go out in one write, lines of other threads at once.
 
-    A place that takes none (a full disk, a reader who is gone) costs the lines, and no caller anything.
+    Where they cannot be written (a full disk, a pipe whose reader is gone) they are lost; whoever logged notices
+    nothing.
     """
 
     def __init__(self, out: TextIO) -> None:
@@ -61,7 +62,7 @@ class _Lines:
 
 
 class _Library(logging.Handler):
-    """Takes what libraries log (asyncio, aiohttp) and Python's warnings to where our own lines go, in their shape."""
+    """Writes what libraries (asyncio, aiohttp) log, and Python's warnings, as lines like our own."""
 
     def __init__(self, lines: _Lines, formatter: logging.Formatter) -> None:
         super().__init__(logging.WARNING)
@@ -116,7 +117,7 @@ def configure(settings: Log) -> None:
 
 
 def _log_the_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """What ends the process."""
+    """Log an exception that ends the process."""
     if isinstance(error, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
     else:
@@ -130,7 +131,7 @@ def _log_the_end_of_a_thread(ended: threading.ExceptHookArgs) -> None:
 
 
 def _log_what_nobody_hears(lost: Any) -> None:
-    """An error where Python can raise none, in a destructor for example."""
+    """Log an exception where Python has nobody to raise it to: in a destructor, for example."""
     trouble = (lost.exc_type, lost.exc_value or lost.exc_type(), lost.exc_traceback)
     structlog.get_logger().error("process.error_ignored", where=lost.err_msg or "", exc_info=trouble)
 

@@ -13,8 +13,8 @@ FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 
 class Metrics:
     """All counters, gauges and histograms. Times are seconds.
 
-    What is counted with every request is called with its labels and remembers them: looking one up costs more than the
-    counting.
+    The counters that every request touches are functions from labels to a counter, and remember their results: looking
+    a counter up costs more than counting.
     """
 
     def __init__(self) -> None:

@@ -41,8 +41,8 @@ _BOUNDS = {
 
 
 def each(error: ValidationError) -> list[ErrorDetails]:
-    """The mistakes, without values. pydantic counts only the good ones of a list: what is wrong with the others is said
-    anyway, so that there are too few is left out then."""
+    """The mistakes, without values. Where items of a list are wrong, pydantic also says that the list is too short,
+    because it counts the good ones only: that second complaint is left out."""
     found = error.errors(include_input=False, include_url=False)
     around = {item["loc"][:-1] for item in found}
     return [item for item in found if item["type"] != "too_short" or item["loc"] not in around]

@@ -266,7 +266,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """Someone must look at this comment, for these reasons (strongest first). A second fact beside its status."""
+    """Says that somebody should look at a comment, for these reasons (strongest first). Independent of its status."""
 
     comment_id: CommentId
     reasons: tuple[Reason, ...]

@@ -1,4 +1,4 @@
-"""Whose page an address is: the origin to which a browser goes, and whether that is one of a site's."""
+"""To which origin an address leads a browser, and whether that is one of a site's."""
 
 import re
 from collections.abc import Collection

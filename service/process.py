@@ -33,9 +33,9 @@ async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
 
 @contextmanager
 def asked_to_stop() -> Iterator[asyncio.Event]:
-    """Set by SIGTERM, SIGINT and SIGHUP, which would end the process at once; a second one changes nothing.
+    """An event that SIGTERM, SIGINT and SIGHUP set instead of ending the process at once. A second signal does nothing.
 
-    SIGHUP comes when a terminal goes away. Who started the process with `nohup` wants it to be ignored.
+    SIGHUP comes when a terminal goes away. A process that was started with `nohup` ignores it, and goes on doing so.
     """
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()

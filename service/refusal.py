@@ -1,4 +1,5 @@
-"""To whom the system refused a file: in a container that is the question people ask next. For every such message."""
+"""Which user the system refused a file to. Every message about a refused file says it: in containers that is the
+cause."""
 
 import os
 

@@ -72,7 +72,7 @@ class Server(Section):
     max_connections_per_address: Whole = Field(200, ge=1)
 
 
-class Database(Section):
+class DatabaseSettings(Section):
     """Where comments are kept."""
 
     url: DatabaseUrl = "sqlite:///gatepost.db"
@@ -82,7 +82,7 @@ class Database(Section):
     prepared_statements: bool = True
 
 
-class Backup(Section):
+class BackupSettings(Section):
     """Where backups go, how often, and how many stay. Off without a directory."""
 
     directory: str | None = Field(None, min_length=1)
@@ -90,7 +90,7 @@ class Backup(Section):
     keep: Whole = Field(7, ge=1, le=10_000)
 
 
-class Retention(Section):
+class RetentionSettings(Section):
     """How long what grows with the blog's age stays. 0: for ever."""
 
     events_days: Whole = Field(0, ge=0, le=36_600)
@@ -212,9 +212,9 @@ class Settings(BaseSettings):
     )
 
     server: Server = Server()
-    database: Database = Database()
-    backup: Backup = Backup()
-    retention: Retention = Retention()
+    database: DatabaseSettings = DatabaseSettings()
+    backup: BackupSettings = BackupSettings()
+    retention: RetentionSettings = RetentionSettings()
     limits: Limits = Limits()
     log: Log = Log()
     cache: Cache = Cache()

@@ -9,7 +9,7 @@ from functools import partial
 
 from service.auth.cache import AnswerCache, digest_of
 from service.auth.fetch import Fetch
-from service.auth.login import BaseLogin, Health, RoleMapping, reason_of
+from service.auth.login import BaseLogin, LoginHealth, RoleMapping, reason_of
 from service.errors import InvalidCredential, LoginUnavailable
 from service.model import Clock, Identity, Milliseconds, SiteKey
 
@@ -62,7 +62,7 @@ class AskedLogin:
         """For the metrics."""
         return {"cache_hits": self.answers.hits}
 
-    def health(self) -> Health:
+    def health(self) -> LoginHealth:
         """`warn` while the last question got no usable answer."""
         if self._fault is None:
             return "pass", f"{self.asked} answers, or was not asked yet."

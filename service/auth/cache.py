@@ -36,7 +36,7 @@ class _Kept(Generic[Answer]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Flight(Generic[Answer]):
+class _Question(Generic[Answer]):
     task: asyncio.Task[Answer]
     asked_at: Milliseconds
 
@@ -51,7 +51,7 @@ class AnswerCache(Generic[Answer]):
         self._clock = clock
         self._max_answers = max_answers
         self._kept: dict[bytes, _Kept[Answer]] = {}
-        self._flights: dict[bytes, _Flight[Answer]] = {}
+        self._asking: dict[bytes, _Question[Answer]] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -68,33 +68,33 @@ class AnswerCache(Generic[Answer]):
         if kept is not None and kept.asked_at <= now < kept.good_until:
             self.hits += 1
             return kept.answer
-        flight = self._flights.get(key)
-        if flight is not None and flight.asked_at <= now < flight.asked_at + self._lifetime:
+        question = self._asking.get(key)
+        if question is not None and question.asked_at <= now < question.asked_at + self._lifetime:
             self.hits += 1
-            return await asyncio.shield(flight.task)
+            return await asyncio.shield(question.task)
         self.misses += 1
-        return await asyncio.shield(self._take_off(key, look_up, now))
+        return await asyncio.shield(self._begin(key, look_up, now))
 
     async def stop(self) -> None:
         """Forget everything and end the look-ups under way."""
-        tasks = [flight.task for flight in self._flights.values()]
+        tasks = [question.task for question in self._asking.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._kept.clear()
 
-    def _take_off(self, key: bytes, look_up: LookUp[Answer], now: Milliseconds) -> asyncio.Task[Answer]:
+    def _begin(self, key: bytes, look_up: LookUp[Answer], now: Milliseconds) -> asyncio.Task[Answer]:
         task = asyncio.create_task(self._ask(key, look_up, now))
-        flight = _Flight(task, now)
-        self._flights[key] = flight
+        question = _Question(task, now)
+        self._asking[key] = question
 
-        def land(done: asyncio.Task[Answer]) -> None:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
+        def ended(done: asyncio.Task[Answer]) -> None:
+            if self._asking.get(key) is question:
+                del self._asking[key]
             if not done.cancelled():
                 done.exception()  # heard here as well, for when everybody who waited has gone
 
-        task.add_done_callback(land)
+        task.add_done_callback(ended)
         return task
 
     async def _ask(self, key: bytes, look_up: LookUp[Answer], asked_at: Milliseconds) -> Answer:
@@ -112,7 +112,7 @@ class AnswerCache(Generic[Answer]):
         self._drop_stale(now)
 
     def _drop_stale(self, now: Milliseconds) -> None:
-        """Let go from the oldest on: what is over, and what is too much."""
+        """Drop answers that are too old, and the oldest ones where there are too many."""
         while self._kept:
             oldest = next(iter(self._kept))
             if len(self._kept) <= self._max_answers and self._kept[oldest].good_until > now:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from service.auth.fetch import Fetch
 from service.auth.header_text import readable
-from service.auth.login import BaseLogin, Credentials, Health, RoleMapping, identity_from, refused
+from service.auth.login import BaseLogin, Credentials, LoginHealth, RoleMapping, identity_from, refused
 from service.model import Clock, Identity, SiteKey
 from service.secret import read_secret
 from service.values import Networks
@@ -125,7 +125,7 @@ class ForwardedVerifier:
         """For the metrics."""
         return {}
 
-    def health(self) -> Health:
+    def health(self) -> LoginHealth:
         """Always `pass`: there is nobody to ask."""
         return "pass", "The reverse proxy says who is logged in."
 

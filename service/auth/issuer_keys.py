@@ -18,7 +18,7 @@ import structlog
 from service.auth import keys
 from service.auth.fetch import Fetch
 from service.auth.keys import KeySet, VerificationKey
-from service.auth.login import Health, fix_of, reason_of, refused, unavailable
+from service.auth.login import LoginHealth, fix_of, reason_of, refused, unavailable
 from service.errors import LoginUnavailable
 from service.model import Clock, Milliseconds
 
@@ -100,7 +100,7 @@ class IssuerKeys:
             self._asking.cancel()
             await self._wait()
 
-    def health(self) -> Health:
+    def health(self) -> LoginHealth:
         """`warn` while there are no keys, and while newer ones cannot be had."""
         if self.age is None:
             return "warn", f"no keys of the issuer yet: {self._fault}"
@@ -123,7 +123,8 @@ class IssuerKeys:
         return self._keys
 
     async def _newer_than(self, arrived: int, known: KeySet) -> KeySet:
-        """Keys from an asking later than the `arrived`-th, unless one was made for an unknown key a moment ago."""
+        """Keys that the issuer was asked for after asking number `arrived` began; the known ones where the issuer was
+        asked for an unknown key less than `UNKNOWN_PAUSE` ago."""
         if self._is_over(self._asked_for_unknown_at, UNKNOWN_PAUSE):
             self._asked_for_unknown_at = self._clock()
             await self._wait()
@@ -133,7 +134,8 @@ class IssuerKeys:
         return self._keys or known
 
     async def _wait(self) -> None:
-        """Wait until nobody is asking the issuer. One waiter's end is nobody else's."""
+        """Wait until nobody is asking the issuer. When one of those who wait is cancelled, the asking and the others go
+        on."""
         while self._asking is not None:
             await asyncio.wait({self._asking})
 
@@ -154,7 +156,8 @@ class IssuerKeys:
         self._answered = self._askings
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Make room for the next asking; a bug in this one goes to the event loop's handler, and so into the log."""
+        """The asking has ended, so the next may begin. An exception that is a bug goes to the loop's handler, which
+        logs it."""
         self._asking = None
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fault, self._asked_at = "an internal error", self._clock()

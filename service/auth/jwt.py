@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from service.auth import keys, tokens
 from service.auth.fetch import Fetch
 from service.auth.keys import MAX_KEY_ID, Algorithm, KeySet, VerificationKey
-from service.auth.login import BaseLogin, CookieName, Credentials, Health, RoleMapping, identity_from, refused
+from service.auth.login import BaseLogin, CookieName, Credentials, LoginHealth, RoleMapping, identity_from, refused
 from service.auth.verified import VerifiedTokens
 from service.model import Clock, Identity, SiteKey
 from service.secret import read_bytes, read_secret
@@ -173,7 +173,7 @@ class JwtVerifier:
         """For the metrics."""
         return {"cache_hits": self._verified.hits}
 
-    def health(self) -> Health:
+    def health(self) -> LoginHealth:
         """Always well: there is nobody to ask."""
         return "pass", "the keys are in the configuration"
 

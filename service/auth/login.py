@@ -34,7 +34,7 @@ LoginName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 CookieName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=256)]
 """The name of a cookie: a token (RFC 6265, 4.1.1)."""
 Fault = TypeVar("Fault", InvalidCredential, LoginUnavailable)
-Health = tuple[Literal["pass", "warn"], str]
+LoginHealth = tuple[Literal["pass", "warn"], str]
 """How a login is, and one sentence about it that is safe to show to operators."""
 
 
@@ -83,7 +83,7 @@ class BaseLogin(BaseModel):
 
     @property
     def namespace(self) -> str:
-        """Within what the subjects of this login are unique."""
+        """The set of people within which the subjects of this login are unique."""
         return self.shares_subjects or self.label
 
 
@@ -141,7 +141,7 @@ class Login(Protocol):
         """Numbers for the metrics, such as `cache_hits` or `key_set_age_seconds`."""
         ...
 
-    def health(self) -> Health:
+    def health(self) -> LoginHealth:
         """`warn` when people probably cannot log in this way (a key set was never loaded, for example)."""
         ...
 

@@ -13,7 +13,7 @@ from service.auth import tokens
 from service.auth.fetch import Fetch
 from service.auth.issuer_keys import IssuerKeys, is_safe_address
 from service.auth.keys import PublicAlgorithm, same_algorithm
-from service.auth.login import BaseLogin, CookieName, Credentials, Health, RoleMapping, identity_from, refused
+from service.auth.login import BaseLogin, CookieName, Credentials, LoginHealth, RoleMapping, identity_from, refused
 from service.model import Clock, Identity, Milliseconds, SiteKey
 
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -126,7 +126,7 @@ class OidcVerifier:
         age = self._keys.age
         return {} if age is None else {"key_set_age_seconds": age / 1000}
 
-    def health(self) -> Health:
+    def health(self) -> LoginHealth:
         """`warn` while there are no keys, or no newer ones can be had."""
         return self._keys.health()
 
@@ -137,11 +137,11 @@ class OidcVerifier:
             raise refused("typ is that of another kind of token")
 
     def _require_party(self, claims: Mapping[str, Any], kind: str | None) -> None:
-        """The token was made for one of the parties: those that the owner listed, else the audience itself.
+        """Raise InvalidCredential unless the token was made for one of the parties: those that the owner listed, or the
+        audience where the owner listed none.
 
-        Whom it was made for says `azp` (OpenID Connect Core, 3.1.3.7, rules 4 and 5); else the `client_id` of an access
-        token (RFC 9068, 2.2), which in any other token is a claim like others; else the only one in `aud`, for an ID
-        token without `azp` was made for its audience.
+        Three claims can say for whom a token was made: `azp` (OpenID Connect Core, 3.1.3.7, rules 4 and 5); without it
+        `client_id`, but only in an access token (RFC 9068, 2.2); without both `aud`, if it names one party alone.
         """
         if "azp" in claims:
             member, party = "azp", claims["azp"]
@@ -165,7 +165,7 @@ def _plain_type(kind: str) -> str:
 
 
 def _only(audience: object) -> object:
-    """The one for whom a token is; None where it is for several."""
+    """The only audience of a token; None where it has several."""
     if not isinstance(audience, list):
         return audience
     return audience[0] if len(set(audience)) == 1 else None

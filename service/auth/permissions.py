@@ -15,7 +15,7 @@ class Permission(StrEnum):
 def permissions_of(caller: Caller, *, banned: bool = False) -> frozenset[Permission]:
     """The rights of `caller`: people may submit unless banned, moderators and admins may moderate.
 
-    An API key is nobody's author.
+    An API key cannot submit: a comment has a person as its author.
     """
     granted = set()
     if caller.identity is not None and not banned:

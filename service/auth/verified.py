@@ -1,4 +1,4 @@
-"""Remembers tokens that were found good, until they expire: reading one again costs more than storing a comment.
+"""Remembers tokens that were found good until they expire, because verifying one costs more than storing a comment.
 
 Only for logins whose keys never change while the service runs; nothing that was refused is remembered.
 """

@@ -9,7 +9,7 @@ from service.checkup.finding import Finding, fail, ok, warn
 from service.checkup.masking import mask_address
 from service.errors import StoreUnavailable
 from service.model import Clock
-from service.settings import Database as DatabaseSettings
+from service.settings import DatabaseSettings
 from service.store import migrate, probe
 from service.store.database import Database
 from service.store.engine import StoreError

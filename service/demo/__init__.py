@@ -25,7 +25,7 @@ from service.auth.session import SessionLogin
 from service.demo import blog, conversation
 from service.demo.blog import Blog
 from service.model import system_clock
-from service.settings import Database, Log, Server, Settings, Site
+from service.settings import DatabaseSettings, Log, Server, Settings, Site
 from service.web import listener
 
 HOST, EVERY_HOST = "127.0.0.1", ("0.0.0.0", "::")  # noqa: S104  # on every address only if asked to
@@ -125,7 +125,7 @@ def _settings(*, origin: str, secret: str, host: str, port: int, folder: Path) -
     )
     return DemoSettings(
         server=Server(host=host, port=port, drain_seconds=0, grace_seconds=1),
-        database=Database(url=f"sqlite:///{folder / 'gatepost.db'}"),
+        database=DatabaseSettings(url=f"sqlite:///{folder / 'gatepost.db'}"),
         log=Log(level="warning", format="console"),
         sites={blog.SITE: site},
     )

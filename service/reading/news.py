@@ -1,4 +1,7 @@
-"""What open streams say of an event: made when it is told, from what is public then. `app` hands it to `live`."""
+"""The messages of live streams about an event. They are made when they are sent, from what is public at that moment.
+
+`app` hands these functions to `delivery/live`.
+"""
 
 from collections.abc import Mapping
 from typing import Final

@@ -28,13 +28,13 @@ CODERS: dict[str, Callable[[bytes], bytes]] = {
 HTML_RANGES = ("text/html", "text/*", "*/*")
 JSON_RANGES = ("application/json", "application/*", "*/*")
 
-Scope = tuple[SiteKey, PostKey | None]
+PageScope = tuple[SiteKey, PostKey | None]
 """What a page is about: a post, or the whole site."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a build gives: the bytes, the revision of the scope that they show, and the cursor of the next page."""
+    """What a `Build` returns: the bytes, the revision that they show, and the cursor of the next page."""
 
     body: bytes
     revision: int
@@ -54,7 +54,7 @@ class Encoded:
     coding: str
 
 
-class Page:
+class PreparedPage:
     """A page and its codings. `size` is what it takes in memory, in bytes; `grew` is told of every growth."""
 
     def __init__(self, content: Content) -> None:
@@ -97,7 +97,7 @@ class Page:
 
 
 def nobody(_: int) -> None:
-    """Who is told while the page is in no memory."""
+    """Stands in for `grew` while the page is in no memory."""
 
 
 @lru_cache(maxsize=1024)

@@ -1,8 +1,9 @@
-"""The memory of prepared pages: a page that is in it costs two look-ups, one that is not is built once for all who ask.
+"""The memory of prepared pages. Finding a page in it takes two look-ups in dictionaries; a page that is not in it is
+built once, however many requests wait for it.
 
-The key of a page carries the revision that it shows, so a change makes other keys and nobody has to invalidate:
-events say which revision a post has now, and what shows an older one is not found any more. While this process cannot
-know what is current, nothing is served from here and nothing is kept.
+Each page is kept under the revision that it shows. The relay tells this memory the new revision of a post after each
+change, and from then on pages of an older revision are not found: nobody has to delete them. While this process cannot
+know the current revisions (it has not read the event log for too long), no page is served from here and none is kept.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from service.delivery.follower import Follower, Hears
 from service.delivery.relay import Relay
 from service.metrics import Metrics
 from service.model import Event, SiteKey
-from service.reading.page import Build, Page, Scope, nobody
+from service.reading.page import Build, PageScope, PreparedPage, nobody
 from service.store.database import Database
 
 MAX_SCOPES = 50_000
@@ -32,11 +33,11 @@ class _Known:
 
 
 @dataclass(frozen=True, slots=True)
-class _Flight:
-    """A build under way; the number tells which came first."""
+class _Building:
+    """A page that is being built. Numbers rise: a higher one was begun later."""
 
     number: int
-    page: "asyncio.Task[Page]"
+    page: "asyncio.Task[PreparedPage]"
 
 
 class Pages(Follower):
@@ -50,15 +51,15 @@ class Pages(Follower):
         self._relay = relay
         self._max_bytes = max_bytes
         self._metrics = metrics
-        self._known: OrderedDict[Scope, _Known] = OrderedDict()
-        self._pages: OrderedDict[tuple[Scope, int, Variant], Page] = OrderedDict()
-        self._flights: dict[tuple[Scope, Variant], _Flight] = {}
-        self._launched = 0
+        self._known: OrderedDict[PageScope, _Known] = OrderedDict()
+        self._pages: OrderedDict[tuple[PageScope, int, Variant], PreparedPage] = OrderedDict()
+        self._building: dict[tuple[PageScope, Variant], _Building] = {}
+        self._begun = 0
         self._forgotten = 0
         self.bytes = 0
 
     def handle(self, events: Sequence[Event]) -> None:
-        """What shows less than these events is not current any more."""
+        """These have been committed: pages with an older revision than they made are not current any more."""
         for event in events:
             if event.post_revision is not None and event.site_revision is not None:
                 self._advance((event.site, event.post), event.post_revision)
@@ -70,8 +71,8 @@ class Pages(Follower):
             self._forget(scope)
         self._forgotten += 1
 
-    def ready(self, scope: Scope, variant: Variant) -> Page | None:
-        """The current page, if it is here and known to be current. The hot path of the whole service."""
+    def ready(self, scope: PageScope, variant: Variant) -> PreparedPage | None:
+        """The page, if it is in memory and known to be current. The service does nothing more often than this."""
         known = self._known.get(scope)
         if known is None or not self._relay.is_fresh():
             return None
@@ -81,9 +82,10 @@ class Pages(Follower):
             self._known.move_to_end(scope)  # else a crawler's many scopes would push out what everybody reads
         return page
 
-    async def get(self, scope: Scope, variant: Variant, build: Build) -> Page:
-        """The page as it is now, or was committed after this call. Raises what `build` and the store raise."""
-        before_us = self._launched
+    async def get(self, scope: PageScope, variant: Variant, build: Build) -> PreparedPage:
+        """The page with everything that was committed before this call, at least. Raises what `build` and the store
+        raise."""
+        before_us = self._begun
         page = self.ready(scope, variant)
         if page is not None:
             self._metrics.page_cache.labels("hit").inc()
@@ -91,37 +93,37 @@ class Pages(Follower):
         known = self._known.get(scope)
         wanted = known.revision if known else 0
         while True:
-            flight = self._flights.get((scope, variant))
-            if flight is None:
+            building = self._building.get((scope, variant))
+            if building is None:
                 self._metrics.page_cache.labels("built").inc()
-                flight = self._launch(scope, variant, build)
+                building = self._begin(scope, variant, build)
             else:
                 self._metrics.page_cache.labels("shared").inc()
-            page = await asyncio.shield(flight.page)
-            if flight.number > before_us or (self._relay.is_fresh() and page.revision >= wanted):
+            page = await asyncio.shield(building.page)
+            if building.number > before_us or (self._relay.is_fresh() and page.revision >= wanted):
                 return page
-            # It was on its way before us and may not show what we must show: there is time for one more.
+            # This build began before our call, so it may lack what was committed since: wait for the next one.
 
-    def _launch(self, scope: Scope, variant: Variant, build: Build) -> _Flight:
-        self._launched += 1
+    def _begin(self, scope: PageScope, variant: Variant, build: Build) -> _Building:
+        self._begun += 1
         task = asyncio.create_task(self._build(scope, variant, build), name="build a page")
         task.add_done_callback(_look_at)  # whoever asked may have gone away
-        flight = self._flights[scope, variant] = _Flight(self._launched, task)
-        return flight
+        building = self._building[scope, variant] = _Building(self._begun, task)
+        return building
 
-    async def _build(self, scope: Scope, variant: Variant, build: Build) -> Page:
+    async def _build(self, scope: PageScope, variant: Variant, build: Build) -> PreparedPage:
         is_fresh, forgotten = self._relay.is_fresh(), self._forgotten
         try:
-            page = Page(await self._database.read(build))
+            page = PreparedPage(await self._database.read(build))
         finally:
-            del self._flights[scope, variant]
+            del self._building[scope, variant]
         # A scope that was forgotten meanwhile may have changed without our remembering it.
         if is_fresh and (scope in self._known or forgotten == self._forgotten):
             self._advance(scope, page.revision)
             self._keep(scope, variant, page)
         return page
 
-    def _advance(self, scope: Scope, revision: int) -> None:
+    def _advance(self, scope: PageScope, revision: int) -> None:
         known = self._known.get(scope)
         if known is None:
             self._known[scope] = _Known(revision)
@@ -134,13 +136,13 @@ class Pages(Follower):
         while len(self._known) > MAX_SCOPES:
             self._forget(next(iter(self._known)))
 
-    def _forget(self, scope: Scope) -> None:
+    def _forget(self, scope: PageScope) -> None:
         known = self._known.pop(scope)
         self._forgotten += 1
         for variant in known.kept:
             self._drop((scope, known.revision, variant))
 
-    def _keep(self, scope: Scope, variant: Variant, page: Page) -> None:
+    def _keep(self, scope: PageScope, variant: Variant, page: PreparedPage) -> None:
         known = self._known.get(scope)
         if known is None or known.revision != page.revision or page.size > self._max_bytes:
             return
@@ -157,13 +159,13 @@ class Pages(Follower):
             self._drop((scope, revision, variant))
             self._known[scope].kept.discard(variant)
 
-    def _drop(self, key: tuple[Scope, int, Variant]) -> None:
+    def _drop(self, key: tuple[PageScope, int, Variant]) -> None:
         page = self._pages.pop(key, None)
         if page is not None:
             self.bytes -= page.size
             page.grew = nobody
 
 
-def _look_at(task: "asyncio.Task[Page]") -> None:
+def _look_at(task: "asyncio.Task[PreparedPage]") -> None:
     if not task.cancelled():
         task.exception()

@@ -3,10 +3,10 @@
 import hashlib
 
 from service.model import Event, PostKey, SiteKey
-from service.reading.page import Scope
+from service.reading.page import PageScope
 
 
-def tags_of(scope: Scope) -> tuple[str, str]:
+def tags_of(scope: PageScope) -> tuple[str, str]:
     """Of one page: the tag of everything that the site shows, and that of its own scope."""
     site, post = scope
     return tag_of(site), changed_tag(site, post)

@@ -1,7 +1,7 @@
 """Whose request is it? The address of the client, believing `X-Forwarded-For` from configured proxies only.
 
-A proxy that was forgotten in the configuration makes all readers one, without a fault anywhere. So the first request of
-each peer in the operator's own network that speaks for somebody else, and is not believed, is noticed.
+A proxy that is missing in the configuration makes all its readers count as one client, and nothing fails. So when a
+peer in a private network sends `X-Forwarded-For` and is not believed, that is logged once, and readiness shows it.
 """
 
 from collections.abc import Sequence

@@ -19,7 +19,7 @@ TIME_CHARACTERS = 64
 def limit(kind: type[BaseModel]) -> int:
     """Bytes within which every valid body of this shape fits, however it is written, or `MOST_BYTES`.
 
-    Raises TypeError where the shape has no bound, so none can be declared without one.
+    Raises TypeError where a text or list in the shape has no longest length: every shape must have one.
     """
     schema = kind.model_json_schema()
     return min(_largest(schema, schema.get("$defs", {})) + WHITE_SPACE_BYTES, MOST_BYTES)

@@ -210,7 +210,8 @@ class Call:
         )
 
     def _require_own_page(self) -> None:
-        """A browser sends cookies along with other people's forms: a write must say that it comes from ours."""
+        """Raise OriginRefused unless a write comes from one of the site's pages: browsers send cookies with any page's
+        forms."""
         if self.request.method not in WRITES:
             return
         fetch_site = self.request.headers.get("Sec-Fetch-Site", "same-origin").lower()

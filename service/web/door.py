@@ -4,11 +4,11 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from service.values import Network
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """What one connection may take. Robustness, point 15."""
 
     header_seconds: float = 10.0
@@ -56,7 +56,7 @@ def address_group(host: str) -> str:
 class Door:
     """Counts the open connections, altogether and by address group, and says when the house is full."""
 
-    def __init__(self, limits: Limits, trusted_proxies: Sequence[Network]) -> None:
+    def __init__(self, limits: ConnectionLimits, trusted_proxies: Sequence[Network]) -> None:
         self.open = 0
         self.refused = 0
         self._limits = limits

@@ -21,7 +21,7 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from service.web.aiohttp_inside import MAX_QUEUED, Arrived, BodyError, Refused
-from service.web.door import Limits
+from service.web.door import ConnectionLimits
 
 READ_AHEAD_BYTES = 2**16
 """Of a body, before its sender is made to wait; aiohttp's own number."""
@@ -39,9 +39,9 @@ AUTHORITY = re.compile(
 
 
 class JudgingParser(HttpRequestParser):
-    """The parser of one connection. After `is_over` it takes no more bytes in.
+    """The parser of one connection. Once `is_over` is true it takes no more bytes.
 
-    aiohttp's parser stops behind each request when its queue holds one; so there is one request for each call to it.
+    Its queue is set to hold one request, so that aiohttp's parser stops after each: then each can be judged by itself.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class JudgingParser(HttpRequestParser):
         protocol: BaseProtocol,
         loop: asyncio.AbstractEventLoop,
         *,
-        limits: Limits,
+        limits: ConnectionLimits,
         broken_body: Callable[[int], web.HTTPException],
     ) -> None:
         super().__init__(
@@ -103,8 +103,8 @@ class JudgingParser(HttpRequestParser):
         return Refused(status=status, exc=HttpProcessingError(code=status), message=""), EMPTY_PAYLOAD
 
     def break_off(self, status: int) -> None:
-        """End the body that is arriving. Its handler gets an HTTP error from its next read; one that has answered
-        already does not read on. Nothing more is taken in."""
+        """End the body that is arriving, and take in nothing more. A handler that reads it gets an HTTP error from its
+        next read; a handler that has replied already reads no more, and notices nothing."""
         self._body.set_exception(self._broken_body(status))
         self._body.feed_eof()
         self.is_over = True
@@ -121,7 +121,8 @@ class JudgingParser(HttpRequestParser):
                 arrived.append(self.refuse(431))
 
     def _step(self, more: bytes, arrived: list[Arrived]) -> bool:
-        """Up to the end of one request at most. Whether that was reached, and there may be another one behind it."""
+        """Parse up to the end of one request. Returns whether that end was reached, so that another request may
+        follow."""
         if self._asks_for_upgrade and self._body.is_eof():
             more = self._decline_upgrade() + more
         was_open = not self._body.is_eof()
@@ -152,9 +153,9 @@ class JudgingParser(HttpRequestParser):
         return message, body
 
     def _decline_upgrade(self) -> bytes:
-        """Go on behind a request that asked for another protocol; the bytes that came behind it.
+        """Go on after a request that asked for another protocol (`Upgrade`). Returns the bytes that came after it.
 
-        aiohttp's parser stops there. Of protocols that it does not know it would drop those bytes.
+        aiohttp's parser stops there, and for protocols that it does not know it would drop those bytes.
         """
         self.set_upgraded(True)
         _, _, rest = super().feed_data(b"")
@@ -163,7 +164,7 @@ class JudgingParser(HttpRequestParser):
         return rest
 
 
-def refusal(message: RawRequestMessage, limits: Limits) -> int | None:
+def refusal(message: RawRequestMessage, limits: ConnectionLimits) -> int | None:
     """The status that answers this request because of its head alone; None: it is good.
 
     - Another major version than 1: aiohttp would answer, and claim to speak it (RFC 9110, 2.5).

@@ -18,15 +18,24 @@ from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from service.web.aiohttp_inside import Connection, Refused
-from service.web.door import Door, Limits
+from service.web.door import ConnectionLimits, Door
 from service.web.framing import JudgingParser
-from service.web.states import ARRIVING, ENDED, Asking, Heard, Replying, Said, after, after_saying
+from service.web.states import (
+    ARRIVING,
+    ENDED,
+    Asking,
+    AskingEvent,
+    Replying,
+    ReplyingEvent,
+    after_asking,
+    after_sending,
+)
 
 AnswerAtOnce = Callable[[RawRequestMessage, object], bytes | None]
 """(request without a body, who sent it) -> the whole reply, where that takes no waiting; None: ask the application."""
 
-# A reader who takes less than this within `write_seconds` has stalled; else a byte a minute would hold a reply.
-# What counts is what the kernel takes: its own buffer blurs the picture, as it does for nginx's `send_timeout`.
+# A client that takes less than this within `write_seconds` has stalled: one byte a minute must not hold a reply.
+# Only what the kernel takes can be seen here: its own buffer comes on top, as with nginx's `send_timeout`.
 LEAST_PROGRESS_BYTES = 16 * 1024
 NO_REQUEST = "UNKNOWN"
 """The method of aiohttp's stand-in for what never became a request."""
@@ -35,7 +44,7 @@ NO_REQUEST = "UNKNOWN"
 class Guard(Protocol):
     """What the connections of one server share: `serving.GuardedServer`."""
 
-    limits: Limits
+    limits: ConnectionLimits
     door: Door
     first: AnswerAtOnce | None
     draining: bool
@@ -130,23 +139,26 @@ class GuardedConnection(Connection):
         super().connection_lost(exc)
 
     def _turn_away(self, wire: asyncio.Transport) -> None:
-        """Say 503 before anything was asked: no task is started, no byte parsed, and the few bytes fit any buffer."""
+        """Answer 503 before any request: no task is started and no byte parsed. The few bytes fit into any send
+        buffer."""
         try:
             wire.write(self._guard.unavailable_reply())
         finally:
             wire.close()
 
     def drain(self) -> None:
-        """From now on each reply says `Connection: close`. Who is idle may ask once more, until the drain time is over:
-        their next request may be on its way already, and would be lost."""
+        """From now on each reply says `Connection: close`. An idle client may send one more request until the drain
+        time is over: that request may be on its way already, and would be lost if the connection were closed now."""
         if self._wire is not None:
             self.make_requests_with(self._guard.request_factory)
 
     def stop(self) -> None:
-        """The drain time is over: finish what is in hand, even if its body is still arriving; else end the connection.
+        """The drain time is over. Finish the request in hand, even if its body is still arriving; without one, end the
+        connection.
 
-        What the client has sent by now is read first, in the next turn of the loop, which asks here again. A request
-        whose headers are incomplete then is told so. Silence where nothing was asked: see `_check_sender`.
+        What the client has sent by now is read first: the next turn of the loop does that, and calls `stop` again. If
+        the head of a request is incomplete then, the client is answered 503. A client that has sent nothing gets no
+        answer (`_check_sender` says why).
         """
         if self._wire is None or self._wire.is_closing():
             return
@@ -163,7 +175,7 @@ class GuardedConnection(Connection):
 
     @staticmethod
     def _has_unread(wire: asyncio.Transport) -> bool:
-        """Whether something has arrived that the loop has not read yet, if only the end."""
+        """Whether bytes, or the end of the connection, have arrived that the event loop has not read yet."""
         arriving = select.poll()
         arriving.register(wire.get_extra_info("socket").fileno(), select.POLLIN)
         return bool(arriving.poll(0))
@@ -176,10 +188,11 @@ class GuardedConnection(Connection):
         self._half_close(wire)
 
     def _half_close(self, wire: asyncio.Transport) -> "asyncio.Future[None]":
-        """Say that nothing more will come, and go on reading: a client that is just sending sees the last reply and an
-        orderly end; a reset could overtake them (RFC 9112, 9.6). The future is done when it has closed its side too."""
+        """Close our side of the connection, and go on reading. A client that is still sending then sees the last reply
+        and an orderly end; closing at once would cause a reset, which can overtake the reply (RFC 9112, 9.6). The
+        future is done when the client has closed its side too."""
         self._judge.is_over = True
-        self._asking = after(self._asking, Heard.LAST)
+        self._asking = after_asking(self._asking, AskingEvent.LAST)
         self._gone = self.loop.create_future()
         if wire.can_write_eof():
             wire.write_eof()
@@ -187,7 +200,7 @@ class GuardedConnection(Connection):
 
     @property
     def gone(self) -> "asyncio.Future[None] | None":
-        """Done when the client has closed its side too, after the service has said that nothing more will come."""
+        """Done when the client has closed its side, after we closed ours. None: we have not."""
         return self._gone
 
     # --- Requests coming in -----------------------------------------------------------------------------------------
@@ -205,19 +218,21 @@ class GuardedConnection(Connection):
         else:
             super().data_received(data)
         if self.queue:  # the task's turn: until it has replied, nothing may go out before that
-            self._replying = after_saying(self._replying, Said.REQUEST)
+            self._replying = after_sending(self._replying, ReplyingEvent.REQUEST)
         self._hear(data, is_new=self.request_count != seen)
         if self._guard.stopping:
             self.stop()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio may be told to stay, aiohttp never says so
-        """The client has said all it will: whether to stay open, because it may wait for replies (RFC 9112, 9.6).
+        """The client has closed its side. Returns whether ours stays open, for the replies it waits for (RFC 9112,
+        9.6).
 
-        Who has gone altogether looks the same: the reply is made and lost. But who leaves a stream is not told more.
+        A client that has left altogether looks the same; then a reply is made, and lost. A stream ends here: its client
+        has left it.
         """
         if self._wire is None or self._replying is Replying.STREAM:
             return False
-        was_asking, self._asking = self._asking, after(self._asking, Heard.END)
+        was_asking, self._asking = self._asking, after_asking(self._asking, AskingEvent.END)
         if was_asking is Asking.HEAD:
             self._refuse(400)
         elif self._judge.open_body() is not None:
@@ -227,7 +242,7 @@ class GuardedConnection(Connection):
         return True
 
     def _is_plain(self, segment: bytes) -> bool:
-        """Whether a segment can be one whole request of usual length and nothing else."""
+        """Whether a segment may be exactly one whole request of usual length, without a body."""
         return (
             self._asking is Asking.NOTHING
             and len(segment) <= self._limits.max_header_bytes
@@ -262,26 +277,26 @@ class GuardedConnection(Connection):
     def _hear(self, segment: bytes, *, is_new: bool) -> None:
         """Follow what arrives, and start its clock. `is_new`: the head of a request ended in `segment`."""
         if self._judge.is_over:
-            self._asking = after(self._asking, Heard.LAST)
+            self._asking = after_asking(self._asking, AskingEvent.LAST)
         elif is_new:
             _, body = self.queue[-1]
             if not body.is_eof():
-                self._begin(Heard.HEAD, body)
+                self._begin(AskingEvent.HEAD, body)
             elif body is EMPTY_PAYLOAD and segment and not segment.endswith(b"\r\n\r\n"):
                 # The first piece of the next request came along. Behind a body this cannot be told; then its clock
                 # starts with the next piece, and until then the limit for idle connections holds.
-                self._begin(Heard.BEGINNING)
+                self._begin(AskingEvent.BEGINNING)
             else:
-                self._asking = after(self._asking, Heard.WHOLE)
+                self._asking = after_asking(self._asking, AskingEvent.WHOLE)
         elif self._asking is Asking.BODY:
             if self._body.is_eof():
-                self._asking = after(self._asking, Heard.WHOLE)
+                self._asking = after_asking(self._asking, AskingEvent.WHOLE)
         elif self._asking is Asking.NOTHING and segment.strip(b"\r\n"):
-            self._begin(Heard.BEGINNING)  # blank lines may stand before a request (RFC 9112, 2.2)
+            self._begin(AskingEvent.BEGINNING)  # blank lines may stand before a request (RFC 9112, 2.2)
 
-    def _begin(self, heard: Heard, body: StreamReader = EMPTY_PAYLOAD) -> None:
+    def _begin(self, heard: AskingEvent, body: StreamReader = EMPTY_PAYLOAD) -> None:
         """Start the clock of a head or of a body."""
-        self._asking = after(self._asking, heard)
+        self._asking = after_asking(self._asking, heard)
         self._reading_since, self._body = self.loop.time(), body
         self.check_by(self._reading_since + self._seconds_allowed)
 
@@ -293,14 +308,14 @@ class GuardedConnection(Connection):
     def _refuse(self, status: int) -> None:
         """Queue an answer to what is not a request yet, as aiohttp does for malformed HTTP."""
         refused = self._judge.refuse(status)
-        self._asking = after(self._asking, Heard.LAST)
-        self._replying = after_saying(self._replying, Said.REQUEST)
+        self._asking = after_asking(self._asking, AskingEvent.LAST)
+        self._replying = after_sending(self._replying, ReplyingEvent.REQUEST)
         self.enqueue(refused)
 
     def _break_off(self, status: int) -> None:
         """End a request whose headers were good."""
         self._judge.break_off(status)
-        self._asking = after(self._asking, Heard.LAST)
+        self._asking = after_asking(self._asking, AskingEvent.LAST)
 
     # --- The one timer ----------------------------------------------------------------------------------------------
 
@@ -315,7 +330,7 @@ class GuardedConnection(Connection):
             self.check_by(self._check_sender(now))
 
     def _check_reader(self, wire: asyncio.Transport, now: float) -> float:
-        """Cut a reader who takes nothing; says when to look next: four times within the limit, to see progress soon."""
+        """Cut a client that takes nothing of its reply. Returns when to look again: four times within the limit."""
         unsent = wire.get_write_buffer_size()
         if self._stalled_since is None or unsent <= self._unsent - LEAST_PROGRESS_BYTES:
             self._stalled_since, self._unsent = now, unsent
@@ -324,7 +339,8 @@ class GuardedConnection(Connection):
         return now + self._limits.write_seconds / 4
 
     def _check_sender(self, now: float) -> float:
-        """Refuse a request that takes too long, close an idle connection; says when to look next."""
+        """Refuse a request that takes too long to arrive, close a connection that was idle for too long. Returns when
+        to look again."""
         if self._asking in ARRIVING:
             deadline = self._reading_since + self._seconds_allowed
             if now >= deadline:
@@ -373,22 +389,22 @@ class GuardedConnection(Connection):
         ):
             resp.force_close()
         if not isinstance(resp, web.Response):
-            self._replying = after_saying(self._replying, Said.STREAM)
+            self._replying = after_sending(self._replying, ReplyingEvent.STREAM)
         finished = await super().finish_response(request, resp, start_time)
         # The task is not back at waiting yet, but a client on the same machine may have asked again before it is.
-        self._replying = after_saying(self._replying, self._what_was_said(request, resp))
+        self._replying = after_sending(self._replying, self._what_was_sent(request, resp))
         if self._asking is Asking.GONE and not self.queue:
             self.end_after_reply()
         if not resp.keep_alive and self._wire is not None and self._asking is not Asking.GONE:
             await self._say_goodbye(self._wire, is_read=request.content.is_eof())
         return finished
 
-    def _what_was_said(self, request: web.BaseRequest, response: web.StreamResponse) -> Said:
+    def _what_was_sent(self, request: web.BaseRequest, response: web.StreamResponse) -> ReplyingEvent:
         if not request.content.is_eof():
-            return Said.EARLY_REPLY
+            return ReplyingEvent.EARLY_REPLY
         if not response.keep_alive:
-            return Said.LAST_REPLY
-        return Said.NEXT if self.queue else Said.REPLY
+            return ReplyingEvent.LAST_REPLY
+        return ReplyingEvent.NEXT if self.queue else ReplyingEvent.REPLY
 
     async def _say_goodbye(self, wire: asyncio.Transport, *, is_read: bool) -> None:
         """Close our side, and wait a moment for the client to close its own. It may have said that it asks no more."""
@@ -403,7 +419,8 @@ class GuardedConnection(Connection):
         return self._asking in ENDED or self.parser is None
 
     def _is_not_worth_skipping(self, request: web.BaseRequest) -> bool:
-        """Whether a body that nobody reads may go on for long, or may never come: its sender waited to be asked."""
+        """Whether to close the connection rather than read and drop the rest of a body that no handler reads: the rest
+        may be long, or may never come, because the client waits for `100 Continue`."""
         length = request.content_length
         return length is None or length > self._limits.max_skipped_bytes or hdrs.EXPECT in request.headers
 
@@ -414,7 +431,8 @@ class GuardedConnection(Connection):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The last resort, for what never reached the application or escaped from it."""
+        """The reply where there is no other: a request that never reached the application, or an exception that left
+        it."""
         if status >= 500 and not isinstance(exc, ConnectionError):
             self.logger.error("an exception escaped from the application", exc_info=exc or sys.exception())
         else:

@@ -1,8 +1,8 @@
 """The hatch: hands out pages that are in memory and current, before the application is asked.
 
-A page view is answered here or, the first time after a change, by the application. What the application then said, with
-every header, is learnt by the address that was asked, and said again for as long as the page is current; so nothing is
-decided here, and nothing can be different. Limits, metrics and the log count both alike.
+The first request for an address after a change is answered by the application. The hatch remembers that reply with all
+its headers, and repeats it to whoever asks for the same address, for as long as the page in it is current. It decides
+nothing itself, so its replies cannot differ from the application's. Rate limits, metrics and the log count both alike.
 """
 
 import time
@@ -16,7 +16,7 @@ from aiohttp.http import RawRequestMessage
 from multidict import CIMultiDictProxy
 
 from service.metrics import Metrics
-from service.reading.page import Format, Scope, coding_for, format_for
+from service.reading.page import Format, PageScope, coding_for, format_for
 from service.reading.pages import Pages, Variant
 from service.web import problems
 from service.web.address import Addresses
@@ -26,7 +26,7 @@ from service.web.public import Published
 from service.web.tally import Tally
 
 MAX_ADDRESSES = 20_000
-"""Addresses learnt; each takes about two kilobytes."""
+"""Addresses that are remembered; each takes about two kilobytes."""
 LONGEST_ADDRESS = 600
 BODY_HEADERS = frozenset({hdrs.CONTENT_TYPE, hdrs.CONTENT_ENCODING, hdrs.CONTENT_LENGTH})
 OWN_HEADERS = frozenset({"X-Request-ID", hdrs.CONTENT_LENGTH, hdrs.DATE, hdrs.CONNECTION})
@@ -37,12 +37,12 @@ _Question = tuple[str, str, Format]
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """What was said once. It may be said again while the current page has the same `etag`.
+    """A reply of the application that may be repeated while the current page has the same `etag`.
 
-    The body is not kept here: it is the page's, and goes with it.
+    The body is not kept here: the page has it, in the memory of pages.
     """
 
-    scope: Scope
+    scope: PageScope
     variant: Variant
     coding: str
     etag: str
@@ -52,7 +52,7 @@ class _Lesson:
 
 
 class Hatch:
-    """Learns replies of the application and gives them again."""
+    """Remembers replies of the application, and repeats them."""
 
     def __init__(
         self, pages: Pages, limits: RateLimits, addresses: Addresses, *, tally: Tally, metrics: Metrics
@@ -70,7 +70,9 @@ class Hatch:
             return
         encoded = response.encoded
         fields = [(name, value) for name, value in response.headers.items() if name not in OWN_HEADERS]
-        self._lessons[_question(request.raw_path, request.headers)] = _Lesson(
+        question = _question(request.raw_path, request.headers)
+        self._lessons.pop(question, None)  # so that it goes to the end, among the youngest
+        self._lessons[question] = _Lesson(
             response.scope,
             response.variant,
             encoded.coding,
@@ -83,7 +85,7 @@ class Hatch:
             self._lessons.popitem(last=False)
 
     def reply(self, message: RawRequestMessage, peername: object) -> bytes | None:
-        """The whole reply, if it is in memory and the request as simple as page views are; else the application's turn.
+        """The whole reply, if it is in memory and the request is a plain page view. None: ask the application.
 
         `message` is an HTTP/1.1 request without a body, on a connection that stays.
         """
@@ -111,7 +113,7 @@ class Hatch:
 
 
 def _question(address: str, headers: "CIMultiDictProxy[str]") -> _Question:
-    """All that a reply depends on."""
+    """Everything in a request that its reply depends on."""
     return address, coding_for(joined(headers, hdrs.ACCEPT_ENCODING)), format_for(joined(headers, hdrs.ACCEPT))
 
 

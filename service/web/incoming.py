@@ -107,7 +107,7 @@ def _integer(value: object) -> object:
 
 
 # The limits come first: behind a validator, pydantic would describe them in words of its own.
-Count = Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole_number)]
+ListLimit = Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole_number)]
 Version = Annotated[int, Field(ge=1, le=2_000_000_000), BeforeValidator(_integer)]
 
 
@@ -232,7 +232,7 @@ class PostPatch(Strict):
 class PageQuery(Incoming):
     """Where in a list, and how much of it."""
 
-    limit: Count = Field(50, description="How many items at most")
+    limit: ListLimit = Field(50, description="How many items at most")
     cursor: str | None = Field(None, description="`next` of the page before; leave it out to start from the beginning")
 
 

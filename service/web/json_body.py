@@ -17,9 +17,10 @@ Taken = TypeVar("Taken")
 
 
 def room_for(request: web.Request, limit: int, large: asyncio.Lock) -> AbstractAsyncContextManager[None]:
-    """What a call is made within that may send `limit` bytes: one large body is in memory at a time, held by `large`.
+    """The context in which a call runs whose body may have `limit` bytes. It holds the lock `large` where that is much,
+    so that only one large body is in memory at a time.
 
-    Only calls of moderators can be so large; who comes second waits, and is not read meanwhile.
+    Only moderators' calls can be so large. A second one waits, and its body is not read meanwhile.
     """
     said = limit if request.content_length is None else min(limit, request.content_length)
     return large if said > strict_json.LARGE_BYTES else nullcontext()
@@ -48,8 +49,8 @@ async def is_given(request: web.Request) -> bool:
 
 
 async def expect(request: web.Request) -> None:
-    """Of an `Expect`, refuse what cannot be done. Who waits to be asked for a body is asked when `read` wants it, so
-    who would be refused anyway is told before they send it (RFC 9110, 10.1.1).
+    """Refuse an `Expect` that is not `100-continue`. The `100 Continue` itself is sent when `read` wants the body, so
+    that a client whose request is refused anyway need not send one (RFC 9110, 10.1.1).
 
     Raises aiohttp's HTTPExpectationFailed.
     """

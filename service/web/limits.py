@@ -16,7 +16,7 @@ from service.metrics import Metrics
 from service.outbound import unreachable
 from service.outbound.unreachable import Why
 from service.settings import Limits, SettingsError
-from service.web.rates import MAX_KEYS, SECOND, CountingError, Here, Rate, Together
+from service.web.rates import MAX_KEYS, SECOND, CountingError, LocalCount, Rate, SharedCount
 
 log = structlog.get_logger()
 READS_AT_ONCE = 20
@@ -41,7 +41,7 @@ class RateLimits:
         self._reads_left: OrderedDict[str, int] = OrderedDict()
         written = {name: getattr(settings, name) for name in _RULES} if settings.enabled else {}
         self._rates = {name: Rate.read(rate) for name, rate in written.items() if rate is not None}
-        self._here = {name: Here(rate, clock=clock) for name, rate in self._rates.items()}
+        self._here = {name: LocalCount(rate, clock=clock) for name, rate in self._rates.items()}
         self._together = _redis(settings.shared) if settings.enabled and settings.shared is not None else None
 
     async def close(self) -> None:
@@ -62,7 +62,7 @@ class RateLimits:
     async def submit_by(self, site: str, author: str) -> None:
         """Count a text that an author sends to a site, a new one or an edit. Raises SlowDown.
 
-        The author is counted first, so that one who is over their own limit uses up nothing of everybody's.
+        The author's limit comes first, so that an author who is over it uses up nothing of the site's limit.
         """
         await self._count("submit_per_author", f"{site}/{author}")
         try:
@@ -72,7 +72,7 @@ class RateLimits:
             raise
 
     async def take_back(self, site: str, author: str) -> None:
-        """A text of the author, counted a moment ago, was there already (a retry, say): it does not count."""
+        """Undo `submit_by`: the text turned out to be there already (a retry, for example)."""
         await self._count_less("submit_per_author", f"{site}/{author}")
         await self._count_less("submit_per_site", site)
 
@@ -87,7 +87,8 @@ class RateLimits:
     async def read_from(self, address: str) -> None:
         """Count a read from an address. Raises SlowDown.
 
-        Several are counted at once and then spent one by one: a read that is in memory costs less than its counting.
+        Several reads are counted in one go, and the next reads of the address use them up: counting a read, in Redis at
+        least, costs more than answering it from memory.
         """
         if self.read_at_once(address):
             return
@@ -97,20 +98,20 @@ class RateLimits:
             await self._count("read_per_address", address)
 
     def read_at_once(self, address: str) -> bool:
-        """Count a read where that takes no waiting; False: ask `read_from`."""
+        """Count a read, where nothing has to be waited for. False: not counted; call `read_from`."""
         if not self._is_enabled:
             return True
         left = self._reads_left.get(address, 0)
         if left > 0:
             self._reads_left[address] = left - 1
             return True
-        if self._is_shared() or self._here["read_per_address"].wait(address, self._reads_at_once) > 0:
+        if self._is_shared() or self._here["read_per_address"].count(address, self._reads_at_once) > 0:
             return False
         self._earn_reads(address)
         return True
 
     def _earn_reads(self, address: str) -> None:
-        """So many more are counted, and one of them is spent."""
+        """A batch of reads was counted for `address`: this read is one of them, the others are kept for later reads."""
         self._reads_left[address] = self._reads_left.get(address, 0) + self._reads_at_once - 1
         self._reads_left.move_to_end(address)
         if len(self._reads_left) > MAX_KEYS:
@@ -128,7 +129,7 @@ class RateLimits:
             await self._wait_for(rule, key, -1)
 
     async def _wait_for(self, rule: str, key: str, cost: int) -> int:
-        """Count so many: microseconds to wait before they may be, 0 where they are within the limit."""
+        """Count so many and return 0, or count nothing and return the microseconds to wait, as `rates` does."""
         if self._together is not None and self._is_shared():
             try:
                 return await self._asked(self._together, rule, key, cost)
@@ -136,16 +137,16 @@ class RateLimits:
                 self._paused_until = self._clock() + PAUSE_SECONDS
                 self._metrics.shared_limits_missed.inc()
                 log.warning("limits.shared_store_unavailable", reason=unreachable.why(error).cause)
-        return self._here[rule].wait(key, cost)
+        return self._here[rule].count(key, cost)
 
-    async def _asked(self, together: Together, rule: str, key: str, cost: int) -> int:
+    async def _asked(self, together: SharedCount, rule: str, key: str, cost: int) -> int:
         """What the shared store says. Raises one of NO_ANSWER."""
         async with asyncio.timeout(SHARED_SECONDS):
-            return await together.wait(self._rates[rule], f"gatepost:{rule}:{key}", cost)
+            return await together.count(self._rates[rule], f"gatepost:{rule}:{key}", cost)
 
 
-def _redis(address: str) -> Together:
+def _redis(address: str) -> SharedCount:
     try:
-        return Together(address)
+        return SharedCount(address)
     except ImportError:
         raise SettingsError("limits.shared: needs its driver: pip install 'gatepost[redis]'") from None

@@ -7,7 +7,7 @@ from service.model import Action, AuthorKey, Comment, CommentId, Decision, PostK
 from service.moderation import authors, decisions, posts, queue
 from service.moderation.decisions import Ruling
 from service.moderation.record import Reasons
-from service.reading import show as published
+from service.reading import show as public_show
 from service.store import authors as stored_authors
 from service.store import decisions as stored_decisions
 from service.store import posts as stored_posts
@@ -66,7 +66,7 @@ async def claim(call: Call, body: incoming.ClaimRequest) -> Reply[outgoing.Claim
     cases, until = await call.database.write(
         queue.claim, call.site, moderator, limit=body.limit, lease_seconds=body.lease_seconds
     )
-    return Reply({"entries": _entries(call, cases), "claimed_until": published.timestamp(until)})
+    return Reply({"entries": _entries(call, cases), "claimed_until": public_show.timestamp(until)})
 
 
 # DELETE /v1/sites/{site}/queue/claims
@@ -158,7 +158,7 @@ async def show_post(call: Call) -> Reply[outgoing.PostReply]:
     """A post: its count, and whether it is open for comments."""
     await call.moderator()
     post = await call.database.read(stored_posts.get, call.site_key, call.post_key)
-    return Reply({"post": published.post(call.site, post)})
+    return Reply({"post": public_show.post(call.site, post)})
 
 
 # PATCH /v1/sites/{site}/posts/{post}
@@ -172,7 +172,7 @@ async def change_post(call: Call, body: incoming.PostPatch) -> Reply[outgoing.Po
     require_own_page(call.site, body.url, pointer="/url")
     changes: Any = body.model_dump(exclude_unset=True)
     post = await call.database.write(posts.change, call.site_key, call.post_key, moderator, changes=changes)
-    return Reply({"post": published.post(call.site, post)})
+    return Reply({"post": public_show.post(call.site, post)})
 
 
 def _count(call: Call, decision: Decision) -> None:

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from service.model import Page as Found
 from service.model import PostKey, PublicComment
 from service.reading import atom, html, shapes, show
-from service.reading.page import IDENTITY, Content, Encoded, Format, Scope, coding_for, format_for
+from service.reading.page import IDENTITY, Content, Encoded, Format, PageScope, coding_for, format_for
 from service.reading.pages import Variant
 from service.reading.tags import tags_of
 from service.store import events, posts, published
@@ -29,7 +29,7 @@ HTML_BY_ACCEPT = {**BY_ACCEPT, "Cache-Control": "private, max-age=0"}
 class Published(web.Response):
     """A reply made from a page in memory: `hatch` hands out the same again, as long as the page is current."""
 
-    def __init__(self, scope: Scope, variant: Variant, encoded: Encoded, **response: object) -> None:
+    def __init__(self, scope: PageScope, variant: Variant, encoded: Encoded, **response: object) -> None:
         super().__init__(**response)  # type: ignore[arg-type]
         self.scope = scope
         self.variant = variant
@@ -174,7 +174,7 @@ def _address(call: Call, path: str) -> str:
 
 async def _published(
     call: Call,
-    scope: Scope,
+    scope: PageScope,
     variant: Variant,
     build: Callable[[Transaction], Content],
     more_headers: Mapping[str, str] = MappingProxyType({}),

@@ -1,8 +1,8 @@
 """Counting against a rate, in this process or in a Redis: the generic cell rate algorithm (GCRA, ITU-T I.371).
 
-For each key one time is kept: when the last thing that was counted will be forgotten. Each thing counted moves that
-time on by one step, and it may be at most `count` steps ahead of now. Times are whole microseconds, so that both places
-count exactly alike. What was counted can be given back, which throttled-py and its like have no word for.
+For each key one time is kept: the moment at which everything counted so far is forgotten. Each thing that is counted
+moves that moment on by one step, and it may be at most `count` steps ahead of now. Times are whole microseconds, so
+that both places count exactly alike. What was counted can be given back; libraries for rate limits do not offer that.
 """
 
 from collections import OrderedDict
@@ -31,7 +31,7 @@ else
 end
 return 0
 """
-"""`Here.wait` in Lua, which Redis runs at once and as a whole."""
+"""`LocalCount.count` in Lua, which Redis runs at once and as a whole."""
 
 
 class CountingError(Exception):
@@ -52,8 +52,8 @@ class Rate:
         return cls(int(count), max(1, PERIODS[period] // int(count)))
 
 
-class Here:
-    """Counts one rule's things in this process. `clock` tells seconds that only go forward."""
+class LocalCount:
+    """The counts of one rule in this process. `clock` gives seconds that only go forward."""
 
     def __init__(self, rate: Rate, *, clock: Callable[[], float], max_keys: int = MAX_KEYS) -> None:
         self._rate = rate
@@ -64,10 +64,9 @@ class Here:
     def __len__(self) -> int:
         return len(self._forgotten_at)
 
-    def wait(self, key: str, cost: int) -> int:
-        """Count `cost` things of `key` (a negative number gives back): how long to wait until they may be; 0: counted.
-
-        Nothing is counted where there is a wait.
+    def count(self, key: str, cost: int) -> int:
+        """Count `cost` things of `key`, and return 0; where they are too many, count nothing, and return the
+        microseconds until they would not be. A negative `cost` gives back what was counted.
         """
         rate, now = self._rate, int(self._clock() * SECOND)
         forgotten_at = max(now, self._forgotten_at.get(key, now)) + cost * rate.step
@@ -81,7 +80,7 @@ class Here:
         return 0
 
     def _drop_stale(self, now: int) -> None:
-        """Let go from the oldest on: what is over, and what is too much."""
+        """Drop keys whose counts are forgotten by now, and the oldest ones where there are too many."""
         while self._forgotten_at:
             oldest = next(iter(self._forgotten_at))
             if len(self._forgotten_at) <= self._max_keys and self._forgotten_at[oldest] > now:
@@ -89,8 +88,8 @@ class Here:
             del self._forgotten_at[oldest]
 
 
-class Together:
-    """Counts in a Redis or Valkey, for all who count there. Raises ImportError without the driver."""
+class SharedCount:
+    """The counts in a Redis or Valkey, which all replicas share. Raises ImportError without the driver."""
 
     def __init__(self, address: str) -> None:
         import redis.asyncio as driver  # an extra: most installations count in one process
@@ -103,8 +102,8 @@ class Together:
         self._client: Any = driver.Redis.from_url(address, retry=Retry(NoBackoff(), 0))
         self._script = self._client.register_script(SCRIPT)
 
-    async def wait(self, rate: Rate, key: str, cost: int) -> int:
-        """As `Here.wait`. Raises CountingError when Redis does not answer."""
+    async def count(self, rate: Rate, key: str, cost: int) -> int:
+        """As `LocalCount.count`. Raises CountingError when Redis does not answer."""
         try:
             return int(await self._script(keys=[key], args=[rate.step, rate.count, cost]))
         except self._faults as error:

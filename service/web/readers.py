@@ -22,7 +22,7 @@ from service.model import (
 )
 from service.moderation import idempotency, publication, submissions
 from service.moderation.submissions import Draft
-from service.reading import show as published
+from service.reading import show as public_show
 from service.settings import Site
 from service.store import authors, comments, decisions
 from service.store.database import Transaction
@@ -48,7 +48,7 @@ async def show_me(call: Call) -> Reply[outgoing.Me]:
     banned = until is not None and until > call.services.clock()
     return Reply(
         {
-            "user": published.author(caller.key, caller.profile),
+            "user": public_show.author(caller.key, caller.profile),
             "roles": sorted(role.value for role in caller.roles),
             "may": sorted(permissions_of(caller, banned=banned)),
             "banned_until": show.banned_until(until) if banned else None,

@@ -1,8 +1,8 @@
-"""The server around the connections: makes them, holds what they share, says what is not a reply of the application,
-and ends. `guard` is one connection.
+"""The server around the connections (`guard` is one of them): it makes them, holds what they share, writes the replies
+that do not come from the application, and ends all connections in order when the service stops.
 
-A client that asks in the moment when the service ends should be answered, or at least see an orderly end: a reset may
-destroy a reply that it has not read yet, and looks like a fault.
+A client that sends a request at the moment when the service stops should get its reply, or at least see an orderly end
+of the connection: a reset may destroy a reply that it has not read yet, and looks like a fault.
 """
 
 import asyncio
@@ -19,8 +19,9 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 
+from service.values import Network
 from service.web.aiohttp_inside import Runner, Server
-from service.web.door import Door, Limits, Network
+from service.web.door import ConnectionLimits, Door
 from service.web.guard import AnswerAtOnce, GuardedConnection
 
 RenderProblem = Callable[[int, str], tuple[bytes, Mapping[str, str]]]
@@ -49,7 +50,7 @@ class GuardedServer(Server):
         self,
         plain: web.Server,
         *,
-        limits: Limits,
+        limits: ConnectionLimits,
         problem: RenderProblem,
         trusted_proxies: Sequence[Network],
         first: AnswerAtOnce | None,
@@ -75,7 +76,7 @@ class GuardedServer(Server):
             cast(GuardedConnection, connection).drain()
 
     def pre_shutdown(self) -> None:
-        """The drain time is over, and nothing listens any more: only what is in hand is finished."""
+        """The drain time is over, and nobody listens for connections any more: finish only the requests in hand."""
         self.stopping = True
         self.drain()
         for connection in self.connections:
@@ -84,8 +85,9 @@ class GuardedServer(Server):
     async def shutdown(self, grace_seconds: float | None = None) -> None:
         """Give the requests in hand this long to end; then cancel them.
 
-        aiohttp would be deaf from its first moment, even to the body that a handler is waiting for, and would wait for
-        the time-out twice. The clients of idle connections have a moment to see the end (`GuardedConnection._hang_up`).
+        aiohttp's own shutdown stops reading at once, even the body that a handler is waiting for, and waits for the
+        time-out twice. So the waiting is done here, before it. Then the clients of idle connections have a moment to
+        see the end (`GuardedConnection._hang_up`).
         """
         connections = cast(list[GuardedConnection], self.connections)
         if in_hand := [connection.task for connection in connections if connection.task is not None]:
@@ -150,7 +152,7 @@ class GuardedRunner(Runner):
         app: web.Application,
         *,
         problem: RenderProblem,
-        limits: Limits | None = None,
+        limits: ConnectionLimits | None = None,
         trusted_proxies: Sequence[Network] = (),
         first: AnswerAtOnce | None = None,
         **settings: Any,
@@ -158,7 +160,7 @@ class GuardedRunner(Runner):
         super().__init__(app, **settings)
         self._first = first
         self._problem = problem
-        self._limits = limits or Limits()
+        self._limits = limits or ConnectionLimits()
         self._trusted_proxies = tuple(trusted_proxies)
 
     def guarded(self, plain: web.Server) -> GuardedServer:

@@ -139,7 +139,7 @@ class Shell:
             await call.reader()
 
     async def _counted(self, problem: Problem, call: Call) -> Problem:
-        """Guessing credentials is reading as well: `problem`, or that it is too much."""
+        """A refused credential counts as a read, so that nobody can guess for ever: returns `problem`, or SlowDown."""
         try:
             await self._services.limits.read_from(self._services.addresses.group(call.request))
         except SlowDown as slow_down:

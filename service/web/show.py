@@ -102,7 +102,8 @@ def decision(found: Decision) -> DecisionView:
 
 
 def entry(site: Site, case: Case) -> EntryView:
-    """One entry of the queue. The post is called what stands; one without a name, what approving would call it."""
+    """One entry of the queue. It names the post by its present title; without one, by the title that approving would
+    set."""
     edit_window_seconds, held, label = site.edit_window_seconds, case.entry.claimed_by, case.label or NO_LABEL
     known = post(site, case.post)
     shown: PostView = {**known, "title": known["title"] or label.title, "url": known["url"] or label.url}

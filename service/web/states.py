@@ -22,7 +22,7 @@ ENDED = frozenset({Asking.OVER, Asking.GONE})
 """No request can come any more behind those that are in the queue."""
 
 
-class Heard(StrEnum):
+class AskingEvent(StrEnum):
     """What happens to `Asking`."""
 
     BEGINNING = "the first bytes of a request"
@@ -42,7 +42,7 @@ class Replying(StrEnum):
     OVER = "the last reply is sent"
 
 
-class Said(StrEnum):
+class ReplyingEvent(StrEnum):
     """What happens to `Replying`."""
 
     REQUEST = "a request is in the queue"
@@ -54,39 +54,39 @@ class Said(StrEnum):
 
 
 _ARRIVING = {
-    Heard.BEGINNING: Asking.HEAD,
-    Heard.HEAD: Asking.BODY,
-    Heard.WHOLE: Asking.NOTHING,
-    Heard.LAST: Asking.OVER,
-    Heard.END: Asking.GONE,
+    AskingEvent.BEGINNING: Asking.HEAD,
+    AskingEvent.HEAD: Asking.BODY,
+    AskingEvent.WHOLE: Asking.NOTHING,
+    AskingEvent.LAST: Asking.OVER,
+    AskingEvent.END: Asking.GONE,
 }
-ASKING: dict[Asking, dict[Heard, Asking]] = {
+ASKING: dict[Asking, dict[AskingEvent, Asking]] = {
     Asking.NOTHING: _ARRIVING,
     Asking.HEAD: _ARRIVING,
     Asking.BODY: _ARRIVING,
-    Asking.OVER: {Heard.END: Asking.GONE},
+    Asking.OVER: {AskingEvent.END: Asking.GONE},
     Asking.GONE: {},
 }
 _SENT = {
-    Said.REPLY: Replying.NOTHING,
-    Said.NEXT: Replying.REPLY,
-    Said.EARLY_REPLY: Replying.SKIPPING,
-    Said.LAST_REPLY: Replying.OVER,
+    ReplyingEvent.REPLY: Replying.NOTHING,
+    ReplyingEvent.NEXT: Replying.REPLY,
+    ReplyingEvent.EARLY_REPLY: Replying.SKIPPING,
+    ReplyingEvent.LAST_REPLY: Replying.OVER,
 }
-REPLYING: dict[Replying, dict[Said, Replying]] = {
-    Replying.NOTHING: {Said.REQUEST: Replying.REPLY},
-    Replying.REPLY: {Said.STREAM: Replying.STREAM, **_SENT},
+REPLYING: dict[Replying, dict[ReplyingEvent, Replying]] = {
+    Replying.NOTHING: {ReplyingEvent.REQUEST: Replying.REPLY},
+    Replying.REPLY: {ReplyingEvent.STREAM: Replying.STREAM, **_SENT},
     Replying.STREAM: _SENT,
-    Replying.SKIPPING: {Said.REQUEST: Replying.REPLY},
+    Replying.SKIPPING: {ReplyingEvent.REQUEST: Replying.REPLY},
     Replying.OVER: {},
 }
 
 
-def after(state: Asking, event: Heard) -> Asking:
+def after_asking(state: Asking, event: AskingEvent) -> Asking:
     """What the client is sending after `event`."""
     return ASKING[state].get(event, state)
 
 
-def after_saying(state: Replying, event: Said) -> Replying:
+def after_sending(state: Replying, event: ReplyingEvent) -> Replying:
     """What we are sending after `event`."""
     return REPLYING[state].get(event, state)

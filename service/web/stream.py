@@ -17,9 +17,10 @@ HEADERS = {"Content-Type": EVENT_STREAM, "Cache-Control": "no-store", "X-Accel-B
 
 
 class EventStream(web.StreamResponse):
-    """Tells `stream` from the event `last_id` on. It begins when aiohttp writes the reply, whose head is made by then.
+    """Sends `stream` from the event `last_id` on. The sending begins when aiohttp writes the body of the reply.
 
-    So the headers are those of every reply, and the request is counted when it is answered and not when it ends.
+    By then the shell has added the headers that every reply has, and has counted the request: when it is answered, and
+    not when it ends hours later.
     """
 
     def __init__(self, call: Call, stream: Stream, last_id: str | None, *, for_moderator: bool = False) -> None:
@@ -31,7 +32,7 @@ class EventStream(web.StreamResponse):
         self._checked = call.services.clock()
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Tell until the client goes, is too slow, may not listen any more, or the service stops; then end."""
+        """Send events until the client leaves, is too slow, may not listen any more, or the service stops."""
         if self._call.request.method != "HEAD":
             try:
                 await self._tell()
@@ -49,7 +50,8 @@ class EventStream(web.StreamResponse):
                 await self.write(message)
 
     async def _may_go_on(self) -> bool:
-        """Whether a moderator still is one, asked every half a minute as with a new request."""
+        """Whether the client may still listen. A moderator's right is looked at again every half a minute, as for a
+        request."""
         services = self._call.services
         # A clock that was set back makes no right longer: then it is looked at now.
         if not self._for_moderator or 0 <= services.clock() - self._checked < CHECK_AGAIN_MILLISECONDS:

@@ -1,7 +1,7 @@
 """Counts every answer: in the metrics always, in the log as far as a line is worth its cost.
 
-What was answered in one turn of the event loop is written down together after it: sixty answers in a row cost a third
-of what they cost one by one, between which the processor forgets how it is done.
+All answers of one turn of the event loop are counted together after it. Sixty in a row take a third of the time that
+they take one by one, because the processor's caches still hold what the counting needs.
 """
 
 import asyncio

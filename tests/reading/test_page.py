@@ -6,7 +6,7 @@ import gzip
 import brotli
 import pytest
 
-from service.reading.page import CODERS, IDENTITY, Content, Page, coding_for
+from service.reading.page import CODERS, IDENTITY, Content, PreparedPage, coding_for
 
 TEXT = b'{"comments": [' + b'{"html": "<p>A comment like many others</p>"},' * 100 + b"{}]}"
 
@@ -43,7 +43,7 @@ def test_accept_encoding(accepted: str | None, coding: str) -> None:
 
 
 async def test_each_coding_decodes_to_the_same() -> None:
-    page = Page(Content(TEXT, 1))
+    page = PreparedPage(Content(TEXT, 1))
     plain, zipped, brotlied = [await page.encoded(coding) for coding in (IDENTITY, "gzip", "br")]
     assert plain.body == TEXT == gzip.decompress(zipped.body) == brotli.decompress(brotlied.body)
     assert len(zipped.body) < len(TEXT) / 4 > len(brotlied.body)
@@ -54,7 +54,7 @@ async def test_a_coding_that_failed_once_is_tried_again(monkeypatch: pytest.Monk
     def out_of_memory(body: bytes) -> bytes:
         raise MemoryError
 
-    page = Page(Content(TEXT, 1))
+    page = PreparedPage(Content(TEXT, 1))
     with monkeypatch.context() as broken:
         broken.setitem(CODERS, "gzip", out_of_memory)
         with pytest.raises(MemoryError):
@@ -65,7 +65,7 @@ async def test_a_coding_that_failed_once_is_tried_again(monkeypatch: pytest.Monk
 async def test_equal_bytes_have_equal_validators_and_others_have_not() -> None:
     for coding in (IDENTITY, *CODERS):
         first, same, other = [
-            await Page(Content(body, revision)).encoded(coding)
+            await PreparedPage(Content(body, revision)).encoded(coding)
             for body, revision in ((TEXT, 1), (TEXT, 2), (TEXT + b" ", 1))
         ]
         assert first.etag == same.etag != other.etag
@@ -73,12 +73,12 @@ async def test_equal_bytes_have_equal_validators_and_others_have_not() -> None:
 
 
 async def test_what_is_small_stays_plain() -> None:
-    page = Page(Content(b'{"comments": []}', 1))
+    page = PreparedPage(Content(b'{"comments": []}', 1))
     assert await page.encoded("br") == page.ready(IDENTITY)
 
 
 async def test_a_coding_is_made_once_and_counted_once() -> None:
-    page = Page(Content(TEXT, 1))
+    page = PreparedPage(Content(TEXT, 1))
     size, grown = page.size, list[int]()
     page.grew = grown.append
     assert page.ready("br") is None

@@ -12,7 +12,7 @@ from service.metrics import Metrics
 from service.model import PostKey, SiteKey
 from service.moderation import posts
 from service.reading import pages as memory
-from service.reading.page import OVERHEAD, Content, Page
+from service.reading.page import OVERHEAD, Content, PreparedPage
 from service.reading.pages import Pages
 from service.store import posts as stored_posts
 from service.store.database import Database, Transaction
@@ -65,7 +65,7 @@ class House:
         page = await self.pages.get((SITE, reader.key), variant, reader.build)
         return (await page.encoded("identity")).body.strip()
 
-    def ready(self, reader: Reader, variant: str = "first") -> Page | None:
+    def ready(self, reader: Reader, variant: str = "first") -> PreparedPage | None:
         """What is in memory."""
         return self.pages.ready((SITE, reader.key), variant)
 
@@ -142,7 +142,7 @@ async def test_a_change_anywhere_on_the_site_renews_what_spans_its_posts(house: 
     assert len(builds) == 2
 
 
-async def _held(house: House, reader: Reader) -> "asyncio.Task[Page]":
+async def _held(house: House, reader: Reader) -> "asyncio.Task[PreparedPage]":
     """A build that has read the store, and waits."""
     reading = asyncio.create_task(house.pages.get((SITE, reader.key), "first", reader.build_held))
     await asyncio.to_thread(reader.started.wait, 60)

@@ -18,7 +18,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import RawRequestMessage
 
 from service.web.aiohttp_inside import Arrived
-from service.web.door import Limits
+from service.web.door import ConnectionLimits
 from service.web.framing import JudgingParser, is_authority
 from tests.harness import Gatepost
 from tests.web.plain_http import DEADLINE_SECONDS, serving
@@ -348,7 +348,7 @@ async def test_more_requests_than_are_read_ahead_are_all_answered(gatepost: Gate
 def _fed(*pieces: bytes) -> list[Arrived]:
     loop = asyncio.get_running_loop()
     protocol = BaseProtocol(loop)
-    parser = JudgingParser(protocol, loop, limits=Limits(), broken_body=lambda _: web.HTTPBadRequest())
+    parser = JudgingParser(protocol, loop, limits=ConnectionLimits(), broken_body=lambda _: web.HTTPBadRequest())
     protocol._parser = parser
     return [found for piece in pieces for found in parser.feed_data(piece)[0]]
 

@@ -25,7 +25,7 @@ from aiohttp.http import RawRequestMessage
 from yarl import URL
 
 from service.web.aiohttp_inside import MAX_QUEUED
-from service.web.door import Door, Limits, address_group
+from service.web.door import ConnectionLimits, Door, address_group
 from service.web.guard import GuardedConnection
 from service.web.serving import DETAILS, GuardedRunner, GuardedServer
 from tests.harness import Gatepost
@@ -35,7 +35,7 @@ SHORT_SECONDS = 0.15
 NEVER_SECONDS = 3600.0
 SECRET = b"do-not-repeat-me"
 LARGE_REPLY_BYTES = 32 * 1024 * 1024
-PATIENT = Limits(
+PATIENT = ConnectionLimits(
     header_seconds=NEVER_SECONDS,
     body_seconds=NEVER_SECONDS,
     keepalive_seconds=NEVER_SECONDS,
@@ -324,7 +324,7 @@ def make_app() -> web.Application:
 
 
 @asynccontextmanager
-async def running(limits: Limits, **settings: Any) -> AsyncIterator[House]:
+async def running(limits: ConnectionLimits, **settings: Any) -> AsyncIterator[House]:
     app = make_app()
     settings = {"shutdown_timeout": 1, **settings}
     runner = GuardedRunner(app, limits=limits, problem=render_problem, access_log=None, **settings)
@@ -361,7 +361,7 @@ def instantly(message: RawRequestMessage, peername: object) -> bytes | None:
 async def start(request: pytest.FixtureRequest) -> AsyncIterator[Start]:
     async with AsyncExitStack() as houses:
 
-        async def start_one(limits: Limits = PATIENT, **settings: Any) -> House:
+        async def start_one(limits: ConnectionLimits = PATIENT, **settings: Any) -> House:
             return await houses.enter_async_context(running(limits, **{"first": request.param, **settings}))
 
         yield start_one
@@ -684,7 +684,8 @@ def test_a_host_name_is_in_no_group() -> None:
 
 
 def test_neighbours_in_one_64_share_a_cap_and_give_their_place_back() -> None:
-    door = Door(Limits(max_connections_per_address=2), [ip_network("2001:db8:f::/48"), ip_network("192.0.2.0/24")])
+    trusted = [ip_network("2001:db8:f::/48"), ip_network("192.0.2.0/24")]
+    door = Door(ConnectionLimits(max_connections_per_address=2), trusted)
     one, two, other = (door.group_of((host, 5000, 0, 0)) for host in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"))
     assert [door.enter(one), door.enter(two), door.enter(one), door.enter(other)] == [True, True, False, True]
     door.leave(two)
@@ -697,7 +698,7 @@ def test_neighbours_in_one_64_share_a_cap_and_give_their_place_back() -> None:
 
 @pytest.mark.parametrize("peername", ["", None, ("2001:db8:f::1", 5000, 0, 0), ("::ffff:192.0.2.1", 5000, 0, 0)])
 def test_sockets_without_address_and_trusted_proxies_are_in_no_group(peername: object) -> None:
-    door = Door(Limits(), [ip_network("2001:db8:f::/48"), ip_network("192.0.2.0/24")])
+    door = Door(ConnectionLimits(), [ip_network("2001:db8:f::/48"), ip_network("192.0.2.0/24")])
     assert door.group_of(peername) is None
 
 

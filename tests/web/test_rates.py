@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.web.rates import SECOND, Here, Rate
+from service.web.rates import SECOND, LocalCount, Rate
 
 
 @dataclass
@@ -22,54 +22,54 @@ class Seconds:
 @pytest.mark.parametrize("text", ["1/second", "3/second", "7/minute", "600/minute", "10/hour", "100000/second"])
 def test_so_many_at_once_and_then_one_in_each_step(text: str) -> None:
     rate, clock = Rate.read(text), Seconds()
-    here = Here(rate, clock=clock)
-    assert [here.wait("ada", 1) for _ in range(rate.count)] == [0] * rate.count
-    wait = here.wait("ada", 1)
+    here = LocalCount(rate, clock=clock)
+    assert [here.count("ada", 1) for _ in range(rate.count)] == [0] * rate.count
+    wait = here.count("ada", 1)
     assert 0 < wait <= rate.step
-    assert here.wait("bob", 1) == 0
+    assert here.count("bob", 1) == 0
     clock.now += (wait - 1) / SECOND
-    assert here.wait("ada", 1) >= 1
+    assert here.count("ada", 1) >= 1
     clock.now += 2 / SECOND
-    assert here.wait("ada", 1) == 0
-    assert here.wait("ada", 1) > 0
+    assert here.count("ada", 1) == 0
+    assert here.count("ada", 1) > 0
 
 
 def test_what_may_not_be_is_not_counted() -> None:
     clock = Seconds()
-    here = Here(Rate.read("5/minute"), clock=clock)
-    assert here.wait("ada", 4) == 0
-    assert here.wait("ada", 4) == 3 * 12 * SECOND
-    assert here.wait("ada", 1) == 0
+    here = LocalCount(Rate.read("5/minute"), clock=clock)
+    assert here.count("ada", 4) == 0
+    assert here.count("ada", 4) == 3 * 12 * SECOND
+    assert here.count("ada", 1) == 0
 
 
 @given(st.lists(st.sampled_from(["count", "give back"]), max_size=40))
 def test_what_is_given_back_is_as_if_it_had_never_been(steps: list[str]) -> None:
     """With no time passing: between 0 and the limit, whatever is given back."""
-    here, used = Here(Rate.read("3/minute"), clock=Seconds()), 0
+    here, used = LocalCount(Rate.read("3/minute"), clock=Seconds()), 0
     for step in steps:
         if step == "give back":
-            assert here.wait("ada", -1) == 0
+            assert here.count("ada", -1) == 0
             used = max(0, used - 1)
         else:
-            assert (here.wait("ada", 1) == 0) is (used < 3)
+            assert (here.count("ada", 1) == 0) is (used < 3)
             used = min(3, used + 1)
     assert len(here) == (used > 0)
 
 
 def test_whoever_is_over_is_forgotten_and_there_are_never_too_many() -> None:
     clock = Seconds()
-    here = Here(Rate.read("1/minute"), clock=clock, max_keys=10)
+    here = LocalCount(Rate.read("1/minute"), clock=clock, max_keys=10)
     for number in range(30):
-        here.wait(f"reader {number}", 1)
+        here.count(f"reader {number}", 1)
     assert len(here) == 10
-    assert here.wait("reader 29", 1) > 0
+    assert here.count("reader 29", 1) > 0
     clock.now += 61
-    here.wait("somebody new", 1)
+    here.count("somebody new", 1)
     assert len(here) == 1
 
 
 def test_a_count_is_not_pushed_out_by_others_that_were_counted_before_it() -> None:
-    here = Here(Rate.read("2/hour"), clock=Seconds(), max_keys=3)
+    here = LocalCount(Rate.read("2/hour"), clock=Seconds(), max_keys=3)
     for name in ("ada", "bob", "cy", "ada", "dan"):
-        assert here.wait(name, 1) == 0
-    assert here.wait("ada", 1) > 0
+        assert here.count(name, 1) == 0
+    assert here.count("ada", 1) > 0

@@ -15,7 +15,7 @@ from service.errors import SlowDown
 from service.metrics import Metrics
 from service.settings import Limits, SettingsError
 from service.web.limits import RateLimits
-from service.web.rates import Here, Rate, Together
+from service.web.rates import LocalCount, Rate, SharedCount
 
 SERVER = shutil.which("valkey-server") or shutil.which("redis-server")
 if SERVER is None and not os.environ.get("CI"):
@@ -94,11 +94,11 @@ async def test_redis_counts_as_a_process_does(socket: Path) -> None:
     """Counts and what is given back in every order, where no step passes meanwhile."""
     rate = Rate.read("3/hour")
     async with _redis(socket):
-        together = Together(f"unix://{socket}")
+        together = SharedCount(f"unix://{socket}")
         for costs in product((1, -1, 2), repeat=5):
-            here, key = Here(rate, clock=lambda: 1.0), str(costs)
-            counted = [await together.wait(rate, key, cost) == 0 for cost in costs]
-            assert counted == [here.wait("key", cost) == 0 for cost in costs], costs
+            here, key = LocalCount(rate, clock=lambda: 1.0), str(costs)
+            counted = [await together.count(rate, key, cost) == 0 for cost in costs]
+            assert counted == [here.count("key", cost) == 0 for cost in costs], costs
         await together.close()
 
 

@@ -3,7 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.web.states import ASKING, ENDED, REPLYING, Asking, Heard, Replying, Said, after, after_saying
+from service.web.states import (
+    ASKING,
+    ENDED,
+    REPLYING,
+    Asking,
+    AskingEvent,
+    Replying,
+    ReplyingEvent,
+    after_asking,
+    after_sending,
+)
 
 
 def test_every_state_stands_in_its_table_and_can_be_reached() -> None:
@@ -13,34 +23,34 @@ def test_every_state_stands_in_its_table_and_can_be_reached() -> None:
 
 
 def test_every_event_changes_something_somewhere() -> None:
-    assert {event for ways in ASKING.values() for event in ways} == set(Heard)
-    assert {event for ways in REPLYING.values() for event in ways} == set(Said)
+    assert {event for ways in ASKING.values() for event in ways} == set(AskingEvent)
+    assert {event for ways in REPLYING.values() for event in ways} == set(ReplyingEvent)
 
 
-@given(st.lists(st.sampled_from(Heard)))
-def test_nothing_arrives_behind_the_last_request(events: list[Heard]) -> None:
-    state = after(Asking.BODY, Heard.LAST)
+@given(st.lists(st.sampled_from(AskingEvent)))
+def test_nothing_arrives_behind_the_last_request(events: list[AskingEvent]) -> None:
+    state = after_asking(Asking.BODY, AskingEvent.LAST)
     for event in events:
-        state = after(state, event)
+        state = after_asking(state, event)
         assert state in ENDED
 
 
-@given(st.lists(st.sampled_from(Heard)))
-def test_whoever_has_closed_their_side_stays_gone(events: list[Heard]) -> None:
-    state = after(Asking.OVER, Heard.END)
+@given(st.lists(st.sampled_from(AskingEvent)))
+def test_whoever_has_closed_their_side_stays_gone(events: list[AskingEvent]) -> None:
+    state = after_asking(Asking.OVER, AskingEvent.END)
     for event in events:
-        state = after(state, event)
+        state = after_asking(state, event)
     assert state is Asking.GONE
 
 
-@given(st.lists(st.sampled_from(Said)))
-def test_nothing_is_said_behind_the_last_reply(events: list[Said]) -> None:
-    state = after_saying(Replying.REPLY, Said.LAST_REPLY)
+@given(st.lists(st.sampled_from(ReplyingEvent)))
+def test_nothing_is_said_behind_the_last_reply(events: list[ReplyingEvent]) -> None:
+    state = after_sending(Replying.REPLY, ReplyingEvent.LAST_REPLY)
     for event in events:
-        state = after_saying(state, event)
+        state = after_sending(state, event)
     assert state is Replying.OVER
 
 
 def test_a_request_that_comes_while_a_stream_is_sent_does_not_end_it() -> None:
-    assert after_saying(Replying.STREAM, Said.REQUEST) is Replying.STREAM
-    assert after_saying(Replying.STREAM, Said.NEXT) is Replying.REPLY
+    assert after_sending(Replying.STREAM, ReplyingEvent.REQUEST) is Replying.STREAM
+    assert after_sending(Replying.STREAM, ReplyingEvent.NEXT) is Replying.REPLY
