@@ -147,7 +147,12 @@ def test_check_can_say_itself_that_it_could_not_run() -> None:
     ],
 )
 def test_value_of_the_wrong_kind_never_reaches_the_rules(fact: Any, value: Any) -> None:
-    facts = found("Hello", checks=(TextCheck("a", (fact,), lambda _: Findings({fact: value})),))
+    wrong = [Findings({fact: value}), Findings({}, (Verdict("it", "It.", explains={fact: value}),))]
+    for findings in wrong:
+        _is_unknown(found("Hello", checks=(TextCheck("a", (fact,), lambda _, said=findings: said),)))
+
+
+def _is_unknown(facts: Facts) -> None:
     assert not facts.values
     assert facts.unknown == {"a.b"}
     assert isinstance(facts.failures[0].error, TypeError)
