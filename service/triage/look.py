@@ -47,7 +47,8 @@ def _found(looks: Iterable[tuple[Check, Callable[[], Findings]]]) -> Facts:
 def _require_declared(check: Check, findings: Findings) -> None:
     """A value of the wrong kind must not reach the rules: no comparison holds for "not a number", and nothing would
     be held."""
-    for fact, value in findings.facts.items():
+    explained = [item for verdict in findings.verdicts for item in (verdict.explains or {}).items()]
+    for fact, value in [*findings.facts.items(), *explained]:
         if fact not in check.facts:
             raise LookupError(f"it says {fact.name}, which it does not declare")
         if not fact.takes(value):

@@ -157,6 +157,7 @@ def verdict(code: str, explains: dict[Any, Value]) -> Verdict:
 def test_verdict_names_the_rules_that_spoke_because_of_it() -> None:
     policy = policy_with(
         {"id": "many", "when": [{"links.count": {"at_least": 3}}, {"links.new_hosts": {"at_least": 1}}]},
+        {"id": "one-way", "when": [{"links.count": {"at_least": 2}, "author.approved": {"at_least": 9}}, {}]},
         {"id": "slurs", "when": [{"lists.matched": {"any_of": ["slurs"]}}], "then": "spam"},
         {"id": "rivals", "when": [{"lists.matched": {"any_of": ["rivals"]}, "author.approved": {"at_least": 5}}]},
         {"id": "unless", "when": [{}], "unless": [{"links.count": {"at_least": 9}}]},
@@ -173,7 +174,7 @@ def test_verdict_names_the_rules_that_spoke_because_of_it() -> None:
     values: dict[str, Value | None] = {"links.count": 2, "links.new_hosts": 1, "author.approved": 0}
     values["lists.matched"] = frozenset({"slurs", "rivals"})
     judgement = judged(policy, Facts(values, verdicts))
-    assert [said.rule for said in judgement.rules] == ["slurs", "first", "many", "unless"]
+    assert [said.rule for said in judgement.rules] == ["slurs", "first", "many", "one-way", "unless"]
     assert judgement.supports == ((), ("many",), ("slurs",), (), ("first",), ("slurs",))
 
 

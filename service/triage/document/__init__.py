@@ -52,8 +52,9 @@ class Examined:
 def examine(document: Any, known: Known, *, version: int, now: Milliseconds, time_zone: str = "UTC") -> Examined:
     """Read a document that somebody wrote, run its own tests, and look for what they may not have meant.
 
-    `document` is what a JSON parser made. `time_zone` is the site's, for a document that names none. Raises
-    DocumentError, also where one of its tests fails.
+    `document` is what a JSON parser made; `time_zone` is the site's, for a document that names none. The worst
+    documents take some tenths of a second, so this belongs in a thread. Raises DocumentError, also where one of the
+    document's own tests fails.
     """
     policy = read(document, known, version=version, time_zone=time_zone)
     if failures := cases.failures(policy, known):

@@ -12,7 +12,20 @@ from service.triage import checks
 from service.triage.check import Check, ContextCheck, TextCheck
 from service.triage.checks import CHECKS, LATER, facts_of
 from service.triage.document.known import Known
-from service.triage.facts import CouldNotRun, Facts, Findings, Kind, Span, Verdict, flag, names, number, share, spans_of
+from service.triage.facts import (
+    CouldNotRun,
+    Fact,
+    Facts,
+    Findings,
+    Kind,
+    Span,
+    Verdict,
+    flag,
+    names,
+    number,
+    share,
+    spans_of,
+)
 from service.triage.outcome import Outcome
 from service.triage.seen import Context, Text
 from tests.triage.checks.looking import context, found
@@ -77,6 +90,11 @@ def broken(check: Check) -> Check:
     if isinstance(check, TextCheck):
         return TextCheck(check.name, check.facts, fails)
     return ContextCheck(check.name, check.facts, fails)
+
+
+def saying(fact: Fact, findings: Findings) -> Check:
+    """A check that says the same of every text."""
+    return TextCheck("a", (fact,), lambda _: findings)
 
 
 def asking(name: str) -> dict[str, Any]:
@@ -147,10 +165,11 @@ def test_check_can_say_itself_that_it_could_not_run() -> None:
     ],
 )
 def test_value_of_the_wrong_kind_never_reaches_the_rules(fact: Any, value: Any) -> None:
-    facts = found("Hello", checks=(TextCheck("a", (fact,), lambda _: Findings({fact: value})),))
-    assert not facts.values
-    assert facts.unknown == {"a.b"}
-    assert isinstance(facts.failures[0].error, TypeError)
+    for wrong in (Findings({fact: value}), Findings({}, (Verdict("it", "It.", explains={fact: value}),))):
+        facts = found("Hello", checks=(saying(fact, wrong),))
+        assert not facts.values
+        assert facts.unknown == {"a.b"}
+        assert isinstance(facts.failures[0].error, TypeError)
 
 
 def test_fact_that_was_not_declared_never_reaches_the_rules() -> None:
