@@ -42,12 +42,12 @@ from service.model import (
     PostKey,
     Profile,
     SiteKey,
+    SiteRules,
     system_clock,
 )
 from service.moderation import decisions, submissions
 from service.moderation.decisions import Ruling
 from service.moderation.submissions import Draft
-from service.settings import parse
 from service.store.database import Database
 from tests.faults.own_postgres import own_postgres
 
@@ -163,7 +163,7 @@ def _in_short(answer: object) -> str:
 
 async def _fill(url: str, waiting: int) -> str:
     """So many that wait; last those that the narrow calls find. The moment before the last decisions."""
-    site = parse({"sites": {SITE: {"name": "A blog"}}}).sites[SiteKey(SITE)]
+    site = SiteRules(SiteKey(SITE))
     database = await Database.open(url, clock=system_clock, statement_seconds=120)
 
     async def submit(number: int, *, by: str, post: str, text: str) -> Comment:

@@ -35,10 +35,9 @@ from typer import echo
 from benchmarks import seed
 from benchmarks.server import ROOT, SITE, Server
 from service.auth.login import author_key
-from service.model import Identity, Label, PostKey, Profile, SiteKey
+from service.model import Identity, Label, PostKey, Profile, SiteKey, SiteRules
 from service.moderation import submissions
 from service.moderation.submissions import Draft
-from service.settings import parse
 from service.store import secrets
 from service.store.database import Database
 from service.text import render
@@ -196,10 +195,7 @@ async def _fill(url: str, waiting: int, to_decide: int) -> list[str]:
     database = await Database.open(url, clock=lambda: next(times))
     try:
         key = await database.write(secrets.get_or_make, "author-key")
-        sites = {
-            kind: parse({"sites": {SITE: {"name": "A blog", "premoderate": kind}}}).sites[SiteKey(SITE)]
-            for kind in (True, False)
-        }
+        sites = {kind: SiteRules(SiteKey(SITE), premoderate=kind) for kind in (True, False)}
 
         async def write(number: int, post: str, length: int, *, waits: bool) -> str:
             identity = Identity(SiteKey(SITE), "jwt", f"reader {number % 5000}", Profile(f"Reader {number % 5000}"))

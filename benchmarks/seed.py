@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from itertools import count
 
 from service.auth.login import author_key
-from service.model import AuthorKey, Comment, Identity, Label, Milliseconds, PostKey, Profile, SiteKey
+from service.model import AuthorKey, Comment, Identity, Label, Milliseconds, PostKey, Profile, SiteKey, SiteRules
 from service.moderation import submissions
 from service.moderation.submissions import Draft
-from service.settings import Site, parse
 from service.store import secrets
 from service.store.database import Database
 from service.text import render
@@ -39,7 +38,7 @@ async def _fill(url: str, site: str, posts: dict[str, int]) -> None:
     times = count(BEGINNING, 1000)
     database = await Database.open(url, clock=lambda: next(times))
     try:
-        open_site = parse({"sites": {site: {"name": "A blog", "premoderate": False}}}).sites[SiteKey(site)]
+        open_site = SiteRules(SiteKey(site), premoderate=False)
         key = await database.write(secrets.get_or_make, "author-key")
         said: dict[str, list[Comment]] = {post: [] for post in posts}
         chance = random.Random("conversation")  # noqa: S311  # no secret
@@ -54,7 +53,7 @@ async def _fill(url: str, site: str, posts: dict[str, int]) -> None:
 
 
 def _next(
-    chance: random.Random, site: Site, key: bytes, post: PostKey, said: list[Comment]
+    chance: random.Random, site: SiteRules, key: bytes, post: PostKey, said: list[Comment]
 ) -> tuple[PostKey, AuthorKey, Identity, Draft]:
     """The next comment on a post: one in two answers an earlier one."""
     person = chance.randrange(PEOPLE)

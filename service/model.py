@@ -73,16 +73,27 @@ class Why(StrEnum):
     """Why a comment is in the queue."""
 
     AWAITING_APPROVAL = "awaiting-approval"
+    HELD = "held"
+    COULD_NOT_JUDGE = "could-not-judge"
     EDITED = "edited"
     RESTORED = "restored"
     REPORTED = "reported"
     """Kept, shown and decided about like the others; no call gives this reason yet."""
 
 
-PRIORITY: dict[Why, int] = {Why.AWAITING_APPROVAL: 0, Why.EDITED: 0, Why.RESTORED: 0, Why.REPORTED: 10}
+PRIORITY: dict[Why, int] = {
+    Why.AWAITING_APPROVAL: 0,
+    Why.HELD: 0,
+    Why.COULD_NOT_JUDGE: 0,
+    Why.EDITED: 0,
+    Why.RESTORED: 0,
+    Why.REPORTED: 10,
+}
 """How urgent a reason is: what readers see already, and object to, comes before what they do not see."""
 WHY_TEXT: dict[Why, str] = {
     Why.AWAITING_APPROVAL: "This site reviews every comment before it is published.",
+    Why.HELD: "A rule of this site holds it.",
+    Why.COULD_NOT_JUDGE: "A rule of this site could not be judged, so the comment waits.",
     Why.EDITED: "The author changed an approved comment; readers keep the approved text until you decide.",
     Why.RESTORED: "A moderator put this comment back to be reviewed again.",
     Why.REPORTED: "Readers reported this comment.",
@@ -94,6 +105,22 @@ class Role(StrEnum):
 
     MODERATOR = "moderator"
     ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRules:
+    """What the operator decides about a site, as far as verbs must know it. (`settings.Site` holds all of it.)
+
+    What people at the site decide, its policy, is in the store (`moderation/policies`). `premoderate` holds until there
+    is one.
+    """
+
+    key: SiteKey
+    origins: tuple[str, ...] = ()
+    premoderate: bool = True
+    max_depth: int = 32
+    edit_window_seconds: int = 900
+    duplicate_window_seconds: int = 86_400
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from service import environment, mistakes, sources
 from service.auth.kinds import LoginSettings
-from service.model import SiteKey
+from service.model import SiteKey, SiteRules
 from service.sources import PREFIX, Steps
 from service.sources import SettingsError as SettingsError
 from service.sources import file_for as file_for
@@ -170,6 +170,18 @@ class Site(Section):
     def key(self) -> SiteKey:
         """The site's name in addresses: the key of its table in the configuration."""
         return self._key  # remembered, because pydantic's look-up of a private attribute costs a microsecond
+
+    @cached_property
+    def rules(self) -> SiteRules:
+        """What verbs must know of the site."""
+        return SiteRules(
+            self.key,
+            self.origins,
+            self.premoderate,
+            self.max_depth,
+            self.edit_window_seconds,
+            self.duplicate_window_seconds,
+        )
 
     def login_page(self, back_to: str | None) -> str | None:
         """Where a reader logs in (None: the site does not say) to come back to the page `back_to`."""

@@ -27,13 +27,13 @@ from service.model import (
     Decision,
     DecisionId,
     Label,
+    SiteRules,
     Status,
     Text,
 )
 from service.moderation import entries, labels, lifecycle, publication, record
 from service.moderation.record import NO_REASONS, Reasons
 from service.moderation.submissions import taken_down
-from service.settings import Site
 from service.store import comments, decisions, queue, texts
 from service.store.database import Database, Transaction
 
@@ -51,7 +51,7 @@ class Ruling:
     reasons: Reasons = NO_REASONS
 
 
-def decide(tx: Transaction, site: Site, ruling: Ruling, actor: Actor) -> tuple[Decision, Comment]:
+def decide(tx: Transaction, site: SiteRules, ruling: Ruling, actor: Actor) -> tuple[Decision, Comment]:
     """Carry out a ruling. Raises UnknownComment, StaleVersion, AlreadyDecided or IllegalTransition."""
     before = comments.get_to_change(tx, site.key, ruling.comment_id)
     if before is None:
@@ -80,7 +80,7 @@ def decide(tx: Transaction, site: Site, ruling: Ruling, actor: Actor) -> tuple[D
 
 
 def decide_each(
-    tx: Transaction, site: Site, rulings: Sequence[Ruling], actor: Actor
+    tx: Transaction, site: SiteRules, rulings: Sequence[Ruling], actor: Actor
 ) -> list[tuple[Decision, Comment] | Problem]:
     """Carry out many rulings in order. Each stands alone: one that fails keeps none of the others back."""
     outcomes: list[tuple[Decision, Comment] | Problem] = []
@@ -94,7 +94,7 @@ def decide_each(
 
 
 async def decide_all(
-    database: Database, site: Site, rulings: Sequence[Ruling], actor: Actor
+    database: Database, site: SiteRules, rulings: Sequence[Ruling], actor: Actor
 ) -> list[tuple[Decision, Comment] | Problem]:
     """Carry out any number of rulings in order, in slices that let others write in between.
 
@@ -114,7 +114,7 @@ async def decide_all(
 
 
 def undo(
-    tx: Transaction, site: Site, decision_id: DecisionId, actor: Actor, *, reasons: Reasons = NO_REASONS
+    tx: Transaction, site: SiteRules, decision_id: DecisionId, actor: Actor, *, reasons: Reasons = NO_REASONS
 ) -> tuple[Decision, Comment]:
     """Put a comment back to what it was before a moderator's decision (an undo can be undone as well).
 

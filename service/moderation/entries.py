@@ -35,16 +35,16 @@ ANSWERED: dict[Action, frozenset[Why]] = {
     Action.RESTORE: frozenset(),
 }
 """Which reasons a decision answers: the others stay. Who judges the comment as it stands has seen them all."""
-OF_A_STATE = frozenset({Why.AWAITING_APPROVAL, Why.RESTORED, Why.EDITED})
+OF_A_STATE = frozenset({Why.AWAITING_APPROVAL, Why.HELD, Why.COULD_NOT_JUDGE, Why.RESTORED, Why.EDITED})
 """Reasons that say how a comment stands: it is pending, or an edit of it waits. They end with that, and only then."""
 _UNKNOWN = Actor(ActorKind.SYSTEM, "unknown", "An older release did not keep who it was")
 
 
-def submitted(tx: Transaction, comment: Comment) -> int:
-    """A new comment: where the site's policy holds it back, somebody must look."""
+def submitted(tx: Transaction, comment: Comment, why: Why) -> int:
+    """A new comment: where the site's policy holds it back, somebody must look. `why` is what it says then."""
     if comment.status is not Status.PENDING:
         return 0
-    return queue.put(tx, comment, Reason(Why.AWAITING_APPROVAL, POLICY, tx.now))
+    return queue.put(tx, comment, Reason(why, POLICY, tx.now))
 
 
 def edited(tx: Transaction, before: Comment, after: Comment, author: Actor) -> int:
@@ -121,7 +121,7 @@ def _given(comment: Comment, was: Mapping[str, Any]) -> tuple[list[Reason], Mill
 def _likely_source(comment: Comment, code: Why) -> Actor:
     """Whoever gives reasons of this code."""
     match code:
-        case Why.AWAITING_APPROVAL:
+        case Why.AWAITING_APPROVAL | Why.HELD | Why.COULD_NOT_JUDGE:
             return POLICY
         case Why.EDITED:
             return Actor(ActorKind.AUTHOR, comment.author_key, comment.author.name)

@@ -9,9 +9,8 @@ beforehand what a moderator's approval would change (docs/adr/0003).
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from service.model import NO_LABEL, Comment, Label, Post, PostKey
+from service.model import NO_LABEL, Comment, Label, Post, PostKey, SiteRules
 from service.origins import is_own_page
-from service.settings import Site
 from service.store import comments, posts
 from service.store.comments import Carrier
 from service.store.database import Transaction
@@ -25,7 +24,7 @@ class Newest:
     url: Callable[[PostKey], Carrier | None]
 
 
-def published(tx: Transaction, site: Site, comment: Comment, *, was_shown: bool) -> Comment:
+def published(tx: Transaction, site: SiteRules, comment: Comment, *, was_shown: bool) -> Comment:
     """`comment`, which is about to become public, with what is taken of its label.
 
     `was_shown`: a moderator decides, who was told what the label would change. Nobody else changes what stands.
@@ -36,7 +35,7 @@ def published(tx: Transaction, site: Site, comment: Comment, *, was_shown: bool)
     return replace(comment, label=_taken(site, comment, post, newest_in(tx, site), was_shown=was_shown))
 
 
-def would_set(site: Site, comment: Comment, post: Post, newest: Newest) -> Label | None:
+def would_set(site: SiteRules, comment: Comment, post: Post, newest: Newest) -> Label | None:
     """What a moderator's approval of `comment`, which waits, would change of the post's label; None: nothing."""
     taken = _taken(site, comment, post, newest, was_shown=True)
     changed = Label(
@@ -46,14 +45,14 @@ def would_set(site: Site, comment: Comment, post: Post, newest: Newest) -> Label
     return None if changed == NO_LABEL else changed
 
 
-def newest_in(tx: Transaction, site: Site) -> Newest:
+def newest_in(tx: Transaction, site: SiteRules) -> Newest:
     """The newest carriers as they are in this transaction."""
     return Newest(
         lambda post: comments.newest_title(tx, site.key, post), lambda post: comments.newest_url(tx, site.key, post)
     )
 
 
-def _taken(site: Site, comment: Comment, post: Post, newest: Newest, *, was_shown: bool) -> Label:
+def _taken(site: SiteRules, comment: Comment, post: Post, newest: Newest, *, was_shown: bool) -> Label:
     url = comment.label.url
     if url is not None and not is_own_page(url, site.origins):  # it was submitted when the site had other origins
         url = None

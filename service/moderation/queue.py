@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from service.model import Actor, Author, Comment, Decision, Label, Milliseconds, Post, QueueEntry, SiteKey
+from service.model import Actor, Author, Comment, Decision, Label, Milliseconds, Post, QueueEntry, SiteKey, SiteRules
 from service.moderation import labels, publication
 from service.moderation.labels import Newest
-from service.settings import Site
 from service.store import authors, comments, decisions, posts, queue, queue_pages
 from service.store.database import Transaction
 from service.store.queue_pages import Filter, Position, Total
@@ -27,7 +26,7 @@ class Case:
 
 
 def browse(
-    tx: Transaction, site: Site, wanted: Filter, *, by_priority: bool, limit: int, after: Position | None
+    tx: Transaction, site: SiteRules, wanted: Filter, *, by_priority: bool, limit: int, after: Position | None
 ) -> tuple[list[Case], Position | None, Total]:
     """A page of the queue: cases, the position after them, and how many there are in all."""
     found = queue_pages.find(tx, site.key, wanted, by_priority=by_priority, limit=limit, after=after)
@@ -35,7 +34,7 @@ def browse(
 
 
 def claim(
-    tx: Transaction, site: Site, holder: Actor, *, limit: int, lease_seconds: int
+    tx: Transaction, site: SiteRules, holder: Actor, *, limit: int, lease_seconds: int
 ) -> tuple[list[Case], Milliseconds]:
     """The next free cases, handed to nobody else until the returned time."""
     until = tx.now + lease_seconds * 1000
@@ -47,7 +46,7 @@ def release(tx: Transaction, site: SiteKey, holder: Actor) -> None:
     queue.release(tx, site, holder)
 
 
-def _cases(tx: Transaction, site: Site, entries: Sequence[QueueEntry]) -> list[Case]:
+def _cases(tx: Transaction, site: SiteRules, entries: Sequence[QueueEntry]) -> list[Case]:
     found = comments.get_many(tx, site.key, (entry.comment_id for entry in entries))
     parents = comments.get_many(tx, site.key, (comment.parent_id for comment in found.values() if comment.parent_id))
     people = authors.get_many(tx, site.key, {comment.author_key for comment in found.values()})

@@ -28,16 +28,18 @@ from service.model import (
     Identity,
     Label,
     PostKey,
+    SiteRules,
     Status,
     Text,
     new_id,
 )
-from service.moderation import entries, labels, lifecycle, publication, record
-from service.settings import Site
-from service.store import authors, comments, decisions, events, posts, queue, standing, texts
+from service.moderation import entries, judging, labels, lifecycle, publication, record
+from service.moderation.judging import Incoming, Looked
+from service.store import authors, comments, decisions, events, policies, posts, queue, standing, texts
 from service.store.database import Transaction
+from service.store.standing import Standing
 from service.text.render import RENDERER_VERSION
-from service.triage import policy
+from service.triage.judgement import Judgement
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 MAX_TEXTS = 50
@@ -54,18 +56,22 @@ class Draft:
     html: str
     parent_id: CommentId | None = None
     label: Label = NO_LABEL
+    looked: Looked | None = None
+    """What checks found of the text, where they have looked before the transaction."""
 
 
 def submit(
-    tx: Transaction, site: Site, post: PostKey, author_key: AuthorKey, identity: Identity, draft: Draft
+    tx: Transaction, site: SiteRules, post: PostKey, author_key: AuthorKey, identity: Identity, draft: Draft
 ) -> Comment:
     """A new comment, waiting or (where the site's policy says so) published.
 
     Raises Banned, PostClosed, UnknownParent or DuplicateComment.
     """
-    parent = _admitted(tx, site, post, author_key, identity, draft)
+    parent, found = _admitted(tx, site, post, author_key, identity, draft)
+    incoming = Incoming(post, author_key, found.author, identity.roles, identity.login, is_reply=parent is not None)
+    judgement = judging.judge(tx, site, found.policy_digest, incoming, draft.body, draft.html, draft.looked)
+    status = judging.status_of(judgement)
     number = posts.next_comment(tx, site.key, post)
-    status = policy.first_status(site)
     code = _code(tx.now, number)
     comment = Comment(
         id=CommentId(new_id(tx.now)),
@@ -88,13 +94,16 @@ def submit(
     if publication.is_public(comment):
         comment = labels.published(tx, site, comment, was_shown=False)
     comments.add(tx, comment, root=comment.path[:CODE_LENGTH])
-    more_waiting = entries.submitted(tx, comment)
+    judging.keep(tx, comment, judgement)
+    more_waiting = entries.submitted(tx, comment, judging.why_held(judgement))
     action = Action.HOLD if status is Status.PENDING else Action.APPROVE
     record.decide(tx, None, comment, action=action, actor=POLICY, more_waiting=more_waiting)
     return comment
 
 
-def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, draft: Draft, *, version: int) -> Comment:
+def edit(
+    tx: Transaction, site: SiteRules, comment_id: CommentId, caller: Caller, draft: Draft, *, version: int
+) -> Comment:
     """The author's new text. Of an approved comment readers keep the approved text until a moderator saw the new one.
     The same text again changes nothing.
 
@@ -116,8 +125,10 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
         return before
     if texts.count(tx, before) >= MAX_TEXTS:
         raise TooManyEdits(f"A comment can have {MAX_TEXTS} texts, one after the other, and this one has had them")
-    after = _edited(before, draft, tx.now, waits=policy.first_status(site) is Status.PENDING)
+    judgement = _judged_anew(tx, site, before, author, caller, draft)
+    after = _edited(before, draft, tx.now, waits=judging.status_of(judgement) is Status.PENDING)
     seen = record.store(tx, before, after)
+    judging.keep(tx, after, judgement)
     more_waiting = entries.edited(tx, before, after, caller.acting_as(ActorKind.AUTHOR))
     events.append(
         tx,
@@ -136,7 +147,7 @@ def edit(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, dra
     return after
 
 
-def withdraw(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller) -> None:
+def withdraw(tx: Transaction, site: SiteRules, comment_id: CommentId, caller: Caller) -> None:
     """The author takes the comment back, for good unless a moderator restores it. Withdrawing twice changes nothing.
 
     Raises UnknownComment or Forbidden.
@@ -170,11 +181,29 @@ def _edited(before: Comment, draft: Draft, now: int, *, waits: bool) -> Comment:
     return replace(before, version=version, text=text, pending_edit=None)
 
 
+def _judged_anew(
+    tx: Transaction, site: SiteRules, before: Comment, author: Author | None, caller: Caller, draft: Draft
+) -> Judgement:
+    incoming = Incoming(
+        before.post,
+        before.author_key,
+        author,
+        caller.roles,
+        caller.identity.login if caller.identity else "",
+        is_reply=before.parent_id is not None,
+        is_edit=True,
+        edits_approved=publication.is_public(before),
+        text_version=before.version + 1,
+    )
+    digest = policies.newest_digest(tx, site.key)
+    return judging.judge(tx, site, digest, incoming, draft.body, draft.html, draft.looked)
+
+
 def _written(draft: Draft, *, version: int, now: int) -> Text:
     return Text(draft.body, draft.html, RENDERER_VERSION, version, now)
 
 
-def _own(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller) -> Comment:
+def _own(tx: Transaction, site: SiteRules, comment_id: CommentId, caller: Caller) -> Comment:
     comment = comments.get_to_change(tx, site.key, comment_id)
     if comment is None or (comment.author_key != caller.key and not publication.is_public(comment)):
         raise UnknownComment
@@ -185,13 +214,15 @@ def _own(tx: Transaction, site: Site, comment_id: CommentId, caller: Caller) -> 
 
 def _admitted(
     tx: Transaction,
-    site: Site,
+    site: SiteRules,
     post: PostKey,
     author_key: AuthorKey,
     identity: Identity,
     draft: Draft,
-) -> Comment | None:
-    """The comment that the draft replies to, once nothing is against it; its author is known then as they are today.
+) -> tuple[Comment | None, Standing]:
+    """The comment that the draft replies to, once nothing is against it, and how things stood before.
+
+    Its author is known then as they are today.
 
     Nothing is written before the last refusal, so none of them has anything to roll back.
     """
@@ -214,7 +245,7 @@ def _admitted(
         raise DuplicateComment(members={"comment_id": found.same_text})
     if found.author is None or found.author.profile != identity.profile:
         authors.seen(tx, author_key, identity)
-    return parent
+    return parent, found
 
 
 def _refuse_banned(author: Author, now: int) -> None:
@@ -223,7 +254,7 @@ def _refuse_banned(author: Author, now: int) -> None:
         raise Banned(members={"banned_until": until})
 
 
-def _public_parent(tx: Transaction, site: Site, post: PostKey, parent_id: CommentId | None) -> Comment | None:
+def _public_parent(tx: Transaction, site: SiteRules, post: PostKey, parent_id: CommentId | None) -> Comment | None:
     if parent_id is None:
         return None
     parent = comments.get_to_change(tx, site.key, parent_id)

@@ -104,7 +104,7 @@ RULES: Sequence[Rule] = [
     Recount(
         "reasons without a cause",
         """SELECT r.comment_id, c.status, r.code FROM reasons AS r JOIN comments AS c ON c.id = r.comment_id
-           WHERE (r.code IN ('awaiting-approval', 'restored') AND c.status <> 'pending')
+           WHERE (r.code IN ('awaiting-approval', 'held', 'could-not-judge', 'restored') AND c.status <> 'pending')
              OR (r.code = 'edited' AND c.edit_body IS NULL) ORDER BY r.comment_id, r.code, r.source""",
         "reasons: comment {0} is in the queue as '{2}', but it is {1} and has no such text",
     ),
@@ -112,7 +112,7 @@ RULES: Sequence[Rule] = [
         "comments without a reason",
         """SELECT c.id, c.status FROM comments AS c WHERE
              (c.status = 'pending' AND NOT EXISTS (SELECT 1 FROM reasons AS r
-               WHERE r.comment_id = c.id AND r.code IN ('awaiting-approval', 'restored')))
+               WHERE r.comment_id = c.id AND r.code IN ('awaiting-approval', 'held', 'could-not-judge', 'restored')))
              OR (c.edit_body IS NOT NULL AND NOT EXISTS (SELECT 1 FROM reasons AS r
                WHERE r.comment_id = c.id AND r.code = 'edited')) ORDER BY c.id""",
         "queue: comment {0} ({1}) waits for a moderator, and no reason says so",

@@ -1,26 +1,46 @@
-"""One look at what a submission may be refused for: its author, its post, the same text sent before."""
+"""How things stand when a text comes: one look at what it may be refused for, one at what checks want to know."""
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, func, literal, or_, select
 
-from service.model import Author, AuthorKey, CommentId, Milliseconds, PostKey, SiteKey, Status
-from service.store import posts as posts_of_site
+from service.model import ActorKind, Author, AuthorKey, CommentId, Milliseconds, PostKey, SiteKey, Status
 from service.store.authors import author_of
 from service.store.database import Transaction
-from service.store.tables import authors, comments, posts
+from service.store.tables import authors, comments, decisions, policies, posts, sites
+
+DAY = 86_400_000
+RECENT_DAYS = 90
+MOST_COUNTED = 200
+"""Of an author's newest comments, what became of so many is counted: nobody waits for more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The author's record if they ever commented, and the first comment with the very text in the very place."""
+    """The author's record if they ever commented, whether the post takes comments, the first comment with the very text
+    in the very place, and the digest of the policy that the site has made for itself."""
 
     author: Author | None
     post_is_open: bool
     same_text: CommentId | None
+    policy_digest: str | None
 
 
-_POST_IS_OPEN = select(posts.c.open).where(posts.c.site == bindparam("site"), posts.c.post == bindparam("post"))
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What checks want to know beside a text: of its author's newest comments how many wait, and what humans decided on
+    those of the last 90 days; of its post and of the queue."""
+
+    waiting: int
+    decided: int
+    refused: int
+    post_since: Milliseconds | None
+    post_comments: int
+    queue: int
+
+
+_ONE_ROW = select(literal(1).label("one")).subquery("one_row")
+_POST = (posts.c.site == bindparam("site"), posts.c.post == bindparam("post"))
 _SAME_TEXT = (
     select(comments.c.id)
     .where(
@@ -35,11 +55,42 @@ _SAME_TEXT = (
     .order_by(comments.c.created_at)
     .limit(1)
 )
+_POLICY = (
+    select(policies.c.digest).where(policies.c.site == bindparam("site")).order_by(policies.c.version.desc()).limit(1)
+)
 _LOOK = select(
     authors,
-    _POST_IS_OPEN.scalar_subquery().label("post_is_open"),
+    select(posts.c.open).where(*_POST).scalar_subquery().label("post_is_open"),
     _SAME_TEXT.scalar_subquery().label("same_text"),
-).where(authors.c.site == bindparam("site"), authors.c.author == bindparam("of_author"))
+    _POLICY.scalar_subquery().label("policy_digest"),
+).select_from(
+    _ONE_ROW.outerjoin(authors, and_(authors.c.site == bindparam("site"), authors.c.author == bindparam("of_author")))
+)
+_newest = (
+    select(comments.c.id, comments.c.status, comments.c.created_at)
+    .where(comments.c.site == bindparam("site"), comments.c.author == bindparam("of_author"))
+    .order_by(comments.c.created_at.desc())
+    .limit(MOST_COUNTED)
+    .subquery("newest")
+)
+_LAST_BY_HUMANS = (
+    select(decisions.c.to_status)
+    .where(decisions.c.comment_id == _newest.c.id, decisions.c.actor_kind == ActorKind.MODERATOR.value)
+    .order_by(decisions.c.seq.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_recent = select(_newest.c.status, _newest.c.created_at, _LAST_BY_HUMANS.label("humans")).subquery("recent")
+_IS_RECENT = _recent.c.created_at > bindparam("recent")
+_HUMANS_REFUSED = or_(_recent.c.humans == Status.REJECTED.value, _recent.c.humans == Status.SPAM.value)
+_SURROUNDINGS = select(
+    func.count().filter(_recent.c.status == Status.PENDING.value).label("waiting"),
+    func.count().filter(and_(_IS_RECENT, _recent.c.humans.is_not(None))).label("decided"),
+    func.count().filter(and_(_IS_RECENT, _HUMANS_REFUSED)).label("refused"),
+    select(posts.c.created_at).where(*_POST).scalar_subquery().label("post_since"),
+    select(posts.c.count).where(*_POST).scalar_subquery().label("post_comments"),
+    select(sites.c.waiting).where(sites.c.site == bindparam("site")).scalar_subquery().label("queue"),
+).select_from(_recent)
 
 
 def look(
@@ -54,10 +105,27 @@ def look(
 ) -> Standing:
     """How things stand for a text of `author`. What is deleted, or not younger than `since`, is no double."""
     row = tx.first(_LOOK, site=site, post=post, of_author=author, parent_id=parent_id, body_hash=body_hash, since=since)
-    if row is None:  # their first comment on the site, so there can be no double
-        return Standing(None, posts_of_site.get(tx, site, post).open, None)
+    if row is None:
+        raise LookupError(site)  # the statement has one row, whatever the store holds
     return Standing(
-        author_of(row),
+        author_of(row) if row["author"] is not None else None,
         post_is_open=row["post_is_open"] is None or bool(row["post_is_open"]),  # nobody has commented on it yet
         same_text=row["same_text"],
+        policy_digest=row["policy_digest"],
+    )
+
+
+def surroundings(tx: Transaction, site: SiteKey, post: PostKey, author: AuthorKey) -> Surroundings:
+    """What checks want to know beside a text, before it is stored."""
+    recent = tx.now - RECENT_DAYS * DAY
+    row = tx.first(_SURROUNDINGS, site=site, post=post, of_author=author, recent=recent)
+    if row is None:
+        raise LookupError(site)  # it counts, so it has one row
+    return Surroundings(
+        row["waiting"],
+        row["decided"],
+        row["refused"],
+        row["post_since"],
+        row["post_comments"] or 0,
+        row["queue"] or 0,
     )

@@ -253,6 +253,34 @@ Index("ix_decisions_comment", decisions.c.comment_id, decisions.c.seq)
 BY_SOMEBODY = decisions.c.actor_kind != literal_column(f"'{ActorKind.POLICY.value}'")
 _index("ix_decisions_actor", "site", "actor", "seq", only=BY_SOMEBODY, of=decisions)
 
+# The policies of each site, every version that ever held: data that people wrote, read by `triage/document`.
+policies = Table(
+    "policies",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("digest", ordered_text, nullable=False),
+    Column("actor_kind", ordered_text, nullable=False),
+    Column("actor", ordered_text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("note", Text),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# What the policy said of each text, with the facts of then. Nothing where a site has no policy of its own.
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("comment_id", ordered_text, ForeignKey("comments.id"), primary_key=True),
+    Column("text_version", Integer, primary_key=True),
+    Column("policy_version", Integer, nullable=False),
+    Column("outcome", ordered_text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # Everything that happened, written with the change itself, gapless per site from `sites.first_seq` on. What followers
 # need has a column each; `about` is JSON with the rest, and holds nobody's text, name or address. `author` wrote the
 # comment, or is who was banned, trusted or noted; the statuses and the version are the comment's, before and after; the

@@ -1,14 +1,10 @@
-"""A site's policy as it is judged by: frozen, made once of its document (`document.read`), and cheap to ask.
-
-Submitting and editing ask `first_status` until they hand over facts.
-"""
+"""A site's policy as it is judged by: frozen, made once of its document (`document.read`), and cheap to ask."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
-from service.model import Milliseconds, Status
-from service.settings import Site
+from service.model import Milliseconds
 from service.triage.condition import BUILT_IN, Condition
 from service.triage.facts import Value
 from service.triage.outcome import Outcome
@@ -73,8 +69,3 @@ class Policy:
 def of_premoderate(premoderate: bool) -> Policy:
     """Version 0, which a site has until somebody puts a document: everything waits, or nothing does."""
     return Policy(0, Outcome.HOLD if premoderate else Outcome.PUBLISH)
-
-
-def first_status(site: Site) -> Status:
-    """`pending` where every comment waits for a moderator, else `approved`: version 0, before there are facts."""
-    return Status.PENDING if of_premoderate(site.premoderate).otherwise is Outcome.HOLD else Status.APPROVED

@@ -30,7 +30,7 @@ async def browse_queue(call: Call, query: incoming.QueueQuery) -> Reply[outgoing
     lane = call.database.bulk if query.q or query.post or query.author else call.database
     cases, position, total = await lane.read(
         queue.browse,
-        call.site,
+        call.site.rules,
         wanted,
         by_priority=query.order == "priority",
         limit=query.limit,
@@ -64,7 +64,7 @@ async def claim(call: Call, body: incoming.ClaimRequest) -> Reply[outgoing.Claim
     """Hand me the next entries, and nobody else until the lease ends."""
     moderator = await call.moderator()
     cases, until = await call.database.write(
-        queue.claim, call.site, moderator, limit=body.limit, lease_seconds=body.lease_seconds
+        queue.claim, call.site.rules, moderator, limit=body.limit, lease_seconds=body.lease_seconds
     )
     return Reply({"entries": _entries(call, cases), "claimed_until": public_show.timestamp(until)})
 
@@ -82,7 +82,7 @@ async def decide(call: Call, body: incoming.DecisionRequest) -> Reply[outgoing.D
     """Decide about a comment, naming the version that was seen."""
     moderator = await call.moderator()
     ruling = Ruling(call.comment_id, Action(body.action), body.version, _reasons(body))
-    decision, comment = await call.database.write(decisions.decide, call.site, ruling, moderator)
+    decision, comment = await call.database.write(decisions.decide, call.site.rules, ruling, moderator)
     _count(call, decision)
     return Reply({"decision": show.decision(decision), "comment": _comment(call, comment, decision)}, 201)
 
@@ -94,7 +94,7 @@ async def decide_many(call: Call, body: incoming.BulkRequest) -> Reply[outgoing.
     rulings = [
         Ruling(CommentId(item.comment_id), Action(item.action), item.version, _reasons(item)) for item in body.decisions
     ]
-    outcomes = await decisions.decide_all(call.database, call.site, rulings, moderator)
+    outcomes = await decisions.decide_all(call.database, call.site.rules, rulings, moderator)
     results: list[outgoing.BulkDone | outgoing.BulkRefused] = []
     for ruling, outcome in zip(rulings, outcomes, strict=True):
         if isinstance(outcome, Problem):
@@ -111,7 +111,7 @@ async def decide_many(call: Call, body: incoming.BulkRequest) -> Reply[outgoing.
 async def undo(call: Call) -> Reply[outgoing.DecisionReply]:
     """Take a decision back, unless something newer stands on it."""
     moderator = await call.moderator()
-    decision, comment = await call.database.write(decisions.undo, call.site, call.decision_id, moderator)
+    decision, comment = await call.database.write(decisions.undo, call.site.rules, call.decision_id, moderator)
     _count(call, decision)
     return Reply({"decision": show.decision(decision), "comment": _comment(call, comment, decision)}, 201)
 

@@ -20,7 +20,7 @@ from service.model import (
     SiteKey,
     Status,
 )
-from service.moderation import idempotency, publication, submissions
+from service.moderation import idempotency, judging, publication, submissions
 from service.moderation.submissions import Draft
 from service.reading import show as public_show
 from service.settings import Site
@@ -125,7 +125,7 @@ async def edit(call: Call, body: incoming.Edit) -> Reply[outgoing.CommentReply]:
 async def withdraw(call: Call) -> Reply[None]:
     """Take my own comment back. Where visible replies stand on it, a tombstone stays."""
     _, _, caller = await call.reader()
-    await call.database.write(submissions.withdraw, call.site, call.comment_id, caller)
+    await call.database.write(submissions.withdraw, call.site.rules, call.comment_id, caller)
     return Reply(None, 204)
 
 
@@ -154,6 +154,7 @@ async def _draft(
         html=html,
         parent_id=CommentId(parent_id) if parent_id else None,
         label=_label(site, label) if label else NO_LABEL,
+        looked=judging.look_if_needed(site.rules, body, html),
     )
 
 
@@ -194,7 +195,7 @@ def _scope(call: Call, author: AuthorKey, post: PostKey, body: incoming.Submissi
 def _submit(
     tx: Transaction, *, site: Site, post: PostKey, author: AuthorKey, identity: Identity, draft: Draft
 ) -> KeptReply:
-    comment = submissions.submit(tx, site, post, author, identity, draft)
+    comment = submissions.submit(tx, site.rules, post, author, identity, draft)
     status = 201 if comment.status is Status.APPROVED else 202
     location = f"/v1/sites/{site.key}/comments/{comment.id}"
     return KeptReply(status, to_json({"comment": _view(site, comment, None)}).decode(), location)
@@ -203,7 +204,8 @@ def _submit(
 def _edit(
     tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, *, draft: Draft, version: int
 ) -> tuple[Comment, Decision | None]:
-    return submissions.edit(tx, site, comment_id, caller, draft, version=version), decisions.last_on(tx, comment_id)
+    comment = submissions.edit(tx, site.rules, comment_id, caller, draft, version=version)
+    return comment, decisions.last_on(tx, comment_id)
 
 
 def _one(tx: Transaction, site: SiteKey, comment_id: CommentId) -> tuple[Comment | None, Decision | None]:

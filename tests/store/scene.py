@@ -18,11 +18,11 @@ from service.model import (
     Profile,
     Role,
     SiteKey,
+    SiteRules,
 )
 from service.moderation import authors, decisions, idempotency, posts, queue, submissions
 from service.moderation.decisions import Ruling
 from service.moderation.submissions import Draft
-from service.settings import Site, parse
 from service.store import api_keys, secrets
 from service.store.database import Database, Transaction
 from service.store.idempotency import Reply, Scope
@@ -34,9 +34,9 @@ ODD_POST = PostKey("/2005/07/ümläut \U0001f600 'quoted' %s :name?")
 TEXT = "Ünïcode \U0001f600, 'quotes', \"double\", back\\slash, tab\t, line\u2028separator and %(percent)s"
 
 
-def site(key: str, *, premoderate: bool = True) -> Site:
-    """A site as the configuration describes it."""
-    return parse({"sites": {key: {"name": key, "premoderate": premoderate}}}).sites[SiteKey(key)]
+def site(key: str, *, premoderate: bool = True) -> SiteRules:
+    """What verbs must know of a site."""
+    return SiteRules(SiteKey(key), premoderate=premoderate)
 
 
 BLOG, OPEN = site("blog"), site("open", premoderate=False)
@@ -51,7 +51,7 @@ class Scene:
     clock: Hands
 
     async def submit(
-        self, of: Site, who: str, *, post: PostKey = ODD_POST, parent: Comment | None = None, text: str = TEXT
+        self, of: SiteRules, who: str, *, post: PostKey = ODD_POST, parent: Comment | None = None, text: str = TEXT
     ) -> Comment:
         """A comment of its own (a number follows the text)."""
         self.clock.advance(seconds=1)
@@ -67,7 +67,7 @@ class Scene:
         ruling = Ruling(comment.id, action, comment.version)
         return await self.database.write(decisions.decide, SITES[comment.site], ruling, MODERATOR)
 
-    async def approved(self, of: Site, who: str, **more: Any) -> Comment:
+    async def approved(self, of: SiteRules, who: str, **more: Any) -> Comment:
         """A comment that everybody sees."""
         comment = await self.submit(of, who, **more)
         if not of.premoderate:
@@ -75,7 +75,7 @@ class Scene:
         approved: Comment = (await self.decide(comment, Action.APPROVE))[1]
         return approved
 
-    async def edit(self, of: Site, who: str, comment: Comment) -> Comment:
+    async def edit(self, of: SiteRules, who: str, comment: Comment) -> Comment:
         """The author's new text."""
         self.clock.advance(seconds=1)
         draft = Draft(f"{TEXT} edited {self.clock()}", "<p>edited</p>")
@@ -128,9 +128,9 @@ def _reply(_: Transaction) -> Reply:
     return Reply(202, '{"comment": 1}', "/v1/there")
 
 
-def _identity(of: Site, who: str) -> Identity:
+def _identity(of: SiteRules, who: str) -> Identity:
     return Identity(of.key, "login", f"{who}@blog.example", Profile(who.title(), bio=TEXT))
 
 
-def _caller(of: Site, who: str) -> Caller:
+def _caller(of: SiteRules, who: str) -> Caller:
     return Caller(f"{who}-key", Profile(who.title()), frozenset(), _identity(of, who))

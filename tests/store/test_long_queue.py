@@ -1,6 +1,7 @@
 """A long queue, on both databases: what is looked for is found as it is now, whether or not an index knows of it."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -16,12 +17,12 @@ from service.model import (
     PostKey,
     Profile,
     SiteKey,
+    SiteRules,
     Why,
 )
 from service.moderation import decisions, submissions
 from service.moderation.decisions import Ruling
 from service.moderation.submissions import Draft
-from service.settings import Site, parse
 from service.store import queue_pages, search_index, verify
 from service.store import snapshot as snapshots
 from service.store.database import Database, Transaction
@@ -39,19 +40,19 @@ pytestmark = pytest.mark.own_engines
 
 
 @pytest.fixture
-def site() -> Site:
+def site() -> SiteRules:
     """A site where every comment waits."""
-    return parse({"sites": {SITE: {"name": "A blog"}}}).sites[SITE]
+    return SiteRules(SITE)
 
 
 @pytest.fixture
-def other() -> Site:
+def other() -> SiteRules:
     """Another site in the same store."""
-    return parse({"sites": {OTHER: {"name": "Another"}}}).sites[OTHER]
+    return SiteRules(OTHER)
 
 
 @pytest.fixture
-async def crowd(any_url: str, clock: Hands, site: Site) -> AsyncIterator[Database]:
+async def crowd(any_url: str, clock: Hands, site: SiteRules) -> AsyncIterator[Database]:
     """More waiting than is looked through at once; every 40th speaks of marmalade, as do two late ones of Carol's."""
     database = await Database.open(any_url, clock=clock, statement_seconds=60)
     await database.write(_fill, site)
@@ -67,7 +68,7 @@ async def indexed(crowd: Database) -> Database:
     return crowd
 
 
-def _fill(tx: Transaction, site: Site) -> None:
+def _fill(tx: Transaction, site: SiteRules) -> None:
     for number in range(WAITING):
         tx.now += 1 + number % 2
         said = "Orange MARMALADE" if number % 40 == 0 else "Plain bread"
@@ -77,7 +78,7 @@ def _fill(tx: Transaction, site: Site) -> None:
         submit(tx, site, f"Marmalade at last {number}", by="carol", post="quiet")
 
 
-def submit(tx: Transaction, site: Site, text: str, *, by: str = "ada", post: str = "post") -> Comment:
+def submit(tx: Transaction, site: SiteRules, text: str, *, by: str = "ada", post: str = "post") -> Comment:
     """A comment that waits."""
     who = Identity(site.key, "jwt", by, Profile(by.title()))
     return submissions.submit(tx, site, PostKey(post), AuthorKey(by), who, Draft(text, f"<p>{text}</p>"))
@@ -164,7 +165,7 @@ async def test_a_total_is_exact_or_says_that_it_is_not(indexed: Database) -> Non
     assert set(totals) == {Total(WAITING + 2, is_exact=True)}
 
 
-async def test_what_happens_after_the_index_is_found_at_once(indexed: Database, site: Site, clock: Hands) -> None:
+async def test_what_happens_after_the_index_is_found_at_once(indexed: Database, site: SiteRules, clock: Hands) -> None:
     wanted = Filter(text="marmalade")
     before = await indexed.read(_expected, wanted)
 
@@ -184,7 +185,7 @@ async def test_what_happens_after_the_index_is_found_at_once(indexed: Database, 
         await search_index.keep(indexed, "here")  # and the same once it is no longer the tail
 
 
-async def test_the_index_forgets_a_queue_that_has_become_short(indexed: Database, site: Site) -> None:
+async def test_the_index_forgets_a_queue_that_has_become_short(indexed: Database, site: SiteRules) -> None:
     def approve(tx: Transaction, ids: list[CommentId]) -> None:
         decisions.decide_each(tx, site, [Ruling(comment_id, Action.REJECT, 1) for comment_id in ids], MODERATOR)
 
@@ -199,12 +200,12 @@ async def test_the_index_forgets_a_queue_that_has_become_short(indexed: Database
     assert (await indexed.read(search_index.progress)).state is State.COMPLETE
 
 
-def again(site: Site) -> Site:
+def again(site: SiteRules) -> SiteRules:
     """The same site: its authors may say the same again."""
-    return site.model_copy(update={"duplicate_window_seconds": 0})
+    return replace(site, duplicate_window_seconds=0)
 
 
-async def test_one_sites_moderators_find_nothing_of_anothers(indexed: Database, other: Site) -> None:
+async def test_one_sites_moderators_find_nothing_of_anothers(indexed: Database, other: SiteRules) -> None:
     await indexed.write(submit, other, "Marmalade elsewhere")
     await search_index.keep(indexed, "here")
     found, _ = await indexed.read(_all, Filter(text="elsewhere"), limit=5)

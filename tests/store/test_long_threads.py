@@ -12,11 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.model import Action, AuthorKey, Comment, CommentId, Page, PostKey, PublicComment
+from service.model import Action, AuthorKey, Comment, CommentId, Page, PostKey, PublicComment, SiteRules
 from service.moderation import decisions, submissions
 from service.moderation.decisions import Ruling
 from service.moderation.submissions import Draft
-from service.settings import Site, parse
 from service.store import published
 from service.store.database import Database, Transaction
 from service.store.published import Position
@@ -219,7 +218,7 @@ async def test_pages_by_cursor_are_the_thread_in_one_piece(
         assert {item.id for item in whole.items if not item.removed} == set(standing)
 
 
-async def _say(store: Database, clock: Hands, site: Site, post: PostKey, thread: list[Said]) -> list[CommentId]:
+async def _say(store: Database, clock: Hands, site: SiteRules, post: PostKey, thread: list[Said]) -> list[CommentId]:
     made: list[Comment] = []
     for number, said in enumerate(thread):
         clock.advance(seconds=said.pause)
@@ -251,6 +250,6 @@ def _answers(thread: list[Said], number: int) -> list[int]:
     return [reply for reply, said in enumerate(thread) if said.answers == number]
 
 
-def _site(max_depth: int) -> Site:
+def _site(max_depth: int) -> SiteRules:
     """A site where nothing waits."""
-    return parse({"sites": {"blog": {"name": "A blog", "premoderate": False, "max_depth": max_depth}}}).sites[SITE]
+    return SiteRules(SITE, premoderate=False, max_depth=max_depth)

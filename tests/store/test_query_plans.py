@@ -21,6 +21,7 @@ from service.model import (
     PostKey,
     Profile,
     SiteKey,
+    SiteRules,
     Why,
 )
 from service.moderation import decisions as moderation_decisions
@@ -28,7 +29,7 @@ from service.moderation import idempotency as moderation_idempotency
 from service.moderation import queue as moderation_queue
 from service.moderation import submissions
 from service.moderation.submissions import Draft
-from service.settings import Site, parse
+from service.settings import parse
 from service.store import (
     api_keys,
     authors,
@@ -224,7 +225,7 @@ async def test_repeated_texts_are_looked_for_among_the_authors_newest(database: 
     assert f"SEARCH comments USING INDEX {index}" in plans
 
 
-async def test_no_write_scans_a_table(database: Database, site: Site) -> None:
+async def test_no_write_scans_a_table(database: Database, site: SiteRules) -> None:
     plans: Plan = []
 
     async def write(work: Callable[[Transaction], object]) -> None:
@@ -254,7 +255,7 @@ async def test_no_write_scans_a_table(database: Database, site: Site) -> None:
     _refuse_scans(plans)
 
 
-async def test_approving_is_no_more_work_on_a_longer_post(database: Database, site: Site) -> None:
+async def test_approving_is_no_more_work_on_a_longer_post(database: Database, site: SiteRules) -> None:
     """Its title is looked for among the comments that carried one, and an address that none carried is not."""
     work = []
     for size in (200, 2_000):
@@ -269,6 +270,6 @@ async def test_approving_is_no_more_work_on_a_longer_post(database: Database, si
 
 
 @pytest.fixture
-def site() -> Site:
+def site() -> SiteRules:
     """A site where every comment waits."""
-    return parse(configuration("sqlite:///unused.db")).sites[SITE]
+    return parse(configuration("sqlite:///unused.db")).sites[SITE].rules

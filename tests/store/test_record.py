@@ -22,11 +22,11 @@ from service.model import (
     PostKey,
     Profile,
     SiteKey,
+    SiteRules,
     Status,
 )
 from service.moderation import submissions
 from service.moderation.submissions import Draft
-from service.settings import parse
 from service.store import decisions, events
 from service.store.database import Database, Transaction
 from service.store.decisions import CLOCKS_DIFFER_MILLISECONDS
@@ -47,10 +47,10 @@ async def store(any_url: str, clock: Hands) -> AsyncIterator[Database]:
 
 
 def _comment(tx: Transaction, site: SiteKey) -> CommentId:
-    settings_of_site = parse({"sites": {site: {"name": "A blog"}}}).sites[site]
+    rules = SiteRules(site)
     who = Identity(site, "jwt", "ada", Profile("Ada"))
     draft = Draft(f"Text {next(numbers)}", "<p>text</p>")
-    return submissions.submit(tx, settings_of_site, PostKey("post"), AuthorKey("ada"), who, draft).id
+    return submissions.submit(tx, rules, PostKey("post"), AuthorKey("ada"), who, draft).id
 
 
 def _decide(tx: Transaction, site: SiteKey, comment_id: CommentId, at: int) -> DecisionId:

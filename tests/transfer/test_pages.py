@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from service.model import Action, Comment, PostKey, SiteKey
+from service.model import Action, Comment, PostKey, SiteKey, SiteRules
 from service.settings import Site, parse
 from service.store.database import Database
 from service.store.snapshot import StoppedError, Watch
@@ -78,9 +78,14 @@ def index_of(folder: Path, site: str = "blog") -> Any:
     return json.loads((folder / site / pages.INDEX).read_bytes())["posts"]
 
 
+def configured(site: SiteRules) -> Site:
+    """The site of a scene as the configuration describes it."""
+    return parse({"sites": {site.key: {"name": site.key}}}).sites[site.key]
+
+
 async def export(database: Database, folder: Path, *sites: Site, watch: Watch | None = None) -> Done:
     """One run; what it did on the first site."""
-    chosen = sites or (BLOG,)
+    chosen = sites or (configured(BLOG),)
     return (await pages.export(database, chosen, folder, watch))[chosen[0].key]
 
 
@@ -116,7 +121,7 @@ async def test_files_hold_what_the_service_gives_while_it_runs(
 async def test_a_long_thread_is_one_file(database: Database, scene: Scene, folder: Path) -> None:
     writing = [scene.submit(OPEN, "ada", post=PostKey("long")) for _ in range(pages.COMMENTS_AT_ONCE + 3)]
     made = [comment.id for comment in await asyncio.gather(*writing)]
-    await export(database, folder, OPEN)
+    await export(database, folder, configured(OPEN))
     shown = json.loads((folder / "open" / "long.json").read_bytes())
     assert sorted(item["id"] for item in shown["comments"]) == sorted(made)
     assert (shown["next"], shown["post"]["count"]) == (None, len(made))
@@ -133,7 +138,7 @@ async def test_posts_that_show_nothing_have_no_files(database: Database, scene: 
 async def test_sites_have_folders_of_their_own(database: Database, scene: Scene, folder: Path) -> None:
     for site in (BLOG, OPEN):
         await scene.approved(site, "ada", post=PostKey("post"))
-    await export(database, folder, BLOG, OPEN)
+    await export(database, folder, configured(BLOG), configured(OPEN))
     assert set(files(folder)) == {
         f"{site}/{name}" for site in ("blog", "open") for name in ("index.json", "post.json", "post.html")
     }
@@ -214,7 +219,7 @@ DIES = """
 import asyncio, os, sys
 from pathlib import Path
 from service.model import system_clock
-from service.settings import parse
+from service.settings import Site, parse
 from service.store.database import Database
 from service.transfer import pages
 
@@ -321,7 +326,7 @@ async def test_an_empty_folder_is_taken(database: Database, folder: Path) -> Non
 
 
 async def test_a_link_that_leads_elsewhere_is_not_followed(database: Database, folder: Path, tmp_path: Path) -> None:
-    await export(database, folder, OPEN)
+    await export(database, folder, configured(OPEN))
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "mine.json").write_text("{}")
     (folder / "blog").symlink_to(tmp_path / "elsewhere")
