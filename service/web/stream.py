@@ -35,12 +35,12 @@ class EventStream(web.StreamResponse):
         """Send events until the client leaves, is too slow, may not listen any more, or the service stops."""
         if self._call.request.method != "HEAD":
             try:
-                await self._tell()
+                await self._send()
             except StoreUnavailable:  # not a problem to be shown: the client comes back by itself
                 await self.write(f"{come_back()}\n".encode())
         await super().write_eof(data)
 
-    async def _tell(self) -> None:
+    async def _send(self) -> None:
         live, stream = self._call.services.live, self._stream
         place = await live.place(stream, self._last_id) if self._last_id else None
         with live.listener(stream, self._abort, place=place or 0) as listener:

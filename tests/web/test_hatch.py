@@ -15,6 +15,7 @@ import brotli
 import pytest
 from multidict import CIMultiDict
 
+from service.web import hatch
 from tests.conftest import StartGatepost
 from tests.feeds import require_valid
 from tests.harness import Gatepost
@@ -375,3 +376,20 @@ async def test_addresses_of_unusual_length_are_not_learnt(gatepost: Gatepost) ->
     async with connection(gatepost) as to:
         assert [(await to.ask(target)).status for _ in range(3)] == [200] * 3
     assert await instant(gatepost) == 0
+
+
+async def test_what_was_learnt_longest_ago_is_forgotten_first(
+    gatepost: Gatepost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Learnt anew after a change, an address is the youngest again."""
+    monkeypatch.setattr(hatch, "MAX_ADDRESSES", 2)
+    read_often, seldom, once = LIST, f"{LIST}?view=flat", f"{LIST}?sort=newest"
+    async with connection(gatepost) as to:
+        for target in (read_often, seldom):
+            await to.ask(target)
+        await gatepost.approved("A change")
+        for target in (read_often, once):
+            await to.ask(target)
+        assert await instant(gatepost) == 0
+        await to.ask(read_often)
+    assert await instant(gatepost) == 1
