@@ -1,8 +1,8 @@
 """The laws of judging, for any policy and any facts: they hold of what rules say, before brakes and the audit sample.
 
-Hypothesis draws how much there is of everything, and a seed of which the rest is made: drawn value by value, thousands of
-policies would take minutes. What fails is made small in its numbers, and printed. `HYPOTHESIS_PROFILE=long` tries each
-law on 6,000.
+Hypothesis draws how much there is of everything, and a seed of which the rest is made: drawn value by value, thousands
+of policies would take minutes. What fails is made small in its numbers, and printed. `HYPOTHESIS_PROFILE=long` tries
+each law on 6,000.
 """
 
 import json
