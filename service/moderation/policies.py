@@ -8,13 +8,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+
 from service.model import Actor, SiteKey, SiteRules
 from service.store import events, policies
 from service.store.database import Transaction
 from service.store.policies import KeptPolicy
 from service.triage import document
 from service.triage.document.known import Known
+from service.triage.outcome import Outcome
 from service.triage.policy import Policy, of_premoderate
+
+log = structlog.get_logger()
 
 MOST_REMEMBERED = 256
 _compiled: dict[str, Policy] = {}
@@ -50,7 +55,7 @@ def current(tx: Transaction, site: SiteRules, digest: str | None) -> Policy:
         kept = policies.newest(tx, site.key)
         if kept is None:
             raise LookupError(site.key)  # its digest was read in this very transaction
-        policy = document.read(json.loads(kept.document), Known(), version=kept.version)
+        policy = _compile(kept)
         if len(_compiled) >= MOST_REMEMBERED:
             _compiled.clear()
         _compiled[digest] = policy
@@ -59,6 +64,15 @@ def current(tx: Transaction, site: SiteRules, digest: str | None) -> Policy:
     else:
         _with_rules.discard(site.key)
     return policy
+
+
+def _compile(kept: KeptPolicy) -> Policy:
+    """What the document says. Where this release cannot read it (it names a fact that is no more), everything waits."""
+    try:
+        return document.read(json.loads(kept.document), Known(), version=kept.version)
+    except document.DocumentError as error:
+        log.error("policy.unreadable", version=kept.version, reason=str(error)[:500])
+        return Policy(kept.version, Outcome.HOLD)
 
 
 def may_have_rules(site: SiteKey) -> bool:

@@ -156,6 +156,13 @@ async def test_a_policy_is_only_put_upon_the_version_that_was_seen(database: Dat
     ]
 
 
+async def test_a_policy_that_this_release_cannot_read_holds_everything(database: Database, scene: Speaking) -> None:
+    of_later = policy({"id": "new", "title": "By a fact of later", "when": [{"moon.phase": {"at_least": 1}}]})
+    await database.write(policies.put, OPEN.key, of_later, MODERATOR, expected=0)  # a release that knows it examined it
+    comment = await scene.says(OPEN, "ada", "Hello")
+    assert (comment.status, await why(database, comment.id)) == (Status.PENDING, (Why.AWAITING_APPROVAL,))
+
+
 async def test_what_rules_decide_is_what_readers_and_moderators_are_told(start_gatepost: StartGatepost) -> None:
     gatepost: Gatepost = await start_gatepost(premoderate=True)
     database = gatepost.running.database
