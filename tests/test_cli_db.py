@@ -11,14 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from service.model import PostKey
+from service.store.database import Database
 from tests.harness import Hands
-from tests.store import scene
+from tests.rows import rows_of
+from tests.store import long_post, scene
 from tests.store.damage import change
 from tests.store.test_digest import digest_of
 from tests.test_cli import command, environment
 
 Finished = subprocess.CompletedProcess[str]
 Gatepost = Callable[..., Finished]
+LONG = 2_000
 
 
 @pytest.fixture
@@ -227,3 +231,34 @@ def test_nothing_is_rendered_where_no_store_is(gatepost: Gatepost, tmp_path: Pat
     assert (rendered.returncode, rendered.stdout) == (1, "")
     assert "nowhere.db: is no store that can be read" in rendered.stderr
     assert not (tmp_path / "nowhere.db").exists()
+
+
+@pytest.fixture
+async def long_store(store: Path, clock: Hands) -> Path:
+    """The same with a long post, all of whose texts are of an older renderer."""
+    database = await Database.open(f"sqlite:///{store}", clock=clock)
+    await database.write(long_post.fill, PostKey("long"), long_post.many_roots(LONG))
+    await database.close()
+    change(f"sqlite:///{store}", "UPDATE comments SET renderer = 1 WHERE post = 'long'")
+    return store
+
+
+def test_a_killed_rendering_does_no_harm_and_goes_on(gatepost: Gatepost, long_store: Path) -> None:
+    url, older = f"sqlite:///{long_store}", "SELECT count(*) FROM comments WHERE renderer = 1"
+    known = gatepost("verify").stdout  # the long post was made without a record
+    with (
+        rows_of(url) as rows,
+        subprocess.Popen(
+            command("db", "render"), cwd=long_store.parent, env=environment({"GATEPOST_DATABASE__URL": url})
+        ) as killed,
+    ):
+        while rows.number(older) == LONG:
+            assert killed.poll() is None
+        killed.kill()
+        killed.wait()
+        left = rows.number(older)
+        again = gatepost("render")
+        assert (killed.returncode, again.returncode) == (-signal.SIGKILL, 0)
+        assert again.stdout == f"{long_store}: {left} texts rendered anew.\n"
+        assert (left > 0, rows.number(older)) == (True, 0)
+    assert gatepost("verify").stdout == known
