@@ -98,7 +98,8 @@ def put(tx: Transaction, comment: Comment, reason: Reason, *, waiting_since: Mil
     )
     reasons.give(tx, comment.id, reason)
     if not grown:
-        _sum_up(tx, comment, reasons.of(tx, comment.id))
+        standing = get(tx, comment.id)
+        _sum_up(tx, comment, reasons.joined(standing.reasons if standing else (), reason))
     return grown
 
 
@@ -107,12 +108,14 @@ def settle(tx: Transaction, comment: Comment, codes: Collection[Why]) -> int:
 
     By how many the queue grew: 0, or -1.
     """
+    standing = get(tx, comment.id)
+    left = tuple(reason for reason in standing.reasons if reason.code not in codes) if standing else ()
+    if not left:
+        return take_out(tx, comment.id)
     for code in codes:
         reasons.drop(tx, comment.id, code)
-    if left := reasons.of(tx, comment.id):
-        _sum_up(tx, comment, left)
-        return 0
-    return take_out(tx, comment.id)
+    _sum_up(tx, comment, left)
+    return 0
 
 
 def put_text(tx: Transaction, comment: Comment) -> None:
@@ -165,8 +168,8 @@ def release(tx: Transaction, site: SiteKey, holder: Actor) -> int:
 
 def entries_of(tx: Transaction, rows: Sequence[Row]) -> list[QueueEntry]:
     """The entries in rows with the columns `ENTRY`, each with its reasons; a claim that has run out is none."""
-    given = reasons.of_each(tx, (row["comment_id"] for row in rows))
-    return [_entry(row, given.get(row["comment_id"], ()), tx.now) for row in rows]
+    given = reasons.of_each(tx, rows)
+    return [_entry(row, given[row["comment_id"]], tx.now) for row in rows]
 
 
 def _folded(comment: Comment) -> str:

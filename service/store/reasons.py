@@ -7,7 +7,7 @@ from operator import itemgetter
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from service.model import PRIORITY, Actor, ActorKind, CommentId, Reason, Why
+from service.model import POLICY, PRIORITY, Actor, ActorKind, CommentId, Reason, Why
 from service.store.among import each, listed
 from service.store.database import Row, Transaction
 from service.store.recount import Inspection, Recount, Rule
@@ -22,11 +22,17 @@ _GIVE = _insert.on_conflict_do_update(
 _DROP = delete(reasons).where(reasons.c.comment_id == bindparam("of_comment"), reasons.c.code == bindparam("of_code"))
 _listed = each("ids")
 _OF_SOME = select(reasons).join_from(_listed, reasons, reasons.c.comment_id == _listed.c.value)
-_OF_ONE = select(reasons).where(reasons.c.comment_id == bindparam("comment_id"))
+OF_THE_POLICY = frozenset({Why.AWAITING_APPROVAL, Why.HELD, Why.COULD_NOT_JUDGE})
+"""What the site's policy says of a comment that comes. Such a reason has no row: the entry's own columns say it all."""
 
 
 def give(tx: Transaction, comment_id: CommentId, reason: Reason) -> None:
-    """One more reason for an entry; of a source that has given one of this code already, the new one stands."""
+    """One more reason for an entry; of a source that has given one of this code already, the new one stands.
+
+    What the site's policy says is written nowhere but in the entry itself: each submission that waits would pay for it.
+    """
+    if reason.code in OF_THE_POLICY:
+        return
     tx.run(
         _GIVE,
         comment_id=comment_id,
@@ -44,16 +50,19 @@ def drop(tx: Transaction, comment_id: CommentId, code: Why) -> None:
     tx.run(_DROP, of_comment=comment_id, of_code=code.value)
 
 
-def of(tx: Transaction, comment_id: CommentId) -> tuple[Reason, ...]:
-    """The reasons of one entry, strongest first; none where the comment is not in the queue."""
-    return _in_order(tx.all(_OF_ONE, comment_id=comment_id))
+def of_each(tx: Transaction, entries: Sequence[Row]) -> dict[CommentId, tuple[Reason, ...]]:
+    """The reasons of each of these entries (rows with `comment_id`, `why` and `waiting_since`), strongest first."""
+    said = {row["comment_id"]: [_of_policy(code, row) for code in OF_THE_POLICY & _codes(row)] for row in entries}
+    if any(_codes(row) - OF_THE_POLICY for row in entries):
+        for row in tx.all(_OF_SOME, ids=listed(said)):
+            said[row["comment_id"]].append(_reason(row))
+    return {comment_id: _in_order(given) for comment_id, given in said.items()}
 
 
-def of_each(tx: Transaction, ids: Iterable[CommentId]) -> dict[CommentId, tuple[Reason, ...]]:
-    """The reasons of each of these entries, strongest first."""
-    wanted = listed(ids)
-    rows = sorted(tx.all(_OF_SOME, ids=wanted), key=itemgetter("comment_id"))
-    return {comment_id: _in_order(of_one) for comment_id, of_one in groupby(rows, itemgetter("comment_id"))}
+def joined(standing: Iterable[Reason], reason: Reason) -> tuple[Reason, ...]:
+    """These reasons and one more, strongest first; it stands in the place of the same source's of the same code."""
+    others = (one for one in standing if (one.code, one.source.key) != (reason.code, reason.source.key))
+    return _in_order([*others, reason])
 
 
 def summary(codes: Iterable[Why]) -> str:
@@ -61,17 +70,22 @@ def summary(codes: Iterable[Why]) -> str:
     return f" {' '.join(dict.fromkeys(codes))} "
 
 
-def _in_order(rows: Iterable[Row]) -> tuple[Reason, ...]:
-    found = [
-        Reason(
-            Why(row["code"]),
-            Actor(ActorKind(row["source_kind"]), row["source"], row["source_name"]),
-            row["given_at"],
-            row["text"],
-        )
-        for row in rows
-    ]
-    return tuple(sorted(found, key=lambda reason: (*_strength(reason.code), reason.at, reason.source.key)))
+def _codes(entry: Row) -> set[Why]:
+    return set(map(Why, entry["why"].split()))
+
+
+def _of_policy(code: Why, entry: Row) -> Reason:
+    """It is given when a comment comes, so the entry knows since when."""
+    return Reason(code, POLICY, entry["waiting_since"])
+
+
+def _reason(row: Row) -> Reason:
+    source = Actor(ActorKind(row["source_kind"]), row["source"], row["source_name"])
+    return Reason(Why(row["code"]), source, row["given_at"], row["text"])
+
+
+def _in_order(given: Iterable[Reason]) -> tuple[Reason, ...]:
+    return tuple(sorted(given, key=lambda reason: (*_strength(reason.code), reason.at, reason.source.key)))
 
 
 def _strength(code: Why) -> tuple[int, str]:
@@ -88,7 +102,8 @@ def _entries(moment: Snapshot) -> Iterator[str]:
     said = select(queue.c.comment_id, queue.c.why, queue.c.priority, reasons.c.code).select_from(joined)
     rows = moment.rows(said.order_by(queue.c.comment_id))
     for (comment_id, why, priority), of_one in groupby(rows, itemgetter(0, 1, 2)):
-        codes = sorted((Why(code) for *_, code in of_one if code is not None), key=_strength)
+        own = {Why(code) for code in why.split()} & OF_THE_POLICY
+        codes = sorted({*own, *(Why(code) for *_, code in of_one if code is not None)}, key=_strength)
         if not codes:
             yield f"queue: the entry of comment {comment_id} has no reason"
         elif summary(codes) != why:
@@ -99,22 +114,26 @@ def _entries(moment: Snapshot) -> Iterator[str]:
             yield f"queue.priority: the entry of comment {comment_id} has {priority}, its strongest reason {strongest}"
 
 
+def _says(*codes: Why) -> str:
+    """SQL: the entry `q` has one of these reasons."""
+    return "(" + " OR ".join(f"q.why LIKE '% {code} %'" for code in codes) + ")"
+
+
+_PENDING, _EDITED = _says(*sorted(OF_THE_POLICY), Why.RESTORED), _says(Why.EDITED)
 RULES: Sequence[Rule] = [
     Inspection("queue.why", _entries),
     Recount(
         "reasons without a cause",
-        """SELECT r.comment_id, c.status, r.code FROM reasons AS r JOIN comments AS c ON c.id = r.comment_id
-           WHERE (r.code IN ('awaiting-approval', 'held', 'could-not-judge', 'restored') AND c.status <> 'pending')
-             OR (r.code = 'edited' AND c.edit_body IS NULL) ORDER BY r.comment_id, r.code, r.source""",
+        f"""SELECT q.comment_id, c.status, trim(q.why) FROM queue AS q JOIN comments AS c ON c.id = q.comment_id
+            WHERE ({_PENDING} AND c.status <> 'pending') OR ({_EDITED} AND c.edit_body IS NULL)
+            ORDER BY q.comment_id""",  # noqa: S608
         "reasons: comment {0} is in the queue as '{2}', but it is {1} and has no such text",
     ),
     Recount(
         "comments without a reason",
-        """SELECT c.id, c.status FROM comments AS c WHERE
-             (c.status = 'pending' AND NOT EXISTS (SELECT 1 FROM reasons AS r
-               WHERE r.comment_id = c.id AND r.code IN ('awaiting-approval', 'held', 'could-not-judge', 'restored')))
-             OR (c.edit_body IS NOT NULL AND NOT EXISTS (SELECT 1 FROM reasons AS r
-               WHERE r.comment_id = c.id AND r.code = 'edited')) ORDER BY c.id""",
+        f"""SELECT c.id, c.status FROM comments AS c LEFT JOIN queue AS q ON q.comment_id = c.id
+            WHERE (c.status = 'pending' AND (q.why IS NULL OR NOT {_PENDING}))
+              OR (c.edit_body IS NOT NULL AND (q.why IS NULL OR NOT {_EDITED})) ORDER BY c.id""",  # noqa: S608
         "queue: comment {0} ({1}) waits for a moderator, and no reason says so",
     ),
 ]

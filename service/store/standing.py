@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, func, literal, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from service.model import ActorKind, Author, AuthorKey, CommentId, Milliseconds, PostKey, SiteKey, Status
+from service.store import policies as policies_of_site
+from service.store import posts as posts_of_site
 from service.store.authors import author_of
 from service.store.database import Transaction
 from service.store.tables import authors, comments, decisions, policies, posts, sites
@@ -39,7 +41,6 @@ class Surroundings:
     queue: int
 
 
-_ONE_ROW = select(literal(1).label("one")).subquery("one_row")
 _POST = (posts.c.site == bindparam("site"), posts.c.post == bindparam("post"))
 _SAME_TEXT = (
     select(comments.c.id)
@@ -63,9 +64,7 @@ _LOOK = select(
     select(posts.c.open).where(*_POST).scalar_subquery().label("post_is_open"),
     _SAME_TEXT.scalar_subquery().label("same_text"),
     _POLICY.scalar_subquery().label("policy_digest"),
-).select_from(
-    _ONE_ROW.outerjoin(authors, and_(authors.c.site == bindparam("site"), authors.c.author == bindparam("of_author")))
-)
+).where(authors.c.site == bindparam("site"), authors.c.author == bindparam("of_author"))
 _newest = (
     select(comments.c.id, comments.c.status, comments.c.created_at)
     .where(comments.c.site == bindparam("site"), comments.c.author == bindparam("of_author"))
@@ -105,10 +104,10 @@ def look(
 ) -> Standing:
     """How things stand for a text of `author`. What is deleted, or not younger than `since`, is no double."""
     row = tx.first(_LOOK, site=site, post=post, of_author=author, parent_id=parent_id, body_hash=body_hash, since=since)
-    if row is None:
-        raise LookupError(site)  # the statement has one row, whatever the store holds
+    if row is None:  # their first comment on the site, so there can be no double
+        return Standing(None, posts_of_site.get(tx, site, post).open, None, policies_of_site.newest_digest(tx, site))
     return Standing(
-        author_of(row) if row["author"] is not None else None,
+        author_of(row),
         post_is_open=row["post_is_open"] is None or bool(row["post_is_open"]),  # nobody has commented on it yet
         same_text=row["same_text"],
         policy_digest=row["policy_digest"],

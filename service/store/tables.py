@@ -210,8 +210,8 @@ for _why in (Why.EDITED, Why.RESTORED):
     _index(f"ix_queue_{_why.value}", "site", "waiting_since", "comment_id", only=_seldom, of=queue)
 _index("ix_queue_claimed", "site", "claimed_by", only=queue.c.claimed_by.is_not(None), of=queue)
 
-# Why somebody must look: each reason of an entry, once for each source. They go with their entry. SQLite keeps them in
-# the order of the key: what was given last stands together, so a submission touches one page more.
+# Why somebody must look: each reason of an entry, once for each source. They go with their entry. What the site's
+# policy says has no row: `queue.why` says it, and a submission pays nothing for it.
 reasons = Table(
     "reasons",
     metadata,

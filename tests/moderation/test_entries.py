@@ -23,7 +23,8 @@ def _report(tx: Transaction, comment_id: CommentId, source: Actor, text: str | N
     """What a reader's report will do."""
     found = comments.get(tx, SiteKey("blog"), comment_id)
     assert found is not None
-    queue.put(tx, found, Reason(Why.REPORTED, source, tx.now, text))
+    more = queue.put(tx, found, Reason(Why.REPORTED, source, tx.now, text))
+    events.append(tx, found.site, "comment.reported", source, comment_id=comment_id, more_waiting=more)
 
 
 async def report(gatepost: Gatepost, comment: Any, source: Actor = BOB, text: str | None = "Not nice") -> None:

@@ -73,13 +73,12 @@ DAMAGE = [
     (
         "DELETE FROM queue WHERE post = 'quiet'",
         [
-            f"reasons: {ID} awaiting-approval policy refers to queue {ID}, which is not there",
+            rf"queue: comment {ID} \(pending\) waits for a moderator, and no reason says so",
             "sites.waiting: site blog says 3, queue entries are 2",
         ],
     ),
     (
-        "DELETE FROM reasons WHERE code = 'awaiting-approval' AND comment_id IN"
-        " (SELECT id FROM comments WHERE post = 'quiet')",
+        "UPDATE queue SET why = ' ' WHERE post = 'quiet'",
         [
             f"queue: the entry of comment {ID} has no reason",
             rf"queue: comment {ID} \(pending\) waits for a moderator, and no reason says so",
@@ -89,7 +88,6 @@ DAMAGE = [
         "UPDATE reasons SET code = 'reported' WHERE code = 'edited'",
         [
             f"queue.why: the entry of comment {ID} says 'edited', its reasons are 'reported'",
-            rf"queue: comment {ID} \(approved\) waits for a moderator, and no reason says so",
         ],
     ),
     (
@@ -108,7 +106,6 @@ DAMAGE = [
         " SELECT comment_id, 'restored', 'mo', 'moderator', 'Mo', 1 FROM queue WHERE post = 'edited'",
         [
             f"queue.why: the entry of comment {ID} says 'edited', its reasons are 'edited restored'",
-            f"reasons: comment {ID} is in the queue as 'restored', but it is approved and has no such text",
         ],
     ),
     (
@@ -185,8 +182,7 @@ DAMAGE = [
         "UPDATE queue SET comment_id = 'nobody' WHERE post = 'quiet'",
         [
             "queue: nobody refers to comments nobody, which is not there",
-            f"reasons: {ID} awaiting-approval policy refers to queue {ID}, which is not there",
-            "queue: the entry of comment nobody has no reason",
+            rf"queue: comment {ID} \(pending\) waits for a moderator, and no reason says so",
         ],
     ),
     (

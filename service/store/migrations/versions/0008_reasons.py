@@ -1,4 +1,7 @@
-"""An entry of the queue has reasons in a table of their own, each with who gave it and when; there was one for each."""
+"""An entry of the queue has reasons in a table of their own, each with who gave it and when; there was one for each.
+
+What the site's policy says (`awaiting-approval`) has no row: the entry says it.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,17 +13,14 @@ ordered_text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 FILL = """
 INSERT INTO reasons (comment_id, code, source, source_kind, source_name, text, given_at)
 SELECT q.comment_id, trim(q.why),
-  CASE trim(q.why) WHEN 'awaiting-approval' THEN 'policy' WHEN 'edited' THEN c.author
-    ELSE coalesce(d.actor, 'unknown') END,
-  CASE trim(q.why) WHEN 'awaiting-approval' THEN 'policy' WHEN 'edited' THEN 'author'
-    ELSE coalesce(d.actor_kind, 'system') END,
-  CASE trim(q.why) WHEN 'awaiting-approval' THEN 'Site policy' WHEN 'edited' THEN c.author_name
+  CASE trim(q.why) WHEN 'edited' THEN c.author ELSE coalesce(d.actor, 'unknown') END,
+  CASE trim(q.why) WHEN 'edited' THEN 'author' ELSE coalesce(d.actor_kind, 'system') END,
+  CASE trim(q.why) WHEN 'edited' THEN c.author_name
     ELSE coalesce(d.actor_name, 'An older release did not keep who it was') END,
   NULL,
-  CASE trim(q.why) WHEN 'awaiting-approval' THEN q.waiting_since
-    WHEN 'edited' THEN coalesce(c.edit_submitted_at, q.waiting_since)
+  CASE trim(q.why) WHEN 'edited' THEN coalesce(c.edit_submitted_at, q.waiting_since)
     ELSE coalesce(d.created_at, q.waiting_since) END
-FROM queue AS q JOIN comments AS c ON c.id = q.comment_id
+FROM queue AS q JOIN comments AS c ON c.id = q.comment_id AND trim(q.why) <> 'awaiting-approval'
   LEFT JOIN decisions AS d ON d.comment_id = q.comment_id AND d.seq =
     (SELECT max(r.seq) FROM decisions AS r WHERE r.comment_id = q.comment_id AND r.action = 'restore')
 """
