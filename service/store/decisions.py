@@ -43,13 +43,13 @@ _LAST_ON_EACH = select(decisions).join_from(
         == select(func.max(_newest.c.seq)).where(_newest.c.comment_id == _listed.c.value).scalar_subquery(),
     ),
 )
-CLOCKS_DIFFER_MILLISECONDS: Final = 5_000
-"""How much earlier a decision may say that it was made than one that stands before it in the record: what the clocks of
-replicas, and one clock that is set back, are allowed to differ."""
+MOST_DISPLACED: Final = 1_000
+"""How many events may lie between two decisions whose times say another order than their numbers: the clocks of
+replicas differ, and a clock is set back."""
 
 
 def _first_since() -> Select[Any]:
-    """The number from which on decisions are as new as `since`, found by halving the record: some twenty seeks.
+    """A number from which on decisions are as new as `since`, found by halving the record: some twenty seeks.
 
     Times rise with numbers, so no index of times is kept, which every decision would have to pay for.
     """
@@ -137,8 +137,7 @@ def page(
 ) -> Page[Decision]:
     """The record, oldest first. A position is (seq,).
 
-    Decisions of which one was made more than CLOCKS_DIFFER_MILLISECONDS before another, by their clocks, must stand in
-    that order in the record: else `since` may leave out the one that stands too early.
+    A decision that stands more than MOST_DISPLACED events before one that was made earlier may be left out by `since`.
     """
     seq = after[0] if after is not None else 0 if since is None else _first_as_new_as(tx, site, since)
     wanted = {"comment_id": comment_id, "policy" if actor == POLICY.key else "actor": actor, "since": since}
@@ -170,8 +169,8 @@ def _part_of_record(given: frozenset[str]) -> Select[Any]:
 
 def _first_as_new_as(tx: Transaction, site: SiteKey, since: Milliseconds) -> int:
     """A number of the site's record behind which every decision stands that was made at `since` or later."""
-    row = tx.first(_FIRST_SINCE, site=site, since=since - CLOCKS_DIFFER_MILLISECONDS)
-    return int(row["seq"]) - 1 if row else 0
+    row = tx.first(_FIRST_SINCE, site=site, since=since)
+    return int(row["seq"]) - 1 - MOST_DISPLACED if row else 0
 
 
 def _decision(row: Row) -> Decision:

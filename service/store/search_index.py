@@ -30,6 +30,7 @@ NAME: Final = "search-index"
 LONG: Final = 1_000
 """A queue is long when a site has more entries; fewer are looked through at once, without the index."""
 LOOK_EVERY_SECONDS: Final = 20.0
+ENTRIES_PER_MERGE: Final = 8_000
 SLICE: Final = 50
 """Entries, or events, that are handled in one transaction: others who write wait for so many at most."""
 
@@ -58,11 +59,12 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far the index has come. `seqs`: the last event of each site that is in it. `last`: while it is made, the last
-    comment."""
+    comment. `merges`: how many steps are left until its parts, one for each slice, are one: then it answers sooner."""
 
     state: State = State.NOTHING
     seqs: Mapping[SiteKey, int] = field(default_factory=dict)
     last: str = ""
+    merges: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ _MAKE = [
         " WITH (fastupdate = on, gin_pending_list_limit = 512)",
     ),
 ]
+_MERGE = _Ddl("sqlite", "INSERT INTO search_words (search_words, rank) VALUES ('merge', -250)")
+"""Merge 250 pages, 1 MB; the next one goes on."""
 _COPIED = ("comment_id", "site", "post", "author", "words")
 _ENTRIES = select(*(queue.c[name] for name in _COPIED[:-1]), _Words(queue.c.folded))
 _ADD_NEXT = (
@@ -162,7 +166,7 @@ def is_due(tx: Transaction) -> bool:
     match now.state:
         case State.NOTHING:
             return _longest(tx) > LONG
-        case State.COMPLETE:
+        case State.COMPLETE if not now.merges:
             last = events.last_numbers(tx)
             return _longest(tx) <= LONG // 2 or any(number > now.seqs.get(site, 0) for site, number in last.items())
     return True
@@ -189,7 +193,10 @@ def _next(tx: Transaction, before: Progress) -> Progress | None:
             added = tx.all(_ADD_NEXT, after=before.last, limit=SLICE)
             if len(added) == SLICE:
                 return replace(before, last=max(row["comment_id"] for row in added))
-            return replace(before, state=State.COMPLETE)
+            return replace(before, state=State.COMPLETE, merges=_longest(tx) // ENTRIES_PER_MERGE + 2)
+        case State.COMPLETE if before.merges:
+            tx.run(_MERGE)
+            return replace(before, merges=before.merges - 1)
         case State.COMPLETE:
             return _followed(tx, before) if _longest(tx) > LONG // 2 else Progress(State.EMPTIED)
         case State.EMPTIED:
@@ -227,7 +234,7 @@ def _read(position: str | None) -> Progress:
     if position is None:
         return Progress()
     noted = json.loads(position)
-    return Progress(State(noted["state"]), noted["seqs"], noted["last"])
+    return Progress(State(noted["state"]), noted["seqs"], noted["last"], noted.get("merges", 0))
 
 
 @compiles(_Ddl)

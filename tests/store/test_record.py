@@ -29,7 +29,6 @@ from service.moderation import submissions
 from service.moderation.submissions import Draft
 from service.store import decisions, events
 from service.store.database import Database, Transaction
-from service.store.decisions import CLOCKS_DIFFER_MILLISECONDS
 from tests.harness import Hands
 from tests.store.plans import work_of
 
@@ -93,7 +92,7 @@ def _analyze(url: str) -> None:
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     steps=st.lists(st.integers(0, 4_000), max_size=25),
-    skews=st.lists(st.integers(0, CLOCKS_DIFFER_MILLISECONDS), min_size=25, max_size=25),
+    skews=st.lists(st.integers(0, 60_000), min_size=25, max_size=25),
     since=st.integers(-10_000, 120_000),
 )
 async def test_since_leaves_nothing_out_although_clocks_differ(
@@ -117,7 +116,7 @@ async def test_since_leaves_nothing_out_although_clocks_differ(
 
 async def test_since_is_no_more_work_in_a_longer_record(any_url: str, store: Database) -> None:
     work = []
-    for size in (200, 2_000):
+    for size in (2_000, 8_000):
         site = SiteKey(f"of-{size}")
 
         def fill(tx: Transaction, site: SiteKey = site, size: int = size) -> None:
@@ -131,7 +130,7 @@ async def test_since_is_no_more_work_in_a_longer_record(any_url: str, store: Dat
         since = await store.read(lambda tx: tx.now - 8_000)
         assert len(await store.read(_since, site, since)) == 8
         work.append(await store.read(work_of, partial(_since, site=site, since=since)))
-    assert work[1] <= work[0] * 4  # for three or four more halvings; ten times as many decisions
+    assert work[1] <= work[0] * 2  # two more halvings, and four times as many decisions
 
 
 async def test_of_many_decisions_on_a_comment_only_the_last_is_read(store: Database) -> None:
