@@ -154,12 +154,14 @@ async def _wire(opened: _Open, life: Life) -> _Wired:
     try:
         await relay.look()
         services = await _services(opened, relay, addresses)
+        following = list(_following(opened, services))
+        for follower in following:
+            await follower.begin()
     except StoreUnavailable as fault:
         cause = fault.__cause__ or fault.detail
         raise StoreError(
             f"the store takes no write ({cause}): look at the permissions of its file and folder, and at the disk"
         ) from None
-    following = list(_following(opened, services))
     for follower in following:
         relay.add(follower)
         life.closes(f"follower {follower.name}", follower.stop)

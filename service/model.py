@@ -366,6 +366,10 @@ class Event:
     site_revision: int | None = None
     schema: int = EVENT_SCHEMA
 
+    def became(self, status: Status) -> bool:
+        """Whether the comment came into this status, by whatever: a decision, an undo, or the policy as it was sent."""
+        return self.to_status is status and self.from_status is not status
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:

@@ -6,6 +6,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -174,14 +175,7 @@ class Site(Section):
     @cached_property
     def rules(self) -> SiteRules:
         """What verbs must know of the site."""
-        return SiteRules(
-            self.key,
-            self.origins,
-            self.premoderate,
-            self.max_depth,
-            self.edit_window_seconds,
-            self.duplicate_window_seconds,
-        )
+        return SiteRules(**{part.name: getattr(self, part.name) for part in fields(SiteRules)})
 
     def login_page(self, back_to: str | None) -> str | None:
         """Where a reader logs in (None: the site does not say) to come back to the page `back_to`."""

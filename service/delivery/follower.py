@@ -43,6 +43,9 @@ class Follower(ABC):
         They were removed before this process had read them (it slept for days), or `handle` raised at them.
         """
 
+    async def begin(self) -> None:  # noqa: B027  # most begin with what the relay hands them
+        """Make ready, before the service takes its first request. Raises StoreUnavailable."""
+
     def jobs(self) -> Sequence[Job]:
         """What it does besides, for ever, while the service runs."""
         return ()
@@ -55,7 +58,12 @@ class StoreFollower(ABC):
     """Something that is done once for the store after a commit, by whichever replica holds the lease of this name.
 
     Each event is handed over at least once, in the order of its site. The position moves only behind what was handled,
-    so after a fault, a kill or with another replica it goes on there; a little may be handed over twice.
+    so after a fault, a kill or with another replica it goes on there; a little may be handed over twice. By `event.id`,
+    or by site and number, whoever is told can see that. What `handle` leaves in a file must be synced when it returns.
+
+    A new one begins with the first event after the start. One that is taken out of the list and put back goes on where
+    it was. `event.became` says what a comment came to; the types of events are in `moderation/record.EVENT_OF` and
+    where `store/events.append` is called.
     """
 
     name: str

@@ -79,6 +79,10 @@ class LeasedRelay(Follower):
         """One job, of the follower's name."""
         return (Job(self.name, self.follow, LEAST_PAUSE_SECONDS, is_vital=False),)
 
+    async def begin(self) -> None:
+        """Note where the follower begins, if it never worked: it is handed everything that happens from now on."""
+        await self._database.follow.write(followers.begin, self.name, sites=self._sites)
+
     async def follow(self) -> None:
         """Hand over what is new and what is due again, then wait. Raises what the follower raises, StoreUnavailable."""
         if not await self._holds():

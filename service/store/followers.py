@@ -20,19 +20,22 @@ _NOTE = _insert.on_conflict_do_update(index_elements=["name", "site"], set_={"se
 
 
 def take(tx: Transaction, name: str, holder: str, *, sites: Iterable[SiteKey]) -> tuple[Lease, Positions] | None:
-    """Be the one that works as this follower, from where the last one came to; None while somebody else is.
+    """Be the one that works as this follower, from where the last one came to; None while somebody else is."""
+    lease = leases.take(tx, name, holder)
+    return None if lease is None else (lease, begin(tx, name, sites=sites))
+
+
+def begin(tx: Transaction, name: str, *, sites: Iterable[SiteKey]) -> Positions:
+    """How far the follower of this name has come.
 
     One that never worked begins now: what happened before somebody wanted it is nobody's news. `sites` are those that
     may have had no event yet.
     """
-    lease = leases.take(tx, name, holder)
-    if lease is None:
-        return None
     found = positions(tx, name)
     if not found:
         found = {**dict.fromkeys(sites, 0), **events.last_numbers(tx)}
         _write(tx, name, found)
-    return lease, found
+    return found
 
 
 def note(tx: Transaction, lease: Lease, done: Mapping[SiteKey, int]) -> bool:

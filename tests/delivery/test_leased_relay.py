@@ -4,9 +4,12 @@ The example is a follower as somebody new here would write it: a line in a file 
 """
 
 import asyncio
+import json
+import os
 from collections.abc import AsyncIterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +30,7 @@ pytestmark = pytest.mark.own_engines
 
 
 class ApprovalLines(StoreFollower):
-    """Writes a line for each comment that a moderator approved: which, of whom, by whom."""
+    """Writes a line of JSON for each comment that became approved: which, of whom, by whom."""
 
     name = "approval-lines"
 
@@ -37,20 +40,22 @@ class ApprovalLines(StoreFollower):
     async def handle(self, events: Sequence[Event]) -> None:
         """A line for each approval among these."""
         lines = [
-            f"{event.site} {event.comment_id} of {event.author} by {event.actor}\n"
+            {"event": event.id, "site": event.site, "comment": event.comment_id, "of": event.author, "by": event.actor}
             for event in events
-            if event.type == "comment.approved" and event.from_status is not Status.APPROVED
+            if event.became(Status.APPROVED)
         ]
         if lines:
-            await asyncio.to_thread(self._append, "".join(lines))
+            await asyncio.to_thread(self._append, lines)
 
     async def skipped(self, site: SiteKey) -> None:
         """A line that says that lines are missing."""
-        await asyncio.to_thread(self._append, f"{site} misses some\n")
+        await asyncio.to_thread(self._append, [{"site": site, "misses": "some"}])
 
-    def _append(self, text: str) -> None:
+    def _append(self, lines: list[dict[str, Any]]) -> None:
         with self._file.open("a") as file:
-            file.write(text)
+            file.write("".join(f"{json.dumps(line)}\n" for line in lines))
+            file.flush()
+            os.fsync(file.fileno())  # the position behind these lines is synced as well
 
 
 class Numbers(StoreFollower):
@@ -128,6 +133,19 @@ async def pair(postgres_url: str, clock: Hands) -> AsyncIterator[tuple[Database,
     await there.close()
 
 
+def lines_in(file: Path) -> list[dict[str, Any]]:
+    """What `ApprovalLines` has written."""
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+async def test_what_happens_before_the_first_run_is_handed_over(here: Database) -> None:
+    replica, numbers = Replica("here", here, follower := Numbers()), follower.calls
+    await replica.relay.begin()  # as `app` does, before the first request
+    await here.write(happen)
+    await replica.go_on()
+    assert numbers == [[1]]
+
+
 async def test_a_follower_writes_a_line_for_each_approval(here: Database, clock: Hands, tmp_path: Path) -> None:
     file = tmp_path / "approvals"
     replica, scene = Replica("here", here, ApprovalLines(file)), Scene(here, clock)
@@ -137,11 +155,12 @@ async def test_a_follower_writes_a_line_for_each_approval(here: Database, clock:
     await scene.decide(await scene.submit(BLOG, "bob"), Action.SPAM)
     kept = await scene.decide(await scene.submit(BLOG, "cy"), Action.APPROVE)
     await scene.decide(kept[1], Action.APPROVE)  # approved it was
-    await scene.submit(OPEN, "dan")  # by the site's policy, and nobody's approval
+    open_to_all = await scene.submit(OPEN, "dan")  # by the site's policy
     await replica.go_on()
-    assert file.read_text().splitlines() == [
-        f"blog {before.id} of ada-key by {MODERATOR.key}",
-        f"blog {kept[1].id} of cy-key by {MODERATOR.key}",
+    assert [(line["comment"], line["of"], line["by"]) for line in lines_in(file)] == [
+        (before.id, "ada-key", MODERATOR.key),
+        (kept[1].id, "cy-key", MODERATOR.key),
+        (open_to_all.id, "dan-key", POLICY.key),
     ]
 
 
@@ -156,8 +175,7 @@ async def test_two_replicas_write_each_line_once(pair: tuple[Database, Database]
             await replica.go_on()
         if number == 2:
             await replicas[0].relay.stop()  # and the other goes on
-    authors = [line.split()[3] for line in file.read_text().splitlines()]
-    assert authors == [f"reader-{number}-key" for number in range(6)]
+    assert [line["of"] for line in lines_in(file)] == [f"reader-{number}-key" for number in range(6)]
 
 
 async def test_what_was_before_it_is_nobody_s_news(here: Database) -> None:

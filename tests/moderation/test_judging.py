@@ -22,13 +22,11 @@ from service.moderation import policies, submissions
 from service.moderation.submissions import Draft
 from service.store import events, judgements, queue
 from service.store.database import Database
-from service.store.policies import KeptPolicy
 from service.text import render
-from service.triage import document
-from service.triage.document.known import Known
 from tests.conftest import StartGatepost
 from tests.harness import Gatepost, Hands
 from tests.store.scene import BLOG, MODERATOR, ODD_POST, OPEN, Scene
+from tests.triage.policies import of_rules, put
 
 LINKS_WAIT = {
     "id": "links-wait",
@@ -38,15 +36,6 @@ LINKS_WAIT = {
 }
 NEWCOMERS_WAIT = {"id": "newcomers-wait", "title": "The first comment waits", "for": ["newcomers"], "when": [{}]}
 BUSY = {"id": "busy", "title": "Two that wait are enough", "when": [{"author.waiting": {"at_least": 1}}]}
-
-
-def policy(*rules: dict[str, Any], otherwise: str = "publish") -> dict[str, Any]:
-    return {"format": 1, "otherwise": otherwise, "rules": [{"then": "hold", **rule} for rule in rules]}
-
-
-async def put(database: Database, site: SiteKey, wanted: dict[str, Any], *, expected: int = 0) -> KeptPolicy | None:
-    document.examine(wanted, Known(), version=expected + 1, now=0)
-    return await database.write(policies.put, site, wanted, MODERATOR, expected=expected)
 
 
 class Speaking(Scene):
@@ -87,7 +76,7 @@ async def test_without_a_policy_the_configuration_decides(database: Database, sc
 
 
 async def test_a_rule_on_the_text_holds_and_says_so(database: Database, scene: Speaking) -> None:
-    await put(database, BLOG.key, policy(LINKS_WAIT))
+    await put(database, BLOG.key, of_rules(LINKS_WAIT))
     held = await scene.says(BLOG, "ada", "See https://example.org/ for more")
     shown = await scene.says(BLOG, "ada", "See for yourself")
     assert (held.status, shown.status) == (Status.PENDING, Status.APPROVED)
@@ -102,7 +91,7 @@ async def test_a_rule_on_the_text_holds_and_says_so(database: Database, scene: S
 
 
 async def test_a_rule_on_the_author_knows_what_became_of_their_comments(database: Database, scene: Speaking) -> None:
-    await put(database, BLOG.key, policy(NEWCOMERS_WAIT, BUSY))
+    await put(database, BLOG.key, of_rules(NEWCOMERS_WAIT, BUSY))
     first = await scene.says(BLOG, "ada", "First")
     assert first.status is Status.PENDING
     await scene.decide(first, Action.APPROVE)
@@ -117,7 +106,7 @@ async def test_a_rule_on_the_author_knows_what_became_of_their_comments(database
 
 
 async def test_what_humans_decided_in_ninety_days_is_counted(database: Database, scene: Speaking, clock: Hands) -> None:
-    await put(database, BLOG.key, policy(LINKS_WAIT, otherwise="hold"))
+    await put(database, BLOG.key, of_rules(LINKS_WAIT, otherwise="hold"))
     for number, action in enumerate([Action.APPROVE, Action.REJECT, Action.SPAM, Action.REJECT, Action.APPROVE]):
         await scene.decide(await scene.says(BLOG, "ada", f"Text {number}"), action)
     said = await said_of(database, await scene.says(BLOG, "ada", "After five"))
@@ -130,7 +119,7 @@ async def test_what_humans_decided_in_ninety_days_is_counted(database: Database,
 
 
 async def test_an_edit_of_what_readers_see_is_judged_and_waits_beside_it(database: Database, scene: Speaking) -> None:
-    await put(database, BLOG.key, policy(LINKS_WAIT))
+    await put(database, BLOG.key, of_rules(LINKS_WAIT))
     before = await scene.says(BLOG, "ada", "Fine")
     after = await scene.says_instead(BLOG, before, "Now see https://example.org/")
     assert (after.status, after.text.body) == (Status.APPROVED, "Fine")
@@ -142,22 +131,22 @@ async def test_an_edit_of_what_readers_see_is_judged_and_waits_beside_it(databas
 
 
 async def test_a_policy_is_only_put_upon_the_version_that_was_seen(database: Database) -> None:
-    first = await put(database, BLOG.key, policy(LINKS_WAIT))
+    first = await put(database, BLOG.key, of_rules(LINKS_WAIT))
     assert first is not None
-    assert await put(database, BLOG.key, policy(LINKS_WAIT), expected=1) == first, "an equal one makes no new version"
-    assert await put(database, BLOG.key, policy(BUSY), expected=0) is None
-    second = await put(database, BLOG.key, policy(BUSY), expected=1)
+    assert await put(database, BLOG.key, of_rules(LINKS_WAIT), expected=1) == first, "an equal one makes no new version"
+    assert await put(database, BLOG.key, of_rules(BUSY), expected=0) is None
+    second = await put(database, BLOG.key, of_rules(BUSY), expected=1)
     assert second is not None
-    assert (second.version, json.loads(second.document)) == (2, policy(BUSY))
+    assert (second.version, json.loads(second.document)) == (2, of_rules(BUSY))
     found = await database.read(events.after, BLOG.key, 0, limit=10)
     assert [(event.type, event.actor, event.about) for event in found] == [
-        ("policy.changed", MODERATOR.key, {"policy_version": 1}),
-        ("policy.changed", MODERATOR.key, {"policy_version": 2}),
+        ("policy.changed", "admin", {"policy_version": 1}),
+        ("policy.changed", "admin", {"policy_version": 2}),
     ]
 
 
 async def test_a_policy_that_this_release_cannot_read_holds_everything(database: Database, scene: Speaking) -> None:
-    of_later = policy({"id": "new", "title": "By a fact of later", "when": [{"moon.phase": {"at_least": 1}}]})
+    of_later = of_rules({"id": "new", "title": "By a fact of later", "when": [{"moon.phase": {"at_least": 1}}]})
     await database.write(policies.put, OPEN.key, of_later, MODERATOR, expected=0)  # a release that knows it examined it
     comment = await scene.says(OPEN, "ada", "Hello")
     assert (comment.status, await why(database, comment.id)) == (Status.PENDING, (Why.AWAITING_APPROVAL,))
@@ -166,7 +155,7 @@ async def test_a_policy_that_this_release_cannot_read_holds_everything(database:
 async def test_what_rules_decide_is_what_readers_and_moderators_are_told(start_gatepost: StartGatepost) -> None:
     gatepost: Gatepost = await start_gatepost(premoderate=True)
     database = gatepost.running.database
-    await put(database, SiteKey("blog"), policy(LINKS_WAIT))
+    await put(database, SiteKey("blog"), of_rules(LINKS_WAIT))
     shown = await gatepost.reader("ada").submit("No link here")
     held = await gatepost.reader("ada").submit("But here: https://example.org/")
     assert (shown.status, held.status) == (201, 202)

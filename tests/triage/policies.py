@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.model import Milliseconds
+from service.model import Actor, ActorKind, Milliseconds, SiteKey
+from service.moderation import policies
+from service.store.database import Database
+from service.store.policies import KeptPolicy
 from service.triage import document
 from service.triage.document.known import Known
 from service.triage.facts import Facts, Failure, Value
@@ -26,6 +29,18 @@ def policy_of(written: Mapping[str, Any], known: Known = KNOWN) -> Policy:
 def policy_with(*rules: Mapping[str, Any], **members: Any) -> Policy:
     """A policy that publishes what none of these rules speaks about. A rule needs only what it is tried for."""
     return policy_of({"format": 1, "otherwise": "publish", "rules": [completed(rule) for rule in rules], **members})
+
+
+def of_rules(*rules: Mapping[str, Any], otherwise: str = "publish") -> dict[str, Any]:
+    """A document with these rules, which hold unless they say otherwise."""
+    return {"format": 1, "otherwise": otherwise, "rules": [{"then": "hold", **rule} for rule in rules]}
+
+
+async def put(database: Database, site: SiteKey, wanted: Mapping[str, Any], *, expected: int = 0) -> KeptPolicy | None:
+    """Let a document hold for a site, as an administrator will."""
+    document.examine(dict(wanted), Known(), version=expected + 1, now=NOON)
+    admin = Actor(ActorKind.MODERATOR, "admin", "Admin")
+    return await database.write(policies.put, site, wanted, admin, expected=expected)
 
 
 def completed(rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,9 @@ class Known:
     facts_of_check: dict[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
+        names = [check.name for check in self.checks]
+        if doubled := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f'two checks are called "{doubled[0]}"')
         brought = facts_of(self.checks)
         object.__setattr__(self, "facts", {**facts_of(LATER), **brought})
         object.__setattr__(self, "facts_of_check", _by_check((*self.checks, *LATER)))
