@@ -58,14 +58,14 @@ _UP_TO = (events.c.site == bindparam("site"), events.c.seq > bindparam("seq"), e
 _BETWEEN = select(events).where(*_UP_TO).order_by(events.c.seq).limit(bindparam("limit"))
 _BETWEEN_ON_POST = (
     select(events)
-    .where(*_UP_TO, events.c.post == bindparam("post"))
+    .where(*_UP_TO, events.c.post == bindparam("post"), events.c.post_revision.is_not(None))
     .order_by(events.c.post, events.c.seq)  # names the index: else SQLite may walk the site's
     .limit(bindparam("limit"))
 )
 _NEWEST = select(events).where(*_UP_TO).order_by(events.c.seq.desc()).limit(bindparam("limit"))
 _NEWEST_ON_POST = (
     select(events)
-    .where(*_UP_TO, events.c.post == bindparam("post"))
+    .where(*_UP_TO, events.c.post == bindparam("post"), events.c.post_revision.is_not(None))
     .order_by(events.c.post.desc(), events.c.seq.desc())
     .limit(bindparam("limit"))
 )
@@ -200,12 +200,15 @@ def find(tx: Transaction, site: SiteKey, event_id: str) -> Event | None:
 
 
 def between(tx: Transaction, site: SiteKey, post: PostKey | None, seq: int, last: int, *, limit: int) -> list[Event]:
-    """Up to `limit` events after `seq` and not after `last`, in order: of one post, or of the whole site."""
+    """Up to `limit` events after `seq` and not after `last`, in order.
+
+    The whole site's, or those that readers of one post hear of.
+    """
     return _some(tx, _BETWEEN, _BETWEEN_ON_POST, site, post, seq=seq, last=last, limit=limit)
 
 
 def newest(tx: Transaction, site: SiteKey, post: PostKey | None, last: int, *, limit: int) -> list[Event]:
-    """Up to `limit` events not after `last`, newest first: of one post, or of the whole site."""
+    """Up to `limit` events not after `last`, newest first. The whole site's, or those that readers of one post hear of."""
     return _some(tx, _NEWEST, _NEWEST_ON_POST, site, post, seq=0, last=last, limit=limit)
 
 

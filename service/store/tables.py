@@ -308,7 +308,8 @@ events = Table(
     Column("site_revision", BigInteger),
     Column("schema", Integer, nullable=False, server_default=text("1")),
 )
-Index("ix_events_post", events.c.site, events.c.post, events.c.seq)
+# What readers of a post hear of. A submission that waits is no such event, and pays nothing for it.
+_index("ix_events_post", "site", "post", "seq", only=events.c.post_revision.is_not(None), of=events)
 
 # First replies by idempotency key, kept for 24 hours.
 idempotency = Table(
