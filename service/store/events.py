@@ -208,7 +208,7 @@ def between(tx: Transaction, site: SiteKey, post: PostKey | None, seq: int, last
 
 
 def newest(tx: Transaction, site: SiteKey, post: PostKey | None, last: int, *, limit: int) -> list[Event]:
-    """Up to `limit` events not after `last`, newest first: the whole site's, or those that readers of a post hear of."""
+    """Up to `limit` events not after `last`, newest first: the whole site's, or what readers of a post hear of."""
     return _some(tx, _NEWEST, _NEWEST_ON_POST, site, post, seq=0, last=last, limit=limit)
 
 
