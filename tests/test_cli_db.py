@@ -112,8 +112,8 @@ def test_a_damaged_store_is_told_line_by_line_and_has_a_suspect_backup(gatepost:
     assert (verify.returncode, backup.returncode, backup.stdout) == (1, 1, "")
     lines = verify.stdout.splitlines()
     assert "posts.count: site blog, post quiet says 40, approved comments are 0" in lines
-    assert len(lines) == 4
-    assert verify.stderr == f"{store} has 4 differences: restore a backup\n"
+    assert len(lines) == 8
+    assert verify.stderr == f"{store} has 8 differences: restore a backup\n"
     (file,) = (store.parent / "backups").iterdir()
     assert file.name.endswith(".suspect.db")
     assert backup.stderr.splitlines() == [

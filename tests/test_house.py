@@ -79,6 +79,7 @@ STORE_MACHINERY |= {"store.copy", "store.copy_target"}  # a whole store to anoth
 OWN_WRITES = {
     "secrets.get_or_make": "the keys that the service makes for itself at its first start",
     "followers.take": "which replica works as a follower of the store",
+    "followers.begin": "where such a follower begins",
     "followers.note": "how far that follower has come",
     "leases.give_back": "which replica does a job",
     "probe.write": "readiness asks whether the store takes a write",

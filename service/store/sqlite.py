@@ -215,9 +215,9 @@ def lock(path: Path) -> int:
     The lock stands beside the file itself, so a symbolic link to the file is locked with it. (SQLite's own log stands
     there too. Hard links and second mounts are no way to reach one file: each name would have a log of its own.)
     """
-    path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    file = path.resolve()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(file.with_name(file.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -27,6 +27,7 @@ from service.store import api_keys, secrets
 from service.store.database import Database, Transaction
 from service.store.idempotency import Reply, Scope
 from tests.harness import Hands
+from tests.triage.policies import of_rules, put
 
 LABEL = Label("A title", "https://blog.example/p")
 MODERATOR = Actor(ActorKind.MODERATOR, "mo-key", "Mo")
@@ -40,6 +41,8 @@ def site(key: str, *, premoderate: bool = True) -> SiteRules:
 
 
 BLOG, OPEN = site("blog"), site("open", premoderate=False)
+RULED = site("ruled")
+"""It has a policy of its own."""
 SITES = {BLOG.key: BLOG, OPEN.key: OPEN}
 
 
@@ -120,6 +123,8 @@ async def _play(scene: Scene) -> None:
         authors.judge, BLOG.key, AuthorKey("eve-key"), MODERATOR, changes={"trusted": True, "note": TEXT}
     )
     await database.write(idempotency.once, Scope(BLOG.key, AuthorKey("ada-key"), "submit", "key", "hash"), _reply)
+    await put(database, RULED.key, of_rules({"id": "all-wait", "title": "All wait", "when": [{}]}))
+    await scene.submit(RULED, "ada")
     key = ApiKey(ApiKeyId("a-key"), "A key", None, frozenset({Role.ADMIN}), clock())
     await database.write(api_keys.add, key, secret_hash="of a secret")
 

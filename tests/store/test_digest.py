@@ -87,7 +87,7 @@ def test_it_says_of_which_event_it_is(filled_url: str) -> None:
     with rows_of(filled_url) as rows:
         last = dict(rows.execute("SELECT site, max(seq) FROM events GROUP BY site").fetchall())
     assert digest_of(filled_url).as_of == last
-    assert set(last) == {"blog", "open"}
+    assert set(last) == {"blog", "open", "ruled"}
 
 
 def test_it_counts_its_rows(filled_url: str) -> None:
