@@ -44,7 +44,7 @@ class Language:
         """Where its lines begin."""
         return "rtl" if self.code in RIGHT_TO_LEFT else "ltr"
 
-    def say(self, name: str, **values: object) -> Markup:
+    def say(self, name: str, /, **values: object) -> Markup:
         """The text called `name` with these values in it. What is not markup is escaped."""
         text = str(escape(self.words[name]))
         return Markup(_VALUE.sub(lambda found: str(escape(values[found[1]])), text))  # noqa: S704  # all of it escaped
