@@ -36,9 +36,12 @@ MAKE_OLD = (
 async def gatepost(gatepost: Gatepost, rows: Rows) -> Gatepost:
     """At rest: its own first pass has found nothing and is over, so it does not meet what a test makes old."""
     noted = "SELECT count(*) FROM leases WHERE name = 'render' AND position IS NOT NULL"
+    turned, loop = asyncio.Event(), asyncio.get_running_loop()
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not rows.number(noted):
-            await asyncio.sleep(0.01)
+            turned.clear()
+            loop.call_soon(turned.set)
+            await turned.wait()
     return gatepost
 
 

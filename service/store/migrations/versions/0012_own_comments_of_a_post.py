@@ -5,8 +5,8 @@ Doubles are looked for there as well, so the index of all of an author's comment
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:
