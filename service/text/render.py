@@ -66,9 +66,8 @@ def shows_nothing(rendered: str) -> bool:
 # One line in which no character can start, continue or end a construct. Left out inside: emphasis, code, link, HTML and
 # escape characters, `@` (mailto: addresses) and control characters, tabs with them. Left out at the start: what opens a
 # block or underlines a heading. Left out at both ends: white space (indented code, hard breaks, trimming).
-# The possessive `++` keeps this linear.
-_PROSE_LINE: Final = r"(?![\s#>+\-=~]|[0-9]{1,9}[.)])[^\x00-\x1f\x7f-\x9f*_`\[<\\@]++(?<!\s)"
-_PROSE: Final = re.compile(rf"\n*+{_PROSE_LINE}(?:\n++{_PROSE_LINE})*+")
+# No possessive quantifiers: `re` of Python 3.11.2 (Debian 12) is wrong about them inside a group.
+_PROSE_LINE: Final = re.compile(r"(?![\s#>+\-=~]|[0-9]{1,9}[.)])[^\x00-\x1f\x7f-\x9f*_`\[<\\@]+(?<!\s)")
 _PARAGRAPH_BREAK: Final = re.compile(r"\n\n+")
 
 
@@ -77,7 +76,7 @@ def _as_prose(source: str) -> str | None:
     text = source.replace("\r\n", "\n").replace("\r", "\n").rstrip(" \n")
     if "//" in text or ("&" in text and ";" in text):  # an address or a character reference, perhaps
         return None
-    return text if _PROSE.fullmatch(text) else None
+    return text if text and all(map(_PROSE_LINE.fullmatch, filter(None, text.split("\n")))) else None
 
 
 def _prose_html(prose: str) -> str:
