@@ -54,6 +54,8 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
         {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]},
     ),
     "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
+    "asset": ("A file of the embed", {"type": "string", "enum": ["embed.js", "count.js", "ar.json", "de.json", "es.json", "fr.json"]}),
+    "pin": ("The first digits of the script's SHA-256", {"type": "string", "pattern": "^[0-9a-f]{16}$"}),
     "file": ("A file of the page", {"type": "string", "enum": list(operations.DOCS_FILES)}),
 }
 DECISION_PARAMETER = ("A UUIDv7", {**PARAMETERS["id"][1], "examples": [DECISION_ID]})
@@ -270,7 +272,7 @@ def _successes(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[int, d
         found[status] = {"description": STATUS_TEXT[status], "headers": headers}
         if given in named:
             found[status]["content"] = {route.media_type: {"schema": named[given], "example": EXAMPLES[given]}}
-        elif status != 204:
+        elif status not in (204, 304):
             found[status]["content"] = {route.media_type: {}}
         if route.or_media_type is not None:
             found[status]["content"][route.or_media_type] = {}
