@@ -7,7 +7,7 @@ const FORMS = { zero: "No comments", one: "{n} comment", other: "{n} comments" }
 const AT_MOST = 200;
 let waiting = new Set();
 
-const ask = async (root, elements) => {
+const askCounts = async (root, elements) => {
   const posts = [...new Set(elements.map((element) => element.post))].sort();
   for (let at = 0; at < posts.length; at += AT_MOST) {
     const query = new URLSearchParams(posts.slice(at, at + AT_MOST).map((post) => ["post", post]));
@@ -21,14 +21,14 @@ const ask = async (root, elements) => {
   }
 };
 
-const askAll = () => {
+const askWaiting = () => {
   const byRoot = new Map();
   for (const element of waiting) {
     const root = `${serviceOf(element)}v1/sites/${element.getAttribute("site")}`;
     byRoot.set(root, [...(byRoot.get(root) ?? []), element]);
   }
   waiting = new Set();
-  for (const [root, elements] of byRoot) ask(root, elements);
+  for (const [root, elements] of byRoot) askCounts(root, elements);
 };
 
 export class GatepostCount extends HTMLElement {
@@ -58,7 +58,7 @@ export class GatepostCount extends HTMLElement {
 
   ask() {
     if (!this.post || !this.getAttribute("site")) return;
-    if (!waiting.size) setTimeout(askAll, 16);
+    if (!waiting.size) setTimeout(askWaiting, 16);
     waiting.add(this);
   }
 
