@@ -6,25 +6,20 @@ Names, biographies, addresses and texts come escaped or (texts) sanitised; there
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from markupsafe import Markup
 
 from service.model import CommentId, Milliseconds, Post, PublicComment
-from service.reading import show
+from service.reading import language, show
 from service.reading.address import web_address
+from service.reading.language import Language
 from service.reading.templating import FOLDER, TEMPLATES
 from service.settings import Site
 
 TEMPLATE: Final = FOLDER / "comments.html"
 MEDIA_TYPE: Final = "text/html; charset=utf-8"
-# Not strftime: it would speak the language of the machine.
-DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,47 +36,42 @@ class _Line:
 
 
 def fragment(
-    site: Site, post: Post, items: Iterable[PublicComment], *, nested: bool, following: str | None = None
+    site: Site,
+    post: Post,
+    items: Iterable[PublicComment],
+    *,
+    nested: bool,
+    following: str | None = None,
+    spoken: Language | None = None,
 ) -> Iterator[str]:
     """The fragment in pieces, as `items` come: a thread of any length takes no more memory than one of its comments.
 
     `nested`: the items are depth-first and become lists in lists; else they are one flat list. `following` is the
-    address of the next page.
+    address of the next page. `spoken` is the language that was asked for, and the fragment says so (`lang`, `dir`);
+    else it is English and does not say so: it becomes a part of a page whose language nobody has told us.
     """
+    words = spoken or language.named("en")
     return TEMPLATES.get_template(TEMPLATE.name).generate(
         post=post,
-        count=_counted(post.count),
+        spoken=spoken,
+        say=words.say,
+        count=words.count(post.count),
         login=site.login_page(web_address(show.address_of(site, post))),
         lines=_lines(items, nested=nested),
         next=following,
-        time=_time,
+        time=partial(_time, words),
     )
 
 
 def appearance(site: Site) -> str:
-    """Differs where the same comments would be shown otherwise: by another template, login page or origins."""
-    shown = f"{TEMPLATE.read_text('utf-8')}\0{site.login_url}\0{' '.join(site.origins)}"
+    """Differs where the same comments would be shown otherwise: by another template, words, login page or origins."""
+    form = "\0".join(path.read_text("utf-8") for path in (TEMPLATE, language.path_of("en")))
+    shown = f"{form}\0{site.login_url}\0{' '.join(site.origins)}"
     return hashlib.blake2b(shown.encode(), digest_size=8).hexdigest()
 
 
-def in_words(moment: Milliseconds) -> str:
-    """A time as a person writes it for readers anywhere: "at 9:35am UTC on Tuesday, 19th July 2005"."""
-    time = datetime.fromtimestamp(moment // 1000, UTC)
-    clock = f"{time.hour % 12 or 12}:{time.minute:02d}{'am' if time.hour < 12 else 'pm'}"
-    return f"at {clock} UTC on {DAYS[time.weekday()]}, {_ordinal(time.day)} {MONTHS[time.month - 1]} {time.year}"
-
-
-def _time(moment: Milliseconds) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(show.timestamp(moment), in_words(moment))
-
-
-def _ordinal(day: int) -> str:
-    ending = "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
-    return f"{day}{ending}"
-
-
-def _counted(count: int) -> str:
-    return f"{count or 'No'} comment{'' if count == 1 else 's'}"
+def _time(words: Language, moment: Milliseconds) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(show.timestamp(moment), words.time(moment))
 
 
 def _lines(items: Iterable[PublicComment], *, nested: bool) -> Iterator[_Line]:

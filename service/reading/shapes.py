@@ -90,6 +90,27 @@ class Counts(TypedDict):
 
 
 @_CLOSED
+class SiteView(TypedDict):
+    """What a form needs to know of a site, and nothing else of its configuration."""
+
+    key: str
+    name: str
+    login_url: Annotated[
+        str | None,
+        Field(description="Where readers log in; `{url}` in it stands for the page to come back to, percent-encoded"),
+    ]
+    max_body_length: Annotated[int, Field(description="Characters of a comment, after trimming")]
+    edit_window_seconds: Annotated[int, Field(description="How long authors may edit a comment; 0: not at all")]
+
+
+@_CLOSED
+class SiteReply(TypedDict):
+    """One site."""
+
+    site: SiteView
+
+
+@_CLOSED
 class CommentNews(TypedDict):
     """What a post's stream says of a comment: as the list shows it now, and its post."""
 

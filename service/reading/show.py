@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from service.model import Milliseconds, Post, Profile, PublicComment
 from service.origins import is_own_page
-from service.reading.shapes import AuthorView, PostView, Tombstone, VisibleComment
+from service.reading.shapes import AuthorView, PostView, SiteView, Tombstone, VisibleComment
 from service.settings import Site
 
 
@@ -60,6 +60,17 @@ def _visible_item(found: PublicComment, profile: Profile) -> VisibleComment:
         "created_at": timestamp(found.created_at or 0),
         "edited_at": optional_timestamp(found.edited_at),
         "reply_count": found.reply_count,
+    }
+
+
+def site(found: Site) -> SiteView:
+    """A site, for who makes a form."""
+    return {
+        "key": found.key,
+        "name": found.name,
+        "login_url": found.login_url,
+        "max_body_length": found.max_body_length,
+        "edit_window_seconds": found.edit_window_seconds,
     }
 
 

@@ -82,11 +82,9 @@ _NEWEST_PUBLIC = (
 )
 _NEWEST_TITLE = _NEWEST_PUBLIC.where(comments.c.post_title.is_not(None))
 _NEWEST_URL = _NEWEST_PUBLIC.where(comments.c.post_url.is_not(None))
-_MINE = (
-    _WHOLE.where(comments.c.site == bindparam("site"), comments.c.author == bindparam("author"), BEFORE)
-    .order_by(*NEWEST_FIRST)
-    .limit(bindparam("limit"))
-)
+_OWN = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.author == bindparam("author"), BEFORE)
+_MINE = _OWN.order_by(*NEWEST_FIRST).limit(bindparam("limit"))
+_MINE_ON_POST = _OWN.where(comments.c.post == bindparam("post")).order_by(*NEWEST_FIRST).limit(bindparam("limit"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +190,19 @@ def of_author(
     """One author's comments in any status, newest first. A position is (created_at, id)."""
     time, comment_id = after or END_OF_TIME
     rows = tx.all(_MINE, site=site, author=author, time=time, id=comment_id, limit=limit + 1)
+    return _page(rows, limit)
+
+
+def of_author_on(
+    tx: Transaction, site: SiteKey, author: AuthorKey, *, post: PostKey, limit: int, after: Position | None
+) -> Page[Comment]:
+    """The same on one post."""
+    time, comment_id = after or END_OF_TIME
+    rows = tx.all(_MINE_ON_POST, site=site, author=author, post=post, time=time, id=comment_id, limit=limit + 1)
+    return _page(rows, limit)
+
+
+def _page(rows: Sequence[Row], limit: int) -> Page[Comment]:
     following = (rows[limit - 1]["created_at"], rows[limit - 1]["id"]) if len(rows) > limit else None
     return Page([_comment(row) for row in rows[:limit]], following)
 

@@ -4,7 +4,8 @@ Every page is read from where the one before ended, by one range of an index or 
 costs what it shows, wherever it is and however long the thread. `tests/store/test_long_threads.py` looks at the plans.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -24,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from service.model import CommentId, Page, PostKey, Profile, PublicComment, SiteKey, Status
+from service.store.among import among, listed
 from service.store.database import Row, Transaction
 from service.store.same_post import is_post
 from service.store.tables import PUBLIC, comments
@@ -120,6 +122,8 @@ def _thread_newest() -> Select[Any]:
 
 _ITEM_BY_ID = _ITEM.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
 _ON_POST = _ITEM.where(comments.c.site == bindparam("site"), comments.c.post == bindparam("post"))
+_ONE_ON_POST = _ON_POST.where(PUBLIC, comments.c.id == bindparam("id"))
+_ABOVE = _ITEM.where(*_listed(comments), comments.c.root == bindparam("root"), among(comments.c.path, "paths"))
 _THREAD_OLDEST = (
     _ITEM.where(*_listed(comments), _PLACE > _GIVEN_PLACE).order_by(comments.c.root, comments.c.path).limit(_LIMIT)
 )
@@ -142,20 +146,44 @@ def thread(
     tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, after: Position | None
 ) -> Page[PublicComment]:
     """Depth-first: roots by time, replies oldest first. A position is (root, path)."""
-    statement, start = (_THREAD_NEWEST, _AFTER_ALL_ROOTS) if newest_first else (_THREAD_OLDEST, _BEFORE_ALL_ROOTS)
-    root, path = after or start
-    rows = tx.all(statement, site=site, post=post, root=root, path=path, limit=limit + 1)
-    return _page(rows, limit, ("root", "path"))
+    start = after or (_AFTER_ALL_ROOTS if newest_first else _BEFORE_ALL_ROOTS)
+    rows = _thread_after(tx, site, post, newest_first=newest_first, limit=limit + 1, after=start)
+    return _page(rows, limit, _BY_PLACE)
 
 
 def flat(
     tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, after: Position | None
 ) -> Page[PublicComment]:
     """By time, approved only, no tombstones. A position is (created_at, id)."""
-    statement, start = (_FLAT_NEWEST, END_OF_TIME) if newest_first else (_FLAT_OLDEST, _BEGINNING_OF_TIME)
-    time, comment_id = after or start
-    rows = tx.all(statement, site=site, post=post, time=time, id=comment_id, limit=limit + 1)
-    return _page(rows, limit, ("created_at", "id"))
+    start = after or (END_OF_TIME if newest_first else _BEGINNING_OF_TIME)
+    rows = _flat_after(tx, site, post, newest_first=newest_first, limit=limit + 1, after=start)
+    return _page(rows, limit, _BY_TIME)
+
+
+def thread_around(
+    tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, around: CommentId
+) -> Page[PublicComment] | None:
+    """The comments that `around` stands below, from the root down, itself, and what follows it in the thread.
+
+    `limit` items beside the first ones. None where the comment is not public on the post.
+    """
+    row = tx.first(_ONE_ON_POST, site=site, post=post, id=around)
+    if row is None:
+        return None
+    following = partial(_thread_after, tx, site, post, newest_first=newest_first)
+    return _page_around(row, _above(tx, site, post, row), following, limit=limit, position=_BY_PLACE)
+
+
+def flat_around(
+    tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, around: CommentId
+) -> Page[PublicComment] | None:
+    """The same in the list by time, which has no tombstones."""
+    row = tx.first(_ONE_ON_POST, site=site, post=post, id=around)
+    if row is None:
+        return None
+    above = [found for found in _above(tx, site, post, row) if found["status"] == Status.APPROVED]
+    following = partial(_flat_after, tx, site, post, newest_first=newest_first)
+    return _page_around(row, above, following, limit=limit, position=_BY_TIME)
 
 
 def latest(tx: Transaction, site: SiteKey, *, limit: int, after: Position | None) -> Page[PublicComment]:
@@ -178,6 +206,52 @@ def newest_of_site(tx: Transaction, site: SiteKey, *, limit: int) -> list[Public
 def profile_of(row: Row) -> Profile:
     """The author as they were when the text was reviewed."""
     return Profile(row["author_name"], row["author_bio"], row["author_url"], row["author_avatar"])
+
+
+_BY_PLACE, _BY_TIME = ("root", "path"), ("created_at", "id")
+
+
+def _thread_after(
+    tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, after: Position
+) -> Sequence[Row]:
+    root, path = after
+    statement = _THREAD_NEWEST if newest_first else _THREAD_OLDEST
+    return tx.all(statement, site=site, post=post, root=root, path=path, limit=limit)
+
+
+def _flat_after(
+    tx: Transaction, site: SiteKey, post: PostKey, *, newest_first: bool, limit: int, after: Position
+) -> Sequence[Row]:
+    time, comment_id = after
+    statement = _FLAT_NEWEST if newest_first else _FLAT_OLDEST
+    return tx.all(statement, site=site, post=post, time=time, id=comment_id, limit=limit)
+
+
+def _above(tx: Transaction, site: SiteKey, post: PostKey, row: Row) -> list[Row]:
+    """What a comment stands below in the thread, from the root down, and what it answers: as many as a thread is deep.
+
+    A path is codes of one length, the first of which is the root. Beyond the deepest level a reply stands beside what
+    it answers, not below it.
+    """
+    root, path = row["root"], row["path"]
+    paths = [path[:end] for end in range(len(root), len(path), len(root))]
+    rows = tx.all(_ABOVE, site=site, post=post, root=root, paths=listed(paths)) if paths else []
+    above = sorted(rows, key=lambda found: str(found["path"]))
+    if row["parent_id"] is not None and row["parent_id"] not in {found["id"] for found in above}:
+        parent = tx.first(_ITEM_BY_ID, site=site, id=row["parent_id"])
+        above += [parent] if parent else []
+    return above
+
+
+def _page_around(
+    row: Row, above: Sequence[Row], following: Callable[..., Sequence[Row]], *, limit: int, position: tuple[str, str]
+) -> Page[PublicComment]:
+    """Each comment once: where the newest come first, what stands above also follows."""
+    shown = {found["id"] for found in above}
+    after = tuple(row[name] for name in position)
+    rest = [found for found in following(limit=limit + len(above), after=after) if found["id"] not in shown]
+    page = _page([row, *rest], limit, position)
+    return Page([*map(_item, above), *page.items], page.next)
 
 
 def _page(rows: Sequence[Row], limit: int, position: tuple[str, str]) -> Page[PublicComment]:

@@ -164,6 +164,8 @@ Index(
     "ix_comments_author",
     *(comments.c[column] for column in ("site", "author", "created_at", "id", "body_hash")),
 )
+# With every page that a reader opens, their own comments on it are asked for.
+Index("ix_comments_own", *(comments.c[column] for column in ("site", "author", "post", "created_at", "id")))
 
 # Texts that are no longer in the comment's row: replaced, or dropped by a moderator. Undo needs them, disputes too.
 revisions = Table(

@@ -44,6 +44,8 @@ Payload = TypeVar("Payload")
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PATH_CHARACTERS = "/%!$&'()*+,;=:@"
 """What may stand in a path as it is, beside letters, digits and `-._~` (RFC 3986, 3.3)."""
+PLACES = frozenset({"cursor", "around"})
+"""What says in a query where a list begins."""
 SANE_FETCH_SITES = frozenset({"same-origin", "same-site", "cross-site"})
 SINGLE = ("Authorization", "Cookie", "Origin", "Sec-Fetch-Site")
 """Headers that say who asks and from where: of two, one may be a stranger's, and nobody can know which."""
@@ -232,7 +234,7 @@ class Call:
         """The `Link` header (RFC 8288) to the rest of the list."""
         if cursor is None:
             return {}
-        query = [(name, value) for name, value in self.request.query.items() if name != "cursor"]
+        query = [(name, value) for name, value in self.request.query.items() if name not in PLACES]
         path = quote(self.request.rel_url.raw_path, safe=PATH_CHARACTERS)
         rest = self.services.links.to(f"{path}?{urlencode([*query, ('cursor', cursor)])}")
         return {"Link": f'<{rest}>; rel="next"'}

@@ -88,6 +88,7 @@ EXAMPLES: dict[Any, Any] = {
         "body": "I was *there*.",
         "post": {"title": "A Tuesday", "url": "https://blog.example/a-tuesday"},
     },
+    incoming.Preview: {"body": "I was *there*."},
     incoming.Edit: {"body": "I was *there*, too.", "version": 1},
     incoming.DecisionRequest: RULING,
     incoming.BulkRequest: {"decisions": [{"comment_id": COMMENT_ID, **RULING}]},
@@ -96,8 +97,18 @@ EXAMPLES: dict[Any, Any] = {
     incoming.PostPatch: {"open": False, "title": "A Tuesday", "url": "https://blog.example/a-tuesday"},
     outgoing.Me: {"user": AUTHOR, "roles": [], "may": ["submit"], "banned_until": None},
     outgoing.CommentReply: {"comment": COMMENT},
+    outgoing.PreviewReply: {"html": '<p dir="auto">I was <em>there</em>.</p>\n'},
     outgoing.SingleReply: {"comment": {**VISIBLE, "post": "2005/07/a-tuesday"}},
     outgoing.MyComments: {"comments": [COMMENT], "next": None},
+    shapes.SiteReply: {
+        "site": {
+            "key": "blog",
+            "name": "A blog",
+            "login_url": "https://blog.example/login?next={url}",
+            "max_body_length": 10_000,
+            "edit_window_seconds": 900,
+        }
+    },
     shapes.PublicList: {"post": POST, "comments": [VISIBLE], "next": None},
     shapes.Counts: {"counts": {"2005/07/a-tuesday": 1, "2005/07/another-day": 0}},
     shapes.LatestList: {"comments": [{**VISIBLE, "post": "2005/07/a-tuesday"}], "next": None},

@@ -1,4 +1,4 @@
-"""What comes in: bodies, queries and headers. The declarations that validate are those in `/openapi.json`."""
+"""What comes in: bodies and headers (`queries` has the rest). What validates here is what `/openapi.json` describes."""
 
 import re
 from datetime import datetime
@@ -10,10 +10,9 @@ from typing import (
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from service.model import FOREVER, Milliseconds
-from service.reading.shapes import Id, WhyCode
+from service.reading.shapes import Id
 from service.strict_json import is_clean
 from service.text.visible import clean_line
-from service.web.post_keys import PostKeyText
 
 CLEAN = r"^[^\x00\ud800-\udfff]*$"
 MAX_BODY = 10_000
@@ -62,13 +61,6 @@ WebAddress = Annotated[
 ]
 
 
-def _whole_number(value: object) -> object:
-    """Query values are text: only plain digits are a number."""
-    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value):
-        raise ValueError("must be a whole number")
-    return int(value) if isinstance(value, str) else value
-
-
 EARLIEST: Milliseconds = -62_135_596_800_000
 """The first millisecond of the year 1."""
 
@@ -107,7 +99,6 @@ def _integer(value: object) -> object:
 
 
 # The limits come first: behind a validator, pydantic would describe them in words of its own.
-ListLimit = Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole_number)]
 Version = Annotated[int, Field(ge=1, le=2_000_000_000), BeforeValidator(_integer)]
 
 
@@ -158,6 +149,12 @@ class Submission(Strict):
     body: CommentText
     parent_id: Id | None = None
     post: PostLabel = PostLabel()
+
+
+class Preview(Strict):
+    """A text that is not sent yet."""
+
+    body: CommentText
 
 
 class Edit(Strict):
@@ -229,47 +226,6 @@ class PostPatch(Strict):
         return self
 
 
-class PageQuery(Incoming):
-    """Where in a list, and how much of it."""
-
-    limit: ListLimit = Field(50, description="How many items at most")
-    cursor: str | None = Field(None, description="`next` of the page before; leave it out to start from the beginning")
-
-
-class CommentsQuery(PageQuery):
-    """How a post's comments are listed."""
-
-    view: Literal["thread", "flat"] = Field("thread", description="Depth-first under each root, or by time")
-    sort: Literal["oldest", "newest"] = Field("oldest", description="The order of roots (`thread`) or of all (`flat`)")
-
-
-class CountsQuery(Incoming):
-    """Which posts to count."""
-
-    post: Annotated[
-        list[PostKeyText],
-        Field(min_length=1, max_length=200, description="The blog's keys of the posts, one `post=` for each"),
-    ]
-
-
-class QueueQuery(PageQuery):
-    """Which entries of the queue, in which order."""
-
-    reason: WhyCode | None = Field(None, description="Why to look")
-    post: PostKeyText | None = Field(None, description="On this post")
-    author: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author")
-    q: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, description="With these words")
-    order: Literal["oldest", "priority"] = Field("oldest", description="What comes first")
-
-
-class DecisionsQuery(PageQuery):
-    """Which part of the record."""
-
-    comment: Id | None = Field(None, description="About this comment")
-    actor: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author key")
-    since: Moment | None = Field(None, description="Not before this time (RFC 3339)")
-
-
 class SubmitHeaders(BaseModel):
     """Headers of a submission."""
 
@@ -279,14 +235,6 @@ class SubmitHeaders(BaseModel):
         None,
         alias="Idempotency-Key",
         description="The same for every attempt to send one comment; the first reply comes again for 24 hours",
-    )
-
-
-class StreamQuery(Incoming):
-    """Where a live stream goes on, for clients that cannot set the header."""
-
-    last_event_id: str | None = Field(
-        None, max_length=200, description="Instead of `Last-Event-ID`: the last `id` that you got"
     )
 
 

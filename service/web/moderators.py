@@ -12,13 +12,13 @@ from service.store import authors as stored_authors
 from service.store import decisions as stored_decisions
 from service.store import posts as stored_posts
 from service.store.queue_pages import Filter
-from service.web import incoming, outgoing, problems, show
+from service.web import incoming, outgoing, problems, queries, show
 from service.web.call import Call, Reply, require_own_page
 from service.web.stream import EventStream
 
 
 # GET /v1/sites/{site}/queue
-async def browse_queue(call: Call, query: incoming.QueueQuery) -> Reply[outgoing.QueueList]:
+async def browse_queue(call: Call, query: queries.QueueQuery) -> Reply[outgoing.QueueList]:
     """What somebody must look at, with everything to judge it by."""
     await call.moderator()
     wanted = Filter(
@@ -49,7 +49,7 @@ async def browse_queue(call: Call, query: incoming.QueueQuery) -> Reply[outgoing
 
 
 # GET /v1/sites/{site}/queue/events
-async def follow_queue(call: Call, query: incoming.StreamQuery, headers: incoming.StreamHeaders) -> EventStream:
+async def follow_queue(call: Call, query: queries.StreamQuery, headers: incoming.StreamHeaders) -> EventStream:
     """What enters and leaves the queue, live (Server-Sent Events).
 
     `queue.entered` and `queue.left` carry `comment_id`, `post` and `why`. `reset` says that something is missing: read
@@ -117,7 +117,7 @@ async def undo(call: Call) -> Reply[outgoing.DecisionReply]:
 
 
 # GET /v1/sites/{site}/decisions
-async def list_decisions(call: Call, query: incoming.DecisionsQuery) -> Reply[outgoing.DecisionsList]:
+async def list_decisions(call: Call, query: queries.DecisionsQuery) -> Reply[outgoing.DecisionsList]:
     """The append-only record, oldest first."""
     await call.moderator()
     page = await call.database.bulk.read(

@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
-from service.web import operations, outgoing, post_keys, public, readers
+from service.web import operations, outgoing, post_keys, public, queries, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
 from service.web.links import BY_PATHS, Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
@@ -215,9 +215,9 @@ def _operation(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[str, A
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
-    if LoginRequired in route.problems:
+    if LoginRequired in route.problems and queries.MeQuery not in route.takes.values():
         return [{"bearer": []}]
-    # A comment that is public needs no credential; one that waits is shown to those who may see it.
+    # A visitor may ask who they are, and see a comment that is public; one that waits is shown to those who may see it.
     return [{}, {"bearer": []}] if route.audience is Audience.READERS else []
 
 

@@ -65,6 +65,13 @@ class CommentReply(TypedDict):
 
 
 @_CLOSED
+class PreviewReply(TypedDict):
+    """What a text would look like."""
+
+    html: str
+
+
+@_CLOSED
 class SingleReply(TypedDict):
     """One comment: all of it for its author and moderators, else what is public."""
 
@@ -83,7 +90,7 @@ class MyComments(TypedDict):
 class Me(TypedDict):
     """Who is speaking, and what they may do."""
 
-    user: AuthorView
+    user: Annotated[AuthorView | None, Field(description="null: nobody is logged in; only where `visitor=1` asks")]
     roles: list[Literal["moderator", "admin"]]
     may: list[Permission]
     banned_until: str | None

@@ -1,22 +1,23 @@
 """Public reading: what everybody sees. No credential is looked at, so shared caches may keep every reply."""
 
+import hashlib
 from collections.abc import Callable, Mapping
-from functools import partial
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from aiohttp import hdrs, web
 
+from service.errors import UnknownComment
+from service.model import CommentId, PostKey, PublicComment
 from service.model import Page as Found
-from service.model import PostKey, PublicComment
-from service.reading import atom, html, shapes, show
+from service.reading import atom, html, language, shapes, show
 from service.reading.page import IDENTITY, Content, Encoded, Format, PageScope, coding_for, format_for
 from service.reading.pages import Variant
-from service.reading.tags import tags_of
+from service.reading.tags import tag_of, tags_of
 from service.store import events, posts, published
 from service.store.database import Transaction
-from service.web import incoming
-from service.web.call import Call, joined, names, to_json
+from service.web import incoming, queries
+from service.web.call import Call, Reply, joined, names, to_json
 from service.web.stream import EventStream
 
 FRAGMENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -24,6 +25,9 @@ FRAGMENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; fram
 BY_ACCEPT = {"Vary": "Accept-Encoding, Accept"}
 HTML_BY_ACCEPT = {**BY_ACCEPT, "Cache-Control": "private, max-age=0"}
 """Shared caches that don't look at `Vary`, or only at the first line of `Accept`, would give it to who wants JSON."""
+
+SITE_CACHE = "public, max-age=3600"
+"""A site changes with the configuration only, and no purge tells of that."""
 
 
 class Published(web.Response):
@@ -36,15 +40,33 @@ class Published(web.Response):
         self.encoded = encoded
 
 
+# GET /v1/sites/{site}
+async def show_site(call: Call) -> Reply[shapes.SiteReply]:
+    """What a form needs to know of the site: where readers log in, how long a comment may be and how long edited."""
+    body = to_json({"site": show.site(call.site)})
+    etag, tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"', tag_of(call.site_key)
+    headers = {
+        "ETag": etag,
+        "Cache-Control": SITE_CACHE,
+        "Vary": "Accept-Encoding",
+        "Surrogate-Key": tag,
+        "Cache-Tag": tag,
+    }
+    if names(joined(call.request.headers, hdrs.IF_NONE_MATCH), etag):
+        return Reply(None, 304, headers)
+    return Reply(body, headers=headers)
+
+
 # GET /v1/sites/{site}/posts/{post}/comments
-async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Response:
+async def list_comments(call: Call, query: queries.CommentsQuery) -> web.Response:
     """A post's approved comments.
 
     `thread` is depth-first, replies oldest first under each comment; `flat` is by time. A post nobody has commented
-    on is an empty list. `Accept` may prefer HTML: then the reply is that of `comments.html`, for no shared cache.
+    on is an empty list. `around` begins with one comment below those that it answers, and has `limit` items besides
+    these. `Accept` may prefer HTML: then the reply is that of `comments.html`, for no shared cache.
     """
     if format_for(joined(call.request.headers, hdrs.ACCEPT)) is Format.HTML:
-        return await _as_html(call, query, HTML_BY_ACCEPT)
+        return await _as_html(call, queries.FragmentQuery(**query.model_dump()), HTML_BY_ACCEPT)
     site, post, order = call.site_key, call.post_key, (query.view, query.sort)
     listing = _listing(call, query)
 
@@ -58,14 +80,16 @@ async def list_comments(call: Call, query: incoming.CommentsQuery) -> web.Respon
         }
         return Content(to_json(reply), found.revision, next=following)
 
-    return await _published(call, (site, post), ("comments", *order, query.limit, query.cursor), build, BY_ACCEPT)
+    variant = ("comments", *order, query.limit, query.cursor, query.around)
+    return await _published(call, (site, post), variant, build, BY_ACCEPT)
 
 
 # GET /v1/sites/{site}/posts/{post}/comments.html
-async def show_comments(call: Call, query: incoming.CommentsQuery) -> web.Response:
+async def show_comments(call: Call, query: queries.FragmentQuery) -> web.Response:
     """A post's approved comments as a fragment of HTML, for pages without JavaScript to include.
 
     It has no style and no script; its classes begin with `gatepost-`, and each comment has the id `comment-{id}`.
+    Its own words are in English, or in the language that `lang` names.
     """
     return await _as_html(call, query, {})
 
@@ -86,7 +110,7 @@ async def feed_comments(call: Call) -> web.Response:
 
 
 # GET /v1/sites/{site}/counts?post=a&post=b
-async def count_comments(call: Call, query: incoming.CountsQuery) -> web.Response:
+async def count_comments(call: Call, query: queries.CountsQuery) -> web.Response:
     """Approved comments of up to 200 posts."""
     site, keys = call.site_key, [PostKey(key) for key in dict.fromkeys(query.post)]
 
@@ -100,7 +124,7 @@ async def count_comments(call: Call, query: incoming.CountsQuery) -> web.Respons
 
 
 # GET /v1/sites/{site}/comments
-async def list_latest(call: Call, query: incoming.PageQuery) -> web.Response:
+async def list_latest(call: Call, query: queries.PageQuery) -> web.Response:
     """The site's approved comments on all posts, newest first."""
     site, after = call.site_key, call.position(query.cursor)
 
@@ -129,7 +153,7 @@ async def feed_latest(call: Call) -> web.Response:
 
 
 # GET /v1/sites/{site}/posts/{post}/events
-async def follow_post(call: Call, query: incoming.StreamQuery, headers: incoming.StreamHeaders) -> EventStream:
+async def follow_post(call: Call, query: queries.StreamQuery, headers: incoming.StreamHeaders) -> EventStream:
     """What readers see happen on a post, live (Server-Sent Events).
 
     `comment.published`, `comment.changed` and `comment.removed` carry `comment` and `post` as the list shows them now,
@@ -138,33 +162,47 @@ async def follow_post(call: Call, query: incoming.StreamQuery, headers: incoming
     return EventStream(call, (call.site_key, call.post_key), headers.last_event_id or query.last_event_id)
 
 
-def _listing(call: Call, query: incoming.CommentsQuery) -> Callable[[Transaction], Found[PublicComment]]:
-    """The page of the post's list that the query asks for. Raises BadCursor."""
-    return partial(
-        published.thread if query.view == "thread" else published.flat,
-        site=call.site_key,
-        post=call.post_key,
-        newest_first=query.sort == "newest",
-        limit=query.limit,
-        after=call.position(query.cursor, call.post_key, query.view, query.sort),
-    )
+def _listing(call: Call, query: queries.CommentsQuery) -> Callable[[Transaction], Found[PublicComment]]:
+    """Reads the page of the post's list that the query asks for, or raises UnknownComment. Raises BadCursor."""
+    site, post, is_thread, newest_first = call.site_key, call.post_key, query.view == "thread", query.sort == "newest"
+    after = call.position(query.cursor, post, query.view, query.sort)
+
+    def from_a_place(tx: Transaction) -> Found[PublicComment]:
+        page = published.thread if is_thread else published.flat
+        return page(tx, site, post, newest_first=newest_first, limit=query.limit, after=after)
+
+    def from_a_comment(tx: Transaction) -> Found[PublicComment]:
+        page, comment = published.thread_around if is_thread else published.flat_around, CommentId(query.around or "")
+        found = page(tx, site, post, newest_first=newest_first, limit=query.limit, around=comment)
+        if found is None:
+            raise UnknownComment
+        return found
+
+    return from_a_place if query.around is None else from_a_comment
 
 
-async def _as_html(call: Call, query: incoming.CommentsQuery, more_headers: Mapping[str, str]) -> web.Response:
+async def _as_html(call: Call, query: queries.FragmentQuery, more_headers: Mapping[str, str]) -> web.Response:
     site, post, order = call.site, call.post_key, (query.view, query.sort)
     address = _address(call, f"posts/{quote(post, safe='')}/comments.html")
-    listing = _listing(call, query)
+    listing, spoken = _listing(call, query), language.named(query.lang) if query.lang else None
+    same = {
+        "view": query.view,
+        "sort": query.sort,
+        "limit": query.limit,
+        **({"lang": query.lang} if query.lang else {}),
+    }
 
     def build(tx: Transaction) -> Content:
         found, page = posts.get(tx, site.key, post), listing(tx)
         following = call.cursor(page.next, post, *order)
-        more = urlencode({"view": query.view, "sort": query.sort, "limit": query.limit, "cursor": following})
-        rest = f"{address}?{more}" if following else None
-        shown = html.fragment(site, found, page.items, nested=query.view == "thread", following=rest)
+        rest = f"{address}?{urlencode({**same, 'cursor': following})}" if following else None
+        is_nested = query.view == "thread"
+        shown = html.fragment(site, found, page.items, nested=is_nested, following=rest, spoken=spoken)
         return Content("".join(shown).encode(), found.revision, html.MEDIA_TYPE, following)
 
     headers = {"Content-Security-Policy": FRAGMENT_POLICY, **more_headers}
-    return await _published(call, (site.key, post), ("html", *order, query.limit, query.cursor), build, headers)
+    variant = ("html", *order, query.limit, query.cursor, query.around, query.lang)
+    return await _published(call, (site.key, post), variant, build, headers)
 
 
 def _address(call: Call, path: str) -> str:

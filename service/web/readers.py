@@ -29,7 +29,7 @@ from service.store.database import Transaction
 from service.store.idempotency import Reply as KeptReply
 from service.store.idempotency import Scope
 from service.text import render
-from service.web import incoming, outgoing, show
+from service.web import incoming, outgoing, queries, show
 from service.web.call import Call, Reply, require_own_page, to_json
 
 LONG_TEXT = 1_000
@@ -40,8 +40,14 @@ AROUND_TEXT = 1_000
 
 
 # GET /v1/sites/{site}/me
-async def show_me(call: Call) -> Reply[outgoing.Me]:
-    """Who am I here, and what may I do."""
+async def show_me(call: Call, query: queries.MeQuery) -> Reply[outgoing.Me]:
+    """Who am I here, and what may I do.
+
+    A front end that cannot know whether somebody is logged in (the blog's cookie is not for scripts) asks with
+    `visitor=1`: then nobody is an answer, and no error in the browser's console.
+    """
+    if query.visitor and await call.caller() is None:
+        return Reply({"user": None, "roles": [], "may": [], "banned_until": None})
     caller = await call.somebody()
     author = await call.database.read(authors.get, call.site_key, AuthorKey(caller.key))
     until = author.banned_until if author else None
@@ -81,13 +87,22 @@ async def submit(
     return _kept(call, kept)
 
 
+# POST /v1/sites/{site}/preview
+async def preview(call: Call, body: incoming.Preview) -> Reply[outgoing.PreviewReply]:
+    """What my text would look like. What a submission refuses in its `body` is refused here; nothing is kept."""
+    await call.reader()
+    return Reply({"html": await _html(call.site, body.body)})
+
+
 # GET /v1/sites/{site}/me/comments
-async def list_mine(call: Call, query: incoming.PageQuery) -> Reply[outgoing.MyComments]:
-    """My comments in any status, newest first."""
+async def list_mine(call: Call, query: queries.OwnQuery) -> Reply[outgoing.MyComments]:
+    """My comments in any status, newest first; on one post or on all."""
     author, _, _ = await call.reader()
-    after = call.position(query.cursor, author)
-    page, last = await call.database.read(_mine, call.site_key, author, limit=query.limit, after=after)
-    following = call.cursor(page.next, author)
+    post = PostKey(query.post) if query.post is not None else None
+    scope = (author,) if post is None else (author, post)
+    after = call.position(query.cursor, *scope)
+    page, last = await call.database.read(_mine, call.site_key, author, post=post, limit=query.limit, after=after)
+    following = call.cursor(page.next, *scope)
     shown = [_view(call.site, comment, last.get(comment.id)) for comment in page.items]
     return Reply({"comments": shown, "next": following}, headers=call.next_link(following))
 
@@ -141,14 +156,8 @@ async def _take(
 async def _draft(
     site: Site, body: str, *, parent_id: str | None = None, label: incoming.PostLabel | None = None
 ) -> Draft:
-    """The text as it will be shown. Raises InvalidRequest for what the site does not take, or what shows nothing."""
-    if len(body.strip()) > site.max_body_length:
-        raise _refused(f"must have at most {site.max_body_length} characters")
-    if len(body) > (longest := site.max_body_length + AROUND_TEXT):
-        raise _refused(f"must have at most {longest} characters, white space around it included")
-    html = await asyncio.to_thread(render.to_html, body) if len(body) > LONG_TEXT else render.to_html(body)
-    if render.shows_nothing(html):
-        raise _refused("shows nothing")
+    """The text as it will be shown, and what belongs to it. Raises InvalidRequest for what the site does not take."""
+    html = await _html(site, body)
     return Draft(
         body=body,
         html=html,
@@ -156,6 +165,18 @@ async def _draft(
         label=_label(site, label) if label else NO_LABEL,
         looked=judging.look_if_needed(site.rules, body, html),
     )
+
+
+async def _html(site: Site, body: str) -> str:
+    """What a text looks like. Raises InvalidRequest for one that is too long for the site, or shows nothing."""
+    if len(body.strip()) > site.max_body_length:
+        raise _refused(f"must have at most {site.max_body_length} characters")
+    if len(body) > (longest := site.max_body_length + AROUND_TEXT):
+        raise _refused(f"must have at most {longest} characters, white space around it included")
+    html = await asyncio.to_thread(render.to_html, body) if len(body) > LONG_TEXT else render.to_html(body)
+    if render.shows_nothing(html):
+        raise _refused("shows nothing")
+    return html
 
 
 def _may_see_all_of(comment: Comment, caller: Caller) -> bool:
@@ -213,9 +234,18 @@ def _one(tx: Transaction, site: SiteKey, comment_id: CommentId) -> tuple[Comment
 
 
 def _mine(
-    tx: Transaction, site: SiteKey, author: AuthorKey, *, limit: int, after: tuple[str | int, ...] | None
+    tx: Transaction,
+    site: SiteKey,
+    author: AuthorKey,
+    *,
+    post: PostKey | None,
+    limit: int,
+    after: tuple[str | int, ...] | None,
 ) -> tuple[Page[Comment], dict[CommentId, Decision]]:
-    page = comments.of_author(tx, site, author, limit=limit, after=after)
+    if post is None:
+        page = comments.of_author(tx, site, author, limit=limit, after=after)
+    else:
+        page = comments.of_author_on(tx, site, author, post=post, limit=limit, after=after)
     return page, decisions.last_on_each(tx, [comment.id for comment in page.items])
 
 

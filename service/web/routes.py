@@ -64,13 +64,14 @@ BODY: Problems = (MalformedJson, UnsupportedMediaType, BodyTooLarge)
 LISTED: Problems = (BadCursor,)
 
 PUBLIC = [
+    Route("GET", SITE, public.show_site, Audience.PUBLIC, Count.READ, problems=(UnknownSite, InvalidRequest, SlowDown)),
     Route(
         "GET", POST + "/comments", public.list_comments, Audience.PUBLIC, Count.READ,
-        problems=(*KNOWN, *LISTED, SlowDown), or_media_type="text/html",
+        problems=(*KNOWN, *LISTED, UnknownComment, SlowDown), or_media_type="text/html",
     ),
     Route(
         "GET", POST + "/comments.html", public.show_comments, Audience.PUBLIC, Count.READ,
-        problems=(*KNOWN, *LISTED, SlowDown), media_type="text/html",
+        problems=(*KNOWN, *LISTED, UnknownComment, SlowDown), media_type="text/html",
     ),
     Route(
         "GET", POST + "/events", public.follow_post, Audience.PUBLIC, Count.READ, media_type=EVENT_STREAM,
@@ -96,6 +97,10 @@ READERS = [
     Route(
         "GET", SITE + "/me/comments", readers.list_mine, Audience.READERS, Count.READ,
         problems=(*LOGGED_IN, *LISTED, Forbidden, SlowDown),
+    ),
+    Route(
+        "POST", SITE + "/preview", readers.preview, Audience.READERS, Count.READ,
+        problems=(*LOGGED_IN, *BODY, OriginRefused, Forbidden, SlowDown),
     ),
     Route(
         "POST", POST + "/comments", readers.submit, Audience.READERS, Count.SUBMIT, statuses=(202, 201),

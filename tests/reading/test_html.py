@@ -11,7 +11,7 @@ import pytest
 from markupsafe import escape
 
 from service.model import Post, PostKey, Profile, PublicComment, SiteKey
-from service.reading import html
+from service.reading import html, language
 from service.settings import Site, parse
 from tests.reading.hostile import ADDRESSES, GOOD_ADDRESSES, TEXTS, UNWRITABLE, comment, identity
 
@@ -76,7 +76,7 @@ def levels(section: Element, depth: int = 0) -> Iterator[tuple[str, int]]:
 @pytest.mark.parametrize(("moment", "said"), TIMES.items())
 def test_a_time_is_written_as_a_person_writes_it(moment: str, said: str) -> None:
     milliseconds = int(datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp() * 1000) + 999
-    assert html.in_words(milliseconds) == said
+    assert language.named("en").time(milliseconds) == said
 
 
 def test_a_comment_has_author_biography_time_and_place() -> None:

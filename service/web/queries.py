@@ -1,0 +1,106 @@
+"""What comes in behind the `?` of an address. The declarations that validate are those in `/openapi.json`."""
+
+import re
+from typing import (
+    Annotated,
+    Literal,  # pydantic reads these on Python 3.11
+)
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+
+from service.reading.language import Code
+from service.reading.shapes import Id, WhyCode
+from service.web.incoming import Incoming, Line, Moment
+from service.web.post_keys import PostKeyText
+
+
+def _whole_number(value: object) -> object:
+    """Query values are text: only plain digits are a number."""
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value):
+        raise ValueError("must be a whole number")
+    return int(value) if isinstance(value, str) else value
+
+
+# The limits come first: behind a validator, pydantic would describe them in words of its own.
+ListLimit = Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole_number)]
+
+
+class PageQuery(Incoming):
+    """Where in a list, and how much of it."""
+
+    limit: ListLimit = Field(50, description="How many items at most")
+    cursor: str | None = Field(None, description="`next` of the page before; leave it out to start from the beginning")
+
+
+class OwnQuery(PageQuery):
+    """Which of one's own comments."""
+
+    post: PostKeyText | None = Field(None, description="On this post only")
+
+
+class MeQuery(Incoming):
+    """Whether a visitor without a credential asks as well."""
+
+    visitor: Literal["1"] | None = Field(
+        None, description="Without a credential: 200 and `user` null, and not the problem `login-required`"
+    )
+
+
+class CommentsQuery(PageQuery):
+    """How a post's comments are listed."""
+
+    view: Literal["thread", "flat"] = Field("thread", description="Depth-first under each root, or by time")
+    sort: Literal["oldest", "newest"] = Field("oldest", description="The order of roots (`thread`) or of all (`flat`)")
+    around: Id | None = Field(
+        None, description="Begin with this comment, below those that it answers; not together with `cursor`"
+    )
+
+    @field_validator("around")
+    @classmethod
+    def _says_where_alone(cls, around: str | None, found: ValidationInfo) -> str | None:
+        if around is not None and found.data.get("cursor") is not None:
+            raise ValueError("must not stand beside `cursor`: both say where the page begins")
+        return around
+
+
+class FragmentQuery(CommentsQuery):
+    """How they are listed in HTML."""
+
+    lang: Code | None = Field(
+        None, description="The language of the fragment's own words; it then says so itself, by `lang` and `dir`"
+    )
+
+
+class CountsQuery(Incoming):
+    """Which posts to count."""
+
+    post: Annotated[
+        list[PostKeyText],
+        Field(min_length=1, max_length=200, description="The blog's keys of the posts, one `post=` for each"),
+    ]
+
+
+class QueueQuery(PageQuery):
+    """Which entries of the queue, in which order."""
+
+    reason: WhyCode | None = Field(None, description="Why to look")
+    post: PostKeyText | None = Field(None, description="On this post")
+    author: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author")
+    q: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, description="With these words")
+    order: Literal["oldest", "priority"] = Field("oldest", description="What comes first")
+
+
+class DecisionsQuery(PageQuery):
+    """Which part of the record."""
+
+    comment: Id | None = Field(None, description="About this comment")
+    actor: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author key")
+    since: Moment | None = Field(None, description="Not before this time (RFC 3339)")
+
+
+class StreamQuery(Incoming):
+    """Where a live stream goes on, for clients that cannot set the header."""
+
+    last_event_id: str | None = Field(
+        None, max_length=200, description="Instead of `Last-Event-ID`: the last `id` that you got"
+    )
