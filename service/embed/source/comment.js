@@ -88,7 +88,6 @@ export class Comment {
     const { words, options } = this.thread;
     const link = { href: /^https?:/i.test(author.url ?? "") && author.url, rel: "nofollow ugc noopener" };
     const named = link.href ? make("a", link, author.name) : author.name;
-    const [before, after] = words.say("edited").split("{time}");
     const answers = parent && parent !== this.above?.id && words.say("answers");
     return make(
       "header",
@@ -99,8 +98,10 @@ export class Comment {
       make(
         "span",
         { class: "when" },
-        make("a", { href: `#comment-${this.id}` }, this.time(at, `time-${this.id}`)),
-        ...(edited ? [before, this.time(edited), after ?? ""] : []),
+        ...words.fill(edited ? "edited" : "{written}", {
+          written: make("a", { href: `#comment-${this.id}` }, this.time(at, `time-${this.id}`)),
+          edited: edited && this.time(edited),
+        }),
       ),
       answers && make("span", { class: "answers" }, this.thread.list.has(parent) ? make("a", { href: `#comment-${parent}` }, answers) : answers),
     );

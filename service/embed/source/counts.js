@@ -3,7 +3,7 @@
 import { languageOf, serviceOf } from "./place.js";
 import { plural } from "./plural.js";
 
-const FORMS = { zero: "No comments", one: "{n} comment", other: "{n} comments" };
+const FORMS = { zero: "No comments", one: "{count} comment", other: "{count} comments" };
 const AT_MOST = 200;
 let waiting = new Set();
 

@@ -28,7 +28,7 @@ export class Form {
     this.element = make(
       "form",
       { part: "form", novalidate: true, "aria-label": words.say(label, { name: comment?.author }), onsubmit: (event) => this.submitted(event) },
-      kind === "edit" ? null : make("p", { class: "as" }, ...this.named()),
+      kind !== "edit" && make("p", { class: "as" }, ...words.fill("as", { name: make("bdi", null, thread.reader.name) })),
       make("label", { part: "label", for: id }, words.say(label, { name: comment?.author })),
       this.field,
       make("p", { part: "hint", id: `${id}-hint` }, words.say("hint")),
@@ -46,11 +46,6 @@ export class Form {
     );
     this.field.value = this.draft.body || (kind === "edit" ? (comment.own.pending_edit ?? comment.own).body : "");
     this.measure();
-  }
-
-  named() {
-    const [before, after] = this.thread.words.say("as").split("{name}");
-    return [before, make("bdi", null, this.thread.reader.name), after ?? ""];
   }
 
   get body() {

@@ -3,5 +3,5 @@
 export const plural = (language, n, find) => {
   const rule = new Intl.PluralRules(language).select(n);
   const sentence = (n === 0 && find("zero")) || find(rule) || find("other");
-  return sentence.replace("{n}", new Intl.NumberFormat(language).format(n));
+  return sentence.replace("{count}", new Intl.NumberFormat(language).format(n));
 };

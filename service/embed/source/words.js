@@ -35,6 +35,11 @@ export class Words {
     return this.find(key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   }
 
+  // A sentence with elements in it.
+  fill(key, elements) {
+    return (this.find(key) ?? key).split(/\{(\w+)\}/).map((part, at) => (at % 2 ? elements[part] : part));
+  }
+
   count(key, n) {
     return plural(this.language, n, (rule) => this.find(`${key}.${rule}`));
   }
