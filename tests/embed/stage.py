@@ -131,8 +131,8 @@ class Stage:
             f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>The gate</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
             f'<link rel="stylesheet" href="/style.css"><script type="module" src="{source}"></script>'
-            f'{"<script src=/own.js></script>" if script else ""}</head><body>{before}'
-            f"{element or f'<gatepost-comments {written}>{inside}</gatepost-comments>'}{after}</body></html>"
+            f'{"<script src=/own.js></script>" if script else ""}</head><body><main>{before}'
+            f"{element or f'<gatepost-comments {written}>{inside}</gatepost-comments>'}{after}</main></body></html>"
         )
         headers = {} if policy is None else {"Content_Security_Policy": policy}
         self.blog.handlers["/gate"] = always(text=text, content_type="text/html", **headers)

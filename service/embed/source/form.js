@@ -23,11 +23,11 @@ export class Form {
     this.counter = make("p", { part: "counter", id: `${id}-counter` });
     this.notice = make("div", { part: "notice", id: `${id}-notice`, role: "alert" });
     this.help = make("div", { class: "help" });
-    this.shown = make("div", { part: "preview", hidden: true, dir: "auto", role: "group", "aria-label": words.say("preview") });
+    this.shown = make("div", { part: "preview", class: "shown", hidden: true, dir: "auto", role: "group", "aria-label": words.say("preview") });
     this.sender = make("button", { part: "submit", name: "submit", type: "submit" }, words.say("send"));
     this.element = make(
       "form",
-      { part: "form", novalidate: true, "aria-label": words.say(label, { name: comment?.author }), onsubmit: (event) => this.submitted(event) },
+      { part: "form", novalidate: true, onsubmit: (event) => this.submitted(event) },
       kind !== "edit" && make("p", { class: "as" }, ...words.fill("as", { name: make("bdi", null, thread.reader.name) })),
       make("label", { part: "label", for: id }, words.say(label, { name: comment?.author })),
       this.field,
