@@ -68,7 +68,7 @@ class Window:
 
     async def write(self, text: str) -> None:
         """Write a comment into the form, and send it."""
-        await self.element.get_by_label("Your comment").fill(text)
+        await self.element.get_by_role("textbox", name="Your comment", exact=True).fill(text)
         await self.element.get_by_role("button", name="Send").click()
 
     async def told(self, name: str) -> list[Any]:
@@ -131,8 +131,9 @@ class Stage:
             f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>The gate</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
             f'<link rel="stylesheet" href="/style.css"><script type="module" src="{source}"></script>'
-            f'{"<script src=/own.js></script>" if script else ""}</head><body><main>{before}'
-            f"{element or f'<gatepost-comments {written}>{inside}</gatepost-comments>'}{after}</main></body></html>"
+            f'</head><body><main>{before}'
+            f"{element or f'<gatepost-comments {written}>{inside}</gatepost-comments>'}{after}</main>"
+            f'{"<script src=/own.js></script>" if script else ""}</body></html>'
         )
         headers = {} if policy is None else {"Content_Security_Policy": policy}
         self.blog.handlers["/gate"] = always(text=text, content_type="text/html", **headers)
@@ -176,6 +177,7 @@ class Stage:
 
     async def approved(self, body: str, *, by: str = "ada", **more: Any) -> Any:
         """A comment that everybody sees."""
+        self.gatepost.clock.advance(seconds=1)
         return await self.gatepost.approved(body, by=by, post=IN_ADDRESS, **more)
 
 

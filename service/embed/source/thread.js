@@ -212,7 +212,7 @@ export class Thread {
     const { words, options } = this;
     this.heading = make(`h${options.headingLevel}`, { part: "heading", id: "heading", tabindex: -1 });
     this.door = make("div", { class: "door" });
-    this.linked = make("div", { part: "linked", class: "linked", hidden: true });
+    this.linked = make("div", { class: "linked" });
     this.empty = make("slot", { name: "empty" }, make("p", { part: "notice", class: "empty" }, words.say("empty")));
     this.moreButton = button("more", words.say("more"), () => this.more());
     this.newButton = button("new", "", () => this.showNew());
@@ -221,11 +221,8 @@ export class Thread {
       make("slot", { name: "before-form" }),
       this.door,
       make("slot", { name: "after-form" }),
-      this.linked,
-      this.empty,
       this.list.element,
-      this.moreButton,
-      make("div", { class: "tail" }, this.newButton),
+      (this.tail = make("div", { class: "tail" })),
       make("slot", { name: "footer" }),
     );
     this.section.setAttribute("aria-labelledby", "heading");
@@ -309,9 +306,11 @@ export class Thread {
     const { words, post } = this;
     this.heading.replaceChildren(make("span", { part: "count" }, words.count("count", post.count)));
     const isEmpty = !this.list.element.firstElementChild;
-    this.empty.hidden = !isEmpty;
+    if (isEmpty) this.list.element.before(this.empty);
+    else this.empty.remove();
     this.list.element.hidden = isEmpty;
-    this.moreButton.hidden = !this.next;
+    if (this.next) this.tail.before(this.moreButton);
+    else this.moreButton.remove();
   }
 
   tellCount() {
@@ -412,7 +411,8 @@ export class Thread {
 
   showLinked(...inside) {
     this.linked.replaceChildren(...inside);
-    this.linked.hidden = !inside.length;
+    if (inside.length) this.list.element.before(this.linked);
+    else this.linked.remove();
   }
 
   async showAll() {
@@ -512,8 +512,9 @@ export class Thread {
 
   drawNew() {
     const n = this.fresh.size;
-    this.newButton.hidden = !n;
-    this.newButton.textContent = n ? this.words.count("new", n) : "";
+    if (!n) return this.newButton.remove();
+    this.newButton.textContent = this.words.count("new", n);
+    if (!this.newButton.isConnected) this.tail.append(this.newButton);
   }
 
   lose(item) {
@@ -650,6 +651,7 @@ export class Thread {
 
   // The page has logged somebody in or out.
   async refreshLogin() {
+    this.login = this.api.login = loginOf(this.host);
     this.login.forget();
     for (const form of this.forms) form.draft.save();
     const was = this.reader?.key;
