@@ -25,7 +25,7 @@ sub vcl_recv {
         call drop;
     }
     # The public surface. /metrics and /health/ are not on it, however they are spelled.
-    if (req.url !~ "^/(v1/|docs(/|\?|$)|openapi\.json(\?|$)|problems/)") {
+    if (req.url !~ "^/(v1/|embed(/|\.js(\?|$))|docs(/|\?|$)|openapi\.json(\?|$)|problems/)") {
         return (synth(404, "Not Found"));
     }
     # Which replica: by chance, and the other ones when that does not answer. (The header stays for them: what is unset for
@@ -40,7 +40,7 @@ sub vcl_recv {
     if (req.method == "GET" && req.url ~ "^/v1/sites/[a-z0-9-]+/(posts/[^/?]+|queue)/events(\?|$)") {
         return (pipe);
     }
-    # Public reading, where a credential changes nothing: the only replies that are looked up and kept.
+    # Public reading, where a credential changes nothing: with the next ones the only replies that are looked up and kept.
     if (req.url ~ "^/v1/sites/[a-z0-9-]+/(counts|(posts/[^/?]+/)?comments)(\.[a-z]+)?(\?|$)") {
         call name_one_coding;
         if (req.url ~ "/posts/[^/?]+/comments(\?|$)") {
@@ -51,6 +51,11 @@ sub vcl_recv {
             }
             unset req.http.Accept;
         }
+        return (hash);
+    }
+    # What is the same until a replica starts anew: what a form needs to know of a site, and the embed's files.
+    if (req.url ~ "^/(v1/sites/[a-z0-9-]+(\?|$)|embed(/|\.js(\?|$)))") {
+        call name_one_coding;
         return (hash);
     }
     return (pass);
@@ -130,7 +135,7 @@ sub vcl_backend_response {
         return (abandon);
     }
     if (beresp.status != 200 || beresp.ttl <= 0s || beresp.http.Set-Cookie ||
-        beresp.http.Cache-Control !~ "(?i)\bpublic\b.*\bs-maxage=" ||
+        beresp.http.Cache-Control !~ "(?i)\bpublic\b.*\b(s-maxage|max-age)=" ||
         beresp.http.Cache-Control ~ "(?i)\b(private|no-store|no-cache)\b") {
         # Everybody asks a replica then, with their own If-None-Match, and nobody waits for another.
         return (pass(10s));

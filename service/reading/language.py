@@ -7,11 +7,10 @@ would speak the language of the machine.
 """
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -24,15 +23,15 @@ CODES: Final[tuple[Code, ...]] = get_args(Code)
 FOLDER: Final = Path(__file__).parent / "languages"
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
 
-_VALUE: Final = re.compile(r"\{(\w+)\}")
+LISTS: Final = ("time.weekdays", "time.months", "time.halves")
 _MILLION: Final = 1_000_000
 Category = Callable[[int], str]
 """The plural category of a whole number that is not negative."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Language:
-    """One language: its words, and which of them go with a number. `direction` is what `dir` takes."""
+    """One language: its words, and which of them go with a number."""
 
     code: Code
     words: Mapping[str, str]
@@ -41,13 +40,16 @@ class Language:
 
     @property
     def direction(self) -> Literal["ltr", "rtl"]:
-        """Where its lines begin."""
+        """Where its lines begin, as `dir` says it."""
         return "rtl" if self.code in RIGHT_TO_LEFT else "ltr"
 
-    def say(self, name: str, **values: object) -> Markup:
+    def say(self, name: str, /, **values: object) -> Markup:
         """The text called `name` with these values in it. What is not markup is escaped."""
-        text = str(escape(self.words[name]))
-        return Markup(_VALUE.sub(lambda found: str(escape(values[found[1]])), text))  # noqa: S704  # all of it escaped
+        text = self._escaped[name]
+        if not values:
+            return text
+        escaped = {value: str(escape(given)) for value, given in values.items()}
+        return Markup(str(text).format_map(escaped))  # noqa: S704  # all of it escaped
 
     def count(self, number: int) -> Markup:
         """How many comments there are."""
@@ -56,19 +58,25 @@ class Language:
 
     def time(self, moment: Milliseconds) -> str:
         """A time as a person writes it for readers anywhere: "at 9:35am UTC on Tuesday, 19th July 2005"."""
-        time, words = datetime.fromtimestamp(moment // 1000, UTC), self.words
-        halves = words.get("time.halves", "").split()
-        values = {
-            "weekday": words["time.weekdays"].split()[time.weekday()],
-            "day": words[f"time.day.{self.ordinal(time.day)}"].replace("{day}", str(time.day)),
-            "month": words["time.months"].split()[time.month - 1],
-            "year": str(time.year),
-            "hour": f"{time.hour:02d}",
-            "hour12": str(time.hour % 12 or 12),
-            "minute": f"{time.minute:02d}",
-            "half": halves[time.hour // 12] if halves else "",
-        }
-        return _VALUE.sub(lambda found: values[found[1]], words["time"])
+        time, halves = datetime.fromtimestamp(moment // 1000, UTC), self._lists["time.halves"]
+        return self.words["time"].format(
+            weekday=self._lists["time.weekdays"][time.weekday()],
+            day=self.words[f"time.day.{self.ordinal(time.day)}"].format(day=time.day),
+            month=self._lists["time.months"][time.month - 1],
+            year=time.year,
+            hour=f"{time.hour:02d}",
+            hour12=time.hour % 12 or 12,
+            minute=f"{time.minute:02d}",
+            half=halves[time.hour // 12] if halves else "",
+        )
+
+    @cached_property
+    def _escaped(self) -> Mapping[str, Markup]:
+        return {name: escape(text) for name, text in self.words.items()}
+
+    @cached_property
+    def _lists(self) -> Mapping[str, Sequence[str]]:
+        return {name: self.words.get(name, "").split() for name in LISTS}
 
 
 def path_of(code: Code) -> Path:

@@ -159,13 +159,13 @@ _index("ix_comments_latest", "site", "created_at", "id", only=PUBLIC)
 _index("ix_comments_post_feed", "site", "post", "shown_at", "id", only=PUBLIC)
 _index("ix_comments_site_feed", "site", "shown_at", "id", only=PUBLIC)
 _index("ix_comments_parent", "parent_id", only=comments.c.parent_id.is_not(None))
-# One's own comments, and whether a text is among them: the hash is looked at here, the row only where it fits.
+Index("ix_comments_author", *(comments.c[column] for column in ("site", "author", "created_at", "id")))
+# An author's comments on a post: a front end asks for them with every page that they open, a submission for its double.
+# Of that the hash is looked at here, the row only where it fits.
 Index(
-    "ix_comments_author",
-    *(comments.c[column] for column in ("site", "author", "created_at", "id", "body_hash")),
+    "ix_comments_own",
+    *(comments.c[column] for column in ("site", "author", "post", "created_at", "id", "body_hash")),
 )
-# With every page that a reader opens, their own comments on it are asked for.
-Index("ix_comments_own", *(comments.c[column] for column in ("site", "author", "post", "created_at", "id")))
 
 # Texts that are no longer in the comment's row: replaced, or dropped by a moderator. Undo needs them, disputes too.
 revisions = Table(

@@ -68,6 +68,7 @@ IF_NONE_MATCH = {
 }
 # Handlers that write their response themselves (for its headers) say here what they give.
 GIVES: dict[Any, Any] = {
+    public.show_site: shapes.SiteReply,
     public.list_comments: shapes.PublicList,
     public.count_comments: shapes.Counts,
     public.list_latest: shapes.LatestList,

@@ -256,9 +256,7 @@ class QueueList(TypedDict):
 
     entries: list[EntryView]
     next: str | None
-    total: Annotated[
-        int, Field(description="How many entries there are in all; with a filter, at most 1,000 are counted")
-    ]
+    total: Annotated[int, Field(description="How many entries in all; with a filter, at most 1,000 are counted")]
     total_is_exact: Annotated[bool, Field(description="False: there are at least so many")]
 
 

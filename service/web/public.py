@@ -17,7 +17,7 @@ from service.reading.tags import tag_of, tags_of
 from service.store import events, posts, published
 from service.store.database import Transaction
 from service.web import incoming, queries
-from service.web.call import Call, Reply, joined, names, to_json
+from service.web.call import Call, joined, names, to_json
 from service.web.stream import EventStream
 
 FRAGMENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -41,7 +41,7 @@ class Published(web.Response):
 
 
 # GET /v1/sites/{site}
-async def show_site(call: Call) -> Reply[shapes.SiteReply]:
+async def show_site(call: Call) -> web.Response:
     """What a form needs to know of the site: where readers log in, how long a comment may be and how long edited."""
     body = to_json({"site": show.site(call.site)})
     etag, tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"', tag_of(call.site_key)
@@ -53,8 +53,8 @@ async def show_site(call: Call) -> Reply[shapes.SiteReply]:
         "Cache-Tag": tag,
     }
     if names(joined(call.request.headers, hdrs.IF_NONE_MATCH), etag):
-        return Reply(None, 304, headers)
-    return Reply(body, headers=headers)
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, headers={**headers, "Content-Type": "application/json; charset=utf-8"})
 
 
 # GET /v1/sites/{site}/posts/{post}/comments

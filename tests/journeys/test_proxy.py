@@ -43,6 +43,14 @@ async def test_every_public_list_is_kept_for_as_long_as_it_says(scaled: Scaled) 
         assert [await scale.seen(path) for _ in range(3)] == ["miss", "hit", "hit"], path
 
 
+async def test_a_site_is_kept_for_an_hour_whatever_the_lists_may(scaled: Scaled) -> None:
+    scale = await scaled()
+    assert [await scale.seen(f"/v1/sites/{SITE}") for _ in range(3)] == ["miss", "hit", "hit"]
+    answer = await scale.read(f"/v1/sites/{SITE}")
+    assert answer.headers["Cache-Control"] == "public, max-age=3600"
+    assert "Surrogate-Key" not in answer.headers
+
+
 async def test_nothing_is_kept_unless_the_owner_says_so(scaled: Scaled) -> None:
     scale = await scaled()
     assert {await scale.seen() for _ in range(5)} <= {"miss", "pass"}

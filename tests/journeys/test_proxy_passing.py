@@ -39,6 +39,17 @@ async def test_how_the_replicas_are_is_not_for_the_public(scaled: Scaled) -> Non
         assert b"gatepost_http" not in reply, target
 
 
+async def test_the_embeds_files_are_for_the_public(scaled: Scaled) -> None:
+    """A replica answers, whether it has the file or not: the problems of the proxy itself have no code."""
+    scale = await scaled()
+    for path in ("/embed/v1/nothing.js", "/embed/v1/0123456789abcdef/embed.js", "/embed/"):
+        answer = await scale.visitor.get(path)
+        assert (answer.status, answer.code) == (404, "not-found"), path
+    for path in ("/embedded", "/embed.json"):
+        answer = await scale.visitor.get(path)
+        assert (answer.status, answer.code) == (404, None), path
+
+
 async def _raw(scale: Scale, sent: str) -> bytes:
     """All that comes back until the connection ends."""
     url = URL(scale.proxy)

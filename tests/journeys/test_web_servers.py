@@ -168,6 +168,7 @@ async def test_public_reading_does_not_wait_for_the_server_that_knows_the_reader
             SUBMIT,
             f"{SUBMIT}.html",
             f"{SUBMIT}.atom",
+            "/v1/sites/blog",
             "/v1/sites/blog/comments",
             "/v1/sites/blog/counts?post=a",
         ):

@@ -77,6 +77,9 @@ LISTS: dict[str, Listing] = {
     ),
     "latest of the site": lambda tx, _, limit, after: published.latest(tx, SITE, limit=limit, after=after),
     "one's own": lambda tx, _, limit, after: comments.of_author(tx, SITE, ADA, limit=limit, after=after),
+    "one's own on the post": lambda tx, post, limit, after: comments.of_author_on(
+        tx, SITE, ADA, post=post, limit=limit, after=after
+    ),
 }
 FEEDS: dict[str, Listing] = {
     "feed of the post": lambda tx, post, limit, _: Page(published.newest_of_post(tx, SITE, post, limit=limit)),

@@ -5,6 +5,7 @@ Plans and work are read on both engines: PostgreSQL's with statistics, and as pr
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 import psycopg
@@ -111,6 +112,7 @@ SOUGHT = {
     "flat, newest first": ("(created_at,id)<(?,?)", "(ROW(created_at, id) < ROW("),
     "latest of the site": ("(created_at,id)<(?,?)", "(ROW(created_at, id) < ROW("),
     "one's own": ("(created_at,id)<(?,?)", "(ROW(created_at, id) < ROW("),
+    "one's own on the post": ("post=? AND (created_at,id)<(?,?)", "(ROW(created_at, id) < ROW("),
     "thread, newest first": ("root=? AND path>?", "(root = walk_1.root) AND (path > walk_1.path)"),
 }
 """On PostgreSQL an index can be asked only in the collation it is sorted in, so this is "C"."""
@@ -143,13 +145,33 @@ async def test_a_page_is_no_more_work_in_a_longer_list(store: Database, fill: Fi
 
 async def test_comments_that_are_gone_are_not_read_on_the_way(store: Database, fill: Fill) -> None:
     """Thirty comments that stand before a gap and thirty behind it are one page, however wide the gap."""
-    work: dict[str, list[int]] = {name: [] for name in EVERY_LIST if name != "one's own"}
+    work: dict[str, list[int]] = {name: [] for name in EVERY_LIST if not name.startswith("one's own")}
     for size in (600, 3_000):
         gone = [30 <= number < size - 30 for number in range(size)]
         await fill(f"{size}", [None] * size, gone=gone)
         for name, found in work.items():
             found.append(await store.read(work_of, Read(EVERY_LIST[name], PostKey(f"{size}"), None)))
     assert {name: found for name, found in work.items() if found[1] > found[0] * 1.5 + 10} == {}
+
+
+AROUND = {
+    ("thread", "oldest"): partial(published.thread_around, newest_first=False),
+    ("thread", "newest"): partial(published.thread_around, newest_first=True),
+    ("flat", "oldest"): partial(published.flat_around, newest_first=False),
+    ("flat", "newest"): partial(published.flat_around, newest_first=True),
+}
+
+
+async def test_a_page_around_a_comment_is_no_more_work_in_a_longer_list(store: Database, fill: Fill) -> None:
+    """Of a comment at the bottom of a chain as deep as threads go."""
+    work: dict[tuple[str, str], list[int]] = {order: [] for order in AROUND}
+    for size in (200, 2_000):
+        await fill(f"{size}", long_post.one_root(size))
+        for order, around in AROUND.items():
+            post = PostKey(f"{size}")
+            read = partial(around, site=SITE, post=post, limit=LIMIT, around=CommentId(f"{post}-{30:09}"))
+            work[order].append(await store.read(work_of, read))
+    assert {order: found for order, found in work.items() if not 0 < found[1] <= found[0] * 1.5 + 10} == {}
 
 
 # --- Pages are the list -----------------------------------------------------------------------------------------------
@@ -180,13 +202,8 @@ def expected(thread: list[Said], ids: list[CommentId], *, max_depth: int, newest
     def stands(number: int) -> bool:
         return not thread[number].goes or any(stands(reply) for reply in _answers(thread, number))
 
-    depth, below = dict[int | None, int]({None: -1}), dict[int | None, list[int]]({None: []})
-    for number, said in enumerate(thread):
-        place = said.answers
-        while depth[place] >= max_depth:
-            assert place is not None
-            place = thread[place].answers
-        depth[number], below[number] = depth[place] + 1, []
+    below: dict[int | None, list[int]] = {None: [], **{number: [] for number in range(len(thread))}}
+    for number, place in enumerate(_places(thread, max_depth)):
         below[place].append(number)
 
     def walk(number: int) -> list[int]:
@@ -218,6 +235,46 @@ async def test_pages_by_cursor_are_the_thread_in_one_piece(
         assert {item.id for item in whole.items if not item.removed} == set(standing)
 
 
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(thread=threads(), max_depth=st.integers(0, 3), limit=st.integers(1, 4))
+async def test_a_page_around_a_comment_is_what_it_stands_below_and_the_list_from_there(
+    store: Database, clock: Hands, thread: list[Said], max_depth: int, limit: int
+) -> None:
+    post, site = PostKey(f"post {next(numbers)}"), _site(max_depth)
+    ids = await _say(store, clock, site, post, thread)
+    standing = {one for one, said in zip(ids, thread, strict=True) if not said.goes}
+    for (view, sort), around in AROUND.items():
+        whole = [item.id for item in await _page_by_page(store, view, post, newest_first=sort == "newest", limit=200)]
+        for number, one in enumerate(ids):
+            page = await store.read(around, site=SITE, post=post, limit=limit, around=one)
+            if one not in standing:
+                assert page is None
+                continue
+            assert page is not None
+            above = [ids[other] for other in _above(thread, number, max_depth)]
+            above = above if view == "thread" else [other for other in above if other in standing]
+            follows = [other for other in whole[whole.index(one) + 1 :] if other not in above]
+            shown = [item.id for item in page.items]
+            assert shown == [*above, one, *follows[: limit - 1]]
+            assert (page.next is not None) == (len(follows) > limit - 1)
+            if page.next is not None:
+                rest = await _page_by_page(
+                    store, view, post, newest_first=sort == "newest", limit=limit, after=page.next
+                )
+                assert [item.id for item in rest] == whole[whole.index(shown[-1]) + 1 :]
+
+
+async def test_a_comment_of_another_post_is_not_on_this_one(store: Database, clock: Hands) -> None:
+    (one,) = await _say(store, clock, _site(3), PostKey("its post"), [Said(None, 0, goes=False)])
+    for around in AROUND.values():
+        assert await store.read(around, site=SITE, post=PostKey("its post"), limit=1, around=one) is not None
+        assert await store.read(around, site=SITE, post=PostKey("another"), limit=1, around=one) is None
+
+
 async def _say(store: Database, clock: Hands, site: SiteRules, post: PostKey, thread: list[Said]) -> list[CommentId]:
     made: list[Comment] = []
     for number, said in enumerate(thread):
@@ -232,11 +289,10 @@ async def _say(store: Database, clock: Hands, site: SiteRules, post: PostKey, th
 
 
 async def _page_by_page(
-    store: Database, view: str, post: PostKey, *, newest_first: bool, limit: int
+    store: Database, view: str, post: PostKey, *, newest_first: bool, limit: int, after: Position | None = None
 ) -> list[PublicComment]:
     listing = published.thread if view == "thread" else published.flat
     found: list[PublicComment] = []
-    after: Position | None = None
     while True:
         page = await store.read(listing, SITE, post, newest_first=newest_first, limit=limit, after=after)
         found += page.items
@@ -248,6 +304,30 @@ async def _page_by_page(
 
 def _answers(thread: list[Said], number: int) -> list[int]:
     return [reply for reply, said in enumerate(thread) if said.answers == number]
+
+
+def _places(thread: list[Said], max_depth: int) -> list[int | None]:
+    """What each comment stands below."""
+    depth, places = dict[int | None, int]({None: -1}), list[int | None]()
+    for number, said in enumerate(thread):
+        place = said.answers
+        while depth[place] >= max_depth:
+            assert place is not None
+            place = thread[place].answers
+        depth[number] = depth[place] + 1
+        places.append(place)
+    return places
+
+
+def _above(thread: list[Said], number: int, max_depth: int) -> list[int]:
+    """What a comment stands below, from the root down, and what it answers."""
+    places, above = _places(thread, max_depth), list[int]()
+    place = places[number]
+    while place is not None:
+        above.insert(0, place)
+        place = places[place]
+    answers = thread[number].answers
+    return above if answers is None or answers in above else [*above, answers]
 
 
 def _site(max_depth: int) -> SiteRules:

@@ -66,6 +66,10 @@ def _flat(*, newest_first: bool, after: published.Position | None) -> Callable[[
     return lambda tx: published.flat(tx, SITE, POST, newest_first=newest_first, limit=50, after=after)
 
 
+def _own_on_post(*, after: published.Position | None) -> Callable[[Transaction], object]:
+    return lambda tx: comments.of_author_on(tx, SITE, ADA, post=POST, limit=50, after=after)
+
+
 def _queue(wanted: Filter, *, by_priority: bool, after: queue_pages.Position | None) -> Callable[[Transaction], object]:
     return lambda tx: queue_pages.find(tx, SITE, wanted, by_priority=by_priority, limit=50, after=after)
 
@@ -94,6 +98,8 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "feed of the site": lambda tx: published.newest_of_site(tx, SITE, limit=50),
     "one's own": lambda tx: comments.of_author(tx, SITE, ADA, limit=50, after=None),
     "one's own, further": lambda tx: comments.of_author(tx, SITE, ADA, limit=50, after=(7, "id")),
+    "one's own on a post": _own_on_post(after=None),
+    "one's own on a post, further": _own_on_post(after=(7, "id")),
     "counts": lambda tx: posts.counts(tx, SITE, [POST, PostKey("b")]),
     "a post": lambda tx: posts.get(tx, SITE, POST),
     "some posts": lambda tx: posts.get_many(tx, SITE, [POST, PostKey("b")]),
@@ -134,6 +140,29 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "an API key": lambda tx: api_keys.by_hash(tx, "hash"),
     "a kept reply": lambda tx: idempotency.find(tx, idempotency.Scope(SITE, ADA, "submit", "key", "hash"), since=0),
 }
+
+
+AROUND = {
+    "thread around, oldest first": (published.thread_around, False),
+    "thread around, newest first": (published.thread_around, True),
+    "flat around, oldest first": (published.flat_around, False),
+    "flat around, newest first": (published.flat_around, True),
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+async def test_a_list_around_a_comment_scans_no_table(database: Database, name: str) -> None:
+    await database.write(long_post.fill, POST, long_post.one_root(30))
+    around, newest_first = AROUND[name]
+    comment, plans = CommentId(f"{POST}-{20:09}"), Plan()
+
+    def read(tx: Transaction) -> object:
+        return around(tx, SITE, POST, newest_first=newest_first, limit=5, around=comment)
+
+    await database.read(_traced(read, plans))
+    assert "SEARCH comments USING INDEX sqlite_autoindex_comments_1 (id=?)" in plans
+    assert any("ix_comments_thread (site=? AND post=? AND root=? AND path=?)" in line for line in plans), plans
+    _refuse_scans(plans)
 
 
 def _traced(work: Callable[[Transaction], object], found: Plan) -> Callable[[Transaction], None]:
@@ -185,6 +214,7 @@ async def test_lists_come_sorted_out_of_an_index(database: Database, name: str) 
         ("flat, newest first, further", "(created_at,id)<(?,?)"),
         ("latest, further", "(created_at,id)<(?,?)"),
         ("one's own, further", "(created_at,id)<(?,?)"),
+        ("one's own on a post, further", "post=? AND (created_at,id)<(?,?)"),
         ("queue, oldest first, further", "waiting_since>?"),
         ("queue, most urgent first, further", "priority<?"),
         ("the record, further", "seq>?"),
@@ -218,10 +248,10 @@ async def test_what_is_asked_for_is_sought_by_its_own_index(database: Database, 
     assert sought in plans
 
 
-async def test_repeated_texts_are_looked_for_among_the_authors_newest(database: Database) -> None:
+async def test_repeated_texts_are_looked_for_among_the_authors_newest_on_the_post(database: Database) -> None:
     plans: Plan = []
     await database.read(_traced(READS["the same text"], plans))
-    index = "ix_comments_author (site=? AND author=? AND created_at>?)"
+    index = "ix_comments_own (site=? AND author=? AND post=? AND created_at>?)"
     assert f"SEARCH comments USING INDEX {index}" in plans
 
 

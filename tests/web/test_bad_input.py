@@ -231,6 +231,7 @@ async def test_exactly_what_a_call_takes_is_taken(gatepost: Gatepost) -> None:
 
 TAKING_A_BODY: dict[str, tuple[str, str, dict[str, Any]]] = {
     "/v1/sites/{site}/posts/{post}/comments": ("POST", SUBMIT, {"body": "Hello"}),
+    "/v1/sites/{site}/preview": ("POST", "/v1/sites/blog/preview", {"body": "Hello"}),
     "/v1/sites/{site}/comments/{id}": ("PATCH", "/v1/sites/blog/comments/ID", {"body": "Hello", "version": 1}),
     "/v1/sites/{site}/queue/claims": ("POST", "/v1/sites/blog/queue/claims", {}),
     "/v1/sites/{site}/comments/{id}/decisions": (
@@ -742,7 +743,6 @@ async def test_writes_to_what_is_not_there_are_404(gatepost: Gatepost, name: str
             "/v1/",
             "/v1/sites",
             "/v1/sites/",
-            "/v1/sites/blog",
             "/v1/sites/blog/",
             "/v2/sites/blog/me",
         ],

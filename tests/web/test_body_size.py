@@ -33,6 +33,7 @@ LARGEST: dict[tuple[str, str], tuple[str, dict[str, Any], int]] = {
         },
         422,  # unknown-parent
     ),
+    ("POST", "/v1/sites/{site}/preview"): (f"{BLOG}/preview", {"body": ASTRAL * 10_000}, 200),
     ("PATCH", "/v1/sites/{site}/comments/{id}"): (
         f"{BLOG}/comments/{AN_ID}",
         {"body": ASTRAL * 10_000, "version": 2_000_000_000},

@@ -356,6 +356,7 @@ ORIGINS: dict[str | None, bool] = {
 }
 WRITES: dict[str, tuple[str, str, object]] = {
     "submit": ("POST", SUBMIT, {"body": "TEXT"}),
+    "preview": ("POST", "/v1/sites/blog/preview", {"body": "TEXT"}),
     "edit": ("PATCH", "/v1/sites/blog/comments/ID", {"body": "TEXT", "version": 99}),
     "withdraw": ("DELETE", "/v1/sites/blog/comments/UNKNOWN", None),
     "claim": ("POST", "/v1/sites/blog/queue/claims", {"limit": 1}),

@@ -318,3 +318,34 @@ async def test_a_page_that_includes_it_is_accessible(gatepost: Gatepost, chromiu
     assert (await page.get_by_role("link", name="LOGIN to add comments").get_attribute("href") or "").startswith(ORIGIN)
     assert await page.locator(f"#comment-{first['id']}").is_visible()
     await page.close()
+
+
+# --- Languages --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_fragment_speaks_the_language_that_is_asked_for(gatepost: Gatepost) -> None:
+    await _conversation(gatepost)
+    said = {"en": "2 comments", "de": "2 Kommentare", "fr": "2 commentaires", "es": "2 comentarios", "ar": "تعليقان"}
+    tags = set()
+    for lang, count in said.items():
+        for _ in range(2):  # the second time it may be the hatch
+            answer = await gatepost.visitor.get(f"{LIST}.html?lang={lang}&limit=1")
+            assert f'<h2 class="gatepost-count">{count}</h2>' in answer.body.decode()
+            assert f'<section class="gatepost-comments" lang="{lang}" ' in answer.body.decode()
+        tags.add(answer.headers["ETag"])
+        rest = answer.headers["Link"][1:].partition(">")[0]
+        assert f"lang={lang}" in rest
+        assert rest.partition("?")[2].split("&")[0] in answer.body.decode()
+        assert f">{count}</h2>" in (await gatepost.visitor.get(rest)).body.decode()
+    assert len(tags) == len(said)
+    assert ' lang="' not in (await gatepost.visitor.get(f"{LIST}.html")).body.decode()
+
+
+@pytest.mark.parametrize("lang", ["pt", "de-AT", "EN", "", "../en"])
+async def test_a_language_that_it_does_not_speak_is_refused(gatepost: Gatepost, lang: str) -> None:
+    assert_problem(await gatepost.visitor.get(f"{LIST}.html", params={"lang": lang}), 422, "invalid-request")
+
+
+async def test_only_the_fragment_has_a_language(gatepost: Gatepost) -> None:
+    for path in (LIST, f"{LIST}.atom", f"{BLOG}/counts"):
+        assert_problem(await gatepost.visitor.get(path, params={"lang": "de"}), 422, "invalid-request")

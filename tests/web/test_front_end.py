@@ -85,6 +85,19 @@ async def test_me_says_who_i_am_and_what_i_may(
     assert answer.headers["Cache-Control"] == "private, no-store"
 
 
+async def test_a_visitor_may_ask_who_they_are(gatepost: Gatepost) -> None:
+    answer = await gatepost.visitor.get("me?visitor=1")
+    assert (answer.status, answer.json) == (200, {"user": None, "roles": [], "may": [], "banned_until": None})
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert_problem(await gatepost.visitor.get("me"), 401, "login-required")
+    ada = gatepost.reader("ada")
+    assert (await ada.get("me?visitor=1")).json == (await ada.get("me")).json
+    bad = Person(gatepost.session, {"Authorization": "Bearer nonsense"})
+    assert_problem(await bad.get("me?visitor=1"), 401, "invalid-credential")
+    for nonsense in ("0", "true", ""):
+        assert_problem(await gatepost.visitor.get(f"me?visitor={nonsense}"), 422, "invalid-request")
+
+
 async def test_an_api_key_may_moderate_but_is_no_reader(gatepost: Gatepost) -> None:
     program = await _program(gatepost)
     me = (await program.get("me")).json
@@ -94,6 +107,7 @@ async def test_an_api_key_may_moderate_but_is_no_reader(gatepost: Gatepost) -> N
     assert_problem(await program.edit(comment["id"], "Other", 1), 403, "forbidden")
     assert_problem(await program.withdraw(comment["id"]), 403, "forbidden")
     assert_problem(await program.get("me/comments"), 403, "forbidden")
+    assert_problem(await program.call("POST", "preview", json={"body": "A comment"}), 403, "forbidden")
 
 
 async def test_one_person_has_another_key_on_every_site(gatepost: Gatepost) -> None:
@@ -252,6 +266,53 @@ async def test_of_two_equal_comments_at_the_same_time_one_is_taken(gatepost: Gat
     assert (await gatepost.moderator().get("queue")).json["total"] == 1
 
 
+# --- Previews ---------------------------------------------------------------------------------------------------------
+
+PREVIEWED = [
+    "I was *there*.",
+    "# A heading\n\n<b>raw</b> [a](javascript:x) https://example.org/a",
+    "سلام",
+    "> a\n> b" * 400,
+]
+
+
+async def _preview(person: Person, body: Any) -> Answer:
+    return await person.call("POST", "preview", json={"body": body})
+
+
+@pytest.mark.parametrize("body", PREVIEWED)
+async def test_a_preview_is_what_the_comment_will_look_like(gatepost: Gatepost, body: str) -> None:
+    ada = gatepost.reader("ada")
+    previewed = await _preview(ada, body)
+    assert (previewed.status, previewed.headers["Cache-Control"]) == (200, "private, no-store")
+    assert previewed.json == {"html": (await _submitted(ada, body))["html"]}
+
+
+async def test_nothing_is_kept_of_a_preview(gatepost: Gatepost) -> None:
+    ada = gatepost.reader("ada")
+    await _preview(ada, "Not yet")
+    assert (await ada.get("me/comments")).json["comments"] == []
+    assert (await gatepost.moderator().get("queue")).json["total"] == 0
+
+
+async def test_a_preview_refuses_what_a_submission_refuses_in_its_body(start_gatepost: StartGatepost) -> None:
+    ada = (await start_gatepost(max_body_length=20)).reader("ada")
+    for body in ("", "  ", "***", "\u200b", "a" * 21, " " * 2_000 + "a", "a\0", 7, None):
+        refused, sent = await _preview(ada, body), await ada.submit(body)  # type: ignore[arg-type]  # that is refused
+        assert_problem(refused, 422, "invalid-request")
+        assert (sent.status, refused.json["errors"]) == (422, sent.json["errors"])
+    assert (await _preview(ada, "a" * 20)).status == 200
+
+
+async def test_a_preview_is_for_readers_and_counts_as_a_read(start_gatepost: StartGatepost) -> None:
+    limits = {"read_per_address": "3/hour", "submit_per_address": "1/hour", "submit_per_author": "1/hour"}
+    gatepost = await start_gatepost(change=lambda wanted: wanted.update(limits=limits))
+    assert_problem(await _preview(gatepost.visitor, "Hello"), 401, "login-required")
+    ada = gatepost.reader("ada")
+    assert [(await _preview(ada, "Hello")).status for _ in range(3)] == [200, 200, 429]
+    assert (await ada.submit("Hello")).status == 202
+
+
 # --- My comments ------------------------------------------------------------------------------------------------------
 
 
@@ -286,10 +347,31 @@ async def test_my_comments_are_mine_in_every_status_newest_first(gatepost: Gatep
         assert await _paged(ada, "me/comments", limit) == listed.json["comments"]
 
 
-async def _paged(person: Person, path: str, limit: int) -> list[Any]:
+async def test_my_comments_on_one_post_are_those_of_all_my_comments(gatepost: Gatepost, clock: Hands) -> None:
+    ada, posts = gatepost.reader("ada"), ["post", "other", "2005/07", "post", "other", "post"]
+    for number, post in enumerate(posts):
+        comment = await _submitted(ada, f"{number}", post=post.replace("/", "%2F"))
+        await _submitted(gatepost.reader("bob"), f"{number}", post=post.replace("/", "%2F"))
+        if number % 2:
+            await gatepost.moderator().decide(comment["id"], "approve", 1)
+        clock.advance(seconds=1)
+    everything = (await ada.get("me/comments")).json["comments"]
+    for post in (*posts, "nobody-wrote-there"):
+        mine = [comment for comment in everything if comment["post"] == post]
+        answer = await ada.get("me/comments", params={"post": post})
+        assert answer.json == {"comments": mine, "next": None}
+        assert await _paged(ada, "me/comments", 1, post=post) == mine
+    cursor = (await ada.get("me/comments?limit=1&post=post")).json["next"]
+    for path in ("me/comments", "me/comments?post=other"):
+        assert_problem(await ada.get(path, params={"cursor": cursor}), 400, "bad-cursor")
+    assert_problem(await gatepost.visitor.get("me/comments?post=post"), 401, "login-required")
+    assert_problem(await ada.get("me/comments?post=."), 422, "invalid-request")
+
+
+async def _paged(person: Person, path: str, limit: int, **query: str) -> list[Any]:
     """Everything, by following `Link`."""
     found: list[Any] = []
-    answer = await person.get(path, params={"limit": limit})
+    answer = await person.get(path, params={"limit": limit, **query})
     while True:
         assert len(answer.json["comments"]) <= limit
         found += answer.json["comments"]
