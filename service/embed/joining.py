@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 SOURCE: Final = Path(__file__).parent / "source"
-IMPORT: Final = re.compile(r'import \{ (?P<names>[\w, ]+) \} from "\./(?P<module>[\w-]+\.js)";')
+IMPORT: Final = re.compile(r'import \{ (?P<names>\w+(?:, \w+)*) \} from "\./(?P<module>[\w-]+\.js)";')
 ASSET: Final = re.compile(r'import (?P<name>\w+) from "\./(?P<file>[\w/-]+\.(?P<kind>json|css))" with \{ type: "\w+" \};')
 DECLARED: Final = re.compile(r"^(?:export )?(?:async )?(?:const|let|class|function\*?) (\w+)", re.MULTILINE)
 

@@ -54,7 +54,7 @@ async def test_what_is_read_does_not_move(stage: Stage) -> None:
     new = window.element.get_by_role("button", name="2 new comments")
     await expect(new).to_be_visible()
     await expect(window.comment(between["id"])).to_have_count(0)
-    assert await read.evaluate("node => Math.round(node.getBoundingClientRect().top)") == before
+    assert await read.evaluate("node => Math.round(node.getBoundingClientRect().top)") in range(before - 1, before + 2)
     assert await window.page.evaluate("shifts.length") == shifted
     await new.click()
     await expect(window.comment(above["id"])).to_be_focused()
