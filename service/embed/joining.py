@@ -16,7 +16,9 @@ from typing import Final
 
 SOURCE: Final = Path(__file__).parent / "source"
 IMPORT: Final = re.compile(r'import \{ (?P<names>\w+(?:, \w+)*) \} from "\./(?P<module>[\w-]+\.js)";')
-ASSET: Final = re.compile(r'import (?P<name>\w+) from "\./(?P<file>[\w/-]+\.(?P<kind>json|css))" with \{ type: "\w+" \};')
+ASSET: Final = re.compile(
+    r'import (?P<name>\w+) from "\./(?P<file>[\w/-]+\.(?P<kind>json|css))" with \{ type: "\w+" \};'
+)
 DECLARED: Final = re.compile(r"^(?:export )?(?:async )?(?:const|let|class|function\*?) (\w+)", re.MULTILINE)
 
 Read = Callable[[str], str]
@@ -72,7 +74,9 @@ def _own(declared: str, name: str, owners: dict[str, str]) -> None:
 
 
 def _require_exported(name: str, found: re.Match[str], read: Read) -> None:
-    exported = re.findall(r"^export (?:async )?(?:const|let|class|function\*?) (\w+)", read(found["module"]), re.MULTILINE)
+    exported = re.findall(
+        r"^export (?:async )?(?:const|let|class|function\*?) (\w+)", read(found["module"]), re.MULTILINE
+    )
     missing = {wanted.strip() for wanted in found["names"].split(",")} - set(exported)
     if missing:
         raise JoinError(f"{name} imports {', '.join(sorted(missing))}, which {found['module']} does not export")

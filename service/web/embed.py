@@ -1,10 +1,10 @@
 """The embed's files, for the pages of every blog. No credential is looked at, nothing of a reader is told."""
 
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import hdrs, web
 
-from service.embed.bundle import SCRIPT, bundle
+from service.embed.bundle import COUNT, LANGUAGES, SCRIPT, bundle
 from service.errors import NotFound
 from service.reading.page import IDENTITY, coding_for
 from service.web.call import Call, joined, names
@@ -13,6 +13,14 @@ FRESH: Final = "public, max-age=3600, stale-while-revalidate=86400"
 """An address that stays while the file behind it changes with the service."""
 PINNED: Final = "public, max-age=31536000, immutable"
 """An address with the file's own hash in it."""
+PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "asset": (
+        "A file of the embed",
+        {"type": "string", "enum": [SCRIPT, COUNT, *(f"{name}.json" for name in LANGUAGES)]},
+    ),
+    "pin": ("The first digits of the script's SHA-256", {"type": "string", "pattern": "^[0-9a-f]{16}$"}),
+}
+"""What the addresses have in them, for the description of the API."""
 ANYWHERE: Final = {"Cross-Origin-Resource-Policy": "cross-origin", "Timing-Allow-Origin": "*"}
 
 
@@ -47,5 +55,6 @@ def _reply(call: Call, name: str, cache_control: str) -> web.Response:
         return web.Response(status=304, headers=headers)
     if coding != IDENTITY:
         headers["Content-Encoding"] = coding
-    return web.Response(body=found.codings.get(coding, found.body), headers={"Content-Type": found.media_type, **headers})
-
+    return web.Response(
+        body=found.codings.get(coding, found.body), headers={"Content-Type": found.media_type, **headers}
+    )

@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
-from service.web import operations, outgoing, post_keys, public, queries, readers
+from service.web import embed, operations, outgoing, post_keys, public, queries, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
 from service.web.links import BY_PATHS, Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
@@ -54,8 +54,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
         {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]},
     ),
     "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
-    "asset": ("A file of the embed", {"type": "string", "enum": ["embed.js", "count.js", "ar.json", "de.json", "es.json", "fr.json"]}),
-    "pin": ("The first digits of the script's SHA-256", {"type": "string", "pattern": "^[0-9a-f]{16}$"}),
+    **embed.PARAMETERS,
     "file": ("A file of the page", {"type": "string", "enum": list(operations.DOCS_FILES)}),
 }
 DECISION_PARAMETER = ("A UUIDv7", {**PARAMETERS["id"][1], "examples": [DECISION_ID]})

@@ -1,6 +1,5 @@
 """A blog's page with the embed on it, in a real Chromium, beside a real Gatepost on another origin."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,19 +17,22 @@ POST = "2005/07/gate"
 IN_ADDRESS = "2005%2F07%2Fgate"
 WIDE, TELEPHONE = 1200, 380
 LOOK = """
-body { max-width: 44rem; margin: 2rem auto; padding: 0 1.25rem; font: 1.0625rem/1.6 Georgia, serif; color: #222; background: #fff; }
+body { max-width: 44rem; margin: 2rem auto; padding: 0 1.25rem; }
+body { font: 1.0625rem/1.6 Georgia, serif; color: #222; background: #fff; }
 @media (prefers-color-scheme: dark) { body { color: #e6e3dc; background: #16181b; } }
 .tall { height: 3000px; }
 """
 WATCH = """
     window.violations = []; window.shifts = []; window.longTasks = []; window.told = [];
-    addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective + " " + event.blockedURI));
-    new PerformanceObserver((list) => list.getEntries().forEach((entry) => entry.hadRecentInput || shifts.push(entry.value)))
-        .observe({ type: "layout-shift", buffered: true });
-    new PerformanceObserver((list) => list.getEntries().forEach((entry) => longTasks.push(entry.duration)))
-        .observe({ type: "longtask", buffered: true });
-    for (const name of ["ready", "state", "comment-sending", "comment-sent", "comment-edited", "comment-withdrawn", "refused", "count",
-        "arrived", "login-wanted"]) addEventListener("gatepost:" + name, (event) => told.push([name, event.detail]));
+    addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI}) =>
+        violations.push(violatedDirective + " " + blockedURI));
+    const watch = (type, keep) =>
+        new PerformanceObserver((list) => list.getEntries().forEach(keep)).observe({type, buffered: true});
+    watch("layout-shift", (entry) => entry.hadRecentInput || shifts.push(entry.value));
+    watch("longtask", (entry) => longTasks.push(entry.duration));
+    for (const name of ["ready", "state", "comment-sending", "comment-sent", "comment-edited", "comment-withdrawn",
+        "refused", "count", "arrived", "login-wanted"])
+        addEventListener("gatepost:" + name, (event) => told.push([name, event.detail]));
 """
 
 
@@ -73,7 +75,9 @@ class Window:
 
     async def told(self, name: str) -> list[Any]:
         """The details of the element's events of one name."""
-        found: list[Any] = await self.page.evaluate("name => told.filter(([one]) => one === name).map(([, detail]) => detail)", name)
+        found: list[Any] = await self.page.evaluate(
+            "name => told.filter(([one]) => one === name).map(([, detail]) => detail)", name
+        )
         return found
 
 
@@ -131,11 +135,11 @@ class Stage:
             f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>The gate</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
             f'<link rel="stylesheet" href="/style.css"><script type="module" src="{source}"></script>'
-            f'</head><body><main>{before}'
+            f"</head><body><main>{before}"
             f"{element or f'<gatepost-comments {written}>{inside}</gatepost-comments>'}{after}</main>"
-            f'{"<script src=/own.js></script>" if script else ""}</body></html>'
+            f"{'<script src=/own.js></script>' if script else ''}</body></html>"
         )
-        headers = {} if policy is None else {"Content_Security_Policy": policy}
+        headers: dict[str, Any] = {} if policy is None else {"Content_Security_Policy": policy}
         self.blog.handlers["/gate"] = always(text=text, content_type="text/html", **headers)
         self.blog.handlers["/style.css"] = always(text=style, content_type="text/css")
         self.blog.handlers["/own.js"] = always(text=script, content_type="text/javascript")
@@ -150,7 +154,9 @@ class Stage:
         **options: Any,
     ) -> Window:
         """A new window of a new browser profile on the page."""
-        context = await self.browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
+        context = await self.browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, **options
+        )
         window = Window(await context.new_page())
         await window.page.add_init_script(WATCH)
 

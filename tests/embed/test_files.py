@@ -33,7 +33,8 @@ def joined(files: Mapping[str, str]) -> str:
 
 def test_modules_are_joined_in_the_order_of_their_need() -> None:
     files = {
-        "a.js": '// A sentence.\n\nimport { b } from "./b.js";\nimport { c } from "./c.js";\nexport const a = () => b + c;\n',
+        "a.js": '// A sentence.\n\nimport { b } from "./b.js";\nimport { c } from "./c.js";\n'
+        "export const a = () => b + c;\n",
         "b.js": 'import { c } from "./c.js";\n\nexport const b = c + 1;\n',
         "c.js": "export class C {\n  // Why.\n  one = 1;\n}\nexport const c = 1;\n",
     }
@@ -43,8 +44,14 @@ def test_modules_are_joined_in_the_order_of_their_need() -> None:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"a.js": 'import { b } from "./b.js";\nconst x = 1;\n', "b.js": "const x = 2;\nexport const b = x;\n"}, "x is a name"),
-        ({"a.js": 'import { b } from "./b.js";\n', "b.js": 'import { a } from "./a.js";\nexport const b = 1;\n'}, "each other"),
+        (
+            {"a.js": 'import { b } from "./b.js";\nconst x = 1;\n', "b.js": "const x = 2;\nexport const b = x;\n"},
+            "x is a name",
+        ),
+        (
+            {"a.js": 'import { b } from "./b.js";\n', "b.js": 'import { a } from "./a.js";\nexport const b = 1;\n'},
+            "each other",
+        ),
         ({"a.js": 'import { b } from "./b.js";\n', "b.js": "const b = 1;\n"}, "does not export"),
         ({"a.js": 'import * as b from "./b.js";\n'}, "cannot be joined"),
         ({"a.js": 'import { b as c } from "./b.js";\n'}, "cannot be joined"),
@@ -68,12 +75,15 @@ def test_what_is_served_needs_no_other_file() -> None:
 def test_every_module_is_part_of_a_script() -> None:
     sources = {path.name for path in joining.SOURCE.glob("*.js")}
     needed = {"embed.js", "count.js"}
-    while more := {
-        found["module"]
-        for name in needed
-        for line in joining.read_source(name).splitlines()
-        if (found := joining.IMPORT.fullmatch(line))
-    } - needed:
+    while (
+        more := {
+            found["module"]
+            for name in needed
+            for line in joining.read_source(name).splitlines()
+            if (found := joining.IMPORT.fullmatch(line))
+        }
+        - needed
+    ):
         needed |= more
     assert sources == needed
 
@@ -97,7 +107,14 @@ def test_a_language_says_all_that_english_says(language: str) -> None:
 def test_the_fragment_and_the_embed_say_the_same(language: str) -> None:
     fragment = json.loads((ROOT / "service" / "reading" / "languages" / f"{language}.json").read_text("utf-8"))
     embed = json.loads(joining.read_source(f"words/{language}.json"))
-    shared = {key for key in fragment if key.startswith("count.")} | {"closed", "login", "edited", "answers", "removed", "more"}
+    shared = {key for key in fragment if key.startswith("count.")} | {
+        "closed",
+        "login",
+        "edited",
+        "answers",
+        "removed",
+        "more",
+    }
     assert {key: embed[key] for key in shared} == {key: fragment[key] for key in shared}
 
 
@@ -115,8 +132,13 @@ def test_the_allow_list_of_the_page_is_that_of_the_sanitiser() -> None:
     allowed["a"]["href"] = listed["a"]["href"]  # which hosts there are only the service knows
     assert listed == allowed
     href = re.compile(listed["a"]["href"], re.IGNORECASE)
-    assert [bool(href.fullmatch(address)) for address in ("https://a.example/?b=c#d", "mailto:a@b.example")] == [True, True]
-    assert not any(href.fullmatch(address) for address in ("javascript:alert(1)", "data:text/html,x", "//a.example", "/a"))
+    assert [bool(href.fullmatch(address)) for address in ("https://a.example/?b=c#d", "mailto:a@b.example")] == [
+        True,
+        True,
+    ]
+    assert not any(
+        href.fullmatch(address) for address in ("javascript:alert(1)", "data:text/html,x", "//a.example", "/a")
+    )
 
 
 # --- How they are served ----------------------------------------------------------------------------------------------

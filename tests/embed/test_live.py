@@ -69,7 +69,10 @@ async def test_newest_first_waits_above_for_whoever_reads(stage: Stage) -> None:
     second = await stage.approved("Second", by="grace")
     new = window.element.get_by_role("button", name="1 new comment")
     await new.click()
-    assert [await one.get_attribute("data-comment-id") for one in await window.articles.all()] == [second["id"], first["id"]]
+    assert [await one.get_attribute("data-comment-id") for one in await window.articles.all()] == [
+        second["id"],
+        first["id"],
+    ]
     await expect(window.comment(second["id"])).to_be_focused()
 
 
@@ -109,7 +112,9 @@ async def test_live_can_be_off(stage: Stage) -> None:
 
 async def test_counts_of_the_page_follow(stage: Stage) -> None:
     await stage.approved("First")
-    counts = "".join(f'<gatepost-count site="blog" post="{post}">Comments</gatepost-count> ' for post in ("2005/07/gate", "b", "a"))
+    counts = "".join(
+        f'<gatepost-count site="blog" post="{post}">Comments</gatepost-count> ' for post in ("2005/07/gate", "b", "a")
+    )
     stage.page(before=f'{counts}<gatepost-count site="blog" post="2005/07/gate" format="number">?</gatepost-count>')
     window = await listening(stage)
     shown = window.page.locator("gatepost-count")

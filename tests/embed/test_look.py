@@ -38,13 +38,18 @@ async def scene(stage: Stage) -> dict[str, Any]:
     await said("ada", "Then it is a Braunston latch, and older than the garden.", parent_id=reply["id"])
     await said(
         "grace",
-        "Two things:\n\n- the bees are [here](https://example.org/bees)\n- `gate.close()` is missing\n\n> Mind the bees.\n\nI do.",
+        "Two things:\n\n- the bees are [here](https://example.org/bees)\n- `gate.close()` is missing\n\n"
+        "> Mind the bees.\n\nI do.",
     )
     waiting = await site.reader("grace", **PEOPLE["grace"]).submit("And I would oil the hinge.", post=IN_ADDRESS)
     refused = await site.reader("grace", **PEOPLE["grace"]).submit("Buy hinges at my shop!", post=IN_ADDRESS)
     comment = refused.json["comment"]
     await site.moderator().decide(
-        comment["id"], "reject", comment["version"], reason="Advertising", note_to_author="Do write about the hinge itself."
+        comment["id"],
+        "reject",
+        comment["version"],
+        reason="Advertising",
+        note_to_author="Do write about the hinge itself.",
     )
     return {"first": first, "waiting": waiting.json["comment"], "refused": comment}
 

@@ -1,4 +1,4 @@
-"""The embed as a guest of a page: its policies, its fallback, its layout; and nothing of a comment that is not a comment."""
+"""The embed as a guest of a page: its policies, its fallback, its layout; and of a comment nothing but its text."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ pytestmark = pytest.mark.browser
 
 ATTACK = (
     '<img src=x onerror="window.hit=1"> <script>window.hit=1</script> [press](javascript:window.hit=1) <b>bold</b>\n\n'
-    '<svg onload="window.hit=1"> [real](https://example.org/?a=1&b="><i>) **strong** `code`\n\n```js\nwindow.hit = 1\n```\n\n'
+    '<svg onload="window.hit=1"> [real](https://example.org/?a=1&b="><i>) **strong** `code`\n\n'
+    "```js\nwindow.hit = 1\n```\n\n"
     "1. one\n2. two\n\n> quote\n\n# heading"
 )
 
@@ -62,14 +63,19 @@ async def test_html_that_the_service_would_never_send_is_stopped_by_the_page(sta
     evil = (
         '<p dir="auto" onclick="window.hit=1" style="color:red" id="x">text<img src=x onerror="window.hit=1">'
         '<script>window.hit=1</script><a href="javascript:window.hit=1">a</a><iframe srcdoc="x"></iframe>'
-        '<form action="https://evil.example"><input></form><math><mi xlink:href="javascript:window.hit=1">m</mi></math></p>'
+        '<form action="https://evil.example"><input></form>'
+        '<math><mi xlink:href="javascript:window.hit=1">m</mi></math></p>'
     )
 
     async def poison(route: Any) -> None:
         answer = await route.fetch()
         listed = await answer.json()
         listed["comments"][0]["html"] = evil
-        listed["comments"][0]["author"] = {**listed["comments"][0]["author"], "name": "<b>A</b>", "url": "javascript:hit()"}
+        listed["comments"][0]["author"] = {
+            **listed["comments"][0]["author"],
+            "name": "<b>A</b>",
+            "url": "javascript:hit()",
+        }
         await route.fulfill(response=answer, json=listed)
 
     await window.page.route(f"**/posts/{IN_ADDRESS}/comments?*", poison)
@@ -89,7 +95,9 @@ async def test_the_fragment_inside_says_the_same_and_makes_way(stage: Stage) -> 
     gone = await stage.approved("Soon gone.", by="ada")
     await stage.approved("An answer.", by="grace", parent_id=gone["id"])
     await stage.gatepost.moderator().decide(gone["id"], "delete", gone["version"])
-    fragment = (await stage.gatepost.visitor.get(f"posts/{IN_ADDRESS}/comments.html?view=thread&sort=oldest")).body.decode()
+    fragment = (
+        await stage.gatepost.visitor.get(f"posts/{IN_ADDRESS}/comments.html?view=thread&sort=oldest")
+    ).body.decode()
     stage.page(inside=fragment)
     unscripted = await stage.open(java_script_enabled=False)
     await expect(unscripted.page.get_by_text("So was I.")).to_be_visible()
@@ -116,7 +124,10 @@ async def test_the_fragment_inside_says_the_same_and_makes_way(stage: Stage) -> 
 
 async def test_nothing_moves_below_the_fold(stage: Stage) -> None:
     await stage.approved("word " * 200)
-    stage.page(before="<h1>The gate</h1><div style='height: 1000px'></div>".replace("style='height: 1000px'", "class=high"), style=".high { height: 1000px }")
+    stage.page(
+        before="<h1>The gate</h1><div class=high></div>",
+        style=".high { height: 1000px }",
+    )
     window = await stage.ready()
     assert await window.page.evaluate("shifts") == []
 
@@ -134,7 +145,8 @@ async def test_a_page_of_two_hundred_makes_nobody_wait(stage: Stage) -> None:
 async def test_the_pinned_script_and_its_words_pass_their_integrity(stage: Stage) -> None:
     await stage.approved("Hello")
     found = bundle()
-    tag = f'<script type="module" src="{stage.service}/embed/v1/{found.pin}/embed.js" integrity="{found.files["embed.js"].integrity}" crossorigin></script>'
+    address, integrity = f"{stage.service}/embed/v1/{found.pin}/embed.js", found.files["embed.js"].integrity
+    tag = f'<script type="module" src="{address}" integrity="{integrity}" crossorigin></script>'
     stage.page(lang="de", source="/nothing.js", before=tag)
     window = await stage.ready()
     await expect(window.element.get_by_role("link", name="Anmelden, um zu kommentieren")).to_be_visible()
@@ -160,7 +172,9 @@ async def test_an_own_copy_names_its_service(stage: Stage) -> None:
 
 async def test_the_look_can_be_changed_by_parts_and_properties(stage: Stage) -> None:
     await stage.approved("Hello")
-    style = "gatepost-comments { --gatepost-accent: rgb(1, 90, 3) } gatepost-comments::part(author) { color: rgb(9, 8, 7) }"
+    style = (
+        "gatepost-comments { --gatepost-accent: rgb(1, 90, 3) } gatepost-comments::part(author) { color: rgb(9, 8, 7) }"
+    )
     stage.page(style=style)
     window = await stage.ready()
     colour = "node => getComputedStyle(node).{}"

@@ -36,7 +36,9 @@ async def window(stage: Stage) -> Window:
     return await stage.ready()
 
 
-async def test_a_comment_waits_in_its_place_and_is_published_before_its_authors_eyes(stage: Stage, window: Window) -> None:
+async def test_a_comment_waits_in_its_place_and_is_published_before_its_authors_eyes(
+    stage: Stage, window: Window
+) -> None:
     await window.write("It *clicks* twice.")
     await expect(window.articles).to_have_count(1)
     [comment] = await mine(stage)
@@ -176,7 +178,9 @@ async def test_a_stale_edit_shows_what_stands_and_goes_on_top(stage: Stage, wind
     await stage.gatepost.reader("grace").edit(comment["id"], "Two, elsewhere", comment["version"])
     await field.fill("Three")
     await window.page.keyboard.press("Control+Enter")
-    await expect(window.element.get_by_role("alert").last).to_have_text("The comment has changed meanwhile. It reads now:")
+    await expect(window.element.get_by_role("alert").last).to_have_text(
+        "The comment has changed meanwhile. It reads now:"
+    )
     await expect(window.element.locator("blockquote")).to_contain_text("Two, elsewhere")
     await expect(field).to_have_value("Three")
     await window.element.get_by_role("button", name="Send on top of this").click()
@@ -366,7 +370,10 @@ async def test_coming_back_from_the_login_the_form_waits(stage: Stage) -> None:
 
 async def test_several_at_once_ask_for_one_token(stage: Stage) -> None:
     stage.reader = "grace"
-    stage.page(after='<gatepost-comments site="blog" post="other" token-url="/comment-token" loading="eager"></gatepost-comments>')
+    stage.page(
+        after='<gatepost-comments site="blog" post="other" token-url="/comment-token" loading="eager">'
+        "</gatepost-comments>"
+    )
     window = await stage.open()
     for index in (0, 1):
         await expect(window.element.nth(index)).to_have_attribute("data-reader", "reader")
