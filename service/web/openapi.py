@@ -49,10 +49,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
         {"type": "string", **post_keys.SCHEMA, "examples": [POST_KEY]},
     ),
     "id": ("A UUIDv7", {"type": "string", "pattern": shapes.ID_PATTERN, "examples": [COMMENT_ID]}),
-    "key": (
-        "An author's key",
-        {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]},
-    ),
+    "key": ("An author's key", {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]}),
     "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
     **embed.PARAMETERS,
     "file": ("A file of the page", {"type": "string", "enum": list(operations.DOCS_FILES)}),

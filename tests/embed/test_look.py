@@ -80,3 +80,66 @@ async def test_conversation(stage: Stage, tmp_path: Path, width: int, scheme: Li
     await expect(window.element.get_by_text("Not sent. Your text is kept.")).to_be_visible()
     await assert_clean(window)
     await window.page.screenshot(path=tmp_path / f"writing-{width}-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize("lang", ["en", "ar"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_narrow_and_mirrored(stage: Stage, tmp_path: Path, lang: str, scheme: Literal["light", "dark"]) -> None:
+    known = await scene(stage)
+    stage.reader, stage.claims = "grace", PEOPLE["grace"]
+    stage.page(lang=lang)
+    window = await stage.ready(width=320, scheme=scheme)
+    await assert_clean(window)
+    await window.comment(known["waiting"]["id"]).locator("[name=withdraw]").click()
+    await window.comment(known["waiting"]["id"]).locator("[name=withdraw]").focus()
+    await assert_clean(window)
+    await window.element.locator("textarea").fill("*Mine* clicks `once`.\n\n> Mind the bees")
+    await window.element.locator("form [name=preview]").click()
+    await expect(window.element.locator(".shown em")).to_have_text("Mine")
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / f"narrow-{lang}-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "body { background: #fff; color: #000 }",
+        "body { background: #111; color: #eee }",
+        ":root { color-scheme: dark } body { background: #1b1d21; color: #d7d3c8 }",
+    ],
+)
+@pytest.mark.parametrize("theme", ["inherit", "light", "dark", "auto"])
+async def test_contrast_holds_on_pages_of_any_colour(stage: Stage, style: str, theme: str) -> None:
+    known = await scene(stage)
+    stage.reader, stage.claims = "grace", PEOPLE["grace"]
+    stage.page(style=style, theme=theme)
+    window = await stage.ready()
+    await window.element.locator("textarea").first.fill("x" * 9_500)
+    await expect(window.element.get_by_text("9,500 of 10,000 characters")).to_be_visible()
+    await window.comment(known["waiting"]["id"]).locator("[name=withdraw]").focus()
+    await assert_clean(window)
+
+
+async def test_closed_empty_and_failed_pages_are_clean(stage: Stage, tmp_path: Path) -> None:
+    window = await stage.ready()
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / "empty.png")
+    await stage.gatepost.moderator().call("PATCH", f"posts/{IN_ADDRESS}", json={"open": False})
+    window = await stage.ready()
+    await expect(window.element).to_contain_text("Comments are closed.")
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / "closed.png")
+    window = await stage.open(go=False)
+    await window.page.route("**/v1/sites/**", lambda route: route.abort())
+    await window.page.goto(stage.page_address)
+    await expect(window.element).to_have_attribute("data-state", "failed")
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / "failed.png")
+
+
+async def test_touch_targets_are_large_enough(stage: Stage) -> None:
+    await scene(stage)
+    stage.reader, stage.claims = "grace", PEOPLE["grace"]
+    window = await stage.ready(width=380)
+    boxes = [await one.bounding_box() for one in await window.element.get_by_role("button").all()]
+    assert [box for box in boxes if box is None or box["width"] < 24 or box["height"] < 24] == []
