@@ -152,7 +152,7 @@ class Gatepost:
         self.clock = clock
         self.visitor = Person(session)
 
-    def reader(self, name: str, *, site: str = "blog", **claims: Any) -> Person:
+    def reader(self, name: str, /, *, site: str = "blog", **claims: Any) -> Person:
         """Somebody logged in at the blog."""
         secret = OTHER_SECRET if site == "other" else SECRET
         signed = token(name, now=self.clock(), secret=secret, **claims)

@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
-from service.web import operations, outgoing, post_keys, public, queries, readers
+from service.web import embed, operations, outgoing, post_keys, public, queries, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
 from service.web.links import BY_PATHS, Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
@@ -49,11 +49,9 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
         {"type": "string", **post_keys.SCHEMA, "examples": [POST_KEY]},
     ),
     "id": ("A UUIDv7", {"type": "string", "pattern": shapes.ID_PATTERN, "examples": [COMMENT_ID]}),
-    "key": (
-        "An author's key",
-        {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]},
-    ),
+    "key": ("An author's key", {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]}),
     "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
+    **embed.PARAMETERS,
     "file": ("A file of the page", {"type": "string", "enum": list(operations.DOCS_FILES)}),
 }
 DECISION_PARAMETER = ("A UUIDv7", {**PARAMETERS["id"][1], "examples": [DECISION_ID]})
@@ -271,7 +269,7 @@ def _successes(route: Route, named: Mapping[Any, dict[str, Any]]) -> dict[int, d
         found[status] = {"description": STATUS_TEXT[status], "headers": headers}
         if given in named:
             found[status]["content"] = {route.media_type: {"schema": named[given], "example": EXAMPLES[given]}}
-        elif status != 204:
+        elif status not in (204, 304):
             found[status]["content"] = {route.media_type: {}}
         if route.or_media_type is not None:
             found[status]["content"][route.or_media_type] = {}

@@ -43,7 +43,7 @@ from service.errors import (
     UnknownSite,
     UnsupportedMediaType,
 )
-from service.web import moderators, operations, problems, public, readers
+from service.web import embed, moderators, operations, problems, public, readers
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
@@ -162,6 +162,18 @@ MODERATORS = [
     Route("PATCH", POST, moderators.change_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
 ]  # fmt: skip
 
+EMBED = [
+    Route("GET", "/embed.js", embed.script, Audience.EMBED, statuses=(200, 304), media_type="text/javascript"),
+    Route(
+        "GET", "/embed/v1/{asset}", embed.asset, Audience.EMBED, statuses=(200, 304), media_type="*/*",
+        problems=(NotFound,),
+    ),
+    Route(
+        "GET", "/embed/v1/{pin}/{asset}", embed.pinned_asset, Audience.EMBED, statuses=(200, 304), media_type="*/*",
+        problems=(NotFound,),
+    ),
+]  # fmt: skip
+
 OPERATIONS = [
     Route("GET", "/health/live", operations.live, Audience.OPERATIONS, media_type=operations.HEALTH_TYPE),
     Route(
@@ -181,4 +193,4 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
-ROUTES = [*PUBLIC, *READERS, *MODERATORS, *OPERATIONS]
+ROUTES = [*PUBLIC, *READERS, *MODERATORS, *EMBED, *OPERATIONS]

@@ -153,7 +153,7 @@ class Shell:
     def _allow_origin(self, audience: Audience, call: Call, response: web.StreamResponse) -> None:
         """CORS: everybody may read what is public; all else is for the site's own pages, with their credentials."""
         headers = response.headers
-        if audience is Audience.PUBLIC:
+        if audience in (Audience.PUBLIC, Audience.EMBED):
             headers["Access-Control-Allow-Origin"] = "*"
             headers["Access-Control-Expose-Headers"] = EXPOSED
             return

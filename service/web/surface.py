@@ -50,6 +50,7 @@ class Audience(Enum):
     PUBLIC = "public reading"
     READERS = "front end"
     MODERATORS = "moderation"
+    EMBED = "embed"
     OPERATIONS = "operations"
 
 
@@ -92,8 +93,9 @@ class Route:
 
     @property
     def is_strict(self) -> bool:
-        """Whether what the call does not know is refused. Machines add what they like to operators' calls."""
-        return self.audience is not Audience.OPERATIONS
+        """Whether what the call does not know is refused. Machines add what they like to operators' calls, and pages to
+        the addresses of scripts."""
+        return self.audience not in (Audience.EMBED, Audience.OPERATIONS)
 
     @cached_property
     def max_body_bytes(self) -> int:

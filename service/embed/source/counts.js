@@ -1,0 +1,71 @@
+// <gatepost-count>: how many comments a post has. All of a page are asked for together.
+
+import { languageOf, serviceOf } from "./place.js";
+import { plural } from "./plural.js";
+
+const FORMS = { zero: "No comments", one: "{count} comment", other: "{count} comments" };
+const AT_MOST = 200;
+let waiting = new Set();
+
+const askCounts = async (root, elements) => {
+  const posts = [...new Set(elements.map((element) => element.post))].sort();
+  for (let at = 0; at < posts.length; at += AT_MOST) {
+    const query = new URLSearchParams(posts.slice(at, at + AT_MOST).map((post) => ["post", post]));
+    try {
+      const reply = await fetch(`${root}/counts?${query}`, { credentials: "omit" });
+      const { counts } = await reply.json();
+      for (const element of elements) if (element.post in counts) element.show(counts[element.post]);
+    } catch {
+      // What stands in the element stays.
+    }
+  }
+};
+
+const askWaiting = () => {
+  const byRoot = new Map();
+  for (const element of waiting) {
+    const root = `${serviceOf(element)}v1/sites/${element.getAttribute("site")}`;
+    byRoot.set(root, [...(byRoot.get(root) ?? []), element]);
+  }
+  waiting = new Set();
+  for (const [root, elements] of byRoot) askCounts(root, elements);
+};
+
+export class GatepostCount extends HTMLElement {
+  static observedAttributes = ["site", "post", "service"];
+
+  get post() {
+    return this.getAttribute("post");
+  }
+
+  connectedCallback() {
+    this.style.whiteSpace = "nowrap";
+    this.listening = new AbortController();
+    const heard = ({ target, detail }) =>
+      detail.post === this.post && target.getAttribute("site") === this.getAttribute("site") && this.show(detail.count);
+    document.addEventListener("gatepost:count", heard, this.listening);
+    this.ask();
+  }
+
+  disconnectedCallback() {
+    this.listening.abort();
+    waiting.delete(this);
+  }
+
+  attributeChangedCallback() {
+    if (this.isConnected && this.listening) this.ask();
+  }
+
+  ask() {
+    if (!this.post || !this.getAttribute("site")) return;
+    if (!waiting.size) setTimeout(askWaiting, 16);
+    waiting.add(this);
+  }
+
+  show(n) {
+    const language = languageOf(this);
+    const own = (rule) => this.getAttribute(`text-count.${rule}`) ?? FORMS[rule];
+    const isNumber = this.getAttribute("format") === "number";
+    this.textContent = isNumber ? new Intl.NumberFormat(language).format(n) : plural(language, n, own);
+  }
+}

@@ -1,0 +1,175 @@
+// <gatepost-comments>: its attributes, its methods, and when it begins.
+
+import { forgetOldDrafts } from "./drafts.js";
+import { serviceOf } from "./place.js";
+import { Thread } from "./thread.js";
+import STYLE from "./style.css" with { type: "css" };
+
+const NAMES = [
+  "site", "post", "service", "post-title", "post-url", "token-url", "credentials", "login-url", "view", "sort", "limit",
+  "loading", "live", "theme", "lang", "heading-level", "avatars", "drafts", "date", "reply-depth",
+];
+const UNFELT = ["theme", "loading", "post-title", "post-url"];
+const NEAR = "800px 0px";
+const LONGEST_TITLE = 200;
+
+const camel = (name) => name.replace(/-(\w)/g, (whole, letter) => letter.toUpperCase());
+
+export class GatepostComments extends HTMLElement {
+  static observedAttributes = NAMES.filter((name) => !UNFELT.includes(name));
+
+  constructor() {
+    super();
+    this.attachShadow({ mode: "open" }).adoptedStyleSheets = [STYLE];
+    this.states = this.attachInternals().states ?? new Set();
+    this.count = null;
+    this.reader = null;
+    this.ready = new Promise((done) => (this.isReady = done));
+    this.addEventListener("gatepost:ready", () => this.isReady());
+  }
+
+  get state() {
+    return this.dataset.state ?? "waiting";
+  }
+
+  connectedCallback() {
+    // What was set before the script came is a property of its own, and hides the one of the class.
+    for (const name of [...NAMES.map(camel), "getToken", "strings"]) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = this[name];
+      delete this[name];
+      this[name] = value;
+    }
+    this.begin();
+  }
+
+  disconnectedCallback() {
+    // It may only have been moved to another place of the page.
+    queueMicrotask(() => this.isConnected || this.stop());
+  }
+
+  attributeChangedCallback(name, was, value) {
+    if (was === value || !this.thread) return;
+    clearTimeout(this.changing);
+    this.changing = setTimeout(() => this.thread && this.reload());
+  }
+
+  begin() {
+    if (this.thread) return;
+    if (!this.site || !this.post) {
+      this.dataset.state = "failed";
+      this.shadowRoot.replaceChildren(document.createElement("slot"));
+      console.error("Gatepost: <gatepost-comments> needs the attributes `site` and `post`.", this);
+      return;
+    }
+    this.hasFallback = [...this.childNodes].some((node) => !node.slot && node.textContent.trim());
+    this.toggleAttribute("data-fallback", this.hasFallback);
+    if (!this.id) this.id = `comments-${this.post}`;
+    const options = this.options();
+    this.thread = new Thread(this, options);
+    forgetOldDrafts();
+    const isAsked = location.hash.startsWith("#comment-") || location.hash === options.hash;
+    if (this.loading === "eager" || (this.loading !== "manual" && isAsked)) return this.load();
+    if (this.loading === "manual") return;
+    this.eye = new IntersectionObserver((entries) => entries.at(-1).isIntersecting && this.load(), { rootMargin: NEAR });
+    this.eye.observe(this);
+    addEventListener("hashchange", () => location.hash.startsWith("#comment-") && this.load(), { signal: this.thread.ending.signal });
+  }
+
+  options() {
+    const title = (this.postTitle ?? document.title).trim().slice(0, LONGEST_TITLE);
+    return {
+      service: serviceOf(this),
+      site: this.site,
+      post: this.post,
+      cookies: this.credentials === "include",
+      loginUrl: this.loginUrl,
+      view: this.view ?? "thread",
+      sort: this.sort ?? "oldest",
+      limit: Number(this.limit) || 50,
+      nested: this.view !== "flat",
+      newest: this.sort === "newest",
+      isLive: this.live !== "off",
+      headingLevel: Math.min(6, Math.max(1, Number(this.headingLevel) || 2)),
+      avatars: this.avatars === "on",
+      keepsDrafts: this.drafts !== "off",
+      draftsOf: `${serviceOf(this)}|${this.site}|${this.post}`,
+      relative: this.date === "relative",
+      replyDepth: Number(this.replyDepth ?? 5),
+      hash: `#comments-${encodeURIComponent(this.post)}`,
+      label: { ...(title && { title }), url: this.ownAddress() },
+    };
+  }
+
+  // Where the post is: what the page says of itself, if that is of its own origin.
+  ownAddress() {
+    const here = location.origin + location.pathname;
+    const said = this.postUrl ?? document.querySelector("link[rel=canonical]")?.href;
+    try {
+      const address = new URL(said ?? here, document.baseURI);
+      return address.origin === location.origin ? address.href : here;
+    } catch {
+      return here;
+    }
+  }
+
+  load() {
+    this.eye?.disconnect();
+    if (!this.thread) this.begin();
+    if (this.thread && !this.thread.isOpened) {
+      this.thread.isOpened = true;
+      this.opening = this.thread.open();
+    }
+    return this.opening;
+  }
+
+  reload() {
+    this.stop();
+    this.count = null;
+    this.begin();
+    return this.load();
+  }
+
+  async refreshLogin() {
+    await this.ready;
+    return this.thread?.refreshLogin();
+  }
+
+  async showComment(id) {
+    this.load();
+    await this.ready;
+    return this.thread?.showComment(id);
+  }
+
+  async focusForm(text) {
+    this.load();
+    await this.ready;
+    return this.thread?.focusForm(text);
+  }
+
+  stop() {
+    this.eye?.disconnect();
+    this.thread?.end();
+    this.thread = null;
+  }
+
+  destroy() {
+    this.stop();
+    this.shadowRoot.replaceChildren(document.createElement("slot"));
+    this.dataset.state = "waiting";
+  }
+}
+
+for (const name of NAMES) {
+  if (name === "lang") continue;
+  Object.defineProperty(GatepostComments.prototype, camel(name), {
+    configurable: true,
+    get() {
+      return this.getAttribute(name);
+    },
+    set(value) {
+      if (value == null) this.removeAttribute(name);
+      else this.setAttribute(name, value);
+    },
+  });
+}

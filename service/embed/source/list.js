@@ -1,0 +1,108 @@
+// The comments in their order: a list, with the replies to each in a list below it.
+
+import { Comment } from "./comment.js";
+import { make } from "./make.js";
+
+// Whether `one` was written after `other`. Ids rise with time, and a tombstone has no time.
+const isLater = (one, other) => {
+  const [at, than] = [one.createdAt, other.createdAt];
+  return at && than && at !== than ? at > than : one.id > other.id;
+};
+
+export class List {
+  constructor(thread) {
+    this.thread = thread;
+    this.comments = new Map();
+    this.byElement = new WeakMap();
+    this.element = make("ol", { part: "list" });
+  }
+
+  has(id) {
+    return this.comments.has(id);
+  }
+
+  get(id) {
+    return this.comments.get(id);
+  }
+
+  // What everybody sees of a comment, new or anew.
+  put(item) {
+    const comment = this.get(item.id) ?? this.add(item.id);
+    comment.item = item;
+    if (comment.depth != null) this.settle(comment);
+    else this.place(comment);
+    comment.draw();
+    return comment;
+  }
+
+  // What only its author sees of it.
+  putOwn(own) {
+    const comment = this.get(own.id) ?? this.add(own.id);
+    comment.own = own;
+    if (!comment.isWanted) return this.drop(comment);
+    if (comment.depth == null) this.place(comment);
+    comment.draw();
+    return comment;
+  }
+
+  add(id) {
+    const comment = new Comment(this.thread, id);
+    this.comments.set(id, comment);
+    this.byElement.set(comment.li, comment);
+    this.thread.anchor(comment);
+    return comment;
+  }
+
+  drop(comment) {
+    this.comments.delete(comment.id);
+    comment.li.remove();
+    comment.anchor.remove();
+  }
+
+  // Below which comment one stands: replies as deep as the site allows stand beside what they answer.
+  above({ parentId, item }) {
+    if (!this.thread.options.nested) return null;
+    let above = this.get(parentId) ?? null;
+    while (above && item && above.depth >= item.depth) above = above.above;
+    return above;
+  }
+
+  // Where it goes: into which list, and before which element of it.
+  spot(comment) {
+    const above = this.above(comment);
+    const list = above ? above.replies : this.element;
+    const newestFirst = this.thread.options.newest && !above;
+    let before = null;
+    for (let last = list.lastElementChild; last; last = last.previousElementSibling) {
+      const other = this.byElement.get(last);
+      if (other !== comment && isLater(comment, other) !== newestFirst) break;
+      if (other !== comment) before = last;
+    }
+    return { above, list, before };
+  }
+
+  place(comment) {
+    const { above, list, before } = this.spot(comment);
+    comment.above = above;
+    comment.depth = above ? above.depth + 1 : 0;
+    list.insertBefore(comment.li, before);
+  }
+
+  settle(comment) {
+    if (this.above(comment) !== comment.above) this.place(comment);
+  }
+
+  // It is gone for everybody. Tombstones above it that stood for it alone go as well.
+  remove(comment) {
+    const { above } = comment;
+    this.drop(comment);
+    if (above?.item?.removed && !above.hasReplies) this.remove(above);
+  }
+
+  // The next comment on the page, else the one before.
+  neighbour(comment) {
+    const all = [...this.element.querySelectorAll("article")];
+    const at = all.indexOf(comment.article);
+    return all[at + 1] ?? all[at - 1];
+  }
+}

@@ -1,0 +1,55 @@
+// Tokens of the blog's login: asked for when they are needed, once for all elements of a page that ask alike.
+
+import { Refusal } from "./api.js";
+
+const EARLY = 30000;
+const logins = new Map();
+
+class Login {
+  constructor(ask) {
+    this.ask = ask;
+    this.forget();
+  }
+
+  forget() {
+    this.until = 0;
+  }
+
+  // `spent`: a token that was refused, so that the one held is no good if it is the same.
+  async token(spent) {
+    if (Date.now() < this.until && (!spent || this.held !== spent)) return this.held;
+    this.asking ??= this.fresh().finally(() => (this.asking = null));
+    return this.asking;
+  }
+
+  async fresh() {
+    const { token = null, expires_in: seconds } = (await this.ask()) ?? {};
+    this.held = token;
+    this.until = seconds ? Date.now() + seconds * 1000 - EARLY : Infinity;
+    return token;
+  }
+}
+
+const fetchToken = async (address) => {
+  let reply;
+  try {
+    reply = await fetch(address, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(20000) });
+    if (reply.ok) return await reply.json();
+  } catch {
+    throw new Refusal(0, {});
+  }
+  if (reply.status >= 500) throw new Refusal(reply.status, {});
+  return {};
+};
+
+const NOBODY = new Login(() => ({}));
+NOBODY.isNobody = true;
+
+export const loginOf = (host) => {
+  const address = host.getAttribute("token-url");
+  const key = host.getToken ?? (address && new URL(address, document.baseURI).href);
+  if (!key) return NOBODY;
+  const ask = host.getToken ? async () => ({ token: await host.getToken() }) : () => fetchToken(key);
+  if (!logins.has(key)) logins.set(key, new Login(ask));
+  return logins.get(key);
+};

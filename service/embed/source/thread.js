@@ -1,0 +1,686 @@
+// What one element shows of one post: the list, who reads it, the forms, and what happens meanwhile.
+
+import { Api, Refusal } from "./api.js";
+import { Form } from "./form.js";
+import { List } from "./list.js";
+import { Live } from "./live.js";
+import { loginOf } from "./login.js";
+import { button, make } from "./make.js";
+import { Words } from "./words.js";
+
+const LINKED = "#comment-";
+// How long the list waits for the answer to who is reading, and for the words of its language.
+const PATIENT = 1000;
+const AT_ONCE = 20;
+const DEFAULTS = { max_body_length: 10000, login_url: null };
+
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+export class Thread {
+  constructor(host, options) {
+    this.host = host;
+    this.root = host.shadowRoot;
+    this.options = options;
+    this.words = new Words(host, options.service);
+    this.login = loginOf(host);
+    this.api = new Api(options.service, options.site, this.login, options.cookies);
+    this.path = `/posts/${encodeURIComponent(options.post)}`;
+    this.ending = new AbortController();
+    this.post = { count: 0, open: true };
+    this.site = DEFAULTS;
+    this.forms = new Set();
+    this.held = new Map();
+    this.fresh = new Set();
+    this.list = new List(this);
+    this.note("post", null);
+    this.note("reader", "unknown");
+    this.note("live", "off");
+    this.section = make("section", { part: "section" });
+    this.status = make("p", { role: "status", class: "aloud" });
+    this.root.replaceChildren(this.section, this.status);
+    this.wait("waiting");
+  }
+
+  get isOver() {
+    return this.ending.signal.aborted;
+  }
+
+  // --- What the page can see and hear --------------------------------------------------------------------------------
+
+  // One of the words that tests and styles look at: data-state, data-reader, data-post, data-live.
+  note(name, word) {
+    const { host } = this;
+    const was = host.dataset[name];
+    if (was === word || this.isOver) return;
+    try {
+      host.states.delete(name === "state" ? was : `${name}-${was}`);
+      if (word) host.states.add(name === "state" ? word : `${name}-${word}`);
+    } catch {
+      // A browser that knows no custom states.
+    }
+    if (word) host.dataset[name] = word;
+    else delete host.dataset[name];
+    if (name === "state") this.tell("state", { state: word, was: was ?? null });
+  }
+
+  get state() {
+    return this.host.dataset.state;
+  }
+
+  get readerState() {
+    return this.host.dataset.reader;
+  }
+
+  tell(name, detail, cancelable = false) {
+    return this.host.dispatchEvent(new CustomEvent(`gatepost:${name}`, { detail, cancelable, bubbles: true, composed: true }));
+  }
+
+  say(text) {
+    this.status.replaceChildren(make("span", null, text));
+  }
+
+  // --- Loading -------------------------------------------------------------------------------------------------------
+
+  // Before there is a list: the fallback of the page, or room for the comments.
+  wait(state) {
+    const isBusy = state === "loading";
+    const bones = isBusy && !this.host.hasFallback ? ["", "", ""].map(() => make("div", { class: "bone" })) : [];
+    this.section.replaceChildren(make("slot"), ...bones);
+    this.section.setAttribute("aria-busy", isBusy);
+    this.note("state", state);
+  }
+
+  async open() {
+    this.wait("loading");
+    setTimeout(() => this.state === "loading" && !this.isOver && this.say(this.words.say("loading")), 2000);
+    const others = Promise.all([this.words.ready, this.learnSite(), this.learnReader()]);
+    try {
+      const page = await this.api.read(this.pageAddress());
+      await Promise.race([others, pause(PATIENT)]);
+      if (this.isOver) return;
+      this.post = page.post;
+      this.meet();
+      await this.fill(page);
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      if (!this.isOver) this.fail();
+      return;
+    }
+    if (this.isOver) return;
+    this.draw();
+    this.note("state", "ready");
+    this.tell("ready", { site: this.options.site, post: this.options.post, count: this.post.count, open: this.post.open, reader: this.host.reader });
+    this.tellCount();
+    others.then(() => this.isOver || this.meet());
+    if (this.options.isLive) this.live = new Live(this);
+    const { signal } = this.ending;
+    addEventListener("hashchange", () => this.followHash(), { signal });
+    addEventListener("pagehide", () => this.forms.forEach((form) => form.draft.save()), { signal });
+    addEventListener("online", () => this.forms.forEach((form) => form.online?.()), { signal });
+    await this.followHash();
+  }
+
+  pageAddress(query = {}) {
+    const { view, sort, limit } = this.options;
+    return `${this.path}/comments?${new URLSearchParams({ view, sort, limit, ...query })}`;
+  }
+
+  // Drawn a few at a time, so that nothing else on the page has to wait.
+  async fill(page) {
+    this.post = page.post;
+    this.next = page.next;
+    const drawn = [];
+    for (let i = 0; i < page.comments.length; i += AT_ONCE) {
+      if (i) await pause(0);
+      if (this.isOver) return drawn;
+      drawn.push(...page.comments.slice(i, i + AT_ONCE).map((item) => this.list.put(item)));
+    }
+    return drawn;
+  }
+
+  fail() {
+    const { words } = this;
+    const again = button("again", words.say("again"), () => this.host.reload());
+    this.section.replaceChildren(
+      make("slot"),
+      make("p", { part: "notice", role: "alert", class: "box" }, words.say("failed")),
+      make("div", { class: "bar" }, again),
+    );
+    this.section.setAttribute("aria-busy", "false");
+    this.note("state", "failed");
+  }
+
+  async learnSite() {
+    try {
+      this.site = { ...DEFAULTS, ...(await this.api.read("")).site };
+    } catch {
+      // Its words are a help, and the service looks at every text itself.
+    }
+  }
+
+  // Who reads: nobody known, somebody who may write, somebody who may not; and what they wrote here.
+  async learnReader() {
+    const { host, options } = this;
+    host.reader = this.reader = null;
+    let state = "visitor";
+    let me = null;
+    try {
+      if (options.cookies || (await this.login.token())) me = await this.askWho();
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      if (refusal.isForeign) state = "foreign";
+    }
+    if (me?.user) {
+      host.reader = this.reader = { key: me.user.key, name: me.user.name };
+      this.bannedUntil = me.banned_until;
+      state = me.may.includes("submit") ? "reader" : me.banned_until ? "banned" : "barred";
+      await this.learnOwn();
+    }
+    this.newState = state;
+  }
+
+  // A page of another origin gets no reply to a reader's call, and one to a public call right after it.
+  async askWho() {
+    const ask = () => this.api.call("GET", this.options.cookies ? "/me?visitor=1" : "/me");
+    try {
+      return await ask();
+    } catch (refusal) {
+      if (refusal.status) throw refusal;
+    }
+    try {
+      return await ask();
+    } catch (refusal) {
+      if (refusal.status) throw refusal;
+      await this.api.read("");
+      console.error(`Gatepost: ${location.origin} may not send comments: add it to the setting \`origins\` of the site "${this.options.site}".`);
+      refusal.isForeign = true;
+      throw refusal;
+    }
+  }
+
+  async learnOwn() {
+    try {
+      this.own = (await this.api.call("GET", `/me/comments?${new URLSearchParams({ post: this.options.post, limit: 200 })}`)).comments;
+    } catch {
+      this.own = [];
+    }
+  }
+
+  // --- Drawing -------------------------------------------------------------------------------------------------------
+
+  draw() {
+    const { words, options } = this;
+    this.heading = make(`h${options.headingLevel}`, { part: "heading", id: "heading", tabindex: -1 });
+    this.door = make("div", { class: "door" });
+    this.linked = make("div", { class: "linked" });
+    this.empty = make("slot", { name: "empty" }, make("p", { part: "notice", class: "empty" }, words.say("empty")));
+    this.moreButton = button("more", words.say("more"), () => this.more());
+    this.newButton = button("new", "", () => this.showNew());
+    this.section.replaceChildren(
+      this.heading,
+      make("slot", { name: "before-form" }),
+      this.door,
+      make("slot", { name: "after-form" }),
+      this.list.element,
+      (this.tail = make("div", { class: "tail" })),
+      make("slot", { name: "footer" }),
+    );
+    this.section.setAttribute("aria-labelledby", "heading");
+    this.section.setAttribute("aria-busy", "false");
+    const isMirrored = getComputedStyle(this.host).direction !== words.direction;
+    if (isMirrored && !this.host.hasAttribute("dir")) this.section.dir = words.direction;
+    const ids = new Set([...this.list.comments.values()].map(({ anchor }) => anchor.id));
+    for (const element of this.host.querySelectorAll('[id^="comment-"]')) if (ids.has(element.id)) element.remove();
+    this.host.append(...[...this.list.comments.values()].map(({ anchor }) => anchor));
+    this.welcome();
+    this.drawNew();
+  }
+
+  // The reader is known, or another one.
+  meet() {
+    if (!this.newState) return;
+    const { newState: state } = this;
+    const was = this.readerState;
+    this.newState = null;
+    this.note("reader", state);
+    if (!this.heading) return;
+    if (state !== was) this.drawActions();
+    this.welcome();
+  }
+
+  // What is theirs: the form or the way to it, and their own comments.
+  welcome() {
+    for (const one of this.own ?? []) this.takeOwn(one);
+    this.own = [];
+    this.drawDoor();
+    this.drawCount();
+    if (location.hash === this.options.hash && this.readerState === "reader") this.focusForm();
+  }
+
+  drawActions() {
+    for (const comment of this.list.comments.values()) comment.drawActions();
+  }
+
+  takeOwn(own) {
+    if (own.status === "deleted") return null;
+    if (own.status === "approved" && !this.list.has(own.id)) return null;
+    return this.list.putOwn(own);
+  }
+
+  drawDoor() {
+    const { words, bannedUntil } = this;
+    const { open } = this.post;
+    const notice = (text) => make("p", { part: "notice" }, text);
+    this.note("post", open ? "open" : "closed");
+    if (this.rootForm && (open || this.rootForm.body)) {
+      this.rootForm.say(open ? "" : words.say("closed"));
+      return this.rootForm.enable();
+    }
+    if (!open) {
+      this.rootForm = null;
+      return this.door.replaceChildren(make("slot", { name: "closed" }, notice(words.say("closed"))));
+    }
+    const date = bannedUntil && bannedUntil !== "forever" && words.moment(bannedUntil);
+    const inside = {
+      visitor: () => this.loginLink("login", words.say("login")),
+      reader: () => (this.rootForm = this.addForm(new Form(this, "root"))).element,
+      banned: () => notice(date ? words.say("banned-until", { date }) : words.say("banned")),
+      barred: () => notice(words.say("barred")),
+      foreign: () => notice(words.say("foreign")),
+    }[this.readerState]?.();
+    this.door.replaceChildren(...(inside ? [inside] : []));
+  }
+
+  // A real link where the site says where it leads; else a press that the page listens to.
+  loginLink(part, text, label) {
+    const address = this.options.loginUrl ?? this.site.login_url;
+    const back = `${location.href.replace(/#.*/, "")}${this.options.hash}`;
+    const url = address?.replaceAll("{url}", encodeURIComponent(back)) ?? null;
+    if (!url && this.login.isNobody) return null;
+    const onclick = (event) => this.tell("login-wanted", { url }, true) || event.preventDefault();
+    const traits = { part, name: part, "aria-label": label, onclick };
+    return url ? make("a", { ...traits, href: url }, text) : make("button", { ...traits, type: "button" }, text);
+  }
+
+  drawCount() {
+    const { words, post } = this;
+    this.heading.replaceChildren(make("span", { part: "count" }, words.count("count", post.count)));
+    const isEmpty = !this.list.element.firstElementChild;
+    if (isEmpty) this.list.element.before(this.empty);
+    else this.empty.remove();
+    this.list.element.hidden = isEmpty;
+    if (this.next) this.tail.before(this.moreButton);
+    else this.moreButton.remove();
+  }
+
+  tellCount() {
+    if (this.host.count === this.post.count) return;
+    this.host.count = this.post.count;
+    this.tell("count", { post: this.options.post, count: this.post.count });
+  }
+
+  // In the page itself stands an empty mark for each comment, so that #comment-... works like any other anchor.
+  anchor({ anchor }) {
+    if (!this.heading) return;
+    if (this.host.hasFallback) this.host.querySelector(`[id="${anchor.id}"]`)?.remove();
+    this.host.append(anchor);
+  }
+
+  // --- Going through the list ----------------------------------------------------------------------------------------
+
+  async more() {
+    this.moreButton.disabled = true;
+    try {
+      const drawn = await this.fill(await this.api.read(this.pageAddress({ cursor: this.next })));
+      for (const { id } of drawn) this.fresh.delete(id);
+      drawn[0]?.article.focus();
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      this.say(this.words.say("failed"));
+    }
+    this.moreButton.disabled = false;
+    this.drawCount();
+    this.drawNew();
+  }
+
+  // The list anew, as far as it is shown: what changed while nobody listened.
+  async refresh() {
+    if (this.isLinked) return;
+    const had = [...this.list.comments.values()].filter((comment) => comment.item);
+    const seen = new Set();
+    let cursor = null;
+    let page;
+    try {
+      do {
+        const wide = had.length > this.options.limit ? { limit: 200 } : {};
+        page = await this.api.read(this.pageAddress(cursor ? { ...wide, cursor } : wide));
+        if (this.isOver || this.isLinked) return;
+        for (const item of page.comments) {
+          seen.add(item.id);
+          const known = this.list.get(item.id);
+          if (!known?.item) (known || this.belongsHere(item)) && this.arrive(item);
+          else if (JSON.stringify(known.item) !== JSON.stringify(item)) this.list.put(item);
+        }
+        cursor = page.next;
+      } while (cursor && seen.size < had.length + 400 && had.some(({ id }) => !seen.has(id)));
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      return;
+    }
+    for (const comment of had) if (!seen.has(comment.id) && this.list.has(comment.id)) this.vanish(comment);
+    this.setPost(page.post);
+  }
+
+  async followHash() {
+    const { hash } = location;
+    if (hash.startsWith(LINKED)) await this.showComment(hash.slice(LINKED.length));
+  }
+
+  async showComment(id) {
+    if (this.held.has(id)) this.release();
+    if (!this.list.has(id) && !(await this.showAround(id))) return;
+    const { article } = this.list.get(id);
+    article.scrollIntoView({ block: "start" });
+    article.focus({ preventScroll: true });
+    article.part.add("linked");
+    const unmark = () => article.part.remove("linked");
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) addEventListener("keydown", unmark, { once: true });
+    else setTimeout(unmark, 3000);
+  }
+
+  // A comment that is not on the pages that are shown: its part of the list instead of them.
+  async showAround(id) {
+    const { words } = this;
+    let page;
+    try {
+      page = await this.api.read(this.pageAddress({ around: id }));
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      this.say(words.say("gone"));
+      this.showLinked(make("p", { part: "notice", class: "box" }, words.say("gone")));
+      return false;
+    }
+    this.clear();
+    this.isLinked = true;
+    await this.fill(page);
+    const all = button("all", words.say("all"), () => this.showAll());
+    this.showLinked(make("p", { class: "title" }, words.say("linked")), all);
+    this.drawCount();
+    return this.list.has(id);
+  }
+
+  showLinked(...inside) {
+    this.linked.replaceChildren(...inside);
+    if (inside.length) this.list.element.before(this.linked);
+    else this.linked.remove();
+  }
+
+  async showAll() {
+    try {
+      const page = await this.api.read(this.pageAddress());
+      this.clear();
+      this.isLinked = false;
+      await this.fill(page);
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      return this.say(this.words.say("failed"));
+    }
+    this.showLinked();
+    if (this.reader) await this.learnOwn();
+    for (const own of this.own ?? []) this.takeOwn(own);
+    this.drawCount();
+    this.heading.focus();
+  }
+
+  clear() {
+    for (const form of [...this.forms]) if (form !== this.rootForm) this.closeForm(form);
+    for (const comment of [...this.list.comments.values()]) this.list.drop(comment);
+    this.held.clear();
+    this.fresh.clear();
+    this.drawNew();
+  }
+
+  // --- What happens meanwhile ----------------------------------------------------------------------------------------
+
+  hear(name, { comment, post }) {
+    if (name === "comment.removed") this.lose(comment);
+    else if (comment) this.arrive(comment);
+    this.setPost(post);
+  }
+
+  arrive(item) {
+    const known = this.list.get(item.id);
+    if (known?.item) return this.list.put(item);
+    if (known?.own) {
+      if (known.own.status === "pending") this.say(this.words.say("published"));
+      known.own = { ...known.own, status: "approved" };
+      return this.list.put(item);
+    }
+    if (item.removed) return this.list.above({ parentId: item.parent_id, item }) && this.list.put(item);
+    this.tell("arrived", { ids: [item.id] });
+    this.fresh.add(item.id);
+    if (this.belongsHere(item)) {
+      this.held.set(item.id, item);
+      if (!this.wouldPush(item)) this.release();
+    }
+    this.drawNew();
+  }
+
+  // Not where it belongs to a page that is not shown: it comes with that.
+  belongsHere(item) {
+    if (item.parent_id && this.options.nested) return this.list.has(item.parent_id) || this.held.has(item.parent_id);
+    return this.options.newest ? !this.isLinked : !this.next;
+  }
+
+  // Whether it would move comments that are on the screen.
+  wouldPush(item) {
+    const newcomer = { id: item.id, item, createdAt: item.created_at, parentId: item.parent_id };
+    if (this.held.size > 1) return true;
+    const { list, before } = this.list.spot(newcomer);
+    let below = before;
+    for (let at = list; !below && at && at !== this.list.element; at = at.parentElement) below = at.nextElementSibling;
+    if (!below || below === this.moreButton) return false;
+    const { top } = below.getBoundingClientRect();
+    return top > 0 && top < innerHeight;
+  }
+
+  release() {
+    const first = this.firstInView();
+    const top = first?.getBoundingClientRect().top;
+    for (const item of this.held.values()) this.list.put(item);
+    for (const id of this.held.keys()) {
+      const box = this.list.get(id).article.getBoundingClientRect();
+      if (box.top >= 0 && box.bottom <= innerHeight) this.fresh.delete(id);
+    }
+    this.held.clear();
+    // Where the browser does not hold the place itself.
+    if (first && !CSS.supports("overflow-anchor", "auto")) scrollBy(0, first.getBoundingClientRect().top - top);
+    this.drawCount();
+  }
+
+  firstInView() {
+    return [...this.list.element.querySelectorAll("article")].find((article) => article.getBoundingClientRect().bottom > 0);
+  }
+
+  showNew() {
+    const [first] = this.fresh;
+    this.release();
+    this.fresh.clear();
+    this.drawNew();
+    return this.showComment(first);
+  }
+
+  drawNew() {
+    const n = this.fresh.size;
+    if (!n) return this.newButton.remove();
+    this.newButton.textContent = this.words.count("new", n);
+    if (!this.newButton.isConnected) this.tail.append(this.newButton);
+  }
+
+  lose(item) {
+    this.fresh.delete(item.id);
+    this.held.delete(item.id);
+    const known = this.list.get(item.id);
+    if (known && item.reply_count) this.list.put(item);
+    else if (known) this.vanish(known, item);
+    this.drawNew();
+  }
+
+  // A text that somebody is writing below it stays.
+  vanish(comment, item = { id: comment.id, parent_id: comment.parentId, depth: comment.depth, removed: true, reply_count: 0 }) {
+    const isKept = comment.hasReplies || [...this.forms].some((form) => form.comment === comment);
+    if (comment.own && this.reader) this.learnOwn().then(() => this.own.forEach((own) => this.takeOwn(own)));
+    if (isKept) this.list.put(item);
+    else this.list.remove(comment);
+  }
+
+  setPost(post) {
+    const was = this.post;
+    this.post = post;
+    this.drawCount();
+    this.tellCount();
+    if (was.open === post.open) return;
+    if (!post.open) this.say(this.words.say("closed"));
+    this.drawDoor();
+    for (const form of this.forms) form.enable();
+    this.drawActions();
+  }
+
+  // --- Writing -------------------------------------------------------------------------------------------------------
+
+  addForm(form) {
+    this.forms.add(form);
+    return form;
+  }
+
+  openForm(kind, comment) {
+    let form = [...this.forms].find((one) => one.kind === kind && one.comment === comment);
+    if (!form) {
+      form = this.addForm(new Form(this, kind, comment));
+      comment.article.after(form.element);
+    }
+    form.field.focus();
+  }
+
+  closeForm(form) {
+    const isInside = form.element.contains(this.root.activeElement);
+    form.end();
+    this.forms.delete(form);
+    form.element.remove();
+    if (isInside && form.comment?.isWanted) form.comment.article.querySelector(`[name="${form.kind}"]`)?.focus();
+    if (form.comment?.item?.removed && !form.comment.hasReplies) this.list.remove(form.comment);
+  }
+
+  sent(form, comment) {
+    const { words } = this;
+    const isEdit = form.kind === "edit";
+    this.tell(isEdit ? "comment-edited" : "comment-sent", isEdit ? { id: comment.id } : { id: comment.id, status: comment.status, parentId: comment.parent_id });
+    const words_of = { pending: "sent", approved: "published" };
+    this.say(words.say(comment.pending_edit ? "edit-sent" : (words_of[comment.status] ?? "refused")));
+    if (form.element !== this.rootForm?.element) this.closeForm(form);
+    const shown = comment.status === "approved" && !comment.pending_edit ? this.publish(comment) : this.list.putOwn(comment);
+    this.drawCount();
+    shown?.article.focus({ preventScroll: true });
+    shown?.article.scrollIntoView({ block: "nearest" });
+  }
+
+  // Public at once: it is shown as the list would show it, and counted when the service says so.
+  publish(own) {
+    const known = this.list.get(own.id);
+    const above = this.list.get(own.parent_id);
+    const { id, parent_id, author, html, created_at, edited_at } = own;
+    const item = { reply_count: 0, depth: above ? above.depth + 1 : 0, ...known?.item, id, parent_id, author, html, created_at, edited_at };
+    const isCounted = [this.held.delete(id), this.fresh.delete(id), known?.item].some(Boolean);
+    this.drawNew();
+    if (!isCounted) this.setPost({ ...this.post, count: this.post.count + 1 });
+    const comment = known ?? this.list.add(id);
+    comment.own = own;
+    return this.list.put(item);
+  }
+
+  async withdraw(comment) {
+    const { own } = comment;
+    comment.own = null;
+    try {
+      await this.api.call("DELETE", `/comments/${comment.id}`);
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      const { words } = this;
+      const why = refusal.problem.detail ?? words.say("not-sent");
+      comment.own = own;
+      comment.draw();
+      comment.bar.append(make("span", { role: "alert", part: "notice" }, why));
+      return;
+    }
+    this.tell("comment-withdrawn", { id: comment.id });
+    this.say(this.words.say("withdrawn"));
+    if (!this.list.has(comment.id)) return this.heading.focus();
+    if (comment.item && !comment.item.removed) this.setPost({ ...this.post, count: this.post.count - 1 });
+    this.leave(comment);
+  }
+
+  // It goes, and whoever was on it with the keyboard goes on from the next one.
+  leave(comment) {
+    const next = this.list.neighbour(comment);
+    if (comment.item && comment.hasReplies) {
+      this.list.put({ ...comment.item, removed: true });
+    } else {
+      this.list.remove(comment);
+    }
+    this.drawCount();
+    (next?.isConnected ? next : this.heading).focus();
+  }
+
+  ban(until) {
+    this.bannedUntil = until;
+    this.note("reader", "banned");
+    this.drawActions();
+    for (const form of this.forms) form.sender.disabled = true;
+  }
+
+  focusForm(text) {
+    const { rootForm } = this;
+    if (!rootForm?.element.isConnected) return this.door.querySelector("a, button")?.focus();
+    if (text) {
+      rootForm.field.value += text;
+      rootForm.typed();
+    }
+    rootForm.field.focus();
+    rootForm.field.scrollIntoView({ block: "center" });
+  }
+
+  // The page has logged somebody in or out.
+  async refreshLogin() {
+    this.login = this.api.login = loginOf(this.host);
+    this.login.forget();
+    for (const form of this.forms) form.draft.save();
+    const was = this.reader?.key;
+    await this.learnReader();
+    if (this.isOver) return;
+    if (this.reader?.key !== was) {
+      for (const form of [...this.forms]) this.closeForm(form);
+      this.rootForm = null;
+      for (const comment of [...this.list.comments.values()]) {
+        comment.own = null;
+        if (!comment.item) this.list.drop(comment);
+      }
+    } else {
+      for (const form of this.forms) form.say("");
+    }
+    this.note("reader", "unknown");
+    this.meet();
+  }
+
+  end() {
+    this.live?.end();
+    for (const form of this.forms) {
+      form.draft.save();
+      form.end();
+    }
+    for (const comment of this.list.comments.values()) {
+      clearTimeout(comment.timer);
+      comment.anchor.remove();
+    }
+    this.ending.abort();
+  }
+}

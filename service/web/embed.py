@@ -1,0 +1,60 @@
+"""The embed's files, for the pages of every blog. No credential is looked at, nothing of a reader is told."""
+
+from typing import Any, Final
+
+from aiohttp import hdrs, web
+
+from service.embed.bundle import COUNT, LANGUAGES, SCRIPT, bundle
+from service.errors import NotFound
+from service.reading.page import IDENTITY, coding_for
+from service.web.call import Call, joined, names
+
+FRESH: Final = "public, max-age=3600, stale-while-revalidate=86400"
+"""An address that stays while the file behind it changes with the service."""
+PINNED: Final = "public, max-age=31536000, immutable"
+"""An address with the file's own hash in it."""
+PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "asset": (
+        "A file of the embed",
+        {"type": "string", "enum": [SCRIPT, COUNT, *(f"{name}.json" for name in LANGUAGES)]},
+    ),
+    "pin": ("The first digits of the script's SHA-256", {"type": "string", "pattern": "^[0-9a-f]{16}$"}),
+}
+"""What the addresses have in them, for the description of the API."""
+ANYWHERE: Final = {"Cross-Origin-Resource-Policy": "cross-origin", "Timing-Allow-Origin": "*"}
+
+
+# GET /embed.js
+async def script(call: Call) -> web.Response:
+    """The same script as `/embed/v1/embed.js`."""
+    return _reply(call, SCRIPT, FRESH)
+
+
+# GET /embed/v1/{asset}
+async def asset(call: Call) -> web.Response:
+    """The script of the embed, that of `gatepost-count` alone, or the words of a language."""
+    return _reply(call, call.request.match_info["asset"], FRESH)
+
+
+# GET /embed/v1/{pin}/{asset}
+async def pinned_asset(call: Call) -> web.Response:
+    """The same, of one version of the service for ever: `gatepost embed` prints its address and its integrity."""
+    if call.request.match_info["pin"] != bundle().pin:
+        raise NotFound
+    return _reply(call, call.request.match_info["asset"], PINNED)
+
+
+def _reply(call: Call, name: str, cache_control: str) -> web.Response:
+    found = bundle().files.get(name)
+    if found is None:
+        raise NotFound
+    coding = coding_for(joined(call.request.headers, hdrs.ACCEPT_ENCODING))
+    etag = found.etag(coding)
+    headers = {"ETag": etag, "Cache-Control": cache_control, "Vary": "Accept-Encoding", **ANYWHERE}
+    if names(joined(call.request.headers, hdrs.IF_NONE_MATCH), etag):
+        return web.Response(status=304, headers=headers)
+    if coding != IDENTITY:
+        headers["Content-Encoding"] = coding
+    return web.Response(
+        body=found.codings.get(coding, found.body), headers={"Content-Type": found.media_type, **headers}
+    )

@@ -1,0 +1,145 @@
+"""How it looks: no axe findings, no sideways scrolling, pictures for a person to judge."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from tests.embed.stage import IN_ADDRESS, Stage, Window
+
+pytest_plugins = ["tests.browser"]
+pytestmark = pytest.mark.browser
+
+PEOPLE = {
+    "ada": {"name": "Ada Pemberton", "bio": "Restores narrowboats at Stoke Bruerne", "url": "https://ada.example/"},
+    "grace": {"name": "Grace Okafor"},
+}
+
+
+async def scene(stage: Stage) -> dict[str, Any]:
+    """A conversation as blogs have it, with what waits and what was refused."""
+    site = stage.gatepost
+
+    async def said(who: str, text: str, **more: Any) -> Any:
+        sent = await site.reader(who, **PEOPLE[who]).submit(text, post=IN_ADDRESS, **more)
+        comment = sent.json["comment"]
+        await site.moderator().decide(comment["id"], "approve", comment["version"])
+        site.clock.advance(seconds=3700)
+        return comment
+
+    first = await said(
+        "ada",
+        "We had a latch like that at the lock cottage. My grandfather called it *the only honest lock in the county*: "
+        "it kept out the wind and nobody else.\n\nIs yours the kind that clicks twice?",
+    )
+    reply = await said("grace", "It clicks twice. I have **heard** it from the towpath.", parent_id=first["id"])
+    await said("ada", "Then it is a Braunston latch, and older than the garden.", parent_id=reply["id"])
+    await said(
+        "grace",
+        "Two things:\n\n- the bees are [here](https://example.org/bees)\n- `gate.close()` is missing\n\n"
+        "> Mind the bees.\n\nI do.",
+    )
+    waiting = await site.reader("grace", **PEOPLE["grace"]).submit("And I would oil the hinge.", post=IN_ADDRESS)
+    refused = await site.reader("grace", **PEOPLE["grace"]).submit("Buy hinges at my shop!", post=IN_ADDRESS)
+    comment = refused.json["comment"]
+    await site.moderator().decide(
+        comment["id"],
+        "reject",
+        comment["version"],
+        reason="Advertising",
+        note_to_author="Do write about the hinge itself.",
+    )
+    return {"first": first, "waiting": waiting.json["comment"], "refused": comment}
+
+
+async def assert_clean(window: Window) -> None:
+    """axe finds nothing, and nothing has to be scrolled sideways."""
+    found = await Axe().run(window.page)
+    assert found.response["violations"] == [], found.generate_report()
+    assert await window.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 380])
+async def test_conversation(stage: Stage, tmp_path: Path, width: int, scheme: Literal["light", "dark"]) -> None:
+    known = await scene(stage)
+    window = await stage.ready(width=width, scheme=scheme)
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / f"visitor-{width}-{scheme}.png", full_page=True)
+    stage.reader, stage.claims = "grace", PEOPLE["grace"]
+    window = await stage.ready(width=width, scheme=scheme)
+    await expect(window.comment(known["refused"]["id"])).to_contain_text("Do write about the hinge itself.")
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / f"reader-{width}-{scheme}.png", full_page=True)
+    await window.comment(known["first"]["id"]).get_by_role("button", name="Reply to Ada Pemberton").click()
+    await window.element.get_by_role("textbox", name="Reply to Ada Pemberton").fill("Mine clicks *once*.")
+    await window.page.route("**/posts/**", lambda route: route.abort())
+    await window.element.locator("li form").get_by_role("button", name="Send").click()
+    await expect(window.element.get_by_text("Not sent. Your text is kept.")).to_be_visible()
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / f"writing-{width}-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize("lang", ["en", "ar"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_narrow_and_mirrored(stage: Stage, tmp_path: Path, lang: str, scheme: Literal["light", "dark"]) -> None:
+    known = await scene(stage)
+    stage.reader, stage.claims = "grace", PEOPLE["grace"]
+    stage.page(lang=lang)
+    window = await stage.ready(width=320, scheme=scheme)
+    await assert_clean(window)
+    await window.comment(known["waiting"]["id"]).locator("[name=withdraw]").click()
+    await window.comment(known["waiting"]["id"]).locator("[name=withdraw]").focus()
+    await assert_clean(window)
+    await window.element.locator("textarea").fill("*Mine* clicks `once`.\n\n> Mind the bees")
+    await window.element.locator("form [name=preview]").click()
+    await expect(window.element.locator(".shown em")).to_have_text("Mine")
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / f"narrow-{lang}-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "body { background: #fff; color: #000 }",
+        "body { background: #111; color: #eee }",
+        ":root { color-scheme: dark } body { background: #1b1d21; color: #d7d3c8 }",
+    ],
+)
+@pytest.mark.parametrize("theme", ["inherit", "light", "dark", "auto"])
+async def test_contrast_holds_on_pages_of_any_colour(stage: Stage, style: str, theme: str) -> None:
+    known = await scene(stage)
+    stage.reader, stage.claims = "grace", PEOPLE["grace"]
+    stage.page(style=style, theme=theme)
+    window = await stage.ready()
+    await window.element.locator("textarea").first.fill("x" * 9_500)
+    await expect(window.element.get_by_text("9,500 of 10,000 characters")).to_be_visible()
+    await window.comment(known["waiting"]["id"]).locator("[name=withdraw]").focus()
+    await assert_clean(window)
+
+
+async def test_closed_empty_and_failed_pages_are_clean(stage: Stage, tmp_path: Path) -> None:
+    window = await stage.ready()
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / "empty.png")
+    await stage.gatepost.moderator().call("PATCH", f"posts/{IN_ADDRESS}", json={"open": False})
+    window = await stage.ready()
+    await expect(window.element).to_contain_text("Comments are closed.")
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / "closed.png")
+    window = await stage.open(go=False)
+    await window.page.route("**/v1/sites/**", lambda route: route.abort())
+    await window.page.goto(stage.page_address)
+    await expect(window.element).to_have_attribute("data-state", "failed")
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / "failed.png")
+
+
+async def test_touch_targets_are_large_enough(stage: Stage) -> None:
+    await scene(stage)
+    stage.reader, stage.claims = "grace", PEOPLE["grace"]
+    window = await stage.ready(width=380)
+    boxes = [await one.bounding_box() for one in await window.element.get_by_role("button").all()]
+    assert [box for box in boxes if box is None or box["width"] < 24 or box["height"] < 24] == []

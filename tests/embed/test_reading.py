@@ -1,0 +1,168 @@
+"""What a visitor sees: the list, in its states, with anchors and paging, and nothing that they did not ask for."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.embed.stage import IN_ADDRESS, Stage
+
+pytest_plugins = ["tests.browser"]
+pytestmark = pytest.mark.browser
+
+
+async def test_a_visitor_reads_and_is_led_to_the_login(stage: Stage) -> None:
+    first = await stage.approved("I was *there*.", by="ada")
+    await stage.approved("So was I.", by="grace", parent_id=first["id"])
+    window = await stage.ready()
+    await expect(window.articles).to_have_count(2)
+    await expect(window.element.get_by_role("heading", name="Comments")).to_have_text("2 comments")
+    await expect(window.comment(first["id"]).locator("em")).to_have_text("there")
+    link = window.element.get_by_role("link", name="LOGIN to add comments")
+    address = await link.get_attribute("href")
+    assert address is not None
+    assert address.startswith(f"{stage.blog.address}/login?next=http%3A%2F%2F127.0.0.1")
+    assert address.endswith("%2Fgate%23comments-2005%252F07%252Fgate")
+    assert window.errors == []
+    calls = [one for one in window.requests if "/v1/" in one and "/events" not in one and "embed.js" not in one]
+    assert len([one for one in calls if one.endswith("/v1/sites/blog")]) == 1
+    assert {one.split("?")[0] for one in calls} == {
+        f"GET {stage.service}/v1/sites/blog", f"GET {stage.service}/v1/sites/blog/posts/{IN_ADDRESS}/comments",
+    }  # fmt: skip
+
+
+async def test_nothing_is_asked_before_the_reader_is_near(stage: Stage) -> None:
+    await stage.approved("Far below")
+    stage.page(before="<h1>The gate</h1><div class=tall></div>")
+    window = await stage.open()
+    await expect(window.element).to_have_attribute("data-state", "waiting")
+    await window.page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert [one for one in window.requests if "/v1/sites" in one or "token" in one] == []
+    await window.page.mouse.wheel(0, 2000)
+    await expect(window.element).to_have_attribute("data-state", "ready")
+
+
+async def test_manual_asks_for_nothing_until_the_page_says_so(stage: Stage) -> None:
+    await stage.approved("After consent")
+    stage.page(loading="manual", before="")
+    window = await stage.open()
+    await expect(window.element).to_have_attribute("data-state", "waiting")
+    assert [one for one in window.requests if "/v1/sites" in one] == []
+    await window.page.evaluate("document.querySelector('gatepost-comments').load()")
+    await expect(window.articles).to_have_count(1)
+    assert await window.page.evaluate("document.cookie + Object.keys(localStorage)") == ""
+
+
+async def test_a_list_that_cannot_be_had_leaves_the_fallback_and_can_be_tried_again(stage: Stage) -> None:
+    await stage.approved("There")
+    stage.page(inside="<p>Write me a letter.</p>")
+    window = await stage.open(go=False)
+    await window.page.route("**/v1/sites/**", lambda route: route.abort())
+    await window.page.goto(stage.page_address)
+    await expect(window.element).to_have_attribute("data-state", "failed")
+    await expect(window.page.get_by_text("Write me a letter.")).to_be_visible()
+    await expect(window.element.get_by_role("alert")).to_have_text("Comments can't be loaded now.")
+    await window.page.unroute_all(behavior="ignoreErrors")
+    await window.element.get_by_role("button", name="Try again").click()
+    await expect(window.articles).to_have_count(1)
+    await expect(window.page.get_by_text("Write me a letter.")).to_be_hidden()
+
+
+async def test_an_element_without_a_post_says_so_once(stage: Stage) -> None:
+    stage.page(post=None, inside="<p>Write me a letter.</p>")
+    window = await stage.open()
+    await expect(window.element).to_have_attribute("data-state", "failed")
+    await expect(window.page.get_by_text("Write me a letter.")).to_be_visible()
+    assert len(window.errors) == 1
+
+
+async def test_a_thousand_comments_can_be_read_to_the_end(stage: Stage) -> None:
+    said = {(await stage.approved(f"Comment {n}"))["id"] for n in range(25)}
+    stage.page(limit="10", live="off")
+    window = await stage.ready()
+    more = window.element.get_by_role("button", name="More comments")
+    for shown in (10, 20):
+        await expect(window.articles).to_have_count(shown)
+        await more.click()
+        await expect(window.articles.nth(shown)).to_be_focused()
+    await expect(window.articles).to_have_count(25)
+    await expect(more).to_have_count(0)
+    assert {await one.get_attribute("data-comment-id") for one in await window.articles.all()} == said
+    assert window.page.url == stage.page_address
+
+
+async def test_an_address_leads_to_its_comment_on_the_first_page(stage: Stage) -> None:
+    said = [await stage.approved(f"Comment {n}\n\n" + "word " * 100) for n in range(8)]
+    window = await stage.ready(f"#comment-{said[5]['id']}")
+    await expect(window.comment(said[5]["id"])).to_be_focused()
+    await expect(window.comment(said[5]["id"])).to_be_in_viewport()
+    await window.comment(said[5]["id"]).locator("time").click()
+    await window.page.evaluate(f"location.hash = 'comment-{said[1]['id']}'")
+    await expect(window.comment(said[1]["id"])).to_be_focused()
+    assert await window.page.evaluate("document.querySelector(':target').slot") == f"anchor-{said[1]['id']}"
+    await window.page.go_back()
+    await expect(window.comment(said[5]["id"])).to_be_in_viewport()
+
+
+async def test_an_address_leads_to_its_comment_on_a_later_page(stage: Stage) -> None:
+    said = [await stage.approved(f"Comment {n}") for n in range(8)]
+    reply = await stage.approved("A reply", parent_id=said[6]["id"], by="grace")
+    stage.page(limit="3")
+    window = await stage.ready(f"#comment-{reply['id']}")
+    await expect(window.comment(reply["id"])).to_be_focused()
+    await expect(window.element.get_by_text("Linked comment", exact=True)).to_be_visible()
+    await expect(window.comment(said[6]["id"])).to_be_visible()
+    await expect(window.comment(said[0]["id"])).to_have_count(0)
+    await window.element.get_by_role("button", name="Show all comments").click()
+    await expect(window.comment(said[0]["id"])).to_be_visible()
+    await expect(window.articles).to_have_count(3)
+
+
+async def test_an_address_of_a_comment_that_is_gone_says_so(stage: Stage) -> None:
+    await stage.approved("Still here")
+    window = await stage.ready("#comment-0189abcd-0000-7000-8000-000000000000")
+    await expect(window.said).to_have_text("That comment isn't public (any more).")
+    await expect(window.articles).to_have_count(1)
+
+
+async def test_an_application_can_show_another_post(stage: Stage) -> None:
+    await stage.approved("On the gate")
+    await stage.gatepost.approved("On the bees", post="bees")
+    window = await stage.ready()
+    await window.page.evaluate("document.querySelector('gatepost-comments').post = 'bees'")
+    await expect(window.articles).to_contain_text("On the bees")
+    assert await window.page.locator("[slot^=anchor-]").count() == 1
+    await window.page.evaluate("document.querySelector('gatepost-comments').destroy()")
+    await expect(window.articles).to_have_count(0)
+
+
+async def test_calls_may_come_before_the_script(stage: Stage) -> None:
+    stage.reader = "grace"
+    given = stage.gatepost.reader("grace").headers["Authorization"].removeprefix("Bearer ")
+    stage.page(
+        token_url=None,
+        script="const it = document.querySelector('gatepost-comments');"
+        f"it.getToken = async () => {given!r}; it.strings = {{comment: 'Over to you'}};",
+    )
+    window = await stage.ready()
+    await expect(window.element.get_by_role("textbox", name="Over to you")).to_be_visible()
+    assert stage.tokens == 0
+    await window.page.evaluate("document.querySelector('gatepost-comments').focusForm('> quoted')")
+    await expect(window.element.get_by_role("textbox")).to_have_value("> quoted")
+
+
+@pytest.mark.parametrize(
+    ("lang", "count", "login"),
+    [
+        ("de-AT", "Ein Kommentar", "Anmelden, um zu kommentieren"),
+        ("pt-BR", "1 comment", "LOGIN to add comments"),
+        ("ar", "تعليق واحد", "سجّل الدخول لإضافة تعليق"),
+    ],
+)
+async def test_it_speaks_the_language_of_the_page(stage: Stage, lang: str, count: str, login: str) -> None:
+    await stage.approved("Hello")
+    stage.page(lang=lang)
+    window = await stage.ready()
+    await expect(window.element.get_by_role("heading", level=2)).to_have_text(count.replace("Ein ", "1 "))
+    await expect(window.element.get_by_role("link", name=login)).to_be_visible()
+    direction = await window.element.locator("section").evaluate("node => getComputedStyle(node).direction")
+    assert direction == ("rtl" if lang == "ar" else "ltr")
+    assert window.errors == []
