@@ -379,3 +379,33 @@ async def test_several_at_once_ask_for_one_token(stage: Stage) -> None:
         await expect(window.element.nth(index)).to_have_attribute("data-reader", "reader")
     assert stage.tokens == 1
     await asyncio.gather(*(one.page.close() for one in stage.windows))
+
+
+@pytest_asyncio.fixture
+async def cookie_stage(chromium: Browser, start_gatepost: StartGatepost) -> AsyncIterator[Stage]:
+    """A stage whose login is a cookie. Cookies know no ports: the blog's reaches Gatepost."""
+
+    def change(wanted: dict[str, Any]) -> None:
+        wanted["sites"]["blog"]["login"][0]["cookie"] = "blog_token"
+
+    async def start(**site: Any) -> Any:
+        return await start_gatepost(change=change, **site)
+
+    async with staged(chromium, start) as made:
+        made.page(token_url=None, credentials="include")
+        yield made
+
+
+async def test_a_cookie_is_a_login_as_well(cookie_stage: Stage) -> None:
+    visitor = await cookie_stage.ready()
+    await expect(visitor.element).to_have_attribute("data-reader", "visitor")
+    assert visitor.errors == []
+    given = cookie_stage.gatepost.reader("grace").headers["Authorization"].removeprefix("Bearer ")
+    window = await cookie_stage.open(go=False)
+    await window.page.context.add_cookies([{"name": "blog_token", "value": given, "url": cookie_stage.blog.address}])
+    await window.page.goto(cookie_stage.page_address)
+    await window.is_ready()
+    await window.write("By a cookie")
+    await expect(window.articles).to_have_count(1)
+    assert [one["body"] for one in await mine(cookie_stage)] == ["By a cookie"]
+    assert window.errors == []

@@ -373,7 +373,9 @@ export class Thread {
 
   async followHash() {
     const { hash } = location;
-    if (hash.startsWith(LINKED)) await this.showComment(hash.slice(LINKED.length));
+    const id = hash.startsWith(LINKED) && hash.slice(LINKED.length);
+    const isAnothers = document.getElementById(hash.slice(1)) && !this.list.has(id);
+    if (id && !isAnothers) await this.showComment(id);
   }
 
   async showComment(id) {
