@@ -188,6 +188,40 @@ async def test_a_stale_edit_shows_what_stands_and_goes_on_top(stage: Stage, wind
     assert [one["body"] for one in await mine(stage)] == ["Three"]
 
 
+async def test_an_edit_that_comes_too_late_can_be_a_new_comment(stage: Stage, window: Window) -> None:
+    await window.write("In time")
+    await expect(window.articles).to_have_count(1)
+    await window.element.get_by_role("button", name="Edit your comment").click()
+    stage.gatepost.clock.advance(seconds=901)
+    await window.element.get_by_role("textbox", name="Edit your comment").fill("Too late")
+    await window.page.keyboard.press("Control+Enter")
+    await expect(window.element.get_by_role("alert")).to_have_text("The time for edits is over.")
+    await window.element.get_by_role("button", name="Post as a new comment").click()
+    await expect(window.articles).to_have_count(2)
+    assert {one["body"] for one in await mine(stage)} == {"In time", "Too late"}
+
+
+async def test_a_comment_can_be_published_at_once(chromium: Browser, start_gatepost: StartGatepost) -> None:
+    async with staged(chromium, start_gatepost, premoderate=False) as stage:
+        stage.reader = "grace"
+        window = await stage.ready()
+        await expect(window.element).to_have_attribute("data-live", "on")
+        await window.write("Straight in")
+        await expect(window.articles).to_have_attribute("data-status", "approved")
+        await expect(window.said).to_have_text("Your comment is published.")
+        await expect(window.element.get_by_role("heading", level=2)).to_have_text("1 comment")
+        await expect(window.element.get_by_role("button", name="new comment")).to_have_count(0)
+        await window.element.get_by_role("button", name="Edit your comment").click()
+        await window.element.get_by_role("textbox", name="Edit your comment").fill("Straight on")
+        await window.page.keyboard.press("Control+Enter")
+        await expect(window.articles).to_contain_text("Straight on")
+        await window.articles.get_by_role("button", name="Withdraw your comment").click()
+        await window.page.keyboard.press("Enter")
+        await expect(window.articles).to_have_count(0)
+        await expect(window.element.get_by_role("heading", level=2)).to_have_text("No comments")
+        assert window.errors == []
+
+
 async def test_withdrawing_asks_in_place_and_the_keyboard_goes_on(stage: Stage, window: Window) -> None:
     await window.write("Oh no")
     article = window.articles

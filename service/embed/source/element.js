@@ -49,9 +49,10 @@ export class GatepostComments extends HTMLElement {
   }
 
   attributeChangedCallback(name, was, value) {
-    if (was === value || !this.thread) return;
+    if (was === value || !this.isBegun) return;
     clearTimeout(this.changing);
     this.changing = setTimeout(() => {
+      if (!this.isConnected) return;
       if (this.thread?.isOpened) return this.reload();
       this.stop();
       this.begin();
@@ -60,6 +61,7 @@ export class GatepostComments extends HTMLElement {
 
   begin() {
     if (this.thread) return;
+    this.isBegun = true;
     if (!this.site || !this.post) {
       this.dataset.state = "failed";
       this.shadowRoot.replaceChildren(document.createElement("slot"));
@@ -89,7 +91,7 @@ export class GatepostComments extends HTMLElement {
       loginUrl: this.loginUrl,
       view: this.view ?? "thread",
       sort: this.sort ?? "oldest",
-      limit: Number(this.limit) || 50,
+      limit: Math.min(200, Math.max(1, Number(this.limit) || 50)),
       nested: this.view !== "flat",
       newest: this.sort === "newest",
       isLive: this.live !== "off",
