@@ -10,7 +10,6 @@ import json
 import re
 import socket
 from collections.abc import Callable, Coroutine
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
 
@@ -49,7 +48,7 @@ app.command("embed")(cli_embed.embed)
 def about(show_version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False) -> None:
     """Gatepost: comment moderation for blogs that already have their own users."""
     if show_version:
-        typer.echo(f"gatepost {_version()}")
+        typer.echo(f"gatepost {terminal.version_installed()}")
         raise typer.Exit
 
 
@@ -114,11 +113,12 @@ def check(
     site: Annotated[str | None, typer.Option(help="The site to try --token or --cookie on.")] = None,
     token: Annotated[str | None, typer.Option(help="A reader's token: say who that is.")] = None,
     cookie: Annotated[str | None, typer.Option(help="A reader's cookie, as NAME=VALUE: say who that is.")] = None,
+    copy: Annotated[Path | None, typer.Option(help="A folder with a copy of the embed: is it this version's?")] = None,
 ) -> None:
     """Show the effective configuration without its secrets, and test everything it names."""
     from service import checkup, logs
     from service import settings as configuration
-    from service.checkup import logins, masking
+    from service.checkup import copies, logins, masking
     from service.checkup.finding import Outcome
 
     if (site is None) != (token is None and cookie is None):
@@ -130,6 +130,8 @@ def check(
         masking.toml(settings), file=configuration.file_for(config), variables=configuration.variables_in_use()
     )
     found = asyncio.run(checkup.examine(settings, clock=system_clock))
+    if copy is not None:
+        found += copies.examine(copy)
     if shown is not None:
         found += asyncio.run(logins.identify(*shown, clock=system_clock))
     for finding in found:
@@ -261,13 +263,6 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         return
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(work)
-
-
-def _version() -> str:
-    try:
-        return version("gatepost")
-    except PackageNotFoundError:  # run from a clone that nobody installed
-        return "(not installed)"
 
 
 def _write(

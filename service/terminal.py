@@ -6,6 +6,7 @@ Plain lines where nobody reads along: width and colour are a terminal's, so anot
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -136,3 +137,11 @@ def _state(key: ApiKey, *, now: Milliseconds) -> str:
 
 def _day(time: Milliseconds) -> str:
     return f"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d}"
+
+
+def version_installed() -> str:
+    """Which version of Gatepost this is."""
+    try:
+        return version("gatepost")
+    except PackageNotFoundError:  # run from a clone that nobody installed
+        return "(not installed)"

@@ -14,6 +14,8 @@ from typing import Any
 import brotli
 import pytest
 
+from service.checkup import copies
+from service.checkup.finding import Outcome
 from service.embed import joining
 from service.embed.bundle import LANGUAGES, bundle
 from service.embed.joining import JoinError, join
@@ -217,3 +219,14 @@ def test_the_command_writes_an_own_copy(tmp_path: Path) -> None:
         name: file.body for name, file in bundle().files.items()
     }
     assert 'service="https://blog.example/talk/"' in answer.stdout
+
+
+def test_the_check_sees_whether_a_copy_is_of_this_version(tmp_path: Path) -> None:
+    assert gatepost_embed(tmp_path, "--copy", str(tmp_path / "static")).returncode == 0
+    [finding] = copies.examine(tmp_path / "static")
+    assert finding.outcome is Outcome.OK
+    (tmp_path / "static" / "embed.js").write_text("// of last year")
+    [finding] = copies.examine(tmp_path / "static")
+    assert finding.outcome is Outcome.WARN
+    assert "embed.js" in finding.text
+    assert "gatepost embed --copy" in finding.fix

@@ -137,6 +137,17 @@ async def test_closed_empty_and_failed_pages_are_clean(stage: Stage, tmp_path: P
     await window.page.screenshot(path=tmp_path / "failed.png")
 
 
+async def test_linked_and_new(stage: Stage, tmp_path: Path) -> None:
+    said = [await stage.approved(f"Comment {n}. " + "The bees are out. " * 12) for n in range(9)]
+    stage.page(limit="3")
+    window = await stage.ready(f"#comment-{said[5]['id']}", width=380)
+    await expect(window.element).to_have_attribute("data-live", "on")
+    await stage.approved("And a reply.", by="grace", parent_id=said[5]["id"])
+    await expect(window.element.get_by_role("button", name="1 new comment")).to_be_visible()
+    await assert_clean(window)
+    await window.page.screenshot(path=tmp_path / "linked.png")
+
+
 async def test_touch_targets_are_large_enough(stage: Stage) -> None:
     await scene(stage)
     stage.reader, stage.claims = "grace", PEOPLE["grace"]

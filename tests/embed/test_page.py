@@ -139,7 +139,7 @@ async def test_a_page_of_two_hundred_makes_nobody_wait(stage: Stage) -> None:
     window = await stage.ready()
     await expect(window.articles).to_have_count(200)
     long = await window.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => done(longTasks)))")
-    assert len(long) <= 2, long
+    assert [one for one in long if one > 100] == []
 
 
 async def test_the_pinned_script_and_its_words_pass_their_integrity(stage: Stage) -> None:

@@ -134,6 +134,16 @@ async def test_an_application_can_show_another_post(stage: Stage) -> None:
     await expect(window.articles).to_have_count(0)
 
 
+async def test_names_may_come_after_the_element(stage: Stage) -> None:
+    await stage.approved("On the gate")
+    stage.page(site=None, script="document.querySelector('gatepost-comments').setAttribute('data-x', '1')")
+    window = await stage.open()
+    await expect(window.element).to_have_attribute("data-state", "failed")
+    await window.page.evaluate("document.querySelector('gatepost-comments').site = 'blog'")
+    await expect(window.articles).to_have_count(1)
+    assert await window.element.evaluate("node => node.matches(':state(ready)') && node.matches(':state(reader-visitor)')")
+
+
 async def test_calls_may_come_before_the_script(stage: Stage) -> None:
     stage.reader = "grace"
     given = stage.gatepost.reader("grace").headers["Authorization"].removeprefix("Bearer ")

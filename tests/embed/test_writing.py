@@ -188,6 +188,40 @@ async def test_a_stale_edit_shows_what_stands_and_goes_on_top(stage: Stage, wind
     assert [one["body"] for one in await mine(stage)] == ["Three"]
 
 
+async def test_an_edit_that_comes_too_late_can_be_a_new_comment(stage: Stage, window: Window) -> None:
+    await window.write("In time")
+    await expect(window.articles).to_have_count(1)
+    await window.element.get_by_role("button", name="Edit your comment").click()
+    stage.gatepost.clock.advance(seconds=901)
+    await window.element.get_by_role("textbox", name="Edit your comment").fill("Too late")
+    await window.page.keyboard.press("Control+Enter")
+    await expect(window.element.get_by_role("alert")).to_have_text("The time for edits is over.")
+    await window.element.get_by_role("button", name="Post as a new comment").click()
+    await expect(window.articles).to_have_count(2)
+    assert {one["body"] for one in await mine(stage)} == {"In time", "Too late"}
+
+
+async def test_a_comment_can_be_published_at_once(chromium: Browser, start_gatepost: StartGatepost) -> None:
+    async with staged(chromium, start_gatepost, premoderate=False) as stage:
+        stage.reader = "grace"
+        window = await stage.ready()
+        await expect(window.element).to_have_attribute("data-live", "on")
+        await window.write("Straight in")
+        await expect(window.articles).to_have_attribute("data-status", "approved")
+        await expect(window.said).to_have_text("Your comment is published.")
+        await expect(window.element.get_by_role("heading", level=2)).to_have_text("1 comment")
+        await expect(window.element.get_by_role("button", name="new comment")).to_have_count(0)
+        await window.element.get_by_role("button", name="Edit your comment").click()
+        await window.element.get_by_role("textbox", name="Edit your comment").fill("Straight on")
+        await window.page.keyboard.press("Control+Enter")
+        await expect(window.articles).to_contain_text("Straight on")
+        await window.articles.get_by_role("button", name="Withdraw your comment").click()
+        await window.page.keyboard.press("Enter")
+        await expect(window.articles).to_have_count(0)
+        await expect(window.element.get_by_role("heading", level=2)).to_have_text("No comments")
+        assert window.errors == []
+
+
 async def test_withdrawing_asks_in_place_and_the_keyboard_goes_on(stage: Stage, window: Window) -> None:
     await window.write("Oh no")
     article = window.articles
@@ -379,3 +413,33 @@ async def test_several_at_once_ask_for_one_token(stage: Stage) -> None:
         await expect(window.element.nth(index)).to_have_attribute("data-reader", "reader")
     assert stage.tokens == 1
     await asyncio.gather(*(one.page.close() for one in stage.windows))
+
+
+@pytest_asyncio.fixture
+async def cookie_stage(chromium: Browser, start_gatepost: StartGatepost) -> AsyncIterator[Stage]:
+    """A stage whose login is a cookie. Cookies know no ports: the blog's reaches Gatepost."""
+
+    def change(wanted: dict[str, Any]) -> None:
+        wanted["sites"]["blog"]["login"][0]["cookie"] = "blog_token"
+
+    async def start(**site: Any) -> Any:
+        return await start_gatepost(change=change, **site)
+
+    async with staged(chromium, start) as made:
+        made.page(token_url=None, credentials="include")
+        yield made
+
+
+async def test_a_cookie_is_a_login_as_well(cookie_stage: Stage) -> None:
+    visitor = await cookie_stage.ready()
+    await expect(visitor.element).to_have_attribute("data-reader", "visitor")
+    assert visitor.errors == []
+    given = cookie_stage.gatepost.reader("grace").headers["Authorization"].removeprefix("Bearer ")
+    window = await cookie_stage.open(go=False)
+    await window.page.context.add_cookies([{"name": "blog_token", "value": given, "url": cookie_stage.blog.address}])
+    await window.page.goto(cookie_stage.page_address)
+    await window.is_ready()
+    await window.write("By a cookie")
+    await expect(window.articles).to_have_count(1)
+    assert [one["body"] for one in await mine(cookie_stage)] == ["By a cookie"]
+    assert window.errors == []

@@ -12,8 +12,7 @@ const askCounts = async (root, elements) => {
   for (let at = 0; at < posts.length; at += AT_MOST) {
     const query = new URLSearchParams(posts.slice(at, at + AT_MOST).map((post) => ["post", post]));
     try {
-      const reply = await fetch(`${root}/counts?${query}`, { credentials: "omit" });
-      const { counts } = await reply.json();
+      const { counts } = await (await fetch(`${root}/counts?${query}`, { credentials: "omit" })).json();
       for (const element of elements) if (element.post in counts) element.show(counts[element.post]);
     } catch {
       // What stands in the element stays.
@@ -24,7 +23,7 @@ const askCounts = async (root, elements) => {
 const askWaiting = () => {
   const byRoot = new Map();
   for (const element of waiting) {
-    const root = `${serviceOf(element)}v1/sites/${element.getAttribute("site")}`;
+    const root = `${serviceOf(element)}v1/sites/${element.site}`;
     byRoot.set(root, [...(byRoot.get(root) ?? []), element]);
   }
   waiting = new Set();
@@ -38,11 +37,14 @@ export class GatepostCount extends HTMLElement {
     return this.getAttribute("post");
   }
 
+  get site() {
+    return this.getAttribute("site");
+  }
+
   connectedCallback() {
     this.style.whiteSpace = "nowrap";
     this.listening = new AbortController();
-    const heard = ({ target, detail }) =>
-      detail.post === this.post && target.getAttribute("site") === this.getAttribute("site") && this.show(detail.count);
+    const heard = ({ target, detail }) => target.site === this.site && detail.post === this.post && this.show(detail.count);
     document.addEventListener("gatepost:count", heard, this.listening);
     this.ask();
   }
@@ -57,7 +59,7 @@ export class GatepostCount extends HTMLElement {
   }
 
   ask() {
-    if (!this.post || !this.getAttribute("site")) return;
+    if (!this.post || !this.site) return;
     if (!waiting.size) setTimeout(askWaiting, 16);
     waiting.add(this);
   }

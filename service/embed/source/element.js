@@ -49,20 +49,26 @@ export class GatepostComments extends HTMLElement {
   }
 
   attributeChangedCallback(name, was, value) {
-    if (was === value || !this.thread) return;
+    if (was === value || !this.isBegun) return;
     clearTimeout(this.changing);
-    this.changing = setTimeout(() => this.thread && this.reload());
+    this.changing = setTimeout(() => {
+      if (!this.isConnected) return;
+      if (this.thread?.isOpened) return this.reload();
+      this.stop();
+      this.begin();
+    });
   }
 
   begin() {
     if (this.thread) return;
+    this.isBegun = true;
     if (!this.site || !this.post) {
       this.dataset.state = "failed";
       this.shadowRoot.replaceChildren(document.createElement("slot"));
       console.error("Gatepost: <gatepost-comments> needs the attributes `site` and `post`.", this);
       return;
     }
-    this.hasFallback = [...this.childNodes].some((node) => !node.slot && node.textContent.trim());
+    this.hasFallback = [...this.childNodes].some((node) => node.nodeType !== Node.COMMENT_NODE && !node.slot && node.textContent.trim());
     this.toggleAttribute("data-fallback", this.hasFallback);
     if (!this.id) this.id = `comments-${this.post}`;
     const options = this.options();
@@ -77,7 +83,6 @@ export class GatepostComments extends HTMLElement {
   }
 
   options() {
-    const title = (this.postTitle ?? document.title).trim().slice(0, LONGEST_TITLE);
     return {
       service: serviceOf(this),
       site: this.site,
@@ -86,7 +91,7 @@ export class GatepostComments extends HTMLElement {
       loginUrl: this.loginUrl,
       view: this.view ?? "thread",
       sort: this.sort ?? "oldest",
-      limit: Number(this.limit) || 50,
+      limit: Math.min(200, Math.max(1, Number(this.limit) || 50)),
       nested: this.view !== "flat",
       newest: this.sort === "newest",
       isLive: this.live !== "off",
@@ -97,12 +102,16 @@ export class GatepostComments extends HTMLElement {
       relative: this.date === "relative",
       replyDepth: Number(this.replyDepth ?? 5),
       hash: `#comments-${encodeURIComponent(this.post)}`,
-      label: { ...(title && { title }), url: this.ownAddress() },
     };
   }
 
-  // Where the post is: what the page says of itself, if that is of its own origin.
-  ownAddress() {
+  // How the post is called and where it is: what the page says of itself, if that is of its own origin.
+  get label() {
+    const title = (this.postTitle ?? document.title).trim().slice(0, LONGEST_TITLE);
+    return { ...(title && { title }), url: this.address };
+  }
+
+  get address() {
     const here = location.origin + location.pathname;
     const said = this.postUrl ?? document.querySelector("link[rel=canonical]")?.href;
     try {

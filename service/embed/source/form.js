@@ -129,7 +129,7 @@ export class Form {
   ask() {
     const { thread, body, kind, comment } = this;
     if (kind === "edit") return thread.api.call("PATCH", `/comments/${comment.id}`, { body, version: this.version });
-    const submission = { body, post: thread.options.label };
+    const submission = { body, post: thread.host.label };
     if (this.parentId) submission.parent_id = this.parentId;
     return thread.api.call("POST", `${thread.path}/comments`, submission, this.draft.key);
   }

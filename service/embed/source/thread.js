@@ -309,7 +309,7 @@ export class Thread {
     if (isEmpty) this.list.element.before(this.empty);
     else this.empty.remove();
     this.list.element.hidden = isEmpty;
-    if (this.next) this.tail.before(this.moreButton);
+    if (this.next) this.tail.after(this.moreButton);
     else this.moreButton.remove();
   }
 
@@ -373,7 +373,9 @@ export class Thread {
 
   async followHash() {
     const { hash } = location;
-    if (hash.startsWith(LINKED)) await this.showComment(hash.slice(LINKED.length));
+    const id = hash.startsWith(LINKED) && hash.slice(LINKED.length);
+    const isAnothers = document.getElementById(hash.slice(1)) && !this.list.has(id);
+    if (id && !isAnothers) await this.showComment(id);
   }
 
   async showComment(id) {
@@ -456,6 +458,7 @@ export class Thread {
       known.own = { ...known.own, status: "approved" };
       return this.list.put(item);
     }
+    if (this.held.has(item.id)) return this.held.set(item.id, item);
     if (item.removed) return this.list.above({ parentId: item.parent_id, item }) && this.list.put(item);
     this.tell("arrived", { ids: [item.id] });
     this.fresh.add(item.id);
@@ -479,7 +482,7 @@ export class Thread {
     const { list, before } = this.list.spot(newcomer);
     let below = before;
     for (let at = list; !below && at && at !== this.list.element; at = at.parentElement) below = at.nextElementSibling;
-    if (!below || below === this.moreButton) return false;
+    if (!below || below === this.tail) return false;
     const { top } = below.getBoundingClientRect();
     return top > 0 && top < innerHeight;
   }

@@ -1,9 +1,16 @@
 // What the embed says, in the page's language: own words of the page, then the language's file, then English.
 
-import { PINNED, fileAt, languageOf } from "./place.js";
+import { HERE, SERVED, languageOf } from "./place.js";
 import { plural } from "./plural.js";
 import ENGLISH from "./words/en.json" with { type: "json" };
 import LANGUAGES from "./languages.json" with { type: "json" };
+
+// The files beside the script; the short address has none beside it.
+const fileAt = (name, service) =>
+  new URL(HERE.startsWith(`${service}embed.js`) ? `embed/v1/${name}` : name, HERE).href;
+
+// Whether the page asked for these very bytes: then the words must fit them, too.
+const PINNED = !/\/embed(\/v1\/(embed|count))?\.js/.test(HERE) || !SERVED;
 
 const files = new Map();
 
