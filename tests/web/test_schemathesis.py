@@ -92,7 +92,7 @@ class Knowledge:
             # A cursor is signed for one list. Others are 400 `bad-cursor`; no schema can tell them from good ones.
             case.query.pop("cursor", None)
         if not _is_wrong(case, ParameterLocation.BODY) and isinstance(case.body, dict):
-            self._choose_in_body(case, case.body)
+            self._choose_in_body(case, case.body, in_sequence=in_sequence)
         if not _is_wrong(case, ParameterLocation.HEADER) and "Idempotency-Key" in case.headers:
             # A key belongs to one request (422 for another one): the same request repeats it, another never does.
             request = json.dumps([dict(case.path_parameters), repr(case.body)], sort_keys=True)
@@ -107,8 +107,10 @@ class Knowledge:
                 kind = "decision" if "/decisions/{id}" in case.path else name
                 path[name] = quote(_one_of([*self.known[kind], path[name]], by=path[name]), safe="%")
 
-    def _choose_in_body(self, case: schemathesis.Case[Any], body: dict[str, Any]) -> None:
-        if body.get("parent_id"):
+    def _choose_in_body(self, case: schemathesis.Case[Any], body: dict[str, Any], *, in_sequence: bool) -> None:
+        if body.get("parent_id") and in_sequence:
+            body["parent_id"] = None  # an earlier step may have taken it down (422 `unknown-parent`)
+        elif body.get("parent_id"):
             # A reply must be on its parent's post (422 `unknown-parent`).
             body["parent_id"], case.path_parameters["post"] = self.root, "thread"
         if isinstance(body.get("body"), str) and render.shows_nothing(render.to_html(body["body"])):
