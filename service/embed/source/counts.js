@@ -65,9 +65,8 @@ export class GatepostCount extends HTMLElement {
   }
 
   show(n) {
-    const language = languageOf(this);
-    const own = (rule) => this.getAttribute(`text-count.${rule}`) ?? FORMS[rule];
     const isNumber = this.getAttribute("format") === "number";
-    this.textContent = isNumber ? new Intl.NumberFormat(language).format(n) : plural(language, n, own);
+    const form = (rule) => (isNumber ? "{count}" : (this.getAttribute(`text-count.${rule}`) ?? FORMS[rule]));
+    this.textContent = plural(languageOf(this), n, form);
   }
 }

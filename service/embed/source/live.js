@@ -35,7 +35,7 @@ export class Live {
     for (const name of NEWS) {
       source.addEventListener(name, (event) => {
         this.last = event.lastEventId || this.last;
-        thread.hear(name, JSON.parse(event.data));
+        thread.arrivals.hear(name, JSON.parse(event.data));
       });
     }
     source.addEventListener("error", () => {

@@ -1,11 +1,13 @@
 // What one element shows of one post: the list, who reads it, the forms, and what happens meanwhile.
 
 import { Api, Refusal } from "./api.js";
+import { Arrivals } from "./arrivals.js";
 import { Form } from "./form.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
 import { loginOf } from "./login.js";
 import { button, make } from "./make.js";
+import { Reader } from "./reader.js";
 import { Words } from "./words.js";
 
 const LINKED = "#comment-";
@@ -29,9 +31,9 @@ export class Thread {
     this.post = { count: 0, open: true };
     this.site = DEFAULTS;
     this.forms = new Set();
-    this.held = new Map();
-    this.fresh = new Set();
     this.list = new List(this);
+    this.arrivals = new Arrivals(this);
+    this.reader = new Reader(this);
     this.note("post", null);
     this.note("reader", "unknown");
     this.note("live", "off");
@@ -93,7 +95,7 @@ export class Thread {
   async open() {
     this.wait("loading");
     setTimeout(() => this.state === "loading" && !this.isOver && this.say(this.words.say("loading")), 2000);
-    const others = Promise.all([this.words.ready, this.learnSite(), this.learnReader()]);
+    const others = Promise.all([this.words.ready, this.learnSite(), this.reader.learn()]);
     try {
       const page = await this.api.read(this.pageAddress());
       await Promise.race([others, pause(PATIENT)]);
@@ -158,52 +160,9 @@ export class Thread {
     }
   }
 
-  // Who reads: nobody known, somebody who may write, somebody who may not; and what they wrote here.
-  async learnReader() {
-    const { host, options } = this;
-    host.reader = this.reader = null;
-    let state = "visitor";
-    let me = null;
-    try {
-      if (options.cookies || (await this.login.token())) me = await this.askWho();
-    } catch (refusal) {
-      if (!(refusal instanceof Refusal)) throw refusal;
-      if (refusal.isForeign) state = "foreign";
-    }
-    if (me?.user) {
-      host.reader = this.reader = { key: me.user.key, name: me.user.name };
-      this.bannedUntil = me.banned_until;
-      state = me.may.includes("submit") ? "reader" : me.banned_until ? "banned" : "barred";
-      await this.learnOwn();
-    }
-    this.newState = state;
-  }
-
-  // A page of another origin gets no reply to a reader's call, and one to a public call right after it.
-  async askWho() {
-    const ask = () => this.api.call("GET", this.options.cookies ? "/me?visitor=1" : "/me");
-    try {
-      return await ask();
-    } catch (refusal) {
-      if (refusal.status) throw refusal;
-    }
-    try {
-      return await ask();
-    } catch (refusal) {
-      if (refusal.status) throw refusal;
-      await this.api.read("");
-      console.error(`Gatepost: ${location.origin} may not send comments: add it to the setting \`origins\` of the site "${this.options.site}".`);
-      refusal.isForeign = true;
-      throw refusal;
-    }
-  }
-
-  async learnOwn() {
-    try {
-      this.own = (await this.api.call("GET", `/me/comments?${new URLSearchParams({ post: this.options.post, limit: 200 })}`)).comments;
-    } catch {
-      this.own = [];
-    }
+  async readOwn() {
+    await this.reader.learnOwn();
+    if (!this.isOver) this.takeOwn();
   }
 
   // --- Drawing -------------------------------------------------------------------------------------------------------
@@ -215,7 +174,6 @@ export class Thread {
     this.linked = make("div", { class: "linked" });
     this.empty = make("slot", { name: "empty" }, make("p", { part: "notice", class: "empty" }, words.say("empty")));
     this.moreButton = button("more", words.say("more"), () => this.more());
-    this.newButton = button("new", "", () => this.showNew());
     this.section.replaceChildren(
       this.heading,
       make("slot", { name: "before-form" }),
@@ -233,15 +191,15 @@ export class Thread {
     for (const element of this.host.querySelectorAll('[id^="comment-"]')) if (ids.has(element.id)) element.remove();
     this.host.append(...[...this.list.comments.values()].map(({ anchor }) => anchor));
     this.welcome();
-    this.drawNew();
+    this.arrivals.draw();
   }
 
   // The reader is known, or another one.
   meet() {
-    if (!this.newState) return;
-    const { newState: state } = this;
+    const { found: state } = this.reader;
     const was = this.readerState;
-    this.newState = null;
+    if (!state) return;
+    this.reader.found = null;
     this.note("reader", state);
     if (!this.heading) return;
     if (state !== was) this.drawActions();
@@ -250,8 +208,7 @@ export class Thread {
 
   // What is theirs: the form or the way to it, and their own comments.
   welcome() {
-    for (const one of this.own ?? []) this.takeOwn(one);
-    this.own = [];
+    this.takeOwn();
     this.drawDoor();
     this.drawCount();
     if (location.hash === this.options.hash && this.readerState === "reader") this.focusForm();
@@ -261,14 +218,16 @@ export class Thread {
     for (const comment of this.list.comments.values()) comment.drawActions();
   }
 
-  takeOwn(own) {
-    if (own.status === "deleted") return null;
-    if (own.status === "approved" && !this.list.has(own.id)) return null;
-    return this.list.putOwn(own);
+  // What everybody sees of it comes with the list.
+  takeOwn() {
+    const shown = ({ id, status }) => status !== "deleted" && (status !== "approved" || this.list.has(id));
+    for (const own of this.reader.own.filter(shown)) this.list.putOwn(own);
+    this.reader.own = [];
   }
 
   drawDoor() {
-    const { words, bannedUntil } = this;
+    const { words } = this;
+    const { bannedUntil } = this.reader;
     const { open } = this.post;
     const notice = (text) => make("p", { part: "notice" }, text);
     this.note("post", open ? "open" : "closed");
@@ -332,7 +291,7 @@ export class Thread {
     this.moreButton.disabled = true;
     try {
       const drawn = await this.fill(await this.api.read(this.pageAddress({ cursor: this.next })));
-      for (const { id } of drawn) this.fresh.delete(id);
+      for (const { id } of drawn) this.arrivals.forget(id);
       drawn[0]?.article.focus();
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
@@ -340,7 +299,6 @@ export class Thread {
     }
     this.moreButton.disabled = false;
     this.drawCount();
-    this.drawNew();
   }
 
   // The list anew, as far as it is shown: what changed while nobody listened.
@@ -358,7 +316,7 @@ export class Thread {
         for (const item of page.comments) {
           seen.add(item.id);
           const known = this.list.get(item.id);
-          if (!known?.item) (known || this.belongsHere(item)) && this.arrive(item);
+          if (!known?.item) (known || this.arrivals.belongsHere(item)) && this.arrivals.arrive(item);
           else if (JSON.stringify(known.item) !== JSON.stringify(item)) this.list.put(item);
         }
         cursor = page.next;
@@ -367,7 +325,7 @@ export class Thread {
       if (!(refusal instanceof Refusal)) throw refusal;
       return;
     }
-    for (const comment of had) if (!seen.has(comment.id) && this.list.has(comment.id)) this.vanish(comment);
+    for (const comment of had) if (!seen.has(comment.id) && this.list.has(comment.id)) this.arrivals.vanish(comment);
     this.setPost(page.post);
   }
 
@@ -379,7 +337,7 @@ export class Thread {
   }
 
   async showComment(id) {
-    if (this.held.has(id)) this.release();
+    if (this.arrivals.held.has(id)) this.arrivals.release();
     if (!this.list.has(id) && !(await this.showAround(id))) return;
     const { article } = this.list.get(id);
     article.scrollIntoView({ block: "start" });
@@ -428,8 +386,7 @@ export class Thread {
       return this.say(this.words.say("failed"));
     }
     this.showLinked();
-    if (this.reader) await this.learnOwn();
-    for (const own of this.own ?? []) this.takeOwn(own);
+    if (this.reader.key) await this.readOwn();
     this.drawCount();
     this.heading.focus();
   }
@@ -437,104 +394,7 @@ export class Thread {
   clear() {
     for (const form of [...this.forms]) if (form !== this.rootForm) this.closeForm(form);
     for (const comment of [...this.list.comments.values()]) this.list.drop(comment);
-    this.held.clear();
-    this.fresh.clear();
-    this.drawNew();
-  }
-
-  // --- What happens meanwhile ----------------------------------------------------------------------------------------
-
-  hear(name, { comment, post }) {
-    if (name === "comment.removed") this.lose(comment);
-    else if (comment) this.arrive(comment);
-    this.setPost(post);
-  }
-
-  arrive(item) {
-    const known = this.list.get(item.id);
-    if (known?.item) return this.list.put(item);
-    if (known?.own) {
-      if (known.own.status === "pending") this.say(this.words.say("published"));
-      known.own = { ...known.own, status: "approved" };
-      return this.list.put(item);
-    }
-    if (this.held.has(item.id)) return this.held.set(item.id, item);
-    if (item.removed) return this.list.above({ parentId: item.parent_id, item }) && this.list.put(item);
-    this.tell("arrived", { ids: [item.id] });
-    this.fresh.add(item.id);
-    if (this.belongsHere(item)) {
-      this.held.set(item.id, item);
-      if (!this.wouldPush(item)) this.release();
-    }
-    this.drawNew();
-  }
-
-  // Not where it belongs to a page that is not shown: it comes with that.
-  belongsHere(item) {
-    if (item.parent_id && this.options.nested) return this.list.has(item.parent_id) || this.held.has(item.parent_id);
-    return this.options.newest ? !this.isLinked : !this.next;
-  }
-
-  // Whether it would move comments that are on the screen.
-  wouldPush(item) {
-    const newcomer = { id: item.id, item, createdAt: item.created_at, parentId: item.parent_id };
-    if (this.held.size > 1) return true;
-    const { list, before } = this.list.spot(newcomer);
-    let below = before;
-    for (let at = list; !below && at && at !== this.list.element; at = at.parentElement) below = at.nextElementSibling;
-    if (!below || below === this.tail) return false;
-    const { top } = below.getBoundingClientRect();
-    return top > 0 && top < innerHeight;
-  }
-
-  release() {
-    const first = this.firstInView();
-    const top = first?.getBoundingClientRect().top;
-    for (const item of this.held.values()) this.list.put(item);
-    for (const id of this.held.keys()) {
-      const box = this.list.get(id).article.getBoundingClientRect();
-      if (box.top >= 0 && box.bottom <= innerHeight) this.fresh.delete(id);
-    }
-    this.held.clear();
-    // Where the browser does not hold the place itself.
-    if (first && !CSS.supports("overflow-anchor", "auto")) scrollBy(0, first.getBoundingClientRect().top - top);
-    this.drawCount();
-  }
-
-  firstInView() {
-    return [...this.list.element.querySelectorAll("article")].find((article) => article.getBoundingClientRect().bottom > 0);
-  }
-
-  showNew() {
-    const [first] = this.fresh;
-    this.release();
-    this.fresh.clear();
-    this.drawNew();
-    return this.showComment(first);
-  }
-
-  drawNew() {
-    const n = this.fresh.size;
-    if (!n) return this.newButton.remove();
-    this.newButton.textContent = this.words.count("new", n);
-    if (!this.newButton.isConnected) this.tail.append(this.newButton);
-  }
-
-  lose(item) {
-    this.fresh.delete(item.id);
-    this.held.delete(item.id);
-    const known = this.list.get(item.id);
-    if (known && item.reply_count) this.list.put(item);
-    else if (known) this.vanish(known, item);
-    this.drawNew();
-  }
-
-  // A text that somebody is writing below it stays.
-  vanish(comment, item = { id: comment.id, parent_id: comment.parentId, depth: comment.depth, removed: true, reply_count: 0 }) {
-    const isKept = comment.hasReplies || [...this.forms].some((form) => form.comment === comment);
-    if (comment.own && this.reader) this.learnOwn().then(() => this.own.forEach((own) => this.takeOwn(own)));
-    if (isKept) this.list.put(item);
-    else this.list.remove(comment);
+    this.arrivals.clear();
   }
 
   setPost(post) {
@@ -593,8 +453,7 @@ export class Thread {
     const above = this.list.get(own.parent_id);
     const { id, parent_id, author, html, created_at, edited_at } = own;
     const item = { reply_count: 0, depth: above ? above.depth + 1 : 0, ...known?.item, id, parent_id, author, html, created_at, edited_at };
-    const isCounted = [this.held.delete(id), this.fresh.delete(id), known?.item].some(Boolean);
-    this.drawNew();
+    const isCounted = this.arrivals.forget(id) || known?.item;
     if (!isCounted) this.setPost({ ...this.post, count: this.post.count + 1 });
     const comment = known ?? this.list.add(id);
     comment.own = own;
@@ -635,7 +494,7 @@ export class Thread {
   }
 
   ban(until) {
-    this.bannedUntil = until;
+    this.reader.bannedUntil = until;
     this.note("reader", "banned");
     this.drawActions();
     for (const form of this.forms) form.sender.disabled = true;
@@ -657,10 +516,10 @@ export class Thread {
     this.login = this.api.login = loginOf(this.host);
     this.login.forget();
     for (const form of this.forms) form.draft.save();
-    const was = this.reader?.key;
-    await this.learnReader();
+    const was = this.reader.key;
+    await this.reader.learn();
     if (this.isOver) return;
-    if (this.reader?.key !== was) {
+    if (this.reader.key !== was) {
       for (const form of [...this.forms]) this.closeForm(form);
       this.rootForm = null;
       for (const comment of [...this.list.comments.values()]) {
