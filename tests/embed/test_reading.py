@@ -141,7 +141,9 @@ async def test_names_may_come_after_the_element(stage: Stage) -> None:
     await expect(window.element).to_have_attribute("data-state", "failed")
     await window.page.evaluate("document.querySelector('gatepost-comments').site = 'blog'")
     await expect(window.articles).to_have_count(1)
-    assert await window.element.evaluate("node => node.matches(':state(ready)') && node.matches(':state(reader-visitor)')")
+    assert await window.element.evaluate(
+        "node => node.matches(':state(ready)') && node.matches(':state(reader-visitor)')"
+    )
 
 
 async def test_calls_may_come_before_the_script(stage: Stage) -> None:

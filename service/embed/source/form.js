@@ -222,7 +222,7 @@ const ANSWERS = {
     form.measure();
     form.thread.say(words.say("duplicate"));
     if (form.kind !== "root") form.thread.closeForm(form);
-    form.thread.showComment(problem.comment_id);
+    form.thread.pages.showComment(problem.comment_id);
   },
   "slow-down": (form, { retryAfter }, words) => {
     const seconds = retryAfter ?? 60;
