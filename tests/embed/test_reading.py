@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import expect
 
+from tests.auth.local_server import always
 from tests.embed.stage import IN_ADDRESS, Stage
 
 pytest_plugins = ["tests.browser"]
@@ -217,3 +218,16 @@ async def test_a_service_below_a_path_is_found_from_its_script(stage: Stage) -> 
     window = await stage.ready()
     await expect(window.articles).to_have_count(1)
     assert [one for one in window.requests if "/v1/sites" in one and "/talk/" not in one] == []
+
+
+async def test_a_login_that_cannot_be_asked_can_be_asked_again(stage: Stage) -> None:
+    await stage.approved("Readable")
+    stage.reader = "grace"
+    stage.blog.handlers["/comment-token"] = always(text="{}", status=503)
+    window = await stage.ready()
+    await expect(window.element).to_have_attribute("data-reader", "unavailable")
+    await expect(window.articles).to_have_count(1)
+    await expect(window.element).to_contain_text("Your login can't be checked right now.")
+    stage.blog.handlers["/comment-token"] = stage.token
+    await window.element.get_by_role("button", name="Try again").click()
+    await expect(window.element.get_by_role("textbox", name="Your comment")).to_be_visible()

@@ -229,7 +229,7 @@ const ANSWERS = {
     const time = words.moment(Date.now() + seconds * 1000, { timeStyle: "medium" });
     form.pause(seconds, words.say("slow", { time }));
   },
-  "login-unavailable": (form, refusal, words) => form.retryLater(refusal, words.say("login-down")),
+  "login-unavailable": (form, refusal, words) => form.retryLater(refusal, `${words.say("login-down")} ${words.say("kept")}`),
   "refused-by-policy": (form, { problem }) => form.say(problem.reason_text ?? problem.detail),
   "idempotency-key-reused": (form) => {
     form.draft.renew();

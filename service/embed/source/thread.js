@@ -226,8 +226,15 @@ export class Thread {
       banned: () => notice(date ? words.say("banned-until", { date }) : words.say("banned")),
       barred: () => notice(words.say("barred")),
       foreign: () => notice(words.say("foreign")),
+      unavailable: () => this.unavailable(),
     }[this.readerState]?.();
     this.door.replaceChildren(...(inside ? [inside] : []));
+  }
+
+  unavailable() {
+    const { words } = this;
+    const again = button("again", words.say("again"), () => this.refreshLogin());
+    return make("div", { class: "bar" }, make("p", { part: "notice" }, words.say("login-down")), again);
   }
 
   // A real link where the site says where it leads; else a press that the page listens to.
