@@ -193,6 +193,10 @@ def test_codings_hold_the_file() -> None:
         assert gzip.decompress(file.codings["gzip"]) == brotli.decompress(file.codings["br"]) == file.body
 
 
+def test_the_count_alone_is_a_tenth_of_a_picture() -> None:
+    assert len(bundle().files["count.js"].codings["gzip"]) <= 1229
+
+
 # --- The command ------------------------------------------------------------------------------------------------------
 
 

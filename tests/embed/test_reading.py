@@ -1,8 +1,12 @@
 """What a visitor sees: the list, in its states, with anchors and paging, and nothing that they did not ask for."""
 
+import asyncio
+
 import pytest
+from aiohttp import web
 from playwright.async_api import expect
 
+from tests.auth.local_server import always
 from tests.embed.stage import IN_ADDRESS, Stage
 
 pytest_plugins = ["tests.browser"]
@@ -178,3 +182,52 @@ async def test_it_speaks_the_language_of_the_page(stage: Stage, lang: str, count
     direction = await window.element.locator("section").evaluate("node => getComputedStyle(node).direction")
     assert direction == ("rtl" if lang == "ar" else "ltr")
     assert window.errors == []
+
+
+async def test_a_slow_login_keeps_nobody_from_reading(stage: Stage) -> None:
+    await stage.approved("Readable at once")
+    stage.reader = "grace"
+    answered = asyncio.Event()
+
+    async def slowly(request: web.Request) -> web.Response:
+        await answered.wait()
+        return await stage.token(request)
+
+    stage.blog.handlers["/comment-token"] = slowly
+    window = await stage.open()
+    await expect(window.articles).to_have_count(1)
+    await expect(window.element).to_have_attribute("data-reader", "unknown")
+    answered.set()
+    await expect(window.element.get_by_role("textbox", name="Your comment")).to_be_visible()
+    await expect(window.articles.get_by_role("button", name="Reply to Ada")).to_be_visible()
+
+
+async def test_a_service_below_a_path_is_found_from_its_script(stage: Stage) -> None:
+    """The blog's own server passes `/talk/` on, as a proxy does."""
+    await stage.approved("Below a path")
+
+    async def passed_on(request: web.Request) -> web.Response:
+        path = request.path_qs.removeprefix("/talk")
+        async with stage.gatepost.session.get(path) as answer:
+            return web.Response(body=await answer.read(), headers={"Content-Type": answer.headers["Content-Type"]})
+
+    listed = f"/talk/v1/sites/blog/posts/{IN_ADDRESS}/comments"
+    for path in ("/talk/embed/v1/embed.js", "/talk/v1/sites/blog", listed.replace("%2F", "/")):
+        stage.blog.handlers[path] = passed_on
+    stage.page(source="/talk/embed/v1/embed.js", live="off", token_url=None)
+    window = await stage.ready()
+    await expect(window.articles).to_have_count(1)
+    assert [one for one in window.requests if "/v1/sites" in one and "/talk/" not in one] == []
+
+
+async def test_a_login_that_cannot_be_asked_can_be_asked_again(stage: Stage) -> None:
+    await stage.approved("Readable")
+    stage.reader = "grace"
+    stage.blog.handlers["/comment-token"] = always(text="{}", status=503)
+    window = await stage.ready()
+    await expect(window.element).to_have_attribute("data-reader", "unavailable")
+    await expect(window.articles).to_have_count(1)
+    await expect(window.element).to_contain_text("Your login can't be checked right now.")
+    stage.blog.handlers["/comment-token"] = stage.token
+    await window.element.get_by_role("button", name="Try again").click()
+    await expect(window.element.get_by_role("textbox", name="Your comment")).to_be_visible()

@@ -9,8 +9,8 @@ let waiting = new Set();
 
 const askCounts = async (root, elements) => {
   const posts = [...new Set(elements.map((element) => element.post))].sort();
-  for (let at = 0; at < posts.length; at += AT_MOST) {
-    const query = new URLSearchParams(posts.slice(at, at + AT_MOST).map((post) => ["post", post]));
+  while (posts.length) {
+    const query = new URLSearchParams(posts.splice(0, AT_MOST).map((post) => ["post", post]));
     try {
       const { counts } = await (await fetch(`${root}/counts?${query}`, { credentials: "omit" })).json();
       for (const element of elements) if (element.post in counts) element.show(counts[element.post]);

@@ -147,7 +147,7 @@ export class GatepostComments extends HTMLElement {
   async showComment(id) {
     this.load();
     await this.ready;
-    return this.thread?.showComment(id);
+    return this.thread?.pages.showComment(id);
   }
 
   async focusForm(text) {

@@ -222,14 +222,14 @@ const ANSWERS = {
     form.measure();
     form.thread.say(words.say("duplicate"));
     if (form.kind !== "root") form.thread.closeForm(form);
-    form.thread.showComment(problem.comment_id);
+    form.thread.pages.showComment(problem.comment_id);
   },
   "slow-down": (form, { retryAfter }, words) => {
     const seconds = retryAfter ?? 60;
     const time = words.moment(Date.now() + seconds * 1000, { timeStyle: "medium" });
     form.pause(seconds, words.say("slow", { time }));
   },
-  "login-unavailable": (form, refusal, words) => form.retryLater(refusal, words.say("login-down")),
+  "login-unavailable": (form, refusal, words) => form.retryLater(refusal, `${words.say("login-down")} ${words.say("kept")}`),
   "refused-by-policy": (form, { problem }) => form.say(problem.reason_text ?? problem.detail),
   "idempotency-key-reused": (form) => {
     form.draft.renew();

@@ -29,9 +29,9 @@ export class Live {
     // What was missed comes by itself where the stream is told from where; else it is in the list.
     source.addEventListener("open", () => {
       thread.note("live", "on");
-      if (!this.last) thread.refresh();
+      if (!this.last) thread.pages.refresh();
     });
-    source.addEventListener("reset", () => thread.refresh());
+    source.addEventListener("reset", () => thread.pages.refresh());
     for (const name of NEWS) {
       source.addEventListener(name, (event) => {
         this.last = event.lastEventId || this.last;

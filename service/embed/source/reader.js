@@ -19,7 +19,7 @@ export class Reader {
       if (options.cookies || (await api.login.token())) me = await this.ask();
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
-      if (refusal.isForeign) state = "foreign";
+      if (refusal.isOutage) state = refusal.isForeign ? "foreign" : "unavailable";
     }
     const { key = null, name = null } = me?.user ?? {};
     Object.assign(this, { key, name, bannedUntil: me?.banned_until });

@@ -7,16 +7,13 @@ import { List } from "./list.js";
 import { Live } from "./live.js";
 import { loginOf } from "./login.js";
 import { button, make } from "./make.js";
+import { Pages, pause } from "./pages.js";
 import { Reader } from "./reader.js";
 import { Words } from "./words.js";
 
-const LINKED = "#comment-";
 // How long the list waits for the answer to who is reading, and for the words of its language.
 const PATIENT = 1000;
-const AT_ONCE = 20;
 const DEFAULTS = { max_body_length: 10000, login_url: null };
-
-const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 export class Thread {
   constructor(host, options) {
@@ -32,6 +29,7 @@ export class Thread {
     this.site = DEFAULTS;
     this.forms = new Set();
     this.list = new List(this);
+    this.pages = new Pages(this);
     this.arrivals = new Arrivals(this);
     this.reader = new Reader(this);
     this.note("post", null);
@@ -97,12 +95,12 @@ export class Thread {
     setTimeout(() => this.state === "loading" && !this.isOver && this.say(this.words.say("loading")), 2000);
     const others = Promise.all([this.words.ready, this.learnSite(), this.reader.learn()]);
     try {
-      const page = await this.api.read(this.pageAddress());
+      const page = await this.api.read(this.pages.address());
       await Promise.race([others, pause(PATIENT)]);
       if (this.isOver) return;
       this.post = page.post;
       this.meet();
-      await this.fill(page);
+      await this.pages.fill(page);
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       if (!this.isOver) this.fail();
@@ -116,28 +114,10 @@ export class Thread {
     others.then(() => this.isOver || this.meet());
     if (this.options.isLive) this.live = new Live(this);
     const { signal } = this.ending;
-    addEventListener("hashchange", () => this.followHash(), { signal });
+    addEventListener("hashchange", () => this.pages.followHash(), { signal });
     addEventListener("pagehide", () => this.forms.forEach((form) => form.draft.save()), { signal });
     addEventListener("online", () => this.forms.forEach((form) => form.online?.()), { signal });
-    await this.followHash();
-  }
-
-  pageAddress(query = {}) {
-    const { view, sort, limit } = this.options;
-    return `${this.path}/comments?${new URLSearchParams({ view, sort, limit, ...query })}`;
-  }
-
-  // Drawn a few at a time, so that nothing else on the page has to wait.
-  async fill(page) {
-    this.post = page.post;
-    this.next = page.next;
-    const drawn = [];
-    for (let i = 0; i < page.comments.length; i += AT_ONCE) {
-      if (i) await pause(0);
-      if (this.isOver) return drawn;
-      drawn.push(...page.comments.slice(i, i + AT_ONCE).map((item) => this.list.put(item)));
-    }
-    return drawn;
+    await this.pages.followHash();
   }
 
   fail() {
@@ -173,7 +153,7 @@ export class Thread {
     this.door = make("div", { class: "door" });
     this.linked = make("div", { class: "linked" });
     this.empty = make("slot", { name: "empty" }, make("p", { part: "notice", class: "empty" }, words.say("empty")));
-    this.moreButton = button("more", words.say("more"), () => this.more());
+    this.moreButton = button("more", words.say("more"), () => this.pages.more());
     this.section.replaceChildren(
       this.heading,
       make("slot", { name: "before-form" }),
@@ -246,8 +226,15 @@ export class Thread {
       banned: () => notice(date ? words.say("banned-until", { date }) : words.say("banned")),
       barred: () => notice(words.say("barred")),
       foreign: () => notice(words.say("foreign")),
+      unavailable: () => this.unavailable(),
     }[this.readerState]?.();
     this.door.replaceChildren(...(inside ? [inside] : []));
+  }
+
+  unavailable() {
+    const { words } = this;
+    const again = button("again", words.say("again"), () => this.refreshLogin());
+    return make("div", { class: "bar" }, make("p", { part: "notice" }, words.say("login-down")), again);
   }
 
   // A real link where the site says where it leads; else a press that the page listens to.
@@ -268,7 +255,7 @@ export class Thread {
     if (isEmpty) this.list.element.before(this.empty);
     else this.empty.remove();
     this.list.element.hidden = isEmpty;
-    if (this.next) this.tail.after(this.moreButton);
+    if (this.pages.next) this.tail.after(this.moreButton);
     else this.moreButton.remove();
   }
 
@@ -285,117 +272,7 @@ export class Thread {
     this.host.append(anchor);
   }
 
-  // --- Going through the list ----------------------------------------------------------------------------------------
-
-  async more() {
-    this.moreButton.disabled = true;
-    try {
-      const drawn = await this.fill(await this.api.read(this.pageAddress({ cursor: this.next })));
-      for (const { id } of drawn) this.arrivals.forget(id);
-      drawn[0]?.article.focus();
-    } catch (refusal) {
-      if (!(refusal instanceof Refusal)) throw refusal;
-      this.say(this.words.say("failed"));
-    }
-    this.moreButton.disabled = false;
-    this.drawCount();
-  }
-
-  // The list anew, as far as it is shown: what changed while nobody listened.
-  async refresh() {
-    if (this.isLinked) return;
-    const had = [...this.list.comments.values()].filter((comment) => comment.item);
-    const seen = new Set();
-    let cursor = null;
-    let page;
-    try {
-      do {
-        const wide = had.length > this.options.limit ? { limit: 200 } : {};
-        page = await this.api.read(this.pageAddress(cursor ? { ...wide, cursor } : wide));
-        if (this.isOver || this.isLinked) return;
-        for (const item of page.comments) {
-          seen.add(item.id);
-          const known = this.list.get(item.id);
-          if (!known?.item) (known || this.arrivals.belongsHere(item)) && this.arrivals.arrive(item);
-          else if (JSON.stringify(known.item) !== JSON.stringify(item)) this.list.put(item);
-        }
-        cursor = page.next;
-      } while (cursor && seen.size < had.length + 400 && had.some(({ id }) => !seen.has(id)));
-    } catch (refusal) {
-      if (!(refusal instanceof Refusal)) throw refusal;
-      return;
-    }
-    for (const comment of had) if (!seen.has(comment.id) && this.list.has(comment.id)) this.arrivals.vanish(comment);
-    this.setPost(page.post);
-  }
-
-  async followHash() {
-    const { hash } = location;
-    const id = hash.startsWith(LINKED) && hash.slice(LINKED.length);
-    const isAnothers = document.getElementById(hash.slice(1)) && !this.list.has(id);
-    if (id && !isAnothers) await this.showComment(id);
-  }
-
-  async showComment(id) {
-    if (this.arrivals.held.has(id)) this.arrivals.release();
-    if (!this.list.has(id) && !(await this.showAround(id))) return;
-    const { article } = this.list.get(id);
-    article.scrollIntoView({ block: "start" });
-    article.focus({ preventScroll: true });
-    article.part.add("linked");
-    const unmark = () => article.part.remove("linked");
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) addEventListener("keydown", unmark, { once: true });
-    else setTimeout(unmark, 3000);
-  }
-
-  // A comment that is not on the pages that are shown: its part of the list instead of them.
-  async showAround(id) {
-    const { words } = this;
-    let page;
-    try {
-      page = await this.api.read(this.pageAddress({ around: id }));
-    } catch (refusal) {
-      if (!(refusal instanceof Refusal)) throw refusal;
-      this.say(words.say("gone"));
-      this.showLinked(make("p", { part: "notice", class: "box" }, words.say("gone")));
-      return false;
-    }
-    this.clear();
-    this.isLinked = true;
-    await this.fill(page);
-    const all = button("all", words.say("all"), () => this.showAll());
-    this.showLinked(make("p", { class: "title" }, words.say("linked")), all);
-    this.drawCount();
-    return this.list.has(id);
-  }
-
-  showLinked(...inside) {
-    this.linked.replaceChildren(...inside);
-    if (inside.length) this.list.element.before(this.linked);
-    else this.linked.remove();
-  }
-
-  async showAll() {
-    try {
-      const page = await this.api.read(this.pageAddress());
-      this.clear();
-      this.isLinked = false;
-      await this.fill(page);
-    } catch (refusal) {
-      if (!(refusal instanceof Refusal)) throw refusal;
-      return this.say(this.words.say("failed"));
-    }
-    this.showLinked();
-    if (this.reader.key) await this.readOwn();
-    this.drawCount();
-    this.heading.focus();
-  }
-
-  clear() {
-    for (const form of [...this.forms]) if (form !== this.rootForm) this.closeForm(form);
-    for (const comment of [...this.list.comments.values()]) this.list.drop(comment);
-    this.arrivals.clear();
-  }
+  // --- What happens to the post, and to the texts of the reader ---------------------------------------------------------
 
   setPost(post) {
     const was = this.post;
@@ -408,8 +285,6 @@ export class Thread {
     for (const form of this.forms) form.enable();
     this.drawActions();
   }
-
-  // --- Writing -------------------------------------------------------------------------------------------------------
 
   addForm(form) {
     this.forms.add(form);
