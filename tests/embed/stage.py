@@ -23,13 +23,12 @@ body { font: 1.0625rem/1.6 Georgia, serif; color: #222; background: #fff; }
 .tall { height: 3000px; }
 """
 WATCH = """
-    window.violations = []; window.shifts = []; window.longTasks = []; window.told = [];
+    window.violations = []; window.shifts = []; window.told = [];
     addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI}) =>
         violations.push(violatedDirective + " " + blockedURI));
     const watch = (type, keep) =>
         new PerformanceObserver((list) => list.getEntries().forEach(keep)).observe({type, buffered: true});
     watch("layout-shift", (entry) => entry.hadRecentInput || shifts.push(entry.value));
-    watch("longtask", (entry) => longTasks.push(entry.duration));
     for (const name of ["ready", "state", "comment-sending", "comment-sent", "comment-edited", "comment-withdrawn",
         "refused", "count", "arrived", "login-wanted"])
         addEventListener("gatepost:" + name, (event) => told.push([name, event.detail]));

@@ -78,7 +78,7 @@ async def test_an_element_without_a_post_says_so_once(stage: Stage) -> None:
     assert len(window.errors) == 1
 
 
-async def test_a_thousand_comments_can_be_read_to_the_end(stage: Stage) -> None:
+async def test_a_long_list_can_be_read_to_the_end(stage: Stage) -> None:
     said = {(await stage.approved(f"Comment {n}"))["id"] for n in range(25)}
     stage.page(limit="10", live="off")
     window = await stage.ready()
