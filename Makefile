@@ -38,9 +38,11 @@ LONG := tests/embed tests/faults tests/transfer tests/test_cli_db.py tests/test_
 
 # What `make check-fast` leaves out beside that: whole programs, whole stores, several services, every combination of calls.
 # Tests that bring a PostgreSQL (`own_engines`) are left out as well.
-THOROUGH := tests/demo tests/journeys tests/test_cli.py tests/checkup/test_reaching.py tests/auth/test_attacks.py \
-	tests/moderation/test_undo.py $(addprefix tests/store/test_,backup.py backup_schedule.py copy.py digest.py leases.py verify.py) \
-	$(addprefix tests/web/test_,bad_input.py credentials.py feeds.py hatch.py labels.py limits.py public_url.py transitions.py)
+THOROUGH := tests/demo tests/journeys tests/test_cli.py tests/checkup tests/auth/test_attacks.py tests/text/test_render.py \
+	tests/triage/test_laws.py $(addprefix tests/moderation/test_,undo.py queue.py rendering.py) \
+	$(addprefix tests/store/test_,backup.py backup_schedule.py copy.py digest.py leases.py verify.py) \
+	$(addprefix tests/web/test_,bad_input.py credentials.py feeds.py formats.py front_end.py hatch.py labels.py limits.py \
+	public.py public_url.py transitions.py)
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name meaning; do \
