@@ -36,7 +36,7 @@ class Worker(Protocol):
 
 
 class Pool:
-    """Workers that stand in for one another: a caller gets one that is idle, or waits for its turn. Built by an engine."""
+    """Workers that stand in for one another: a caller gets an idle one, or waits for its turn. Built by an engine."""
 
     def __init__(self, make: Callable[[], Worker], size: int, *, seconds: float) -> None:
         self._make = make
