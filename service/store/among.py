@@ -65,22 +65,27 @@ def _any_of(element: _Among, compiler: SQLCompiler, **given: Any) -> str:
     return f"{column} = ANY (ARRAY(SELECT {elements}))"
 
 
-class _Place(FunctionElement[int]):
-    """Where in one text another one begins, from 1; 0: nowhere."""
+class _Holds(FunctionElement[bool]):
+    """Whether one text has another one in it."""
 
     inherit_cache = True
 
 
 def holds(column: Column[str], name: str) -> ColumnElement[bool]:
     """Whether the text in the column has in it the one that will be given as `name`, letter by letter."""
-    return _Place(column, bindparam(name, type_=Text())) > 0
+    return _Holds(column, bindparam(name, type_=Text()))
 
 
-@compiles(_Place, "sqlite")
-def _instr(element: _Place, compiler: SQLCompiler, **given: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **given)})"
+@compiles(_Holds, "sqlite")
+def _glob(element: _Holds, compiler: SQLCompiler, **given: Any) -> str:
+    """GLOB goes from one first letter to the next in long steps; `instr` compares at each letter. In brackets a letter
+    that means something to GLOB means itself."""
+    column, wanted = (compiler.process(part, **given) for part in element.clauses)
+    for letter in "[*?":
+        wanted = f"replace({wanted}, '{letter}', '[{letter}]')"
+    return f"{column} GLOB '*' || {wanted} || '*'"
 
 
-@compiles(_Place, "postgresql")
-def _strpos(element: _Place, compiler: SQLCompiler, **given: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **given)})"
+@compiles(_Holds, "postgresql")
+def _strpos(element: _Holds, compiler: SQLCompiler, **given: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **given)}) > 0"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypedDict
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select
 
 from service.model import AuthorKey, CommentId, PostKey, QueueEntry, SiteKey, Why
 from service.store import queue as entries
@@ -29,6 +29,8 @@ LOOKED_THROUGH: Final = 1_000
 """Entries of a long queue that are looked through for one page where there is no index to ask."""
 PROBED: Final = 40
 """Entries that are looked at to see whether most of them are found: then it is quicker to go through the queue."""
+_PLACE: Final = ("priority", "waiting_since", "comment_id")
+"""The columns that make a position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +117,15 @@ def _looked_through(
     waiting: int,
 ) -> Found:
     """The same, but not beyond LOOKED_THROUGH entries, behind which the next page begins."""
-    place = _place(after)
-    among_next = _among_next(**shape, goes_on=after is not None)
-    found = list(map(_position, tx.all(among_next, site=site, most=LOOKED_THROUGH, **given, **place)))
-    following = found[limit - 1] if len(found) > limit else None
-    if following is None:
-        ending = _end(by_priority=shape["by_priority"], goes_on=after is not None)
-        last = tx.first(ending, site=site, before=LOOKED_THROUGH - 1, **place)
-        following = _position(last) if last else None
+    by_priority, goes_on = shape["by_priority"], after is not None
+    last = tx.first(
+        _end(by_priority=by_priority, goes_on=goes_on), site=site, before=LOOKED_THROUGH - 1, **_place(after)
+    )
+    end = _position(last) if last else None
+    among_next = _among_next(**shape, goes_on=goes_on, ends=end is not None)
+    keys = tx.all(among_next, site=site, **given, **_place(after), **_place(end, "last_"))
+    found = list(map(_position, keys))
+    following = found[limit - 1] if len(found) > limit else end
     number = len(found) if after is None else _counted(tx, site, shape, given, most=LOOKED_THROUGH).number
     total = Total(min(number, MOST_COUNTED), is_exact=number < MOST_COUNTED and waiting <= LOOKED_THROUGH)
     return Found(_entries(tx, found[:limit]), following, total)
@@ -165,8 +168,9 @@ def _position(row: Row) -> Position:
     return row["priority"], row["waiting_since"], row["comment_id"]
 
 
-def _place(after: Position | None) -> Mapping[str, str | int]:
-    return dict(zip(("priority", "waiting_since", "comment_id"), after, strict=True)) if after is not None else {}
+def _place(position: Position | None, prefix: str = "") -> Mapping[str, str | int]:
+    """A position as values of a statement."""
+    return dict(zip((prefix + name for name in _PLACE), position, strict=True)) if position is not None else {}
 
 
 def _old(place: Position) -> Position:
@@ -189,11 +193,16 @@ def _page(*, why: Why | None, given: frozenset[str], by_priority: bool, goes_on:
 
 
 @cache
-def _among_next(*, why: Why | None, given: frozenset[str], by_priority: bool, goes_on: bool) -> Select[Any]:
-    """The keys of those that are found among the next `most` entries."""
-    following = _following(by_priority=by_priority, goes_on=goes_on).limit(bindparam("most")).subquery("following")
-    keys = select(following.c.priority, following.c.waiting_since, following.c.comment_id)
-    return keys.where(*_fulfilled(following.c, why, given)).order_by(*_order(following.c, by_priority=by_priority))
+def _among_next(*, why: Why | None, given: frozenset[str], by_priority: bool, goes_on: bool, ends: bool) -> Select[Any]:
+    """The keys of those that are found behind a position, up to another one: one range of an index."""
+    keys = select(*(queue.c[name] for name in _PLACE)).where(
+        queue.c.site == bindparam("site"), *_conditions(why, given)
+    )
+    if goes_on:
+        keys = keys.where(*_behind(by_priority=by_priority))
+    if ends:
+        keys = keys.where(*_not_behind(by_priority=by_priority))
+    return keys.order_by(*_order(queue.c, by_priority=by_priority))
 
 
 @cache
@@ -214,7 +223,7 @@ def _count(why: Why | None, given: frozenset[str], *, of_oldest: bool) -> Select
 def _following(*, by_priority: bool, goes_on: bool) -> Select[Any]:
     """The site's entries in order, from the beginning or from behind a position, with all that filters look at."""
     behind = _behind(by_priority=by_priority) if goes_on else ()
-    names = ("priority", "waiting_since", "comment_id", "why", "post", "author", "folded")
+    names = (*_PLACE, "why", "post", "author", "folded")
     following = select(*(queue.c[name] for name in names)).where(queue.c.site == bindparam("site"), *behind)
     return following.order_by(*_order(queue.c, by_priority=by_priority))
 
@@ -247,9 +256,22 @@ def _fulfilled(columns: Any, why: Why | None, given: frozenset[str]) -> tuple[Co
 
 
 def _behind(*, by_priority: bool) -> tuple[ColumnElement[bool], ...]:
-    since, comment_id = (bindparam(name, type_=queue.c[name].type) for name in ("waiting_since", "comment_id"))
-    older = or_(queue.c.waiting_since > since, and_(queue.c.waiting_since == since, queue.c.comment_id > comment_id))
+    """Behind a position. The first condition says less than the second: by it an index is entered."""
+    priority, since, comment_id = _position_given()
+    later = or_(queue.c.waiting_since > since, and_(queue.c.waiting_since == since, queue.c.comment_id > comment_id))
     if not by_priority:
-        return queue.c.waiting_since >= since, older
-    priority = bindparam("priority", type_=queue.c.priority.type)
-    return queue.c.priority <= priority, or_(queue.c.priority < priority, and_(queue.c.priority == priority, older))
+        return queue.c.waiting_since >= since, later
+    return queue.c.priority <= priority, or_(queue.c.priority < priority, and_(queue.c.priority == priority, later))
+
+
+def _not_behind(*, by_priority: bool) -> tuple[ColumnElement[bool], ...]:
+    """Up to a position, that one included."""
+    priority, since, comment_id = _position_given("last_")
+    sooner = or_(queue.c.waiting_since < since, and_(queue.c.waiting_since == since, queue.c.comment_id <= comment_id))
+    if not by_priority:
+        return queue.c.waiting_since <= since, sooner
+    return queue.c.priority >= priority, or_(queue.c.priority > priority, and_(queue.c.priority == priority, sooner))
+
+
+def _position_given(prefix: str = "") -> tuple[BindParameter[Any], ...]:
+    return tuple(bindparam(prefix + name, type_=queue.c[name].type) for name in _PLACE)
