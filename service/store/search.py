@@ -40,7 +40,8 @@ def find(
 ) -> list[Row] | None:
     """Keys (comment_id, priority, waiting_since) of up to `limit` entries that fulfil `conditions`, in no order.
 
-    `given` are the values of the conditions by their names: `post`, `author`, `text`. None where the index cannot tell.
+    `given` are the values of the conditions by their names: `post`, `author`, `pattern`, and the `text` of that. None
+    where the index cannot tell.
     """
     text = given.get("text")
     is_short = text is not None and len(text) < SHORTEST
