@@ -213,7 +213,11 @@ def _last_of_next(*, by_priority: bool, goes_on: bool) -> Select[Any]:
     place = select(priority, queue.c.waiting_since, queue.c.comment_id).where(
         queue.c.site == bindparam("site"), *behind
     )
-    return place.order_by(*_order(queue.c, by_priority=by_priority)).limit(1).offset(_written(LOOKED_THROUGH - 1))
+    return (
+        place.order_by(*_order(queue.c, by_priority=by_priority))
+        .limit(_written(1))
+        .offset(_written(LOOKED_THROUGH - 1))
+    )
 
 
 @cache
