@@ -79,13 +79,13 @@ def find(
         total = Total(standing.waiting, is_exact=True)
     elif standing.waiting <= LONG or not given:
         total = _counted(tx, site, shape, given)
+    elif not search.can_tell(standing, given):
+        return _looked_through(tx, site, shape, given, limit=limit, after=after, waiting=standing.waiting)
     elif _many_are_near(tx, site, shape, given):
         total = Total(MOST_COUNTED, is_exact=False)
     else:
         conditions = _conditions(wanted.why, frozenset(given))
         keys = search.find(tx, site, standing, conditions, given, limit=MOST_COUNTED)
-        if keys is None:
-            return _looked_through(tx, site, shape, given, limit=limit, after=after, waiting=standing.waiting)
         if len(keys) < MOST_COUNTED:
             return _picked(tx, keys, by_priority=by_priority, limit=limit, after=after)
         total = Total(MOST_COUNTED, is_exact=False)
@@ -121,14 +121,16 @@ def _looked_through(
     """The same, but not beyond LOOKED_THROUGH entries, behind which the next page begins."""
     goes_on = after is not None
     among_next = _among_next(**shape, goes_on=goes_on)
-    found = list(map(_position, tx.all(among_next, site=site, **given, **_place(after))))
-    following = found[limit - 1] if len(found) > limit else None
-    if following is None:
+    found = list(map(_position, tx.all(among_next, site=site, limit=limit + 1, **given, **_place(after))))
+    is_more = len(found) > limit
+    following = found[limit - 1] if is_more else None
+    if not is_more:
         ending = _last_of_next(by_priority=shape["by_priority"], goes_on=goes_on)
         last = tx.first(ending, site=site, **_place(after))
         following = _position(last) if last else None
-    number = len(found) if after is None else _counted(tx, site, shape, given, of_oldest=LOOKED_THROUGH).number
-    total = Total(min(number, MOST_COUNTED), is_exact=number < MOST_COUNTED and waiting <= LOOKED_THROUGH)
+    is_all = after is None and not is_more
+    number = len(found) if is_all else _counted(tx, site, shape, given, of_oldest=LOOKED_THROUGH).number
+    total = Total(number, is_exact=number < MOST_COUNTED and waiting <= LOOKED_THROUGH)
     return Found(_entries(tx, found[:limit]), following, total)
 
 
@@ -202,7 +204,7 @@ def _among_next(*, why: Why | None, given: frozenset[str], by_priority: bool, go
     """The keys of those that are found among the next LOOKED_THROUGH entries."""
     following = _following(_conditions(why, given), LOOKED_THROUGH, by_priority=by_priority, goes_on=goes_on)
     keys = select(*(following.c[name] for name in _PLACE)).where(following.c.fits)
-    return keys.order_by(*_order(following.c, by_priority=by_priority))
+    return keys.order_by(*_order(following.c, by_priority=by_priority)).limit(bindparam("limit"))
 
 
 @cache
