@@ -25,7 +25,7 @@ from service.text.folding import fold
 Position = tuple[str | int, ...]
 MOST_COUNTED: Final = 1_000
 """Entries that a filter finds are counted up to here."""
-LOOKED_THROUGH: Final = 1_000
+LOOKED_THROUGH: Final = 500
 """Entries of a long queue that are looked through for one page where there is no index to ask."""
 PROBED: Final = 40
 """Entries that are looked at to see whether most of them are found: then it is quicker to go through the queue."""

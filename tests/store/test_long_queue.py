@@ -171,7 +171,7 @@ async def test_a_total_is_exact_or_says_that_it_is_not(indexed: Database) -> Non
     for name, wanted in FILTERS.items():
         expected = len(await indexed.read(_expected, wanted))
         _, totals = await indexed.read(_all, wanted, limit=200)
-        if name == "two letters":  # no index can tell: so many are among the first thousand
+        if name == "two letters":  # no index can tell: so many are among those that one call looks through
             assert all(0 < total.number <= expected and not total.is_exact for total in totals)
             continue
         exact = Total(expected, is_exact=True) if expected < queue_pages.MOST_COUNTED else Total(1_000, is_exact=False)
