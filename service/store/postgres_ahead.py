@@ -45,4 +45,4 @@ class AheadCursor(psycopg.Cursor[dict[str, Any]]):
         """How many rows the statement touched."""
         if self.pgresult is None and isinstance(self.connection, Ahead):
             self.connection.hear()
-        return self._rowcount
+        return super().rowcount
