@@ -7,7 +7,7 @@ at; figures of two machines, or of one machine on two days, say nothing about ea
 
     --rounds 3 --count 6000     how often and how many
     --connections 64
-    --marked                    texts with emphasis and a link (prose needs no CommonMark parser)
+    --marked                    texts with emphasis and a bare link
     --engine postgres           on a PostgreSQL server of its own (from the wheel of the tests)
     --url postgresql://...      on an empty PostgreSQL database
     --endurance 20000           at the end so many in one go, by default settings; each counted in the store
