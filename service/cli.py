@@ -6,9 +6,11 @@ error, a line per mistake and without a traceback; only bugs have one.
 
 import asyncio
 import errno
+import gc
 import json
 import re
 import socket
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
@@ -29,6 +31,9 @@ P = ParamSpec("P")
 Answer = TypeVar("Answer")
 WRONG, MISUSED = 1, 2
 MILLISECONDS_PER_DAY = 86_400_000
+COLLECT_AFTER = 10_000
+"""Objects made and not freed before Python looks for cycles among them: a request makes hundreds, and frees them; an
+import makes thousands, and keeps them."""
 CANNOT_LISTEN = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.EAFNOSUPPORT}
 
 app = typer.Typer(
@@ -54,6 +59,7 @@ def about(show_version: Annotated[bool, typer.Option("--version", help="Show the
 
 def main() -> None:
     """The command `gatepost`."""
+    gc.set_threshold(COLLECT_AFTER)
     try:
         app(prog_name="gatepost")
     except SettingsError as mistakes:
@@ -74,6 +80,9 @@ def main() -> None:
 @app.command()
 def serve(config: Config = None) -> None:
     """Run the service until SIGTERM, SIGHUP or Ctrl-C."""
+    # structlog would import it for tracebacks that show local variables. `logs` wants none, and it takes 3 MiB.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # Python's way to say that there is none
+
     from service import process
     from service import settings as configuration
     from service.web import listener
