@@ -6,7 +6,6 @@ error, a line per mistake and without a traceback; only bugs have one.
 
 import asyncio
 import errno
-import gc
 import json
 import re
 import socket
@@ -31,9 +30,6 @@ P = ParamSpec("P")
 Answer = TypeVar("Answer")
 WRONG, MISUSED = 1, 2
 MILLISECONDS_PER_DAY = 86_400_000
-COLLECT_AFTER = 10_000
-"""Objects made and not freed before Python looks for cycles among them: a request makes hundreds, and frees them; an
-import makes thousands, and keeps them."""
 CANNOT_LISTEN = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.EAFNOSUPPORT}
 
 app = typer.Typer(
@@ -59,7 +55,6 @@ def about(show_version: Annotated[bool, typer.Option("--version", help="Show the
 
 def main() -> None:
     """The command `gatepost`."""
-    gc.set_threshold(COLLECT_AFTER)
     try:
         app(prog_name="gatepost")
     except SettingsError as mistakes:

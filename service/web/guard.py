@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from service.web.aiohttp_inside import Connection, Refused
+from service.web.aiohttp_inside import Connection, Slot
 from service.web.door import ConnectionLimits, Door
 from service.web.framing import JudgingParser
 from service.web.states import (
@@ -37,6 +37,7 @@ AnswerAtOnce = Callable[[RawRequestMessage, object], bytes | None]
 # A client that takes less than this within `write_seconds` has stalled: one byte a minute must not hold a reply.
 # Only what the kernel takes can be seen here: its own buffer comes on top, as with nginx's `send_timeout`.
 LEAST_PROGRESS_BYTES = 16 * 1024
+END_OF_HEAD = b"\r\n\r\n"
 NO_REQUEST = "UNKNOWN"
 """The method of aiohttp's stand-in for what never became a request."""
 
@@ -78,6 +79,7 @@ class GuardedConnection(Connection):
         "_group",
         "_guard",
         "_limits",
+        "_peername",
         "_reading_since",
         "_replying",
         "_stalled_since",
@@ -85,11 +87,15 @@ class GuardedConnection(Connection):
         "_wire",
     )
 
+    _judge: Slot[JudgingParser] = cast(Any, Connection.parser)
+    """The parser. Only while the connection is open: aiohttp forgets it then."""
+
     def __init__(self, guard: Guard, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
         super().__init__(guard, loop=loop, **settings)
         self._guard = guard
         self._limits = guard.limits
         self._group: str | None = None
+        self._peername: object = None
         # aiohttp forgets its transport when it begins to close, but a reply may wait there for a reader who is gone.
         self._wire: asyncio.Transport | None = None
         self._asking = Asking.NOTHING
@@ -104,11 +110,6 @@ class GuardedConnection(Connection):
         self.parser = JudgingParser(self, loop, limits=self._limits, broken_body=guard.broken_body)
 
     @property
-    def _judge(self) -> JudgingParser:
-        """The parser. Only while the connection is open: aiohttp forgets it then."""
-        return cast(JudgingParser, self.parser)
-
-    @property
     def _is_idle(self) -> bool:
         """Whether every request has its reply: by our own count, or because aiohttp's task waits for another one.
 
@@ -120,7 +121,8 @@ class GuardedConnection(Connection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         wire = cast(asyncio.Transport, transport)
-        group = self._guard.door.group_of(wire.get_extra_info("peername"))
+        self._peername = wire.get_extra_info("peername")
+        group = self._guard.door.group_of(self._peername)
         # What was accepted in the listener's last moment comes here after it was closed, some of it after the cleanup.
         if self._guard.stopping or not self._guard.door.enter(group):
             self._turn_away(wire)
@@ -206,20 +208,18 @@ class GuardedConnection(Connection):
     # --- Requests coming in -----------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        if self._wire is None or self._judge.is_over:
+        judge, first = self._judge, self._guard.first
+        if self._wire is None or judge.is_over:
             return
-        seen, first = self.request_count, self._guard.first
-        if first is not None and self._is_idle and self._is_plain(data):
-            self.receive_quietly(data)
-            if len(self.queue) == 1 and self._answer_at_once(first, *self.queue[0]):
+        segment, seen = data, self.request_count
+        if first is not None and self._is_plain(data):
+            if self._answer_at_once(first, judge, data):
                 return
-            if self.queue:
-                self.wake()
-        else:
-            super().data_received(data)
+            data = b""  # the parser has it already
+        super().data_received(data)
         if self.queue:  # the task's turn: until it has replied, nothing may go out before that
             self._replying = after_sending(self._replying, ReplyingEvent.REQUEST)
-        self._hear(data, is_new=self.request_count != seen)
+        self._hear(segment, is_new=self.request_count != seen)
         if self._guard.stopping:
             self.stop()
 
@@ -242,35 +242,29 @@ class GuardedConnection(Connection):
         return True
 
     def _is_plain(self, segment: bytes) -> bool:
-        """Whether a segment may be exactly one whole request of usual length, without a body."""
+        """Whether a segment on an idle connection may be exactly one whole request of usual length, without a body."""
         return (
             self._asking is Asking.NOTHING
+            and segment.find(END_OF_HEAD) == len(segment) - len(END_OF_HEAD)
             and len(segment) <= self._limits.max_header_bytes
-            and segment.endswith(b"\r\n\r\n")
             and not self._guard.draining
             and not self.is_unread
+            and self._is_idle
         )
 
-    def _answer_at_once(self, first: AnswerAtOnce, message: RawRequestMessage | Refused, body: StreamReader) -> bool:
+    def _answer_at_once(self, first: AnswerAtOnce, judge: JudgingParser, segment: bytes) -> bool:
         """Answer the only request on an idle connection in the very call that brought it; whether that could be done.
 
         Without a request object and a task this takes a third of the time. A request that is not quite simple is left
         to the application.
         """
-        if (
-            isinstance(message, Refused)
-            or body is not EMPTY_PAYLOAD
-            or message.should_close
-            or message.upgrade
-            or message.version != HttpVersion11
-            or self._wire is None
-            or (reply := first(message, self._wire.get_extra_info("peername"))) is None
-        ):
+        message = judge.only_request(segment)
+        if message is None or self._wire is None or (reply := first(message, self._peername)) is None:
             return False
-        self.queue.popleft()
-        self._judge.message_consumed()
+        judge.drop()
         self._wire.write(reply)
         self.idle_since = self.loop.time()
+        self.request_count += 1
         self._guard.requests_count += 1
         return True
 
@@ -282,7 +276,7 @@ class GuardedConnection(Connection):
             _, body = self.queue[-1]
             if not body.is_eof():
                 self._begin(AskingEvent.HEAD, body)
-            elif body is EMPTY_PAYLOAD and segment and not segment.endswith(b"\r\n\r\n"):
+            elif body is EMPTY_PAYLOAD and segment and not segment.endswith(END_OF_HEAD):
                 # The first piece of the next request came along. Behind a body this cannot be told; then its clock
                 # starts with the next piece, and until then the limit for idle connections holds.
                 self._begin(AskingEvent.BEGINNING)
