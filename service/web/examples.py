@@ -4,10 +4,11 @@ from typing import Any
 
 from service.model import WHY_TEXT, Why
 from service.reading import shapes
-from service.web import incoming, operations, outgoing
+from service.web import incoming, operations, outgoing, outgoing_queue
 
 COMMENT_ID = "019a2f6e-7c1d-7c3e-9b51-2f4f6f0a9d10"
 DECISION_ID = "019a2f70-03aa-7d02-8f1e-5b7c11d2e3f4"
+BATCH_ID = "019a2f70-0399-7b41-9c50-6d1e22f3a4b5"
 WRITTEN = "2026-01-31T09:35:00.000Z"
 DECIDED = "2026-01-31T09:41:12.345Z"
 
@@ -60,6 +61,7 @@ DECISION = {
     "note": None,
     "note_to_author": None,
     "undoes": None,
+    "batch": None,
     "created_at": DECIDED,
 }
 ENTRY = {
@@ -112,10 +114,13 @@ EXAMPLES: dict[Any, Any] = {
     shapes.PublicList: {"post": POST, "comments": [VISIBLE], "next": None},
     shapes.Counts: {"counts": {"2005/07/a-tuesday": 1, "2005/07/another-day": 0}},
     shapes.LatestList: {"comments": [{**VISIBLE, "post": "2005/07/a-tuesday"}], "next": None},
-    outgoing.QueueList: {"entries": [ENTRY], "next": None, "total": 1, "total_is_exact": True},
-    outgoing.Claimed: {"entries": [ENTRY], "claimed_until": "2026-01-31T09:45:00.000Z"},
+    outgoing_queue.QueueList: {"entries": [ENTRY], "next": None, "total": 1, "total_is_exact": True},
+    outgoing_queue.Claimed: {"entries": [ENTRY], "claimed_until": "2026-01-31T09:45:00.000Z"},
     outgoing.DecisionReply: {"decision": DECISION, "comment": APPROVED},
-    outgoing.BulkReply: {"results": [{"comment_id": COMMENT_ID, "decision": DECISION}]},
+    outgoing.BulkReply: {
+        "batch": BATCH_ID,
+        "results": [{"comment_id": COMMENT_ID, "decision": {**DECISION, "batch": BATCH_ID}}],
+    },
     outgoing.DecisionsList: {"decisions": [DECISION], "next": None},
     outgoing.AuthorReply: {
         "author": {

@@ -3,22 +3,22 @@
 from typing import Any
 
 from service.errors import Problem, UnknownAuthor
-from service.model import Action, AuthorKey, Comment, CommentId, Decision, PostKey, Why
+from service.model import Action, AuthorKey, BatchId, Comment, CommentId, Decision, PostKey, Why, new_id
 from service.moderation import authors, decisions, posts, queue
 from service.moderation.decisions import Ruling
 from service.moderation.record import Reasons
 from service.reading import show as public_show
 from service.store import authors as stored_authors
-from service.store import decisions as stored_decisions
 from service.store import posts as stored_posts
+from service.store import record_pages
 from service.store.queue_pages import Filter
-from service.web import incoming, outgoing, problems, queries, show
+from service.web import incoming, outgoing, outgoing_queue, problems, queries, show
 from service.web.call import Call, Reply, require_own_page
 from service.web.stream import EventStream
 
 
 # GET /v1/sites/{site}/queue
-async def browse_queue(call: Call, query: queries.QueueQuery) -> Reply[outgoing.QueueList]:
+async def browse_queue(call: Call, query: queries.QueueQuery) -> Reply[outgoing_queue.QueueList]:
     """What somebody must look at, with everything to judge it by."""
     await call.moderator()
     wanted = Filter(
@@ -60,7 +60,7 @@ async def follow_queue(call: Call, query: queries.StreamQuery, headers: incoming
 
 
 # POST /v1/sites/{site}/queue/claims
-async def claim(call: Call, body: incoming.ClaimRequest) -> Reply[outgoing.Claimed]:
+async def claim(call: Call, body: incoming.ClaimRequest) -> Reply[outgoing_queue.Claimed]:
     """Hand me the next entries, and nobody else until the lease ends."""
     moderator = await call.moderator()
     cases, until = await call.database.write(
@@ -89,12 +89,14 @@ async def decide(call: Call, body: incoming.DecisionRequest) -> Reply[outgoing.D
 
 # POST /v1/sites/{site}/decisions
 async def decide_many(call: Call, body: incoming.BulkRequest) -> Reply[outgoing.BulkReply]:
-    """Up to 500 decisions in one call. Each stands alone; the results come in the order of the request."""
+    """Up to 500 decisions in one call, which together are a `batch`. Each stands alone; the results come in the order
+    of the request."""
     moderator = await call.moderator()
     rulings = [
         Ruling(CommentId(item.comment_id), Action(item.action), item.version, _reasons(item)) for item in body.decisions
     ]
-    outcomes = await decisions.decide_all(call.database, call.site.rules, rulings, moderator)
+    batch = BatchId(new_id(call.services.clock()))
+    outcomes = await decisions.decide_all(call.database, call.site.rules, rulings, moderator, batch=batch)
     results: list[outgoing.BulkDone | outgoing.BulkRefused] = []
     for ruling, outcome in zip(rulings, outcomes, strict=True):
         if isinstance(outcome, Problem):
@@ -104,7 +106,7 @@ async def decide_many(call: Call, body: incoming.BulkRequest) -> Reply[outgoing.
         else:
             _count(call, outcome[0])
             results.append({"comment_id": ruling.comment_id, "decision": show.decision(outcome[0])})
-    return Reply({"results": results})
+    return Reply({"batch": batch, "results": results})
 
 
 # POST /v1/sites/{site}/decisions/{id}/undo
@@ -118,18 +120,27 @@ async def undo(call: Call) -> Reply[outgoing.DecisionReply]:
 
 # GET /v1/sites/{site}/decisions
 async def list_decisions(call: Call, query: queries.DecisionsQuery) -> Reply[outgoing.DecisionsList]:
-    """The append-only record, oldest first."""
+    """The append-only record. A page can be short or empty although `next` leads on."""
     await call.moderator()
-    page = await call.database.bulk.read(
-        stored_decisions.page,
-        call.site_key,
+    wanted = record_pages.Filter(
         comment_id=CommentId(query.comment) if query.comment else None,
+        author=AuthorKey(query.author) if query.author else None,
+        post=PostKey(query.post) if query.post else None,
         actor=AuthorKey(query.actor) if query.actor else None,
+        action=Action(query.action) if query.action else None,
+        batch=BatchId(query.batch) if query.batch else None,
         since=query.since,
-        limit=query.limit,
-        after=call.position(query.cursor),
+        until=query.until,
     )
-    following = call.cursor(page.next)
+    page = await call.database.bulk.read(
+        record_pages.page,
+        call.site_key,
+        wanted,
+        newest_first=query.order == "newest",
+        limit=query.limit,
+        after=call.position(query.cursor, query.order),
+    )
+    following = call.cursor(page.next, query.order)
     shown = [show.decision(decision) for decision in page.items]
     return Reply({"decisions": shown, "next": following}, headers=call.next_link(following))
 
@@ -183,7 +194,7 @@ def _reasons(given: incoming.DecisionRequest) -> Reasons:
     return Reasons(given.reason, given.note, given.note_to_author)
 
 
-def _entries(call: Call, cases: list[queue.Case]) -> list[outgoing.EntryView]:
+def _entries(call: Call, cases: list[queue.Case]) -> list[outgoing_queue.EntryView]:
     return [show.entry(call.site, case) for case in cases]
 
 
