@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVa
 
 import typer
 
-from service import cli_db, cli_embed, cli_export, cli_health, terminal
+from service import cli_db, cli_embed, cli_export, cli_health, cli_undo, terminal
 from service.model import ApiKeyId, Role, system_clock
 from service.sources import SettingsError
 from service.terminal import Config, site_of, stop, store_beside
@@ -43,6 +43,7 @@ app.add_typer(key_commands, name="key")
 app.add_typer(cli_db.commands, name="db")
 app.add_typer(cli_export.commands, name="export")
 app.command("embed")(cli_embed.embed)
+app.command("undo")(cli_undo.undo)
 
 
 @app.callback(invoke_without_command=True)

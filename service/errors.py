@@ -168,6 +168,12 @@ class UnknownDecision(Problem):
     code, status, title = "unknown-decision", 404, "There is no such decision"
 
 
+class UnknownBatch(Problem):
+    """Nothing that was done on this site is of this batch."""
+
+    code, status, title = "unknown-batch", 404, "There is no such batch"
+
+
 class UnknownAuthor(Problem):
     """This site knows no author with this key."""
 
@@ -244,6 +250,12 @@ class NewerDecision(Problem):
     current state."""
 
     code, status, title = "newer-decision", 409, "Something newer stands on this decision"
+
+
+class PreviewExpired(Problem):
+    """This preview is another caller's, or was not used for ten minutes. Make a new one, and look at it."""
+
+    code, status, title = "preview-expired", 409, "This preview is no longer good"
 
 
 # --- How the service is -----------------------------------------------------------------------------------------------

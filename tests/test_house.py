@@ -58,6 +58,7 @@ FLOORS = [
     "cli_embed",
     "cli_export",
     "cli_health",
+    "cli_undo",
     "cli",
     "__main__",
 ]

@@ -118,7 +118,13 @@ async def decide_all(
 
 
 def undo(
-    tx: Transaction, site: SiteRules, decision_id: DecisionId, actor: Actor, *, reasons: Reasons = NO_REASONS
+    tx: Transaction,
+    site: SiteRules,
+    decision_id: DecisionId,
+    actor: Actor,
+    *,
+    reasons: Reasons = NO_REASONS,
+    batch: BatchId | None = None,
 ) -> tuple[Decision, Comment]:
     """Put a comment back to what it was before a moderator's decision (an undo can be undone as well).
 
@@ -149,6 +155,7 @@ def undo(
         entry=entry,
         undoes=decision.id,
         more_waiting=entries.undone(tx, after, entry, decision, state["queue"]),
+        batch=batch,
     )
     return undone, after
 

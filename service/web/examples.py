@@ -4,7 +4,7 @@ from typing import Any
 
 from service.model import WHY_TEXT, Why
 from service.reading import shapes
-from service.web import incoming, operations, outgoing, outgoing_queue
+from service.web import incoming, operations, outgoing, outgoing_queue, outgoing_undos
 
 COMMENT_ID = "019a2f6e-7c1d-7c3e-9b51-2f4f6f0a9d10"
 DECISION_ID = "019a2f70-03aa-7d02-8f1e-5b7c11d2e3f4"
@@ -83,6 +83,7 @@ ENTRY = {
     "author_record": {"approved": 3, "rejected": 0, "first_seen": "2025-12-01T08:00:00.000Z"},
     "parent": None,
 }
+PREVIEW = "b0Vb2sXqk1f8WyJnb3QgbWFkZSB1cCJd"
 RULING = {"action": "approve", "version": 1}
 
 EXAMPLES: dict[Any, Any] = {
@@ -94,6 +95,8 @@ EXAMPLES: dict[Any, Any] = {
     incoming.Edit: {"body": "I was *there*, too.", "version": 1},
     incoming.DecisionRequest: RULING,
     incoming.BulkRequest: {"decisions": [{"comment_id": COMMENT_ID, **RULING}]},
+    incoming.UndoPreview: {"batch": BATCH_ID},
+    incoming.UndoRequest: {"preview": PREVIEW, "note": "Those were no spam."},
     incoming.ClaimRequest: {"limit": 10, "lease_seconds": 300},
     incoming.AuthorPatch: {"banned_until": "2026-03-01T00:00:00Z", "note": "Advertises."},
     incoming.PostPatch: {"open": False, "title": "A Tuesday", "url": "https://blog.example/a-tuesday"},
@@ -120,6 +123,20 @@ EXAMPLES: dict[Any, Any] = {
     outgoing.BulkReply: {
         "batch": BATCH_ID,
         "results": [{"comment_id": COMMENT_ID, "decision": {**DECISION, "batch": BATCH_ID}}],
+    },
+    outgoing_undos.UndoPreviewReply: {
+        "preview": PREVIEW,
+        "expires_at": "2026-01-31T09:55:00.000Z",
+        "would_change": 212,
+        "stays": [{"why": "newer-decision", "count": 1}],
+        "by_action": {"approve": 12, "spam": 200},
+        "examples": [COMMENT_ID],
+    },
+    outgoing_undos.UndoReply: {
+        "batch": BATCH_ID,
+        "undone": 212,
+        "stayed": [{"comment_id": COMMENT_ID, "why": "newer-decision"}],
+        "remaining": 0,
     },
     outgoing.DecisionsList: {"decisions": [DECISION], "next": None},
     outgoing.AuthorReply: {

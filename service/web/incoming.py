@@ -180,16 +180,32 @@ class DecisionRequest(_Reasons):
     version: Version
 
 
+IdText = Annotated[Line, Field(min_length=1, max_length=64)]
+
+
 class BulkItem(DecisionRequest):
     """One decision of many."""
 
-    comment_id: Annotated[Line, Field(min_length=1, max_length=64)]
+    comment_id: IdText
 
 
 class BulkRequest(Strict):
     """Up to 500 decisions, each standing alone."""
 
     decisions: list[BulkItem] = Field(min_length=1, max_length=500)
+
+
+class UndoPreview(Strict):
+    """What to take back: all that one call decided."""
+
+    batch: IdText
+
+
+class UndoRequest(Strict):
+    """A preview to carry out, and a note for colleagues that each of its decisions keeps."""
+
+    preview: Annotated[Line, Field(min_length=1, max_length=20_000)]
+    note: Annotated[Line, Field(max_length=2_000)] | None = None
 
 
 class ClaimRequest(Strict):

@@ -30,6 +30,7 @@ from service.errors import (
     OriginRefused,
     Overloaded,
     PostClosed,
+    PreviewExpired,
     Problem,
     RequestTimeout,
     SlowDown,
@@ -37,13 +38,14 @@ from service.errors import (
     StoreUnavailable,
     TooManyEdits,
     UnknownAuthor,
+    UnknownBatch,
     UnknownComment,
     UnknownDecision,
     UnknownParent,
     UnknownSite,
     UnsupportedMediaType,
 )
-from service.web import embed, moderators, operations, problems, public, readers
+from service.web import embed, moderators, operations, problems, public, readers, undos
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
@@ -145,6 +147,14 @@ MODERATORS = [
     Route(
         "POST", SITE + "/decisions/{id}/undo", moderators.undo, Audience.MODERATORS, statuses=(201,),
         problems=(*CHANGE, UnknownDecision, IllegalTransition, NewerDecision),
+    ),
+    Route(
+        "POST", SITE + "/undos/previews", undos.preview_undo, Audience.MODERATORS,
+        problems=(*CHANGE, *BODY, UnknownBatch),
+    ),
+    Route(
+        "POST", SITE + "/undos", undos.undo_batch, Audience.MODERATORS, statuses=(201,),
+        problems=(*CHANGE, *BODY, PreviewExpired),
     ),
     Route(
         "GET", SITE + "/decisions", moderators.list_decisions, Audience.MODERATORS,
