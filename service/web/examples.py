@@ -97,7 +97,7 @@ EXAMPLES: dict[Any, Any] = {
     incoming.BulkRequest: {"decisions": [{"comment_id": COMMENT_ID, **RULING}]},
     incoming.UndoPreview: {"batch": BATCH_ID},
     incoming.UndoRequest: {"preview": PREVIEW, "note": "Those were no spam."},
-    incoming.ClaimRequest: {"limit": 10, "lease_seconds": 300},
+    incoming.ClaimRequest: {"limit": 20, "filter": {"reason": "edited"}, "lease_seconds": 600},
     incoming.AuthorPatch: {"banned_until": "2026-03-01T00:00:00Z", "note": "Advertises."},
     incoming.PostPatch: {"open": False, "title": "A Tuesday", "url": "https://blog.example/a-tuesday"},
     outgoing.Me: {"user": AUTHOR, "roles": [], "may": ["submit"], "banned_until": None},
@@ -118,6 +118,7 @@ EXAMPLES: dict[Any, Any] = {
     shapes.Counts: {"counts": {"2005/07/a-tuesday": 1, "2005/07/another-day": 0}},
     shapes.LatestList: {"comments": [{**VISIBLE, "post": "2005/07/a-tuesday"}], "next": None},
     outgoing_queue.QueueList: {"entries": [ENTRY], "next": None, "total": 1, "total_is_exact": True},
+    outgoing_queue.EntryReply: {"entry": ENTRY},
     outgoing_queue.Claimed: {"entries": [ENTRY], "claimed_until": "2026-01-31T09:45:00.000Z"},
     outgoing.DecisionReply: {"decision": DECISION, "comment": APPROVED},
     outgoing.BulkReply: {

@@ -1,80 +1,18 @@
-"""Moderators' calls. The first line of each asks for the permission."""
+"""Moderators' calls; those on the queue are in `queue`. The first line of each asks for the permission."""
 
 from typing import Any
 
 from service.errors import Problem, UnknownAuthor
-from service.model import Action, AuthorKey, BatchId, Comment, CommentId, Decision, PostKey, Why, new_id
-from service.moderation import authors, decisions, posts, queue
+from service.model import Action, AuthorKey, BatchId, Comment, CommentId, Decision, PostKey, new_id
+from service.moderation import authors, decisions, posts
 from service.moderation.decisions import Ruling
 from service.moderation.record import Reasons
 from service.reading import show as public_show
 from service.store import authors as stored_authors
 from service.store import posts as stored_posts
 from service.store import record_pages
-from service.store.queue_pages import Filter
-from service.web import incoming, outgoing, outgoing_queue, problems, queries, show
+from service.web import incoming, outgoing, problems, queries, show
 from service.web.call import Call, Reply, require_own_page
-from service.web.stream import EventStream
-
-
-# GET /v1/sites/{site}/queue
-async def browse_queue(call: Call, query: queries.QueueQuery) -> Reply[outgoing_queue.QueueList]:
-    """What somebody must look at, with everything to judge it by."""
-    await call.moderator()
-    wanted = Filter(
-        why=Why(query.reason) if query.reason else None,
-        post=PostKey(query.post) if query.post else None,
-        author=AuthorKey(query.author) if query.author else None,
-        text=query.q,
-    )
-    lane = call.database.bulk if query.q or query.post or query.author else call.database
-    cases, position, total = await lane.read(
-        queue.browse,
-        call.site.rules,
-        wanted,
-        by_priority=query.order == "priority",
-        limit=query.limit,
-        after=call.position(query.cursor, query.order),
-    )
-    following = call.cursor(position, query.order)
-    return Reply(
-        {
-            "entries": _entries(call, cases),
-            "next": following,
-            "total": total.number,
-            "total_is_exact": total.is_exact,
-        },
-        headers=call.next_link(following),
-    )
-
-
-# GET /v1/sites/{site}/queue/events
-async def follow_queue(call: Call, query: queries.StreamQuery, headers: incoming.StreamHeaders) -> EventStream:
-    """What enters and leaves the queue, live (Server-Sent Events).
-
-    `queue.entered` and `queue.left` carry `comment_id`, `post` and `why`. `reset` says that something is missing: read
-    the queue anew. Go on with the last `id`. The stream ends with the right to moderate.
-    """
-    await call.moderator()
-    return EventStream(call, (call.site_key, None), headers.last_event_id or query.last_event_id, for_moderator=True)
-
-
-# POST /v1/sites/{site}/queue/claims
-async def claim(call: Call, body: incoming.ClaimRequest) -> Reply[outgoing_queue.Claimed]:
-    """Hand me the next entries, and nobody else until the lease ends."""
-    moderator = await call.moderator()
-    cases, until = await call.database.write(
-        queue.claim, call.site.rules, moderator, limit=body.limit, lease_seconds=body.lease_seconds
-    )
-    return Reply({"entries": _entries(call, cases), "claimed_until": public_show.timestamp(until)})
-
-
-# DELETE /v1/sites/{site}/queue/claims
-async def release(call: Call) -> Reply[None]:
-    """Give back what I hold."""
-    moderator = await call.moderator()
-    await call.database.write(queue.release, call.site_key, moderator)
-    return Reply(None, 204)
 
 
 # POST /v1/sites/{site}/comments/{id}/decisions
@@ -192,10 +130,6 @@ def _count(call: Call, decision: Decision) -> None:
 
 def _reasons(given: incoming.DecisionRequest) -> Reasons:
     return Reasons(given.reason, given.note, given.note_to_author)
-
-
-def _entries(call: Call, cases: list[queue.Case]) -> list[outgoing_queue.EntryView]:
-    return [show.entry(call.site, case) for case in cases]
 
 
 def _comment(call: Call, comment: Comment, decision: Decision) -> outgoing.CommentView:

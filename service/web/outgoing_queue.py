@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from service.reading.shapes import PostView, Timestamp, WhyCode
+from service.reading.shapes import Holder, PostView, Timestamp, WhyCode
 from service.web.outgoing import ActorView, CommentView
 
 _CLOSED = with_config(ConfigDict(extra="forbid"))
@@ -30,14 +30,6 @@ class AuthorRecord(TypedDict):
     approved: int
     rejected: int
     first_seen: Timestamp
-
-
-@_CLOSED
-class Holder(TypedDict):
-    """Who holds a claim."""
-
-    key: str
-    name: str
 
 
 @_CLOSED
@@ -83,3 +75,10 @@ class Claimed(TypedDict):
 
     entries: list[EntryView]
     claimed_until: Timestamp
+
+
+@_CLOSED
+class EntryReply(TypedDict):
+    """One entry of the queue."""
+
+    entry: EntryView

@@ -88,7 +88,20 @@ class QueueQuery(PageQuery):
     post: PostKeyText | None = Field(None, description="On this post")
     author: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author")
     q: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, description="With these words")
+    claimed: Literal["any", "mine", "free"] = Field(
+        "any", description="Those that I hold; those that nobody holds; or whoever holds them"
+    )
     order: Literal["oldest", "priority"] = Field("oldest", description="What comes first")
+
+
+class ReleaseQuery(Incoming):
+    """What to give back."""
+
+    comment: list[Id] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Only these, one `comment=` for each; without: everything that I hold",
+    )
 
 
 class DecisionsQuery(PageQuery):

@@ -45,7 +45,7 @@ from service.errors import (
     UnknownSite,
     UnsupportedMediaType,
 )
-from service.web import embed, moderators, operations, problems, public, readers, undos
+from service.web import embed, moderators, operations, problems, public, queue, readers, undos
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
@@ -132,13 +132,14 @@ MODERATION: Problems = (*LOGGED_IN, Forbidden, SlowDown)
 CHANGE: Problems = (*MODERATION, OriginRefused)
 
 MODERATORS = [
-    Route("GET", SITE + "/queue", moderators.browse_queue, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
+    Route("GET", SITE + "/queue", queue.browse_queue, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
     Route(
-        "GET", SITE + "/queue/events", moderators.follow_queue, Audience.MODERATORS, media_type=EVENT_STREAM,
+        "GET", SITE + "/queue/events", queue.follow_queue, Audience.MODERATORS, media_type=EVENT_STREAM,
         problems=MODERATION,
     ),
-    Route("POST", SITE + "/queue/claims", moderators.claim, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
-    Route("DELETE", SITE + "/queue/claims", moderators.release, Audience.MODERATORS, statuses=(204,), problems=CHANGE),
+    Route("POST", SITE + "/queue/claims", queue.claim, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+    Route("DELETE", SITE + "/queue/claims", queue.release, Audience.MODERATORS, statuses=(204,), problems=CHANGE),
+    Route("GET", SITE + "/queue/{id}", queue.show_entry, Audience.MODERATORS, problems=(*MODERATION, UnknownComment)),
     Route(
         "POST", COMMENT + "/decisions", moderators.decide, Audience.MODERATORS, statuses=(201,),
         problems=(*CHANGE, *BODY, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition),

@@ -27,7 +27,8 @@ from service.moderation.submissions import Draft
 from service.store import queue_pages, search_index, verify
 from service.store import snapshot as snapshots
 from service.store.database import Database, Transaction
-from service.store.queue_pages import Filter, Position, Total
+from service.store.queue_filter import Filter
+from service.store.queue_pages import Position, Total
 from service.store.search_index import LONG, State
 from service.store.snapshot import Watch
 from service.store.tables import queue

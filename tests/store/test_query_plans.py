@@ -48,7 +48,7 @@ from service.store import (
     standing,
 )
 from service.store.database import Database, Transaction
-from service.store.queue_pages import Filter
+from service.store.queue_filter import Claimed, Filter
 from tests.harness import configuration
 from tests.store import long_post
 from tests.store.plans import Plan, plans_of, work_of
@@ -120,6 +120,9 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "queue of an author": _queue(replace(ALL, author=ADA), by_priority=False, after=None),
     "queue by reason": _queue(replace(ALL, why=Why.EDITED), by_priority=False, after=None),
     "queue by words": _queue(replace(ALL, text="words"), by_priority=False, after=None),
+    "what I hold of the queue": _queue(replace(ALL, claimed=Claimed.MINE, holder="mo"), by_priority=True, after=None),
+    "queue, free": _queue(replace(ALL, claimed=Claimed.FREE), by_priority=False, after=None),
+    "queue, free, most urgent first": _queue(replace(ALL, claimed=Claimed.FREE), by_priority=True, after=None),
     "depth of the queue": lambda tx: queue.depth(tx, SITE),
     "an entry": lambda tx: queue.get(tx, ID),
     "the record": _record(),
@@ -263,6 +266,8 @@ OF_COMMENTS = "SEARCH comments USING COVERING INDEX ix_comments_{}"
         ("some posts", "SEARCH posts USING INDEX sqlite_autoindex_posts_1 (site=? AND post=?)"),
         ("the last decisions", "SEARCH decisions USING INDEX ix_decisions_comment (comment_id=? AND seq=?)"),
         ("queue by reason", "SEARCH queue USING INDEX ix_queue_edited (site=?)"),
+        ("what I hold of the queue", "SEARCH queue USING INDEX ix_queue_claimed (site=? AND claimed_by=?)"),
+        ("queue, free", "SEARCH queue USING INDEX ix_queue_oldest (site=?)"),
         ("the record since", "SEARCH there USING INDEX ix_decisions_order (site=? AND seq>?)"),
         ("the record of a moderator", IN_RECORD.format("actor (site=? AND actor=? AND")),
         ("what the policy did", IN_RECORD.format("order (site=? AND")),
@@ -310,6 +315,8 @@ async def test_no_write_scans_a_table(database: Database, site: SiteRules) -> No
 
     await write(submit)
     await write(lambda tx: moderation_queue.claim(tx, site, MODERATOR, limit=5, lease_seconds=60))
+    await write(lambda tx: moderation_queue.release(tx, SITE, MODERATOR, [made[0]]))
+    await write(lambda tx: moderation_queue.claim_these(tx, site, MODERATOR, [made[0]], lease_seconds=60))
     await write(lambda tx: moderation_queue.release(tx, SITE, MODERATOR))
     await write(decide)
     await write(submit)

@@ -22,7 +22,7 @@ from service.moderation import queue, submissions
 from service.moderation.submissions import Draft
 from service.store import authors, comments, posts, record_pages
 from service.store.database import Database, Transaction
-from service.store.queue_pages import Filter
+from service.store.queue_filter import Claimed, Filter
 
 SITE = SiteKey("blog")
 POLICY_KEY = AuthorKey(POLICY.key)
@@ -48,6 +48,8 @@ def _browse(tx: Transaction, site: SiteRules, *, number: int) -> None:
         Filter(),
         Filter(why=Why.AWAITING_APPROVAL),
         Filter(text=f"text {number}"),
+        Filter(claimed=Claimed.FREE),
+        Filter(claimed=Claimed.MINE, holder=f"{number}"),
         Filter(post=PostKey(f"post {number}"), author=AuthorKey(f"reader-{number}")),
     ]
     for wanted in filters:
