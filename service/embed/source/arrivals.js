@@ -111,8 +111,8 @@ export class Arrivals {
 
   // A text that somebody is writing below it stays.
   vanish(comment, item = { id: comment.id, parent_id: comment.parentId, depth: comment.depth, removed: true, reply_count: 0 }) {
-    const isKept = comment.hasReplies || [...this.thread.forms].some((form) => form.comment === comment);
-    if (comment.own) this.thread.readOwn().then(() => this.thread.drawCount());
+    const isKept = comment.hasReplies || this.thread.writing?.isAt(comment);
+    if (comment.own) this.thread.writing.renewOwn();
     if (isKept) this.list.put(item);
     else this.list.remove(comment);
   }

@@ -1,6 +1,5 @@
 // <gatepost-comments>: its attributes, its methods, and when it begins.
 
-import { forgetOldDrafts } from "./drafts.js";
 import { serviceOf } from "./place.js";
 import { Thread } from "./thread.js";
 import STYLE from "./style.css" with { type: "css" };
@@ -73,7 +72,6 @@ export class GatepostComments extends HTMLElement {
     if (!this.id) this.id = `comments-${this.post}`;
     const options = this.options();
     this.thread = new Thread(this, options);
-    forgetOldDrafts();
     const isAsked = location.hash.startsWith("#comment-") || location.hash === options.hash;
     if (this.loading === "eager" || (this.loading !== "manual" && isAsked)) return this.load();
     if (this.loading === "manual") return;

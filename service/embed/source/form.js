@@ -9,11 +9,12 @@ let forms = 0;
 
 export class Form {
   // `kind` is root, reply or edit; `comment` is what is answered or changed.
-  constructor(thread, kind, comment) {
-    Object.assign(this, { thread, kind, comment, parentId: kind === "reply" ? comment.id : null, version: comment?.own?.version });
+  constructor(writing, kind, comment) {
+    const { thread } = writing;
+    Object.assign(this, { writing, thread, kind, comment, parentId: kind === "reply" ? comment.id : null, version: comment?.own?.version });
     const { words, options } = thread;
     const place = { root: "root", reply: comment?.id, edit: `edit:${comment?.id}` }[kind];
-    this.draft = new Draft(`${options.draftsOf}|${thread.reader.key}|${place}`, options.keepsDrafts);
+    this.draft = new Draft(`${options.draftsOf}|${writing.key}|${place}`, options.keepsDrafts);
     const id = `form-${++forms}`;
     const label = { root: "comment", reply: "reply-to", edit: "edit-yours" }[kind];
     this.field = make("textarea", {
@@ -23,12 +24,12 @@ export class Form {
     this.counter = make("p", { part: "counter", id: `${id}-counter` });
     this.notice = make("div", { part: "notice", id: `${id}-notice`, role: "alert" });
     this.help = make("div", { class: "help" });
-    this.shown = make("div", { part: "preview", class: "shown", hidden: true, dir: "auto", role: "group", "aria-label": words.say("preview") });
+    this.shown = make("div", { part: "preview", class: "rich shown", hidden: true, dir: "auto", role: "group", "aria-label": words.say("preview") });
     this.sender = make("button", { part: "submit", name: "submit", type: "submit" }, words.say("send"));
     this.element = make(
       "form",
       { part: "form", novalidate: true, onsubmit: (event) => this.submitted(event) },
-      kind !== "edit" && make("p", { class: "as" }, ...words.fill("as", { name: make("bdi", null, thread.reader.name) })),
+      kind !== "edit" && make("p", { class: "as" }, ...words.fill("as", { name: make("bdi", null, writing.name) })),
       make("label", { part: "label", for: id }, words.say(label, { name: comment?.author })),
       this.field,
       make("p", { part: "hint", id: `${id}-hint` }, words.say("hint")),
@@ -83,7 +84,8 @@ export class Form {
 
   enable() {
     const isPaused = Date.now() < (this.pausedUntil ?? 0);
-    this.sender.disabled = Boolean(this.isBusy || this.isLong || isPaused || !this.thread.post.open);
+    const { post, readerState } = this.thread;
+    this.sender.disabled = Boolean(this.isBusy || this.isLong || isPaused || !post.open || readerState !== "reader");
     this.field.readOnly = Boolean(this.isBusy);
   }
 
@@ -117,7 +119,7 @@ export class Form {
       this.shown.hidden = true;
       this.say("");
       this.measure();
-      this.thread.sent(this, comment);
+      this.writing.sent(this, comment);
     } catch (refusal) {
       this.isBusy = false;
       this.enable();
@@ -197,7 +199,7 @@ export class Form {
 
   close() {
     this.draft.save();
-    this.thread.closeForm(this);
+    this.writing.closeForm(this);
   }
 
   end() {
@@ -210,7 +212,7 @@ export class Form {
 const ANSWERS = {
   "banned": (form, { problem }, words) => {
     form.say(problem.detail);
-    form.thread.ban(problem.banned_until);
+    form.writing.ban(problem.banned_until);
   },
   "post-closed": (form, refusal, words) => {
     form.say(words.say("closed"));
@@ -221,7 +223,7 @@ const ANSWERS = {
     form.field.value = "";
     form.measure();
     form.thread.say(words.say("duplicate"));
-    if (form.kind !== "root") form.thread.closeForm(form);
+    if (form.kind !== "root") form.writing.closeForm(form);
     form.thread.pages.showComment(problem.comment_id);
   },
   "slow-down": (form, { retryAfter }, words) => {
@@ -238,7 +240,7 @@ const ANSWERS = {
   "stale-version": (form, { problem }, words) => {
     const { comment } = problem;
     const onTop = form.another("on-top", () => (form.version = comment.version));
-    form.say(words.say("stale"), show((comment.pending_edit ?? comment).html, make("blockquote", { dir: "auto" })), onTop);
+    form.say(words.say("stale"), show((comment.pending_edit ?? comment).html, make("blockquote", { class: "rich", dir: "auto" })), onTop);
   },
   "edit-window-over": (form, refusal, words) =>
     form.say(words.say("edit-over"), form.another("as-new", () => Object.assign(form, { kind: "root", parentId: form.comment.parentId }))),

@@ -35,16 +35,6 @@ export class List {
     return comment;
   }
 
-  // What only its author sees of it.
-  putOwn(own) {
-    const comment = this.get(own.id) ?? this.add(own.id);
-    comment.own = own;
-    if (!comment.isWanted) return this.drop(comment);
-    if (comment.depth == null) this.place(comment);
-    comment.draw();
-    return comment;
-  }
-
   add(id) {
     const comment = new Comment(this.thread, id);
     this.comments.set(id, comment);
@@ -97,12 +87,5 @@ export class List {
     const { above } = comment;
     this.drop(comment);
     if (above?.item?.removed && !above.hasReplies) this.remove(above);
-  }
-
-  // The next comment on the page, else the one before.
-  neighbour(comment) {
-    const all = [...this.element.querySelectorAll("article")];
-    const at = all.indexOf(comment.article);
-    return all[at + 1] ?? all[at - 1];
   }
 }

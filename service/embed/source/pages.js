@@ -13,11 +13,13 @@ export class Pages {
     this.thread = thread;
     this.next = null;
     this.isLinked = false;
+    this.linked = make("div", { class: "linked" });
   }
 
   address(query = {}) {
     const { view, sort, limit } = this.thread.options;
-    return `${this.thread.path}/comments?${new URLSearchParams({ view, sort, limit, ...query })}`;
+    const asked = new URLSearchParams({ view, sort, limit, ...query });
+    return `${this.thread.path}/comments?${asked}`;
   }
 
   // Drawn a few at a time, so that nothing else on the page has to wait.
@@ -117,9 +119,9 @@ export class Pages {
   }
 
   showLinked(...inside) {
-    this.thread.linked.replaceChildren(...inside);
-    if (inside.length) this.thread.list.element.before(this.thread.linked);
-    else this.thread.linked.remove();
+    this.linked.replaceChildren(...inside);
+    if (inside.length) this.thread.list.element.before(this.linked);
+    else this.linked.remove();
   }
 
   async showAll() {
@@ -133,13 +135,14 @@ export class Pages {
       return this.thread.say(this.thread.words.say("failed"));
     }
     this.showLinked();
-    if (this.thread.reader.key) await this.thread.readOwn();
     this.thread.drawCount();
+    await this.thread.writing?.renewOwn();
     this.thread.heading.focus();
   }
 
   clear() {
-    for (const form of [...this.thread.forms]) if (form !== this.thread.rootForm) this.thread.closeForm(form);
+    const { writing } = this.thread;
+    writing?.closeForms(writing.rootForm);
     for (const comment of [...this.thread.list.comments.values()]) this.thread.list.drop(comment);
     this.thread.arrivals.clear();
   }
