@@ -18,8 +18,10 @@ from service.embed import joining
 
 LANGUAGES: Final = ("ar", "de", "es", "fr")
 """What there is beside English, which is inside the script."""
-SCRIPT, COUNT, WRITE = "embed.js", "count.js", "write.js"
-"""What a page loads; what a page loads that only says how many comments there are; what is loaded for those who may write."""
+SCRIPT, COUNT = "embed.js", "count.js"
+"""What a page loads; and one that only says how many comments there are."""
+PARTS: Final = ("later.js", "write.js")
+"""What `embed.js` loads when it is wanted: the files name their reasons."""
 VERSION: Final = "v1"
 """The contract's: what a page may rely on stays, for as long as this is the same."""
 
@@ -54,7 +56,7 @@ class Bundle:
 @cache
 def bundle() -> Bundle:
     """The embed of this version of the service."""
-    later = {WRITE: joining.join_half(WRITE, SCRIPT)}
+    later = {name: joining.join_part(name, SCRIPT) for name in PARTS}
     later |= {f"{language}.json": joining.read_source(f"words/{language}.json") for language in LANGUAGES}
     hashes = json.dumps({name.rpartition(".")[0]: _sha256(text) for name, text in later.items()})
 

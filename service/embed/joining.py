@@ -9,7 +9,7 @@ keeps some rules, and JoinError is raised where one is broken:
 - a comment stands on lines of its own;
 - statements end with a semicolon, and there are no braces in the `${...}` of a template.
 
-A half of a script that is loaded later (`join_half`) does not bring what the page has already. It is a function that
+A part of a script that is loaded later (`join_part`) does not bring what the page has already. It is a function that
 takes that.
 """
 
@@ -52,10 +52,10 @@ def join(entry: str, read: Read = read_source) -> str:
     return _squeezed(_joined(modules(entry, read), read, {}))
 
 
-def join_half(entry: str, whole: str, read: Read = read_source) -> str:
+def join_part(entry: str, whole: str, read: Read = read_source) -> str:
     """The module `entry` and what it imports that the script `whole` has not, as a module that exports `start`.
 
-    `start` takes what both use (`SHARED` in `shared.js`) and returns what `entry` exports as `HALF`. Raises JoinError.
+    `start` takes what both use (`SHARED` in `shared.js`) and returns what `entry` exports as `PART`. Raises JoinError.
     """
     given = set(modules(whole, read))
     names = [name for name in modules(entry, read) if name not in given]
@@ -71,7 +71,7 @@ def join_half(entry: str, whole: str, read: Read = read_source) -> str:
     if missing := wanted - set(shared):
         raise JoinError(f"shared.js does not share {', '.join(sorted(missing))}")
     body = _joined(names, read, dict.fromkeys(shared, "shared.js"))
-    return _squeezed(f"export const start = ({{ {', '.join(shared)} }}) => {{\n{body}return HALF;\n}};\n")
+    return _squeezed(f"export const start = ({{ {', '.join(shared)} }}) => {{\n{body}return PART;\n}};\n")
 
 
 def modules(entry: str, read: Read = read_source) -> list[str]:

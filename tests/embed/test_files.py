@@ -17,13 +17,13 @@ import pytest
 from service.checkup import copies
 from service.checkup.finding import Outcome
 from service.embed import joining
-from service.embed.bundle import LANGUAGES, bundle
+from service.embed.bundle import LANGUAGES, PARTS, bundle
 from service.embed.joining import JoinError, join
 from service.text import render
 from tests.harness import Gatepost
 
 ROOT = Path(__file__).parents[2]
-FILES = ["embed.js", "write.js", "count.js", *(f"{language}.json" for language in LANGUAGES)]
+FILES = ["embed.js", "count.js", *PARTS, *(f"{language}.json" for language in LANGUAGES)]
 
 
 # --- Joining ----------------------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def test_what_cannot_be_joined_is_refused(files: Mapping[str, str], said: str) -
 
 
 def test_what_is_served_needs_no_other_file() -> None:
-    for name in ("embed.js", "write.js", "count.js"):
+    for name in ("embed.js", "count.js", *PARTS):
         text = bundle().files[name].body.decode()
         assert not re.search(r"\bimport\s*[{*\"]|\bfrom\"", text)
         assert "eval(" not in text
@@ -76,7 +76,7 @@ def test_what_is_served_needs_no_other_file() -> None:
 
 def test_every_module_is_part_of_a_script() -> None:
     sources = {path.name for path in joining.SOURCE.glob("*.js")}
-    needed = {"embed.js", "write.js", "count.js"}
+    needed = {"embed.js", "count.js", *PARTS}
     while (
         more := {
             found["module"]

@@ -26,7 +26,7 @@ async def test_a_visitor_reads_and_is_led_to_the_login(stage: Stage) -> None:
     assert address.startswith(f"{stage.blog.address}/login?next=http%3A%2F%2F127.0.0.1")
     assert address.endswith("%2Fgate%23comments-2005%252F07%252Fgate")
     assert window.errors == []
-    calls = [one for one in window.requests if "/v1/" in one and "/events" not in one and "embed.js" not in one]
+    calls = [one for one in window.requests if "/v1/sites" in one and "/events" not in one]
     assert len([one for one in calls if one.endswith("/v1/sites/blog")]) == 1
     assert {one.split("?")[0] for one in calls} == {
         f"GET {stage.service}/v1/sites/blog", f"GET {stage.service}/v1/sites/blog/posts/{IN_ADDRESS}/comments",
@@ -184,9 +184,8 @@ async def test_it_speaks_the_language_of_the_page(stage: Stage, lang: str, count
     assert window.errors == []
 
 
-async def test_a_slow_login_keeps_nobody_from_reading(stage: Stage) -> None:
-    await stage.approved("Readable at once")
-    stage.reader = "grace"
+def slow_login(stage: Stage) -> asyncio.Event:
+    """The blog says who is logged in only when this is set."""
     answered = asyncio.Event()
 
     async def slowly(request: web.Request) -> web.Response:
@@ -194,12 +193,48 @@ async def test_a_slow_login_keeps_nobody_from_reading(stage: Stage) -> None:
         return await stage.token(request)
 
     stage.blog.handlers["/comment-token"] = slowly
+    return answered
+
+
+async def test_a_slow_login_keeps_nobody_from_reading(stage: Stage) -> None:
+    await stage.approved("Readable at once")
+    stage.reader = "grace"
+    stage.page(before="<h1>The gate</h1><div class=tall></div>", loading="eager")
+    answered = slow_login(stage)
     window = await stage.open()
     await expect(window.articles).to_have_count(1)
     await expect(window.element).to_have_attribute("data-reader", "unknown")
     answered.set()
     await expect(window.element.get_by_role("textbox", name="Your comment")).to_be_visible()
     await expect(window.articles.get_by_role("button", name="Reply to Ada")).to_be_visible()
+
+
+@pytest.mark.parametrize("who", ["grace", None])
+@pytest.mark.parametrize("place", ["top", "middle"])
+async def test_a_late_login_does_not_move_what_is_read(stage: Stage, who: str | None, place: str) -> None:
+    said = [await stage.approved(f"Comment {n}\n\n" + "word " * 60) for n in range(8)]
+    stage.reader = who
+    answered = slow_login(stage)
+    window = await stage.open()
+    await expect(window.articles).to_have_count(8)
+    await expect(window.element).to_have_attribute("data-reader", "unknown")
+    read = window.comment(said[0 if place == "top" else 5]["id"])
+    if place == "middle":
+        await read.evaluate("node => node.scrollIntoView({block: 'start'})")
+    await expect(window.element).to_have_attribute("data-live", "on")
+    before = await read.evaluate("node => node.getBoundingClientRect().top")
+    shifted = await window.page.evaluate("shifts.length")
+    answered.set()
+    await window.is_ready()
+    await expect(window.element.locator("article [part=actions] > *")).to_have_count(8)
+    await window.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert await read.evaluate("node => node.getBoundingClientRect().top") == before
+    assert await window.page.evaluate("shifts.length") == shifted
+    if who:
+        await window.element.get_by_role("button", name="Add a comment").click()
+        await expect(window.element.get_by_role("textbox", name="Your comment")).to_be_focused()
+    else:
+        await expect(window.element.get_by_role("link", name="LOGIN to add comments")).to_be_attached()
 
 
 async def test_a_service_below_a_path_is_found_from_its_script(stage: Stage) -> None:

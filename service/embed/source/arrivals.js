@@ -52,7 +52,7 @@ export class Arrivals {
   // Not where it belongs to a page that is not shown: it comes with that.
   belongsHere(item) {
     if (item.parent_id && this.thread.options.nested) return this.list.has(item.parent_id) || this.held.has(item.parent_id);
-    return this.thread.options.newest ? !this.thread.pages.isLinked : !this.thread.pages.next;
+    return this.thread.options.newest ? !this.thread.pages.isLinked : !this.thread.list.next;
   }
 
   // Whether it would move comments that are on the screen.

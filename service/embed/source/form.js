@@ -1,7 +1,9 @@
 // A form in which a reader writes: a new comment, a reply, another text of their own comment.
 
+import { call } from "./calls.js";
 import { Draft } from "./drafts.js";
 import { show } from "./html.js";
+import { labelOf } from "./label.js";
 import { button, make } from "./make.js";
 
 const WAITS = [2000, 8000, 30000];
@@ -130,10 +132,10 @@ export class Form {
 
   ask() {
     const { thread, body, kind, comment } = this;
-    if (kind === "edit") return thread.api.call("PATCH", `/comments/${comment.id}`, { body, version: this.version });
-    const submission = { body, post: thread.host.label };
+    if (kind === "edit") return call(thread, "PATCH", `/comments/${comment.id}`, { body, version: this.version });
+    const submission = { body, post: labelOf(thread.host) };
     if (this.parentId) submission.parent_id = this.parentId;
-    return thread.api.call("POST", `${thread.path}/comments`, submission, this.draft.key);
+    return call(thread, "POST", `${thread.path}/comments`, submission, this.draft.key);
   }
 
   refused(refusal) {
@@ -186,7 +188,7 @@ export class Form {
     const { body } = this;
     if (!body.trim()) return this.field.focus();
     try {
-      const { html } = await this.thread.api.call("POST", "/preview", { body });
+      const { html } = await call(this.thread, "POST", "/preview", { body });
       this.shown.replaceChildren();
       show(html, this.shown);
       this.shown.hidden = false;
@@ -224,7 +226,7 @@ const ANSWERS = {
     form.measure();
     form.thread.say(words.say("duplicate"));
     if (form.kind !== "root") form.writing.closeForm(form);
-    form.thread.pages.showComment(problem.comment_id);
+    form.thread.showComment(problem.comment_id);
   },
   "slow-down": (form, { retryAfter }, words) => {
     const seconds = retryAfter ?? 60;

@@ -3,6 +3,10 @@
 import { Comment } from "./comment.js";
 import { make } from "./make.js";
 
+const AT_ONCE = 20;
+
+export const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
 // Whether `one` was written after `other`. Ids rise with time, and a tombstone has no time.
 const isLater = (one, other) => {
   const [at, than] = [one.createdAt, other.createdAt];
@@ -15,6 +19,29 @@ export class List {
     this.comments = new Map();
     this.byElement = new WeakMap();
     this.element = make("ol", { part: "list" });
+    // Where the next page begins.
+    this.next = null;
+  }
+
+  // Where a page of it is.
+  address(query) {
+    const { path, options } = this.thread;
+    const { view, sort, limit } = options;
+    const asked = new URLSearchParams({ view, sort, limit, ...query });
+    return `${path}/comments?${asked}`;
+  }
+
+  // What a page has, a few at a time, so that nothing else in the browser has to wait.
+  async fill({ post, comments, next }) {
+    this.thread.post = post;
+    this.next = next;
+    const drawn = [];
+    for (let i = 0; i < comments.length; i += AT_ONCE) {
+      if (i) await pause(0);
+      if (this.thread.isOver) break;
+      drawn.push(...comments.slice(i, i + AT_ONCE).map((item) => this.put(item)));
+    }
+    return drawn;
   }
 
   has(id) {

@@ -1,17 +1,16 @@
 // What one element shows of one post: the list, the way to write, and what happens meanwhile.
 
-import { Api, Refusal } from "./api.js";
-import { Arrivals } from "./arrivals.js";
-import { halfForWriting, loadAgain } from "./files.js";
-import { List } from "./list.js";
-import { Live } from "./live.js";
+import { Refusal, ask } from "./api.js";
+import { loadAgain, partOf } from "./files.js";
+import { List, pause } from "./list.js";
+import { whenNear } from "./near.js";
 import { loginOf } from "./login.js";
 import { button, make } from "./make.js";
-import { Pages, pause } from "./pages.js";
 import { Words } from "./words.js";
 
 // How long the list waits for the answer to who is reading, and for the words of its language.
 const PATIENT = 1000;
+const BRINGS = { write: "writing", later: "pages" };
 const DEFAULTS = { max_body_length: 10000, login_url: null };
 
 export class Thread {
@@ -21,16 +20,14 @@ export class Thread {
     this.options = options;
     this.words = new Words(host, options.service);
     this.login = loginOf(host);
-    this.api = new Api(options.service, options.site, this.login, options.cookies);
+    this.base = `${options.service}v1/sites/${encodeURIComponent(options.site)}`;
     this.path = `/posts/${encodeURIComponent(options.post)}`;
     this.ending = new AbortController();
     this.post = { count: 0, open: true };
     this.site = DEFAULTS;
     this.list = new List(this);
-    this.pages = new Pages(this);
-    this.arrivals = new Arrivals(this);
-    // What a reader may do, once there is one: see `writing.js`.
-    this.writing = null;
+    // What comes with the parts of the script that are loaded when they are wanted: see `write.js` and `later.js`.
+    this.writing = this.pages = this.arrivals = this.live = null;
     this.note("post", null);
     this.note("reader", "unknown");
     this.note("live", "off");
@@ -90,12 +87,12 @@ export class Thread {
     setTimeout(() => this.host.state === "loading" && !this.isOver && this.say(this.words.say("loading")), 2000);
     this.learning = Promise.all([this.words.ready, this.learnSite(), this.learnReader()]);
     try {
-      const page = await this.api.read(this.pages.address());
+      const page = await this.read(this.list.address());
       await Promise.race([this.learning, pause(PATIENT)]);
       if (this.isOver) return;
       this.post = page.post;
       this.meet();
-      await this.pages.fill(page);
+      await this.list.fill(page);
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       if (!this.isOver) this.fail();
@@ -108,9 +105,34 @@ export class Thread {
     this.tell("ready", { site, post, count: this.post.count, open: this.post.open, reader: this.host.reader });
     this.tellCount();
     this.learning.then(() => this.isOver || this.meet());
-    if (this.options.isLive) this.live = new Live(this);
-    addEventListener("hashchange", () => this.pages.followHash(), { signal: this.ending.signal });
-    await this.pages.followHash();
+    const { signal } = this.ending;
+    if (this.options.isLive) whenNear(this.host, "0px", signal, () => this.bring("later"));
+    addEventListener("hashchange", () => this.followHash(), { signal });
+    await this.followHash();
+  }
+
+  async followHash() {
+    const { hash } = location;
+    const marked = document.getElementById(hash.slice(1));
+    const isOurs = hash.startsWith("#comment-") && (!marked || this.host.contains(marked));
+    if (isOurs) await this.showComment(hash.slice("#comment-".length));
+  }
+
+  async showComment(id) {
+    if (await this.bring("later")) await this.pages.showComment(id);
+    else this.regret();
+  }
+
+  async more() {
+    if (await this.bring("later")) await this.pages.more();
+    else this.regret();
+  }
+
+  // More of the list is not to be had now.
+  regret() {
+    this.notice?.remove();
+    this.notice = make("p", { part: "notice", role: "alert", class: "box" }, this.words.say("failed"));
+    this.tail.after(this.notice);
   }
 
   fail() {
@@ -126,33 +148,35 @@ export class Thread {
 
   async learnSite() {
     try {
-      this.site = { ...DEFAULTS, ...(await this.api.read("")).site };
+      this.site = { ...DEFAULTS, ...(await this.read("")).site };
     } catch {
       // Its words are a help, and the service looks at every text itself.
     }
   }
 
-  askWhoReads() {
-    return this.api.call("GET", this.options.cookies ? "/me?visitor=1" : "/me");
+  // One of the parts of the script that are loaded when they are wanted. Returns whether it is there.
+  async bring(name) {
+    const part = await partOf(name, this.options.service).catch(() => null);
+    if (part && !this.isOver && !this[BRINGS[name]]) part.bring(this);
+    return Boolean(part) && !this.isOver;
   }
 
-  // Who reads. For whoever may be somebody the other half of the script comes. What was found stays in `found` until
-  // the thread has met them.
+  // What everybody may read. Its `Access-Control-Allow-Origin: *` forbids `include`.
+  read(path) {
+    return ask(this.base + path, { credentials: this.options.cookies ? "same-origin" : "omit" });
+  }
+
+  // Whether somebody is logged in, or may be: so much as the page and the service say without more of the script.
+  async isSomebody() {
+    if (!this.options.cookies) return this.login.token();
+    return (await ask(`${this.base}/me?visitor=1`, { credentials: "include", cache: "no-store" })).user;
+  }
+
+  // Who reads. What was found stays in `found` until the thread has met them.
   async learnReader() {
-    const { service, cookies } = this.options;
-    let me = null;
-    try {
-      const token = await this.login.token();
-      if (token) halfForWriting(service).catch(() => {});
-      if (token || cookies) me = await this.askWhoReads();
-    } catch (refusal) {
-      if (!(refusal instanceof Refusal)) throw refusal;
-      if (refusal.isOutage) me = refusal;
-    }
-    if (me?.user === null) me = null;
-    const half = me && !this.writing && (await halfForWriting(service).catch(() => null));
-    if (half) this.writing = new half.Writing(this);
-    this.found = this.writing ? await this.writing.learn(me) : me ? "unavailable" : "visitor";
+    const maybe = await this.isSomebody().catch((refusal) => refusal.isOutage);
+    if (maybe) await this.bring("write");
+    this.found = this.writing ? await this.writing.learn(maybe) : maybe ? "unavailable" : "visitor";
   }
 
   // --- Drawing -------------------------------------------------------------------------------------------------------
@@ -163,7 +187,7 @@ export class Thread {
     this.door = make("div", { class: "door" });
     this.tail = make("div", { class: "tail" });
     this.empty = make("slot", { name: "empty" }, make("p", { part: "notice", class: "empty" }, words.say("empty")));
-    this.moreButton = button("more", words.say("more"), () => this.pages.more());
+    this.moreButton = button("more", words.say("more"), () => this.more());
     // Whoever is known only later finds the room kept.
     if (this.readerState === "unknown") this.section.className = "late";
     this.section.replaceChildren(
@@ -183,7 +207,6 @@ export class Thread {
     for (const element of this.host.querySelectorAll('[id^="comment-"]')) if (ids.has(element.id)) element.remove();
     this.host.append(...[...this.list.comments.values()].map(({ anchor }) => anchor));
     this.welcome();
-    this.arrivals.draw();
   }
 
   // The reader is known, or another one.
@@ -221,10 +244,10 @@ export class Thread {
     door.replaceChildren(...(inside ? [inside] : []));
   }
 
-  // Nobody can say who reads, or the half of the script that is for them did not come.
+  // Nobody can say who reads, or the part of the script that is for them did not come.
   unavailable() {
     const { words, writing } = this;
-    const [why, what, doIt] = writing ? ["login-down", "again", () => this.refreshLogin()] : ["half", "reload", loadAgain];
+    const [why, what, doIt] = writing ? ["login-down", "again", () => this.refreshLogin()] : ["not-there", "reload", loadAgain];
     return make("div", { class: "bar" }, make("p", { part: "notice" }, words.say(why)), button("again", words.say(what), doIt));
   }
 
@@ -246,7 +269,7 @@ export class Thread {
     if (isEmpty) this.list.element.before(this.empty);
     else this.empty.remove();
     this.list.element.hidden = isEmpty;
-    if (this.pages.next) this.tail.after(this.moreButton);
+    if (this.list.next) this.tail.after(this.moreButton);
     else this.moreButton.remove();
   }
 
@@ -285,7 +308,7 @@ export class Thread {
   // The page has logged somebody in or out.
   async refreshLogin() {
     await this.learning;
-    this.login = this.api.login = loginOf(this.host);
+    this.login = loginOf(this.host);
     this.login.forget();
     const { writing } = this;
     const was = writing?.key;

@@ -14,7 +14,7 @@ export class Words {
     this.ready = asked?.then((table) => (this.table = table));
   }
 
-  // More of them, in English: those of another half of the script.
+  // More of them, in English: those of another part of the script.
   learn(more) {
     Object.assign(ENGLISH, more);
   }

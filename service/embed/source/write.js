@@ -1,5 +1,7 @@
-// The half of the script for people who may write. It is loaded when there may be one: see `files.js`.
+// The part of the script for people who may write. It is loaded when there may be one: see `files.js`.
 
 import { Writing } from "./writing.js";
 
-export const HALF = { Writing };
+const bring = (thread) => (thread.writing = new Writing(thread));
+
+export const PART = { bring };

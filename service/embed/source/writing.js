@@ -1,6 +1,7 @@
 // A reader at their post: who they are, the forms they have open, their own comments.
 
 import { Refusal } from "./api.js";
+import { call } from "./calls.js";
 import { forgetOldDrafts } from "./drafts.js";
 import { Form } from "./form.js";
 import { button, make } from "./make.js";
@@ -28,10 +29,10 @@ export class Writing {
 
   // --- Who they are --------------------------------------------------------------------------------------------------
 
-  // `me` is what the service said of them; null of nobody; a Refusal if it said nothing. Returns what they are here.
-  async learn(me) {
+  // Whoever may be somebody is asked for. Returns what they are here.
+  async learn(maybe) {
     const { host } = this.thread;
-    const found = me instanceof Refusal ? await this.askAgain(me) : me;
+    const found = maybe ? await this.ask() : null;
     const { user, may, banned_until: bannedUntil } = found ?? {};
     const { key = null, name = null } = user ?? {};
     Object.assign(this, { key, name, bannedUntil, own: [] });
@@ -41,17 +42,21 @@ export class Writing {
     return may.includes("submit") ? "reader" : bannedUntil ? "banned" : "barred";
   }
 
-  // A page of another origin gets no reply to a reader's call, and one to a public call right after it.
-  async askAgain(refusal) {
-    const { api, options } = this.thread;
+  // What the service says of them, else what they are here. A page of another origin gets no reply to a reader's call,
+  // and one to a public call right after it.
+  async ask() {
+    const { thread } = this;
+    const { options } = thread;
+    const askMe = () => call(thread, "GET", options.cookies ? "/me?visitor=1" : "/me");
+    const again = (refusal) => (refusal.status ? Promise.reject(refusal) : askMe());
     try {
-      if (refusal.status) throw refusal;
-      return await this.thread.askWhoReads();
-    } catch ({ status }) {
-      if (status) return status < 500 ? "visitor" : "unavailable";
+      return await askMe().catch(again);
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      if (refusal.status) return refusal.isOutage ? "unavailable" : "visitor";
     }
     try {
-      await api.read("");
+      await thread.read("");
     } catch {
       return "unavailable";
     }
@@ -60,9 +65,9 @@ export class Writing {
   }
 
   async learnOwn() {
-    const { api, options } = this.thread;
-    const query = new URLSearchParams({ post: options.post, limit: 200 });
-    const found = await api.call("GET", `/me/comments?${query}`).catch(() => ({ comments: [] }));
+    const { thread } = this;
+    const query = new URLSearchParams({ post: thread.options.post, limit: 200 });
+    const found = await call(thread, "GET", `/me/comments?${query}`).catch(() => ({ comments: [] }));
     this.own = found.comments;
   }
 
@@ -243,7 +248,7 @@ export class Writing {
     const known = list.get(id);
     const above = list.get(parent_id);
     const item = { reply_count: 0, depth: above ? above.depth + 1 : 0, ...known?.item, id, parent_id, author, html, created_at, edited_at };
-    const isCounted = thread.arrivals.forget(id) || known?.item;
+    const isCounted = thread.arrivals?.forget(id) || known?.item;
     if (!isCounted) thread.setPost({ ...post, count: post.count + 1 });
     const comment = known ?? list.add(id);
     comment.own = own;
@@ -255,7 +260,7 @@ export class Writing {
     const { own, id } = comment;
     comment.own = null;
     try {
-      await thread.api.call("DELETE", `/comments/${id}`);
+      await call(thread, "DELETE", `/comments/${id}`);
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       const why = refusal.problem.detail ?? thread.words.say("not-sent");
