@@ -132,7 +132,7 @@ export class Thread {
   regret() {
     this.notice?.remove();
     this.notice = make("p", { part: "notice", role: "alert", class: "box" }, this.words.say("failed"));
-    this.tail.after(this.notice);
+    (this.list.next ? this.moreButton : this.tail).after(this.notice);
   }
 
   fail() {
@@ -269,8 +269,8 @@ export class Thread {
     if (isEmpty) this.list.element.before(this.empty);
     else this.empty.remove();
     this.list.element.hidden = isEmpty;
-    if (this.list.next) this.tail.after(this.moreButton);
-    else this.moreButton.remove();
+    if (!this.list.next) this.moreButton.remove();
+    else if (!this.moreButton.isConnected) this.tail.after(this.moreButton);
   }
 
   tellCount() {
