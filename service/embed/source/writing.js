@@ -105,8 +105,10 @@ export class Writing {
     this.closeForms();
     this.rootForm = null;
     for (const comment of [...list.comments.values()]) {
+      if (!comment.own) continue;
       comment.own = null;
-      if (!comment.item) list.drop(comment);
+      if (comment.item) comment.draw();
+      else list.drop(comment);
     }
   }
 
