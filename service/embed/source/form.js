@@ -31,7 +31,7 @@ export class Form {
     this.element = make(
       "form",
       { part: "form", novalidate: true, onsubmit: (event) => this.submitted(event) },
-      kind !== "edit" && make("p", { class: "as" }, ...words.fill("as", { name: make("bdi", null, writing.name) })),
+      kind === "root" && make("p", { class: "as" }, ...words.fill("as", { name: make("bdi", null, writing.name) })),
       make("label", { part: "label", for: id }, words.say(label, { name: comment?.author })),
       this.field,
       make("p", { part: "hint", id: `${id}-hint` }, words.say("hint")),
