@@ -157,7 +157,10 @@ async def _comments_so_far(blog: Blog) -> str:
     """What stands inside the element until its script has come, and where none may run. Nothing if Gatepost is away."""
     fragment = f"{blog.gatepost}/v1/sites/{SITE}/posts/{quote(POST, safe='')}/comments.html?view=thread&sort=oldest"
     try:
-        async with ClientSession(timeout=ClientTimeout(total=PATIENCE_SECONDS)) as client, client.get(fragment) as response:
+        async with (
+            ClientSession(timeout=ClientTimeout(total=PATIENCE_SECONDS)) as client,
+            client.get(fragment) as response,
+        ):
             return await response.text() if response.ok else ""
     except (ClientError, TimeoutError):
         return ""

@@ -30,7 +30,7 @@ EXPORTED: Final = re.compile(rf"^export {_DECLARES}", re.MULTILINE)
 SHARED: Final = re.compile(r"^export const SHARED = \{ (.*) \};$", re.MULTILINE)
 TOKEN: Final = re.compile(
     r"""(?P<kept>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(?P<template>`(?:[^`\\]|\\.)*`)"""
-    r"""|(?<=[(,=:?&|!>])[ ]?/(?![*/])(?:[^/\\\n[]|\\.|\[(?:[^]\\\n]|\\.)*])+/[a-z]*)"""
+    r"""|(?:(?<=[(,=:?&|!>])|(?<=[(,=:?&|!>] )|(?<=return ))/(?![*/])(?:[^/\\\n[]|\\.|\[(?:[^]\\\n]|\\.)*])+/[a-z]*)"""
     r"""|\s*;\s*(?P<end>})\s*|\s*(?P<sign>[][{}(),;:?=<>&|*!])\s*"""
 )
 """A string, a template or a regular expression; or a sign that needs no white space around it."""

@@ -18,7 +18,7 @@ from service.checkup import copies
 from service.checkup.finding import Outcome
 from service.embed import joining
 from service.embed.bundle import LANGUAGES, PARTS, bundle
-from service.embed.joining import JoinError, join
+from service.embed.joining import JoinError, join, join_part
 from service.text import render
 from tests.harness import Gatepost
 
@@ -64,6 +64,39 @@ def test_modules_are_joined_in_the_order_of_their_need() -> None:
 def test_what_cannot_be_joined_is_refused(files: Mapping[str, str], said: str) -> None:
     with pytest.raises(JoinError, match=said):
         joined(files)
+
+
+def test_white_space_that_means_something_stays() -> None:
+    text = (
+        "const a = \"a  =  b; }\" + `c { ${b} ; d` + 'e , f';\n"
+        'const e = (x) => /[ /"]{2} , "/.test(x) ? a - -1 : a / 2;\n'
+    )
+    assert joined({"a.js": text}) == (
+        'const a="a  =  b; }" + `c { ${b} ; d` + \'e , f\';const e=(x)=>/[ /"]{2} , "/.test(x)?a - -1:a / 2;\n'
+    )
+
+
+def test_a_template_holds_no_braces_in_its_braces() -> None:
+    with pytest.raises(JoinError, match="braces in the braces"):
+        joined({"a.js": "const a = `${b({ c })}`;\n"})
+
+
+def test_a_part_takes_what_the_script_has() -> None:
+    files = {
+        "a.js": 'import { b } from "./b.js";\nimport { SHARED } from "./shared.js";\nconst a = [b, SHARED];\n',
+        "b.js": "export const b = 1;\nexport const c = 2;\n",
+        "shared.js": 'import { b } from "./b.js";\nexport const SHARED = { b };\n',
+        "part.js": 'import { b } from "./b.js";\nimport { d } from "./d.js";\nexport const PART = { e: b + d };\n',
+        "d.js": "export const d = 4;\n",
+    }
+    part = join_part("part.js", "a.js", lambda name: files[name])
+    assert part == "export const start=({b})=>{const d=4;const PART={e:b + d};return PART};\n"
+    files["d.js"] = 'import { c } from "./b.js";\nexport const d = c;\n'
+    with pytest.raises(JoinError, match="does not share c"):
+        join_part("part.js", "a.js", lambda name: files[name])
+    files["d.js"] = "export const d = 4;\nconst b = 5;\n"
+    with pytest.raises(JoinError, match=r"b is a name in shared\.js and in d\.js"):
+        join_part("part.js", "a.js", lambda name: files[name])
 
 
 def test_what_is_served_needs_no_other_file() -> None:
@@ -202,8 +235,9 @@ def test_codings_hold_the_file() -> None:
         assert gzip.decompress(file.codings["gzip"]) == brotli.decompress(file.codings["br"]) == file.body
 
 
-def test_the_count_alone_is_a_tenth_of_a_picture() -> None:
-    assert len(bundle().files["count.js"].codings["gzip"]) <= 1229
+@pytest.mark.parametrize(("name", "most"), [("embed.js", 12_288), ("count.js", 1_229)])
+def test_the_scripts_are_small(name: str, most: int) -> None:
+    assert len(gzip.compress(bundle().files[name].body, compresslevel=9)) <= most
 
 
 # --- The command ------------------------------------------------------------------------------------------------------

@@ -182,9 +182,8 @@ async def test_a_refusal_that_this_version_does_not_know_is_told_in_the_services
     stage.reader = "grace"
     window = await stage.ready()
     problem = {"code": "of-next-year", "status": 403, "detail": "The moon is full."}
-    await window.page.route(
-        "**/comments", lambda route: route.fulfill(status=403, json=problem, headers={"Access-Control-Allow-Origin": "*"})
-    )
+    headers = {"Access-Control-Allow-Origin": "*"}
+    await window.page.route("**/comments", lambda route: route.fulfill(status=403, json=problem, headers=headers))
     await window.write("Howl")
     await expect(window.element.get_by_role("alert")).to_have_text("Not sent. The moon is full.")
     await expect(window.element.get_by_role("textbox")).to_have_value("Howl")

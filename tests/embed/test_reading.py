@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 from aiohttp import web
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.auth.local_server import always
-from tests.embed.stage import IN_ADDRESS, Stage
+from tests.conftest import StartGatepost
+from tests.embed.stage import IN_ADDRESS, Stage, staged
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
@@ -91,6 +92,29 @@ async def test_a_long_list_can_be_read_to_the_end(stage: Stage) -> None:
     await expect(more).to_have_count(0)
     assert {await one.get_attribute("data-comment-id") for one in await window.articles.all()} == said
     assert window.page.url == stage.page_address
+
+
+async def test_a_thousand_comments_can_be_read_to_the_end(chromium: Browser, start_gatepost: StartGatepost) -> None:
+    """Each once, and the address stays the page's."""
+    async with staged(chromium, start_gatepost, premoderate=False) as stage:
+        readers = [stage.gatepost.reader(f"reader-{n}") for n in range(10)]
+        said: set[str] = set()
+        for hundred in range(10):
+            texts = [readers[n % 10].submit(f"Comment {hundred}-{n}", post=IN_ADDRESS) for n in range(100)]
+            said |= {answer.json["comment"]["id"] for answer in await asyncio.gather(*texts)}
+        stage.page(limit="200")
+        window = await stage.ready()
+        more = window.element.get_by_role("button", name="More comments")
+        for shown in range(200, 1000, 200):
+            await expect(window.articles).to_have_count(shown)
+            await more.click()
+        await expect(window.articles).to_have_count(1000)
+        await expect(more).to_have_count(0)
+        shown_ids = await window.articles.evaluate_all("all => all.map((one) => one.dataset.commentId)")
+        assert len(shown_ids) == 1000
+        assert set(shown_ids) == said
+        assert await window.page.evaluate("document.querySelectorAll('[id^=comment-]').length") == 1000
+        assert window.errors == []
 
 
 async def test_an_address_leads_to_its_comment_on_the_first_page(stage: Stage) -> None:

@@ -76,7 +76,9 @@ export class Form {
     const n = [...this.body.trim()].length;
     const max = thread.site.max_body_length;
     const close = n >= max * 0.9;
-    const said = close ? thread.words.say("counter", { n: thread.words.number(n), max: thread.words.number(max) }) : "";
+    const { words } = thread;
+    const number = (value) => new Intl.NumberFormat(words.language).format(value);
+    const said = close ? words.say("counter", { n: number(n), max: number(max) }) : "";
     if (n > max && !this.isLong) thread.say(said);
     this.isLong = n > max;
     this.counter.textContent = said;

@@ -36,10 +36,6 @@ export class Words {
     return plural(this.language, n, (rule) => this.find(`${key}.${rule}`));
   }
 
-  number(n) {
-    return new Intl.NumberFormat(this.language).format(n);
-  }
-
   moment(when, form = { dateStyle: "long", timeStyle: "short" }) {
     return new Intl.DateTimeFormat(this.language, form).format(new Date(when));
   }
