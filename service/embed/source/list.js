@@ -3,7 +3,8 @@
 import { Comment } from "./comment.js";
 import { make } from "./make.js";
 
-const AT_ONCE = 20;
+// For how many milliseconds it draws without a pause.
+const AT_ONCE = 10;
 
 export const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
@@ -31,15 +32,19 @@ export class List {
     return `${path}/comments?${asked}`;
   }
 
-  // What a page has, a few at a time, so that nothing else in the browser has to wait.
+  // What a page has, with pauses, so that nothing else in the browser has to wait.
   async fill({ post, comments, next }) {
     this.thread.post = post;
     this.next = next;
     const drawn = [];
-    for (let i = 0; i < comments.length; i += AT_ONCE) {
-      if (i) await pause(0);
+    let began = performance.now();
+    for (const item of comments) {
+      if (performance.now() - began > AT_ONCE) {
+        await pause(0);
+        began = performance.now();
+      }
       if (this.thread.isOver) break;
-      drawn.push(...comments.slice(i, i + AT_ONCE).map((item) => this.put(item)));
+      drawn.push(this.put(item));
     }
     return drawn;
   }
