@@ -261,24 +261,6 @@ async def test_a_late_login_does_not_move_what_is_read(stage: Stage, who: str | 
         await expect(window.element.get_by_role("link", name="LOGIN to add comments")).to_be_attached()
 
 
-async def test_a_service_below_a_path_is_found_from_its_script(stage: Stage) -> None:
-    """The blog's own server passes `/talk/` on, as a proxy does."""
-    await stage.approved("Below a path")
-
-    async def passed_on(request: web.Request) -> web.Response:
-        path = request.path_qs.removeprefix("/talk")
-        async with stage.gatepost.session.get(path) as answer:
-            return web.Response(body=await answer.read(), headers={"Content-Type": answer.headers["Content-Type"]})
-
-    listed = f"/talk/v1/sites/blog/posts/{IN_ADDRESS}/comments"
-    for path in ("/talk/embed/v1/embed.js", "/talk/v1/sites/blog", listed.replace("%2F", "/")):
-        stage.blog.handlers[path] = passed_on
-    stage.page(source="/talk/embed/v1/embed.js", live="off", token_url=None)
-    window = await stage.ready()
-    await expect(window.articles).to_have_count(1)
-    assert [one for one in window.requests if "/v1/sites" in one and "/talk/" not in one] == []
-
-
 async def test_a_login_that_cannot_be_asked_can_be_asked_again(stage: Stage) -> None:
     await stage.approved("Readable")
     stage.reader = "grace"
