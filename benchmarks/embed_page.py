@@ -1,7 +1,7 @@
 """How long the embed keeps a page busy: `python -m benchmarks.embed_page`.
 
-A post with 1,000 comments in a real Chromium, shown by pages of 200 to a visitor. Prints of each page how long it took and
-its tasks above 50 ms (as browsers count them: Long Tasks API); and what of the script was loaded.
+A post with 1,000 comments in a real Chromium, shown by pages of 200 to a visitor. Prints of each page how long it took
+and its tasks above 50 ms (as browsers count them: Long Tasks API); and what of the script was loaded.
 
     --times 5
 """

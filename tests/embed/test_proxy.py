@@ -19,7 +19,7 @@ PASSED_ON = ("Authorization", "Content-Type", "Idempotency-Key", "Origin")
 
 @dataclass
 class Proxy:
-    """Hands requests on, and their replies back; the next `cut` replies to a POST get lost. All waits until `held` is set."""
+    """Hands requests on, and their replies back. The next `cut` replies to a POST get lost; all wait for `held`."""
 
     stage: Stage
     cut: int = 0
