@@ -66,6 +66,14 @@ def test_what_cannot_be_joined_is_refused(files: Mapping[str, str], said: str) -
         joined(files)
 
 
+def test_the_manual_says_what_a_page_loads() -> None:
+    manual = (ROOT / "docs" / "embed.md").read_text("utf-8")
+    for name in ("embed.js", "count.js", *PARTS):
+        [said] = re.findall(rf"^\| `{name}` \| .* \| ([\d,]+) \|$", manual, re.MULTILINE)
+        compressed = len(bundle().files[name].codings["gzip"])
+        assert int(said.replace(",", "")) == pytest.approx(compressed, rel=0.04), name
+
+
 def test_white_space_that_means_something_stays() -> None:
     text = (
         "const a = \"a  =  b; }\" + `c { ${b} ; d` + 'e , f';\n"
