@@ -249,7 +249,7 @@ async def test_a_late_login_does_not_move_what_is_read(stage: Stage, who: str | 
     before = await read.evaluate("node => node.getBoundingClientRect().top")
     shifted = await window.page.evaluate("shifts.length")
     answered.set()
-    await window.is_ready()
+    await window.is_ready(opens_form=False)
     await expect(window.element.locator("article [part=actions] > *")).to_have_count(8)
     await window.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert await read.evaluate("node => node.getBoundingClientRect().top") == before

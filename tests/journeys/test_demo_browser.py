@@ -15,6 +15,7 @@ from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Respons
 from service import demo as demo_room
 from service.demo import CREDENTIALS, Demo
 from service.demo.people import WAITING_COMMENT
+from tests.embed.stage import OPEN_FORM
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
@@ -75,6 +76,7 @@ class Window:
         """Wait until the page shows what Gatepost last answered (to whoever has this name)."""
         await expect(self.page.locator("body:not(.opening) gatepost-comments")).to_have_attribute("data-state", "ready")
         await self.page.evaluate(IS_SHOWN_TO, name)
+        await self.page.evaluate(OPEN_FORM)
 
     async def become(self, name: str) -> None:
         """Use the login switch, and wait until the page is that person's."""

@@ -13,6 +13,12 @@ const PATIENT = 1000;
 const BRINGS = { write: "writing", later: "pages" };
 const DEFAULTS = { max_body_length: 10000, login_url: null };
 
+// Whether a call failed so that nobody can say. Whatever is no Refusal is a mistake of this script.
+const orOutage = (why) => {
+  if (why instanceof Refusal) return why.isOutage;
+  throw why;
+};
+
 export class Thread {
   constructor(host, options) {
     this.host = host;
@@ -174,7 +180,7 @@ export class Thread {
 
   // Who reads. What was found stays in `found` until the thread has met them.
   async learnReader() {
-    const maybe = await this.isSomebody().catch((refusal) => refusal.isOutage);
+    const maybe = await this.isSomebody().catch(orOutage);
     if (maybe) await this.bring("write");
     this.found = this.writing ? await this.writing.learn(maybe) : maybe ? "unavailable" : "visitor";
   }
