@@ -21,6 +21,7 @@ from service.triage.judgement import Judgement
 from service.triage.outcome import Outcome
 
 log = structlog.get_logger()
+_NOTHING_FOUND = Facts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def judge(
 ) -> Judgement:
     """What the policy with this digest says of a text, by everything that is known now."""
     policy = policies.current(tx, site, digest)
-    facts = Facts()
+    facts = _NOTHING_FOUND
     if policy.rules:
         looked = looked or look(body, html)
         of_context = checks.at_context(looked.text, _context(tx, site, incoming))

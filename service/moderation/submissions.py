@@ -71,7 +71,7 @@ def submit(
     incoming = Incoming(post, author_key, found.author, identity.roles, identity.login, is_reply=parent is not None)
     judgement = judging.judge(tx, site, found.policy_digest, incoming, draft.body, draft.html, draft.looked)
     status = judging.status_of(judgement)
-    number = posts.next_comment(tx, site.key, post)
+    number = posts.next_comment(tx, site.key, post, last=found.last_number)
     code = _code(tx.now, number)
     comment = Comment(
         id=CommentId(new_id(tx.now)),

@@ -143,27 +143,10 @@ def append(
         site_revision=row["revision"] if visible else None,
         schema=EVENT_SCHEMA,
     )
-    tx.run(
-        _APPEND,
-        site=site,
-        seq=event.seq,
-        id=event.id,
-        type=event_type,
-        post=event.post,
-        comment_id=event.comment_id,
-        about=pydantic_core.to_json(event.about).decode() if event.about else "{}",
-        created_at=tx.now,
-        actor_kind=actor.kind.value,
-        actor=actor.key,
-        author=event.author,
-        from_status=event.from_status.value if event.from_status else None,
-        to_status=event.to_status.value if event.to_status else None,
-        version=event.version,
-        reason_code=event.reason_code,
-        post_revision=event.post_revision,
-        site_revision=event.site_revision,
-        schema=EVENT_SCHEMA,
-    )
+    about = pydantic_core.to_json(event.about).decode() if event.about else "{}"
+    what = (site, event.seq, event.id, event_type, event.post, event.comment_id, about, tx.now, actor.kind, actor.key)
+    change = (event.author, event.from_status, event.to_status, event.version, event.reason_code)
+    tx.add(_APPEND, (*what, *change, event.post_revision, event.site_revision, EVENT_SCHEMA))
     tx.announce(event)
     return event.seq
 

@@ -85,17 +85,9 @@ def put(tx: Transaction, comment: Comment, reason: Reason, *, waiting_since: Mil
 
     By how many the queue grew: 1 or 0.
     """
-    grown = tx.run(
-        _ADD,
-        comment_id=comment.id,
-        site=comment.site,
-        post=comment.post,
-        author=comment.author_key,
-        why=reasons.summary([reason.code]),
-        priority=PRIORITY[reason.code],
-        waiting_since=tx.now if waiting_since is None else waiting_since,
-        folded=_folded(comment),
-    )
+    since = tx.now if waiting_since is None else waiting_since
+    row = (comment.id, comment.site, comment.post, comment.author_key)
+    grown = tx.add(_ADD, (*row, reasons.summary([reason.code]), PRIORITY[reason.code], since, _folded(comment)))
     reasons.give(tx, comment.id, reason)
     if not grown:
         standing = get(tx, comment.id)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.sql.expression import ClauseElement, Insert
 
 from service.model import Event, Milliseconds
 from service.store.engine import Connection
@@ -52,6 +52,16 @@ class Transaction:
         """Carry out a change; the number of rows it touched."""
         return self._execute(statement, values).rowcount
 
+    def add(self, statement: Insert, row: tuple[Any, ...], /) -> int:
+        """Add a row: its values in the order of the table's columns. The number of rows: 0 where there is such a one
+        and the statement does not mind.
+
+        What is written with every submission is added in this way: naming each value takes longer than storing it.
+        """
+        self.has_written = True
+        added: int = self._connection.execute(self._statements.compiled(statement).sql, row).rowcount
+        return added
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo only what happens inside when it raises."""
@@ -76,8 +86,8 @@ class Transaction:
         self.announced.append(event)
 
     def _execute(self, statement: ClauseElement, values: dict[str, Any]) -> _Cursor:
-        compiled = self._statements.compiled(statement)
-        if not compiled.only_reads:
+        sql, only_reads, arguments = self._statements.compiled(statement)
+        if not only_reads:
             self.has_written = True
-        cursor: _Cursor = self._connection.execute(compiled.sql, compiled.arguments(values))
+        cursor: _Cursor = self._connection.execute(sql, arguments(values))
         return cursor
