@@ -337,7 +337,7 @@ EVENT_SCHEMA = 2
 may be None where they apply; the other fields were found again when the store was upgraded."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One thing that happened on a site, numbered without gaps in the order of commits.
 
@@ -351,10 +351,10 @@ class Event:
     seq: int
     id: EventId
     type: str
-    post: PostKey | None
-    comment_id: CommentId | None
+    post: PostKey | None = None
+    comment_id: CommentId | None = None
     created_at: Milliseconds
-    about: Mapping[str, Any]
+    about: Mapping[str, Any] = field(default_factory=dict)
     actor_kind: ActorKind | None
     actor: str | None
     author: AuthorKey | None = None

@@ -15,7 +15,6 @@ from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from service.model import (
-    EVENT_SCHEMA,
     Actor,
     ActorKind,
     AuthorKey,
@@ -128,25 +127,16 @@ def append(
         seq=row["event_seq"],
         id=EventId(new_id(tx.now)),
         type=event_type,
-        post=particulars.get("post"),
-        comment_id=particulars.get("comment_id"),
         created_at=tx.now,
-        about=particulars.get("about", {}),
         actor_kind=actor.kind,
         actor=actor.key,
-        author=particulars.get("author"),
-        from_status=particulars.get("from_status"),
-        to_status=particulars.get("to_status"),
-        version=particulars.get("version"),
-        reason_code=particulars.get("reason_code"),
-        post_revision=particulars.get("post_revision"),
         site_revision=row["revision"] if visible else None,
-        schema=EVENT_SCHEMA,
+        **particulars,
     )
     about = pydantic_core.to_json(event.about).decode() if event.about else "{}"
     what = (site, event.seq, event.id, event_type, event.post, event.comment_id, about, tx.now, actor.kind, actor.key)
     change = (event.author, event.from_status, event.to_status, event.version, event.reason_code)
-    tx.add(_APPEND, (*what, *change, event.post_revision, event.site_revision, EVENT_SCHEMA))
+    tx.add(_APPEND, (*what, *change, event.post_revision, event.site_revision, event.schema))
     tx.announce(event)
     return event.seq
 
