@@ -6,6 +6,7 @@ runs: its policy says what becomes of every text.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
@@ -32,8 +33,7 @@ class Looked:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """Where a text is to stand and who sends it: their record before it, their roles and login as they are now."""
 
     post: PostKey

@@ -80,7 +80,7 @@ class Database(LaneOf):
     """
 
     def __init__(self, engine: Engine, *, clock: Clock) -> None:
-        statements = Statements(engine.dialect)
+        self._statements = statements = Statements(engine.dialect)
 
         def begun(connection: Connection) -> Transaction:
             return Transaction(connection, statements, clock(), stands=engine.stands)

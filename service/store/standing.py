@@ -1,6 +1,7 @@
 """How things stand when a text comes: one look at what it may be refused for, one at what checks want to know."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, func, or_, select
 
@@ -17,8 +18,7 @@ MOST_COUNTED = 200
 """Of an author's newest comments, what became of so many is counted: nobody waits for more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The author's record if they ever commented, whether the post takes comments, the number of its last one (None: it
     is not known), the first comment with the very text in the very place, and the digest of the policy that the site
     has made for itself."""
