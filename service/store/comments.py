@@ -132,7 +132,7 @@ def add(tx: Transaction, comment: Comment, *, root: str) -> None:
     said = (text.body, texts.hash_of(text.body), text.html, text.renderer)
     state = (comment.status, comment.version, text.version, comment.created_at, comment.published_at, shown_at)
     thread = (root, comment.path, comment.depth, comment.reply_count, comment.listed)
-    tx.add(_ADD, (*place, *author, *said, *state, *thread, label.title, label.url))
+    tx.send(_ADD, (*place, *author, *said, *state, *thread, label.title, label.url))
 
 
 def replace(tx: Transaction, before: Comment, after: Comment, *, shown_at: Milliseconds | None) -> bool:

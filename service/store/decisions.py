@@ -88,7 +88,7 @@ def add(tx: Transaction, decision: Decision, *, before: Mapping[str, object] | N
     what = (decision.id, decision.site, decision.seq, decision.comment_id, decision.action)
     change = (decision.from_status, decision.to_status, decision.version, actor.kind, actor.key, actor.name)
     why = (decision.reason, decision.note, decision.note_to_author)
-    tx.add(_ADD, (*what, *change, *why, decision.undoes, state, decision.created_at))
+    tx.send(_ADD, (*what, *change, *why, decision.undoes, state, decision.created_at))
 
 
 def get(tx: Transaction, site: SiteKey, decision_id: DecisionId) -> tuple[Decision, dict[str, Any] | None] | None:

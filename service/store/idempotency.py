@@ -59,7 +59,7 @@ def find(tx: Transaction, scope: Scope, *, since: Milliseconds) -> tuple[str, Re
 def keep(tx: Transaction, scope: Scope, reply: Reply) -> None:
     """Keep the first reply, in the place of one that has outlived its time."""
     row = (scope.site, scope.author, scope.route, scope.key, scope.request_hash)
-    tx.add(_KEEP, (*row, reply.status, reply.location, reply.body, tx.now))
+    tx.send(_KEEP, (*row, reply.status, reply.location, reply.body, tx.now))
 
 
 def forget(tx: Transaction, *, until: Milliseconds, limit: int) -> int:

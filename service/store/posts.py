@@ -94,7 +94,7 @@ def next_comment(tx: Transaction, site: SiteKey, post: PostKey, *, last: int | N
     `last` is that of the one before it; None where nobody has looked.
     """
     if last is not None:
-        tx.run(_ONE_MORE, of_site=site, of_post=post, number=last + 1)
+        tx.send(_ONE_MORE, (last + 1, site, post))
         return last + 1
     row = tx.first(_TOUCH, **_values(tx, site, post), one=1)
     if row is None:

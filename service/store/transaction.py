@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from sqlalchemy.sql.expression import ClauseElement, Insert
+from sqlalchemy.sql.expression import ClauseElement, Insert, Update
 
 from service.model import Event, Milliseconds
 from service.store.engine import Connection
@@ -52,15 +52,14 @@ class Transaction:
         """Carry out a change; the number of rows it touched."""
         return self._execute(statement, values).rowcount
 
-    def add(self, statement: Insert, row: tuple[Any, ...], /) -> int:
-        """Add a row: its values in the order of the table's columns. The number of rows: 0 where there is such a one
-        and the statement does not mind.
+    def send(self, statement: Insert | Update, row: tuple[Any, ...], /) -> None:
+        """Carry out a change that nobody asks for its outcome. Where the database is far away nobody waits for it.
 
-        What is written with every submission is added in this way: naming each value takes longer than storing it.
+        `row` has a value for each place of the statement, in their order (of a whole row: that of the table's columns).
+        Each submission is stored in this way, and to name every value would take longer than to store it.
         """
         self.has_written = True
-        added: int = self._connection.execute(self._statements.compiled(statement).sql, row).rowcount
-        return added
+        self._connection.execute(self._statements.compiled(statement).sql, row)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
