@@ -85,7 +85,17 @@ def put(tx: Transaction, comment: Comment, reason: Reason, *, waiting_since: Mil
 
     By how many the queue grew: 1 or 0.
     """
-    grown = tx.run(_ADD, **_values(comment, reason, tx.now if waiting_since is None else waiting_since))
+    grown = tx.run(
+        _ADD,
+        comment_id=comment.id,
+        site=comment.site,
+        post=comment.post,
+        author=comment.author_key,
+        why=reasons.summary([reason.code]),
+        priority=PRIORITY[reason.code],
+        waiting_since=tx.now if waiting_since is None else waiting_since,
+        folded=_folded(comment),
+    )
     reasons.give(tx, comment.id, reason)
     if not grown:
         standing = get(tx, comment.id)

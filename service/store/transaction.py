@@ -53,7 +53,7 @@ class Transaction:
         return self._execute(statement, values).rowcount
 
     def send(self, statement: Insert | Update, row: tuple[Any, ...], /) -> None:
-        """Carry out a change that nobody asks for its outcome. Where the database is far away nobody waits for it.
+        """Carry out a change that nobody asks for its outcome.
 
         `row` has a value for each place of the statement, in their order (of a whole row: that of the table's columns).
         Each submission is stored in this way, and to name every value would take longer than to store it.
