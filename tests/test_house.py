@@ -35,6 +35,7 @@ FLOORS = [
     "outbound",
     "background",
     "life",
+    "shelf",
     "auth",
     "settings",
     "trial_token",
