@@ -51,6 +51,7 @@ FLOORS = [
     "followers",
     "web",
     "app",
+    "allocator",
     "process",
     "checkup",
     "demo",
