@@ -78,7 +78,9 @@ def main() -> None:
         stack.callback(server.stop)
         pid = server.process.pid if server.process else 0
         first = processes.held_mebibytes(pid)
-        echo(f"{asked.posts} posts; before the first request {first['Pss']:.1f} MiB, anonymous {first['Anonymous']:.1f}")
+        echo(
+            f"{asked.posts} posts; before the first request {first['Pss']:.1f} MiB, anonymous {first['Anonymous']:.1f}"
+        )
         echo(HEADINGS)
         lines, statuses = [], Counter[str]()
         for line, seen in _lines(server, pid, _task(server, asked)):

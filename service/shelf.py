@@ -1,4 +1,4 @@
-"""A memory with a bound in bytes, for what is kept only because making it again costs more. Used by `auth` and `web`."""
+"""A memory with a bound in bytes, for what is kept only because making it again costs more. For `auth` and `web`."""
 
 import sys
 from collections import OrderedDict

@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 LookUp = Callable[[], Awaitable[tuple[Answer, Milliseconds | None]]]
 """Asks the login: the good answer and the time it is good until at most (None: as long as the cache keeps it)."""
 MAX_BYTES = 3 * 1024 * 1024
-"""Of each login: some 4,000 answers. With 15 seconds each: 270 different readers a second before the oldest answer has
+"""Of each login: some 5,800 answers. With 15 seconds each: 390 different readers a second before the oldest answer has
 to be asked for again."""
 
 
@@ -45,7 +45,7 @@ class _Question(Generic[Answer]):
 
 
 class AnswerCache(Generic[Answer]):
-    """Good answers by credential, together at most `max_bytes` and none older than `seconds` (0: every request asks)."""
+    """Good answers by credential: at most `max_bytes` of them, none older than `seconds` (0: every request asks)."""
 
     def __init__(self, *, seconds: float, clock: Clock, max_bytes: int = MAX_BYTES) -> None:
         self.hits = 0

@@ -12,7 +12,7 @@ from service.model import Clock, Identity, Milliseconds
 from service.shelf import Shelf
 
 MAX_BYTES = 6 * 1024 * 1024
-"""Of each login: some 9,000 tokens, of people who tell little of themselves."""
+"""Of each login: some 12,000 tokens of people who tell little of themselves."""
 
 
 class VerifiedTokens:

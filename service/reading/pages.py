@@ -74,11 +74,6 @@ class Pages(Follower):
         for scope in {scope for scope in (*self._kept, *self._building) if scope[0] == site}:
             self._advance(scope, math.inf)
 
-    @property
-    def kept_scopes(self) -> int:
-        """Of how many posts and sites there is a page in memory; of the others nothing is remembered."""
-        return len(self._kept)
-
     def ready(self, scope: PageScope, variant: Variant) -> PreparedPage | None:
         """The page, if it is in memory and known to be current. The service does nothing more often than this."""
         page = self._pages.get((scope, variant))

@@ -26,7 +26,7 @@ from service.web.public import Published
 from service.web.tally import Tally
 
 MAX_BYTES = 16 * 1024 * 1024
-"""For what is learnt: some 12,000 addresses with the heads of their replies."""
+"""For what is learnt: some 15,000 addresses with the heads of their replies."""
 LESSON_BYTES = 600
 """What a lesson takes beside its address and its head."""
 LONGEST_ADDRESS = 600
