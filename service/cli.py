@@ -9,6 +9,7 @@ import errno
 import json
 import re
 import socket
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
@@ -74,6 +75,9 @@ def main() -> None:
 @app.command()
 def serve(config: Config = None) -> None:
     """Run the service until SIGTERM, SIGHUP or Ctrl-C."""
+    # structlog would import it for tracebacks that show local variables. `logs` wants none, and it takes 3 MiB.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # Python's way to say that there is none
+
     from service import process
     from service import settings as configuration
     from service.web import listener

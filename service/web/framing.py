@@ -165,7 +165,8 @@ class JudgingParser(HttpRequestParser):
             else:
                 arrived.append(self.refuse(_status_of(fault)))
             return False
-        arrived += [self._judged(message, body) for message, body in messages]
+        for message, body in messages:
+            arrived.append(self._judged(message, body))
         if not (was_open or messages) or not self._body.is_eof():
             return False
         self.is_over = self.is_over or self.has_last

@@ -30,6 +30,7 @@ from service.web.states import (
     after_asking,
     after_sending,
 )
+from service.web.turns import Turns
 
 AnswerAtOnce = Callable[[RawRequestMessage, object], bytes | None]
 """(request without a body, who sent it) -> the whole reply, where that takes no waiting; None: ask the application."""
@@ -50,6 +51,7 @@ class Guard(Protocol):
     first: AnswerAtOnce | None
     draining: bool
     stopping: bool
+    turns: Turns
     requests_count: int
     request_factory: Any
 
@@ -78,6 +80,7 @@ class GuardedConnection(Connection):
         "_gone",
         "_group",
         "_guard",
+        "_held",
         "_limits",
         "_peername",
         "_reading_since",
@@ -98,6 +101,8 @@ class GuardedConnection(Connection):
         self._peername: object = None
         # aiohttp forgets its transport when it begins to close, but a reply may wait there for a reader who is gone.
         self._wire: asyncio.Transport | None = None
+        self._held = b""
+        """A whole request that waits for a turn of the loop (`turns`)."""
         self._asking = Asking.NOTHING
         self._reading_since = 0.0
         """When what is arriving began (`Asking.HEAD`, `Asking.BODY`)."""
@@ -164,6 +169,9 @@ class GuardedConnection(Connection):
         """
         if self._wire is None or self._wire.is_closing():
             return
+        if self._held:
+            self._receive_held()  # and that stops
+            return
         if self._replying is Replying.SKIPPING and self._judge.open_body() is not None:
             self._judge.break_off(408)  # else aiohttp would go on waiting for it
             self.force_close()
@@ -207,12 +215,19 @@ class GuardedConnection(Connection):
 
     # --- Requests coming in -----------------------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes, *, is_due: bool = False) -> None:
+        """`is_due`: if it is a page view, it is answered in this turn of the loop."""
         judge, first = self._judge, self._guard.first
         if self._wire is None or judge.is_over:
             return
+        if self._held:  # it came first
+            data, self._held = self._held + data, b""
         segment, seen = data, self.request_count
         if first is not None and self._is_plain(data):
+            if not (is_due or self._guard.turns.take()):
+                self._held = data
+                self._guard.turns.later(self._receive_held)
+                return
             if self._answer_at_once(first, judge, data):
                 return
             data = b""  # the parser has it already
@@ -223,6 +238,11 @@ class GuardedConnection(Connection):
         if self._guard.stopping:
             self.stop()
 
+    def _receive_held(self) -> None:
+        """Receive what was held back in an earlier turn of the loop, if that did not happen meanwhile."""
+        if self._held:
+            self.data_received(b"", is_due=True)
+
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio may be told to stay, aiohttp never says so
         """The client has closed its side. Returns whether ours stays open, for the replies it waits for (RFC 9112,
         9.6).
@@ -230,6 +250,7 @@ class GuardedConnection(Connection):
         A client that has left altogether looks the same; then a reply is made, and lost. A stream ends here: its client
         has left it.
         """
+        self._receive_held()
         if self._wire is None or self._replying is Replying.STREAM:
             return False
         was_asking, self._asking = self._asking, after_asking(self._asking, AskingEvent.END)
@@ -315,6 +336,7 @@ class GuardedConnection(Connection):
 
     def check(self) -> None:
         """Look at every limit."""
+        self._receive_held()
         if self._wire is None:
             return
         now = self.loop.time()
