@@ -9,7 +9,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, SelectBase
 
-MAX_STATEMENTS = 512
+MAX_STATEMENTS = 256
 """Remembered; those that are used stay. There are some hundred, and lists and filters that are put together anew."""
 
 
