@@ -14,6 +14,7 @@ from service.auth.authenticator import Authenticator
 from service.auth.fetch import Fetch
 from service.auth.login import Login
 from service.background import Background, Job
+from service.delivery.arrivals import Arrivals
 from service.delivery.follower import Follower, StoreFollower
 from service.delivery.leased_relay import LeasedRelay
 from service.delivery.live import Live
@@ -57,6 +58,7 @@ class Running:
     database: Database
     relay: Relay
     live: Live
+    arrivals: Arrivals
     health: Health
     _runner: GuardedRunner
     _life: Life
@@ -73,6 +75,7 @@ class Running:
             return
         self.health.draining = True
         self.live.close()
+        self.arrivals.close()
         self._runner.drain()
         await asyncio.sleep(self._drain_seconds if drain_seconds is None else drain_seconds)
         await self._life.aclose()
@@ -122,6 +125,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
             opened.database,
             wired.relay,
             wired.services.live,
+            wired.services.arrivals,
             wired.health,
             wired.runner,
             life.pop_all(),
@@ -203,6 +207,7 @@ def _following(opened: _Open, services: Services) -> Iterator[Follower]:
         opened.settings,
         pages=services.pages,
         live=services.live,
+        arrivals=services.arrivals,
         database=opened.database,
         clock=opened.clock,
         metrics=opened.metrics,
@@ -268,6 +273,7 @@ async def _services(opened: _Open, relay: Relay, addresses: Addresses) -> Servic
         live=Live(
             database, relay, of_post=partial(news.of_post, settings.sites), of_queue=news.of_queue, metrics=metrics
         ),
+        arrivals=Arrivals(),
         authenticator=Authenticator(opened.logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
         feeds=UUID(bytes=feed_key[:16], version=4),

@@ -5,6 +5,7 @@ To add a follower: a file with its class in `delivery/` (`follower.py` says what
 
 from collections.abc import Iterator
 
+from service.delivery.arrivals import Arrivals
 from service.delivery.follower import Follower, StoreFollower
 from service.delivery.live import Live
 from service.delivery.purge import Purger
@@ -20,11 +21,19 @@ from service.store.database import Database
 
 
 def of_each_process(
-    settings: Settings, *, pages: Pages, live: Live, database: Database, clock: Clock, metrics: Metrics
+    settings: Settings,
+    *,
+    pages: Pages,
+    live: Live,
+    arrivals: Arrivals,
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
 ) -> Iterator[Follower]:
     """Those of which every replica has one of its own."""
     yield pages
     yield live
+    yield arrivals
     yield QueueGauges(database, sites=[site.key for site in settings.sites.values()], clock=clock, metrics=metrics)
 
 

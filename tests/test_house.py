@@ -46,6 +46,9 @@ FLOORS = [
     "delivery",
     "health",
     "reading",
+    "delivery.outside_shapes",
+    "delivery.outside_content",  # what is told of a comment is shown as readers see it
+    "delivery.outside_feed",
     "transfer",
     "followers",
     "web",

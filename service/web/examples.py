@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.delivery import outside_events, outside_shapes
 from service.model import WHY_TEXT, Why
 from service.reading import shapes
 from service.web import incoming, operations, outgoing
@@ -129,6 +130,10 @@ EXAMPLES: dict[Any, Any] = {
         }
     },
     outgoing.PostReply: {"post": POST},
+    outside_shapes.EventFeed: {
+        "events": [outside_events.example("comment.approved"), outside_events.example("comment.published")],
+        "last_seq": 4711,
+    },
     outgoing.ProblemView: {
         "type": "/problems/invalid-request",
         "title": "The request is not valid",

@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
-from service.web import embed, operations, outgoing, post_keys, public, queries, readers
+from service.web import embed, openapi_webhooks, operations, outgoing, post_keys, public, queries, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
 from service.web.links import BY_PATHS, Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
@@ -133,6 +133,7 @@ def document(links: Links = BY_PATHS) -> dict[str, Any]:
         "servers": [{"url": links.to("") or "/"}],
         "tags": [{"name": audience.value} for audience in Audience],
         "paths": paths,
+        "webhooks": openapi_webhooks.described(REFERENCES),
         "components": {
             "schemas": schemas,
             "responses": {problem.__name__: _failure([problem]) for problem in (*ANYWHERE, *OFF_ROUTE)},

@@ -12,6 +12,7 @@ from service.errors import (
     BodyTooLarge,
     DuplicateComment,
     EditWindowOver,
+    EventsPruned,
     Forbidden,
     HeadersTooLarge,
     IdempotencyKeyReused,
@@ -43,7 +44,7 @@ from service.errors import (
     UnknownSite,
     UnsupportedMediaType,
 )
-from service.web import embed, moderators, operations, problems, public, readers
+from service.web import embed, feed, moderators, operations, problems, public, readers
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
@@ -157,6 +158,10 @@ MODERATORS = [
     Route(
         "PATCH", SITE + "/authors/{key}", moderators.judge_author, Audience.MODERATORS,
         problems=(*CHANGE, *BODY, UnknownAuthor),
+    ),
+    Route(
+        "GET", SITE + "/events", feed.list_events, Audience.MODERATORS,
+        problems=(*MODERATION, EventsPruned),
     ),
     Route("GET", POST, moderators.show_post, Audience.MODERATORS, problems=MODERATION),
     Route("PATCH", POST, moderators.change_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),

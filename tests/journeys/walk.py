@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.harness import Answer, Gatepost, Person
 from tests.journeys.second_opinion import Comment, Decision, Post, State, World
+from tests.journeys.subscriber import Subscriber
 from tests.journeys.walk_steps import Ban, Bulk, Decide, Edit, OpenPost, Pin, Submit, Undo, Wait, Withdraw
 from tests.rows import Rows
 
@@ -34,11 +35,13 @@ class Walk:
     authors: dict[int, str] = field(default_factory=dict)
     marks: Iterator[int] = field(default_factory=count)
     titles: list[str] = field(init=False)
+    subscriber: Subscriber = field(init=False)
     steps: int = 0
 
     def __post_init__(self) -> None:
         self.titles = [self._marker() for _ in range(3)]
         posts = [Post(f"walk{self.number}{letter}") for letter in "ab"]
+        self.subscriber = Subscriber(self._moderator(0))
         self.world = World(premoderate=self.site == "blog", posts=posts)
 
     async def take(self, wanted: object) -> None:
@@ -68,6 +71,7 @@ class Walk:
             case _:
                 return
         await self.check()
+        await self.check_subscriber()
         await self.check_pages([self._lists()[self.steps % len(self._lists())]])
 
     # --- Steps --------------------------------------------------------------------------------------------------------
@@ -244,6 +248,13 @@ class Walk:
             of_author = "SELECT count(*) FROM comments WHERE site = ? AND author = ? AND status"
             assert kept[0] == self._number(f"{of_author} = 'approved'", self.site, key)
             assert kept[1] == self._number(f"{of_author} IN ('rejected', 'spam')", self.site, key)
+
+    async def check_subscriber(self) -> None:
+        """Who hears of what readers see, and of nothing else, holds exactly the published comments and their texts."""
+        await self.subscriber.catch_up()
+        mine = {comment.id: comment.state.public_text for comment in self.world.comments if comment.state.public_text}
+        held = {comment: MARKER.findall(text)[0] for comment, text in self.subscriber.texts.items()}
+        assert {comment: text for comment, text in held.items() if text.startswith(f"marker{self.number}x")} == mine
 
     async def check_record(self) -> None:
         """The record of each comment, replayed from nothing, gives its status and accounts for all its versions."""
