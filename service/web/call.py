@@ -15,6 +15,7 @@ from service.auth.login import Credentials
 from service.auth.permissions import Permission, permissions_of
 from service.delivery.arrivals import Arrivals
 from service.delivery.live import Live
+from service.delivery.webhook import Webhook
 from service.errors import (
     Forbidden,
     InvalidRequest,
@@ -76,6 +77,7 @@ class Services:
     pages: Pages
     live: Live
     arrivals: Arrivals
+    webhooks: Mapping[tuple[SiteKey, str], Webhook]
     authenticator: Authenticator
     cursors: Cursors
     feeds: UUID
