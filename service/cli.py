@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVa
 
 import typer
 
-from service import cli_db, cli_embed, cli_export, cli_health, terminal
+from service import cli_db, cli_embed, cli_export, cli_health, cli_webhooks, terminal
 from service.model import ApiKeyId, Role, system_clock
 from service.sources import SettingsError
 from service.terminal import Config, site_of, stop, store_beside
@@ -41,6 +41,7 @@ key_commands = typer.Typer(no_args_is_help=True, help="Keys with which programs 
 app.add_typer(key_commands, name="key")
 app.add_typer(cli_db.commands, name="db")
 app.add_typer(cli_export.commands, name="export")
+app.add_typer(cli_webhooks.commands, name="webhook")
 app.command("embed")(cli_embed.embed)
 
 
@@ -114,6 +115,7 @@ def check(
     token: Annotated[str | None, typer.Option(help="A reader's token: say who that is.")] = None,
     cookie: Annotated[str | None, typer.Option(help="A reader's cookie, as NAME=VALUE: say who that is.")] = None,
     copy: Annotated[Path | None, typer.Option(help="A folder with a copy of the embed: is it this version's?")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send a test event to every webhook.")] = False,
 ) -> None:
     """Show the effective configuration without its secrets, and test everything it names."""
     from service import checkup, logs
@@ -129,7 +131,7 @@ def check(
     terminal.show_configuration(
         masking.toml(settings), file=configuration.file_for(config), variables=configuration.variables_in_use()
     )
-    found = asyncio.run(checkup.examine(settings, clock=system_clock))
+    found = asyncio.run(checkup.examine(settings, clock=system_clock, send=send))
     if copy is not None:
         found += copies.examine(copy)
     if shown is not None:

@@ -3,7 +3,7 @@
 Plain lines where nobody reads along: width and colour are a terminal's, so another program gets whole lines.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -116,6 +116,21 @@ def show_keys(keys: Iterable[ApiKey], *, now: Milliseconds) -> None:
     for key in keys:
         roles = ", ".join(sorted(key.roles))
         table.add_row(key.id, Text(key.name), key.site or "all", roles, _day(key.created_at), _state(key, now=now))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = ENDLESS_COLUMNS
+    console.print(table)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows of words, each under its column."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(Text, row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = ENDLESS_COLUMNS

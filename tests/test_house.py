@@ -55,6 +55,8 @@ FLOORS = [
     "delivery.webhook_next",
     "delivery.webhook_book",
     "delivery.webhook",
+    "delivery.webhook_orders",
+    "delivery.webhook_views",
     "transfer",
     "followers",
     "housekeeping",
@@ -68,6 +70,7 @@ FLOORS = [
     "cli_embed",
     "cli_export",
     "cli_health",
+    "cli_webhooks",
     "cli",
     "__main__",
 ]
@@ -101,6 +104,7 @@ OWN_WRITES = {
     "deliveries.add": "what was refused, and is tried again",
     "deliveries.change": "the same",
     "deliveries.wake": "the same",
+    "webhooks.resumed": "an owner's order to go on",
     "deliveries.trim": "the same",
     "probe.write": "readiness asks whether the store takes a write",
 }

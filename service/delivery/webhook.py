@@ -59,7 +59,7 @@ class Webhook(Follower):
         self.name = f"webhook:{site.key}/{call.settings.name}"
         self.call = call
         self.site = site.key
-        self._page = Page(site, call.settings, call.configured)
+        self.page = Page(site, call.settings)
         self._database = database
         self._holder = holder
         self._clock = clock
@@ -110,7 +110,9 @@ class Webhook(Follower):
     async def begin(self) -> None:
         """Note where it begins, if it never worked: with the next event. One that is off may go on."""
         site, name = self.site, self.call.settings.name
-        self._standing = await self._database.follow.write(webhooks.begin, site, name, configured=self._page.configured)
+        self._standing = await self._database.follow.write(
+            webhooks.begin, site, name, configured=self.page.settings.fingerprint
+        )
 
     async def follow(self) -> None:
         """Keep what came back, send what is next, then wait. A job. Raises StoreUnavailable."""
@@ -147,7 +149,7 @@ class Webhook(Follower):
         now = self._monotonic()
         if self._lease is not None and now < self._kept_until:
             return True
-        taken = await self._database.follow.write(webhook_book.take, self.name, self._holder, self._page)
+        taken = await self._database.follow.write(webhook_book.take, self.name, self._holder, self.page)
         if taken is None:
             self._let_go()
             self._standing = await self._database.follow.read(webhooks.get, self.site, self.call.settings.name)
@@ -198,7 +200,7 @@ class Webhook(Follower):
         now, position, outcomes, missed = self._monotonic(), self._position(), self._outcomes[:], self._missed
         standing = await self._database.follow.write(
             webhook_book.settle,
-            self._page,
+            self.page,
             self._lease,
             outcomes,
             position=position,
@@ -221,7 +223,7 @@ class Webhook(Follower):
         rows = [one.row.id for one in (*self._under_way.values(), *(o.sending for o in self._outcomes)) if one.row]
         found = await self._database.read(
             webhook_next.look,
-            self._page,
+            self.page,
             self._begun,
             under_way=len(self._under_way),
             held=frozenset(rows),
@@ -239,7 +241,7 @@ class Webhook(Follower):
             task.add_done_callback(lambda _: self._woken.set())
             self._under_way[task] = sending
         if found.standing.replay_after is not None and found.doubts.number < webhook_next.AT_ONCE and self._lease:
-            await self._database.follow.write(webhook_book.replay_some, self._page, self._lease)
+            await self._database.follow.write(webhook_book.replay_some, self.page, self._lease)
             self._woken.set()
         self._measure(found)
         return found

@@ -44,7 +44,9 @@ def take(tx: Transaction, name: str, holder: str, page: Page) -> tuple[Lease, St
     if lease is None:
         return None
     site, webhook = page.site.key, page.settings.name
-    standing = webhooks.get(tx, site, webhook) or webhooks.begin(tx, site, webhook, configured=page.configured)
+    standing = webhooks.get(tx, site, webhook) or webhooks.begin(
+        tx, site, webhook, configured=page.settings.fingerprint
+    )
     rows = deliveries.in_doubt(tx, site, webhook, by=None, limit=2 * MOST_IN_DOUBT)
     return lease, standing, {row.event_id: row.seq for row in rows if row.seq > standing.seq}
 
@@ -110,7 +112,7 @@ def _after(standing: Standing, page: Page, answered: Answered, *, now: Milliseco
     if answered.tried.error == NOT_KEPT:
         return standing
     if answered.is_gone:
-        return replace(standing, off=page.configured, last_failure=answered.tried)
+        return replace(standing, off=page.settings.fingerprint, last_failure=answered.tried)
     refused = standing.refused + 1
     obeyed = retries.obeyed(answered.tried.status, answered.retry_after, now=now)
     ask_at = max(retries.ask_again(refused, now=now), obeyed if obeyed > now else 0, standing.ask_at)

@@ -6,7 +6,6 @@ body is not read.
 
 import base64
 import binascii
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,11 +72,6 @@ class WebhookCall:
         self._signers = _signers(settings)
         # The operator configured the address: receivers stand in private networks.
         self._terms = Terms("webhook", Reach.ANYWHERE, settings.timeout_seconds, of=f"{site}/{settings.name}")
-
-    @property
-    def configured(self) -> str:
-        """A word that is another one when the configuration of this webhook is."""
-        return hashlib.sha256(self.settings.model_dump_json().encode()).hexdigest()[:32]
 
     async def send(self, event_id: str, content: bytes) -> Answered:
         """One try."""

@@ -29,11 +29,10 @@ MOST_IN_DOUBT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which webhook of which site it is, and which configuration (`WebhookCall.configured`)."""
+    """Which webhook of which site it is."""
 
     site: Site
     settings: WebhookSettings
-    configured: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,19 +136,19 @@ class Call:
     @property
     def comment_id(self) -> CommentId:
         """The comment in the path. Raises UnknownComment where it cannot be one."""
-        return CommentId(self._known("id", UnknownComment))
+        return CommentId(self.known("id", UnknownComment))
 
     @property
     def decision_id(self) -> DecisionId:
         """The decision in the path. Raises UnknownDecision where it cannot be one."""
-        return DecisionId(self._known("id", UnknownDecision))
+        return DecisionId(self.known("id", UnknownDecision))
 
     @property
     def author_key(self) -> AuthorKey:
         """The author in the path. Raises UnknownAuthor where it cannot be one."""
-        return AuthorKey(self._known("key", UnknownAuthor))
+        return AuthorKey(self.known("key", UnknownAuthor))
 
-    def _known(self, name: str, unknown: type[Problem]) -> str:
+    def known(self, name: str, unknown: type[Problem]) -> str:
         """A key in the path; one that no database could hold is not known."""
         key = self.request.match_info[name]
         if not is_clean(key):

@@ -50,6 +50,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "id": ("A UUIDv7", {"type": "string", "pattern": shapes.ID_PATTERN, "examples": [COMMENT_ID]}),
     "key": ("An author's key", {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]}),
+    **openapi_webhooks.PARAMETERS,
     "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
     **embed.PARAMETERS,
     "file": ("A file of the page", {"type": "string", "enum": list(operations.DOCS_FILES)}),
@@ -74,7 +75,7 @@ GIVES: dict[Any, Any] = {
 STATUS_TEXT = {
     200: "Done.",
     201: "Made.",
-    202: "Taken in; it waits for a moderator.",
+    202: "Taken in.",
     204: "Done; there is nothing to say.",
     304: "You have it already.",
     503: "Not ready; `checks` says why.",

@@ -5,6 +5,12 @@ from typing import Any
 from service.delivery import outside_events
 from service.delivery.outside_shapes import OutsideEvent
 
+PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "name": (
+        "A webhook's name in the configuration",
+        {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$", "examples": ["build"]},
+    ),
+}
 SIGNATURE = [
     {"name": name, "in": "header", "required": True, "description": description, "schema": {"type": "string"}}
     for name, description in (

@@ -113,6 +113,12 @@ class StreamQuery(Incoming):
     )
 
 
+class DeliveriesQuery(PageQuery):
+    """Which deliveries of a webhook."""
+
+    state: Literal["failed", "retrying", "delivered"] | None = Field(None, description="In this state only")
+
+
 class FeedQuery(Incoming):
     """Which events, and how much of each."""
 

@@ -40,11 +40,13 @@ from service.errors import (
     UnknownAuthor,
     UnknownComment,
     UnknownDecision,
+    UnknownDelivery,
     UnknownParent,
     UnknownSite,
+    UnknownWebhook,
     UnsupportedMediaType,
 )
-from service.web import embed, feed, moderators, operations, problems, public, readers
+from service.web import embed, feed, moderators, operations, problems, public, readers, webhooks
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
@@ -167,6 +169,30 @@ MODERATORS = [
     Route("PATCH", POST, moderators.change_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
 ]  # fmt: skip
 
+WEBHOOKS = SITE + "/webhooks"
+WEBHOOK = WEBHOOKS + "/{name}"
+
+ADMINS = [
+    Route("GET", WEBHOOKS, webhooks.list_webhooks, Audience.MODERATORS, problems=MODERATION),
+    Route(
+        "GET", WEBHOOK + "/deliveries", webhooks.list_deliveries, Audience.MODERATORS,
+        problems=(*MODERATION, *LISTED, UnknownWebhook),
+    ),
+    Route(
+        "POST", WEBHOOK + "/deliveries/{id}/retry", webhooks.retry_delivery, Audience.MODERATORS, statuses=(202,),
+        problems=(*CHANGE, UnknownWebhook, UnknownDelivery),
+    ),
+    Route(
+        "POST", WEBHOOK + "/replay", webhooks.replay, Audience.MODERATORS, statuses=(202,),
+        problems=(*CHANGE, *BODY, UnknownWebhook, EventsPruned),
+    ),
+    Route(
+        "POST", WEBHOOK + "/resume", webhooks.resume_webhook, Audience.MODERATORS, statuses=(202,),
+        problems=(*CHANGE, UnknownWebhook),
+    ),
+    Route("POST", WEBHOOK + "/test", webhooks.try_webhook, Audience.MODERATORS, problems=(*CHANGE, UnknownWebhook)),
+]  # fmt: skip
+
 EMBED = [
     Route("GET", "/embed.js", embed.script, Audience.EMBED, statuses=(200, 304), media_type="text/javascript"),
     Route(
@@ -198,4 +224,4 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
-ROUTES = [*PUBLIC, *READERS, *MODERATORS, *EMBED, *OPERATIONS]
+ROUTES = [*PUBLIC, *READERS, *MODERATORS, *ADMINS, *EMBED, *OPERATIONS]
