@@ -27,9 +27,7 @@ from service.webhook_settings import WebhookSettings
 PREFIX = "whsec_"
 SECRET_BYTES = range(24, 65)
 """How long a secret may be, as the specification recommends."""
-MAKE_ONE = (
-    "make one with: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(32)).decode())\""
-)
+MAKE_ONE = "make one with: printf 'whsec_%s' $(openssl rand -base64 32)"
 GONE = 410
 
 
