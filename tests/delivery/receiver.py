@@ -63,9 +63,9 @@ class Receiver(LocalServer):
         finally:
             self._open -= 1
 
-    async def until(self, holds: Callable[[], bool]) -> None:
+    async def until(self, holds: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> None:
         """Until something is so, which a call brings about."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             while not holds():
                 self._told.clear()
                 await self._told.wait()

@@ -41,7 +41,9 @@ class Subscriber:
         if told in self.heard:
             return
         self.heard.append(told)
-        comment = event["data"]["comment"]
+        comment = event["data"].get("comment")
+        if comment is None:
+            return
         if comment["version"] < self.versions.get(comment["id"], 0):
             return
         self.versions[comment["id"]] = comment["version"]
