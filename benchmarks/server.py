@@ -26,7 +26,10 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass
 class Server:
-    """One configuration, started and stopped as often as wanted. `module` is what `python -m` runs."""
+    """One configuration, started and stopped as often as wanted. `module` is what `python -m` runs.
+
+    `tree` is the checkout that it is started from: this one, or another commit's with a `.venv` of its own.
+    """
 
     folder: Path
     url: str
@@ -37,16 +40,18 @@ class Server:
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     port: int = field(default_factory=lambda: free_port())
     process: subprocess.Popen[bytes] | None = None
+    tree: Path = ROOT
 
     def start(self) -> float:
         """Start it; the seconds until it answered that it is ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        config = self.folder / "gatepost.toml"
+        config = (self.folder / "gatepost.toml").resolve()
+        python = sys.executable if self.tree == ROOT else str(self.tree / ".venv/bin/python")
         config.write_text(self._configuration())
         started = time.perf_counter()
         self.process = subprocess.Popen(  # noqa: S603  # our own command
-            [sys.executable, "-m", self.module, "serve", "--config", str(config)],
-            cwd=ROOT,
+            [python, "-m", self.module, "serve", "--config", str(config)],
+            cwd=self.tree,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

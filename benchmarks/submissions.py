@@ -2,12 +2,13 @@
 
 The whole service with its default settings (rate limits off: they would refuse the load): each submission goes through
 verification, rendering, the idempotency row, the record of decisions, the event and a synced commit. Beside it, in
-turns in the same run: one commit for each write, and commits that are not synced. Medians and ratios are what to look
-at; figures of two machines, or of one machine on two days, say nothing about each other.
+turns in the same run: texts with emphasis and a bare link ("marked"), one commit for each write, commits that are not
+synced, and another commit of this project (`--against`). Medians and ratios are what to look at; figures of two
+machines, or of one machine on two days, say nothing about each other.
 
     --rounds 3 --count 6000     how often and how many
     --connections 64
-    --marked                    texts with emphasis and a link (prose needs no CommonMark parser)
+    --against TREE              another checkout, with a `.venv` of its own: prose and marked texts there as well
     --engine postgres           on a PostgreSQL server of its own (from the wheel of the tests)
     --url postgresql://...      on an empty PostgreSQL database
     --endurance 20000           at the end so many in one go, by default settings; each counted in the store
@@ -40,6 +41,19 @@ READERS = 640
 WARM_UP = 640
 
 
+PROSE, MARKED, ONE_EACH, NOT_SYNCED = "prose", "marked", "one commit each", "not synced"
+PROSE_BEFORE, MARKED_BEFORE = "prose before", "marked before"
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is started, and what it is given."""
+
+    module: str = "service"
+    marked: bool = False
+    tree: Path = ROOT
+
+
 @dataclass
 class Round:
     """One run against one server."""
@@ -57,14 +71,12 @@ def main() -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=asked.folder, prefix="benchmark-"))
         if asked.engine == "postgres":
             asked.url = stack.enter_context(own_postgres()).url
-        kinds = {"group commit": "service", "one commit each": "benchmarks.one_commit"}
-        if not asked.url:
-            kinds["not synced"] = "benchmarks.not_synced"
+        kinds = _kinds(asked)
         found: dict[str, list[Round]] = {kind: [] for kind in kinds}
         for number in range(asked.rounds):
-            for kind, module in kinds.items():
+            for kind, program in kinds.items():
                 place = Path(folder, f"{kind.replace(' ', '-')}-{number}")
-                found[kind].append(_round(place, asked, module=module, name=f"{number}-{kind[:3]}"))
+                found[kind].append(_round(place, asked, program, name=f"{number}-{kind}"))
                 _say(kind, found[kind][-1:])
         echo("\nmedians")
         for kind, rounds in found.items():
@@ -107,14 +119,26 @@ def stored(url: str) -> tuple[int, int, int]:
     return asyncio.run(ask())
 
 
-def _round(folder: Path, asked: argparse.Namespace, *, module: str, name: str) -> Round:
-    server = Server(folder, asked.url or f"sqlite:///{folder}/gatepost.db", module)
+def _kinds(asked: argparse.Namespace) -> dict[str, Program]:
+    kinds = {PROSE: Program(), MARKED: Program(marked=True)}
+    if asked.against:
+        tree = Path(asked.against).resolve()
+        kinds |= {PROSE_BEFORE: Program(tree=tree), MARKED_BEFORE: Program(marked=True, tree=tree)}
+    kinds[ONE_EACH] = Program("benchmarks.one_commit")
+    if not asked.url:
+        kinds[NOT_SYNCED] = Program("benchmarks.not_synced")
+    return kinds
+
+
+def _round(folder: Path, asked: argparse.Namespace, program: Program, *, name: str) -> Round:
+    url = asked.url or f"sqlite:///{folder.resolve()}/gatepost.db"
+    server = Server(folder, url, program.module, tree=program.tree)
     server.start()
     try:
         tokens = [server.token(f"reader {number}") for number in range(READERS)]
-        drive(Task(server.port, tokens, WARM_UP, asked.connections, name=f"warm-{name}", marked=asked.marked))
+        drive(Task(server.port, tokens, WARM_UP, asked.connections, name=f"warm-{name}", marked=program.marked))
         before = server.cpu_seconds()
-        seen = drive(Task(server.port, tokens, asked.count, asked.connections, name=name, marked=asked.marked))
+        seen = drive(Task(server.port, tokens, asked.count, asked.connections, name=name, marked=program.marked))
         spent = server.cpu_seconds() - before
     finally:
         server.stop()
@@ -154,9 +178,14 @@ def _say(kind: str, rounds: list[Round]) -> None:
 
 def _ratios(found: dict[str, list[Round]]) -> None:
     speed = {kind: median(one.per_second for one in rounds) for kind, rounds in found.items()}
-    echo(f"group commit / one commit each: {speed['group commit'] / speed['one commit each']:.2f}")
-    if "not synced" in speed:
-        echo(f"synced / not synced:            {speed['group commit'] / speed['not synced']:.2f}")
+    cost = {kind: median(one.cpu_microseconds for one in rounds) for kind, rounds in found.items()}
+    echo(f"group commit / one commit each, by speed: {speed[PROSE] / speed[ONE_EACH]:.2f}")
+    if NOT_SYNCED in speed:
+        echo(f"synced / not synced, by speed:            {speed[PROSE] / speed[NOT_SYNCED]:.2f}")
+    echo(f"marked / prose, by processor time:        {cost[MARKED] / cost[PROSE]:.2f}")
+    if PROSE_BEFORE in cost:
+        echo(f"prose / prose before, by processor time:  {cost[PROSE] / cost[PROSE_BEFORE]:.2f}")
+        echo(f"marked / marked before, the same:         {cost[MARKED] / cost[MARKED_BEFORE]:.2f}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -164,7 +193,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--count", type=int, default=6000)
     parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--marked", action="store_true")
+    parser.add_argument("--against", default="")
     parser.add_argument("--engine", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--url", default="")
     parser.add_argument("--endurance", type=int, default=0)

@@ -5,7 +5,7 @@ import gzip
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -117,7 +117,7 @@ def coding_for(accepted: str | None) -> str:
     return best if weight > 0 and weight >= weights.get(IDENTITY, 0.0) else IDENTITY
 
 
-class Format(Enum):
+class Format(StrEnum):
     """In which ways a post's list can be shown at one address."""
 
     JSON = "json"

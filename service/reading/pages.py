@@ -88,17 +88,17 @@ class Pages(Follower):
         before_us = self._begun
         page = self.ready(scope, variant)
         if page is not None:
-            self._metrics.page_cache.labels("hit").inc()
+            self._metrics.page_cache.counts["hit",] += 1
             return page
         known = self._known.get(scope)
         wanted = known.revision if known else 0
         while True:
             building = self._building.get((scope, variant))
             if building is None:
-                self._metrics.page_cache.labels("built").inc()
+                self._metrics.page_cache.counts["built",] += 1
                 building = self._begin(scope, variant, build)
             else:
-                self._metrics.page_cache.labels("shared").inc()
+                self._metrics.page_cache.counts["shared",] += 1
             page = await asyncio.shield(building.page)
             if building.number > before_us or (self._relay.is_fresh() and page.revision >= wanted):
                 return page

@@ -36,15 +36,14 @@ class Worker(Protocol):
 
 
 class Pool:
-    """Workers that stand in for one another: a caller gets one that is idle, or waits for it. Built by an engine."""
+    """Workers that stand in for one another: a caller gets an idle one, or waits for its turn. Built by an engine."""
 
     def __init__(self, make: Callable[[], Worker], size: int, *, seconds: float) -> None:
         self._make = make
         self._seconds = seconds
         self._workers = {make() for _ in range(size)}
-        self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
-        for worker in self._workers:
-            self._idle.put_nowait(worker)
+        self._idle = list(self._workers)
+        self._free = asyncio.Semaphore(size)  # whoever waits longest is the next
 
     async def run(self, work: Callable[[Any], T]) -> T:
         """What `work` returns or raises. Raises DeadlinePassed when waiting and working together take too long."""
@@ -65,13 +64,12 @@ class Pool:
             worker.give_up()
 
     async def _next(self, deadline: float) -> Worker:
-        if not self._idle.empty():
-            return self._idle.get_nowait()
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._idle.get()
+                await self._free.acquire()
         except TimeoutError:
             raise DeadlinePassed from None
+        return self._idle.pop()
 
     def _take_back(self, worker: Worker, answer: "asyncio.Future[Any]") -> None:
         if not answer.cancelled() and isinstance(answer.exception(), DeadlinePassed):
@@ -79,7 +77,8 @@ class Pool:
             self._workers.discard(worker)
             worker = self._make()
             self._workers.add(worker)
-        self._idle.put_nowait(worker)
+        self._idle.append(worker)
+        self._free.release()
 
 
 def expect(answer: "asyncio.Future[Any]", deadline: float) -> None:

@@ -10,7 +10,7 @@ import asyncio
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from aiohttp import web
 from aiohttp.http import HttpRequestParser, RawRequestMessage
@@ -27,6 +27,20 @@ Arrived = tuple[RawRequestMessage | Refused, StreamReader]
 """A request whose head is whole, with its body, which may still be arriving; or a refusal, for its turn."""
 
 
+T = TypeVar("T")
+
+
+class Slot(Protocol[T]):
+    """What Python makes of a name in `__slots__`."""
+
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __set__(self, instance: object, value: T) -> None: ...
+
+
+def _slot(private: str) -> Any:
+    return getattr(web.RequestHandler, private)
+
+
 class Connection(web.RequestHandler):
     """aiohttp's connection, whose one task takes requests from a queue and answers them in order."""
 
@@ -36,36 +50,22 @@ class Connection(web.RequestHandler):
         # At 0 aiohttp sets no timer of its own, and its time for the next one is the time when the last reply ended.
         super().__init__(cast(web.Server, server), loop=loop, **{**settings, "keepalive_timeout": 0.0})
 
-    # `_loop`, `_parser`, `_task_handler`, `_request_count`, `_messages`: what a connection consists of.
+    # A second name for each slot of aiohttp's class: a property would cost every request a call for each look.
 
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop that the connection belongs to."""
-        return self._loop
-
-    @property
-    def parser(self) -> HttpRequestParser | None:
-        """What makes requests of bytes. aiohttp makes one and takes no other. None when the connection is lost."""
-        return cast(HttpRequestParser | None, self._parser)
-
-    @parser.setter
-    def parser(self, parser: HttpRequestParser) -> None:
-        self._parser = parser
-
-    @property
-    def task(self) -> "asyncio.Task[None] | None":
-        """The task that answers, for as long as it is there."""
-        return self._task_handler
-
-    @property
-    def request_count(self) -> int:
-        """How many requests have arrived."""
-        return self._request_count
-
-    @property
-    def queue(self) -> deque[Arrived]:
-        """The requests that have arrived and are not taken yet."""
-        return self._messages
+    loop: Slot[asyncio.AbstractEventLoop] = _slot("_loop")
+    """The event loop that the connection belongs to."""
+    parser: Slot[HttpRequestParser | None] = _slot("_parser")
+    """What makes requests of bytes. aiohttp makes one and takes no other. None when the connection is lost."""
+    task: "Slot[asyncio.Task[None] | None]" = _slot("_task_handler")
+    """The task that answers, for as long as it is there."""
+    request_count: Slot[int] = _slot("_request_count")
+    """How many requests have arrived."""
+    queue: Slot[deque[Arrived]] = _slot("_messages")
+    """The requests that have arrived and are not taken yet."""
+    is_unread: Slot[bool] = _slot("_paused")
+    """Whether the client takes nothing, so that a reply waits above the transport's high-water mark."""
+    idle_since: Slot[float] = _slot("_next_keepalive_close_time")
+    """When the last reply ended, in the loop's time."""
 
     # `_waiter`: what the task waits for while there is no request. Without it nobody knows who is idle.
 
@@ -78,12 +78,6 @@ class Connection(web.RequestHandler):
         """Let the task take what is in the queue."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-    def receive_quietly(self, data: bytes) -> None:
-        """`data_received` that does not wake the task: whoever calls it answers the request, or calls `wake`."""
-        waiter, self._waiter = self._waiter, None
-        super().data_received(data)
-        self._waiter = waiter
 
     def enqueue(self, refused: Arrived) -> None:
         """Have the task answer this in its turn, as aiohttp does when its own parser fails."""
@@ -103,29 +97,15 @@ class Connection(web.RequestHandler):
         """Use another factory from now on."""
         self._request_factory = factory
 
-    # `_paused`, `_reading_paused`, `_buffer_paused`: who is too slow, the client or we.
-
-    @property
-    def is_unread(self) -> bool:
-        """Whether the client takes nothing, so that a reply waits above the transport's high-water mark."""
-        return self._paused
+    # `_reading_paused`, `_buffer_paused`: aiohttp has two reasons not to read.
 
     @property
     def is_not_reading(self) -> bool:
         """Whether the connection takes nothing, because the handler or the queue is full."""
         return self._reading_paused or self._buffer_paused
 
-    # `_keepalive_handle`, `_process_keepalive`, `_next_keepalive_close_time`: the only timer, which aiohttp cancels
+    # `_keepalive_handle`, `_process_keepalive`: the only timer, which aiohttp cancels
     # when the connection is lost. A timer of our own beside it would cost each request a second one.
-
-    @property
-    def idle_since(self) -> float:
-        """When the last reply ended, in the loop's time."""
-        return self._next_keepalive_close_time
-
-    @idle_since.setter
-    def idle_since(self, time: float) -> None:
-        self._next_keepalive_close_time = time
 
     def check_by(self, deadline: float) -> None:
         """Have `check` called at `deadline`, or sooner where that is arranged already."""

@@ -12,7 +12,9 @@ body, or another host, than we do, the request is refused. What aiohttp's C pars
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
+from itertools import chain
 
 from aiohttp import hdrs, web
 from aiohttp.base_protocol import BaseProtocol
@@ -70,6 +72,8 @@ class JudgingParser(HttpRequestParser):
         self._limits = limits
         self._broken_body = broken_body
         self._waiting = 0
+        self._kept: list[Arrived] = []
+        """What `only_request` has parsed, and `feed_data` has not handed over yet."""
         self._body: StreamReader = EMPTY_PAYLOAD
         self._asks_for_upgrade = False
         self._head_bytes = 0
@@ -82,12 +86,39 @@ class JudgingParser(HttpRequestParser):
         """One of what arrived was taken out of the connection's queue."""
         self._waiting -= 1
 
+    def only_request(self, segment: bytes) -> RawRequestMessage | None:
+        """The request that `segment` consists of, if it is a good one of HTTP/1.1 without a body, and its client
+        stays. Whoever answers it calls `drop`; else the next `feed_data` hands it over, as everything else that
+        arrived.
+
+        `segment` has one end of a head, at its own end, and is not longer than a head may be.
+        """
+        self._step(segment, self._kept)
+        if len(self._kept) != 1:  # blank lines are nothing
+            self._head_bytes += 0 if self._kept else len(segment)
+            return None
+        message, body = self._kept[0]
+        if (
+            isinstance(message, Refused)
+            or body is not EMPTY_PAYLOAD
+            or message.should_close
+            or message.upgrade
+            or message.version != HttpVersion11
+        ):
+            return None
+        return message
+
+    def drop(self) -> None:
+        """What `only_request` returned is answered."""
+        self._kept.clear()
+        self._waiting -= 1
+
     def feed_data(self, data: bytes) -> tuple[Sequence[Arrived], bool, bytes]:  # type: ignore[override]  # not SEP
         """The requests whose heads end in `data`; what is behind the last one is kept. Never raises.
 
         The second value says to aiohttp that no upgrade has begun, ever: the service declines all, and reads on.
         """
-        arrived: list[Arrived] = []
+        arrived, self._kept = self._kept, []
         # A head that is too long is seen after so many bytes, whatever came before it in the same segment.
         for at in range(0, len(data) or 1, self._limits.max_header_bytes):
             if self.is_over:
@@ -125,7 +156,7 @@ class JudgingParser(HttpRequestParser):
         follow."""
         if self._asks_for_upgrade and self._body.is_eof():
             more = self._decline_upgrade() + more
-        was_open = not self._body.is_eof()
+        was_open = self._body is not EMPTY_PAYLOAD and not self._body.is_eof()
         try:
             messages, _, _ = super().feed_data(more)
         except (HttpProcessingError, ValueError) as fault:  # ValueError: what yarl says of some targets
@@ -136,7 +167,7 @@ class JudgingParser(HttpRequestParser):
             return False
         for message, body in messages:
             arrived.append(self._judged(message, body))
-        if not self._body.is_eof() or not (was_open or messages):
+        if not (was_open or messages) or not self._body.is_eof():
             return False
         self.is_over = self.is_over or self.has_last
         return self._waiting < MAX_QUEUED  # else the rest is kept until some were answered
@@ -184,6 +215,7 @@ def refusal(message: RawRequestMessage, limits: ConnectionLimits) -> int | None:
     return 431 if _head_size(message) > limits.max_header_bytes else None
 
 
+@lru_cache(maxsize=64)  # all readers of a blog name the same host
 def is_authority(text: str) -> bool:
     """Whether this names a host, perhaps with a port, as `Host` and an absolute target do."""
     found = AUTHORITY.fullmatch(text)
@@ -213,7 +245,8 @@ def _names_a_host(message: RawRequestMessage) -> bool:
 
 
 def _head_size(message: RawRequestMessage) -> int:
-    return len(message.path) + sum(len(name) + len(value) + len(": \r\n") for name, value in message.raw_headers)
+    headers = message.raw_headers
+    return len(message.path) + sum(map(len, chain.from_iterable(headers))) + len(": \r\n") * len(headers)
 
 
 def _status_of(fault: Exception) -> int:

@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from service.web.aiohttp_inside import Connection, Refused
+from service.web.aiohttp_inside import Connection, Slot
 from service.web.door import ConnectionLimits, Door
 from service.web.framing import JudgingParser
 from service.web.states import (
@@ -30,6 +30,7 @@ from service.web.states import (
     after_asking,
     after_sending,
 )
+from service.web.turns import Turns
 
 AnswerAtOnce = Callable[[RawRequestMessage, object], bytes | None]
 """(request without a body, who sent it) -> the whole reply, where that takes no waiting; None: ask the application."""
@@ -37,6 +38,7 @@ AnswerAtOnce = Callable[[RawRequestMessage, object], bytes | None]
 # A client that takes less than this within `write_seconds` has stalled: one byte a minute must not hold a reply.
 # Only what the kernel takes can be seen here: its own buffer comes on top, as with nginx's `send_timeout`.
 LEAST_PROGRESS_BYTES = 16 * 1024
+END_OF_HEAD = b"\r\n\r\n"
 NO_REQUEST = "UNKNOWN"
 """The method of aiohttp's stand-in for what never became a request."""
 
@@ -49,6 +51,7 @@ class Guard(Protocol):
     first: AnswerAtOnce | None
     draining: bool
     stopping: bool
+    turns: Turns
     requests_count: int
     request_factory: Any
 
@@ -77,7 +80,9 @@ class GuardedConnection(Connection):
         "_gone",
         "_group",
         "_guard",
+        "_held",
         "_limits",
+        "_peername",
         "_reading_since",
         "_replying",
         "_stalled_since",
@@ -85,13 +90,19 @@ class GuardedConnection(Connection):
         "_wire",
     )
 
+    _judge: Slot[JudgingParser] = cast(Any, Connection.parser)
+    """The parser. Only while the connection is open: aiohttp forgets it then."""
+
     def __init__(self, guard: Guard, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
         super().__init__(guard, loop=loop, **settings)
         self._guard = guard
         self._limits = guard.limits
         self._group: str | None = None
+        self._peername: object = None
         # aiohttp forgets its transport when it begins to close, but a reply may wait there for a reader who is gone.
         self._wire: asyncio.Transport | None = None
+        self._held = b""
+        """A whole request that waits for a turn of the loop (`turns`)."""
         self._asking = Asking.NOTHING
         self._reading_since = 0.0
         """When what is arriving began (`Asking.HEAD`, `Asking.BODY`)."""
@@ -102,11 +113,6 @@ class GuardedConnection(Connection):
         self._unsent = 0
         self._gone: asyncio.Future[None] | None = None
         self.parser = JudgingParser(self, loop, limits=self._limits, broken_body=guard.broken_body)
-
-    @property
-    def _judge(self) -> JudgingParser:
-        """The parser. Only while the connection is open: aiohttp forgets it then."""
-        return cast(JudgingParser, self.parser)
 
     @property
     def _is_idle(self) -> bool:
@@ -120,7 +126,8 @@ class GuardedConnection(Connection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         wire = cast(asyncio.Transport, transport)
-        group = self._guard.door.group_of(wire.get_extra_info("peername"))
+        self._peername = wire.get_extra_info("peername")
+        group = self._guard.door.group_of(self._peername)
         # What was accepted in the listener's last moment comes here after it was closed, some of it after the cleanup.
         if self._guard.stopping or not self._guard.door.enter(group):
             self._turn_away(wire)
@@ -161,6 +168,9 @@ class GuardedConnection(Connection):
         answer (`_check_sender` says why).
         """
         if self._wire is None or self._wire.is_closing():
+            return
+        if self._held:
+            self._receive_held()  # and that stops
             return
         if self._replying is Replying.SKIPPING and self._judge.open_body() is not None:
             self._judge.break_off(408)  # else aiohttp would go on waiting for it
@@ -205,23 +215,33 @@ class GuardedConnection(Connection):
 
     # --- Requests coming in -----------------------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
-        if self._wire is None or self._judge.is_over:
+    def data_received(self, data: bytes, *, is_due: bool = False) -> None:
+        """`is_due`: if it is a page view, it is answered in this turn of the loop."""
+        judge, first = self._judge, self._guard.first
+        if self._wire is None or judge.is_over:
             return
-        seen, first = self.request_count, self._guard.first
-        if first is not None and self._is_idle and self._is_plain(data):
-            self.receive_quietly(data)
-            if len(self.queue) == 1 and self._answer_at_once(first, *self.queue[0]):
+        if self._held:  # it came first
+            data, self._held = self._held + data, b""
+        segment, seen = data, self.request_count
+        if first is not None and self._is_plain(data):
+            if not (is_due or self._guard.turns.take()):
+                self._held = data
+                self._guard.turns.later(self._receive_held)
                 return
-            if self.queue:
-                self.wake()
-        else:
-            super().data_received(data)
+            if self._answer_at_once(first, judge, data):
+                return
+            data = b""  # the parser has it already
+        super().data_received(data)
         if self.queue:  # the task's turn: until it has replied, nothing may go out before that
             self._replying = after_sending(self._replying, ReplyingEvent.REQUEST)
-        self._hear(data, is_new=self.request_count != seen)
+        self._hear(segment, is_new=self.request_count != seen)
         if self._guard.stopping:
             self.stop()
+
+    def _receive_held(self) -> None:
+        """Receive what was held back in an earlier turn of the loop, if that did not happen meanwhile."""
+        if self._held:
+            self.data_received(b"", is_due=True)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio may be told to stay, aiohttp never says so
         """The client has closed its side. Returns whether ours stays open, for the replies it waits for (RFC 9112,
@@ -230,6 +250,7 @@ class GuardedConnection(Connection):
         A client that has left altogether looks the same; then a reply is made, and lost. A stream ends here: its client
         has left it.
         """
+        self._receive_held()
         if self._wire is None or self._replying is Replying.STREAM:
             return False
         was_asking, self._asking = self._asking, after_asking(self._asking, AskingEvent.END)
@@ -242,35 +263,29 @@ class GuardedConnection(Connection):
         return True
 
     def _is_plain(self, segment: bytes) -> bool:
-        """Whether a segment may be exactly one whole request of usual length, without a body."""
+        """Whether a segment on an idle connection may be exactly one whole request of usual length, without a body."""
         return (
             self._asking is Asking.NOTHING
+            and segment.find(END_OF_HEAD) == len(segment) - len(END_OF_HEAD)
             and len(segment) <= self._limits.max_header_bytes
-            and segment.endswith(b"\r\n\r\n")
             and not self._guard.draining
             and not self.is_unread
+            and self._is_idle
         )
 
-    def _answer_at_once(self, first: AnswerAtOnce, message: RawRequestMessage | Refused, body: StreamReader) -> bool:
+    def _answer_at_once(self, first: AnswerAtOnce, judge: JudgingParser, segment: bytes) -> bool:
         """Answer the only request on an idle connection in the very call that brought it; whether that could be done.
 
         Without a request object and a task this takes a third of the time. A request that is not quite simple is left
         to the application.
         """
-        if (
-            isinstance(message, Refused)
-            or body is not EMPTY_PAYLOAD
-            or message.should_close
-            or message.upgrade
-            or message.version != HttpVersion11
-            or self._wire is None
-            or (reply := first(message, self._wire.get_extra_info("peername"))) is None
-        ):
+        message = judge.only_request(segment)
+        if message is None or self._wire is None or (reply := first(message, self._peername)) is None:
             return False
-        self.queue.popleft()
-        self._judge.message_consumed()
+        judge.drop()
         self._wire.write(reply)
         self.idle_since = self.loop.time()
+        self.request_count += 1
         self._guard.requests_count += 1
         return True
 
@@ -282,7 +297,7 @@ class GuardedConnection(Connection):
             _, body = self.queue[-1]
             if not body.is_eof():
                 self._begin(AskingEvent.HEAD, body)
-            elif body is EMPTY_PAYLOAD and segment and not segment.endswith(b"\r\n\r\n"):
+            elif body is EMPTY_PAYLOAD and segment and not segment.endswith(END_OF_HEAD):
                 # The first piece of the next request came along. Behind a body this cannot be told; then its clock
                 # starts with the next piece, and until then the limit for idle connections holds.
                 self._begin(AskingEvent.BEGINNING)
@@ -321,6 +336,7 @@ class GuardedConnection(Connection):
 
     def check(self) -> None:
         """Look at every limit."""
+        self._receive_held()
         if self._wire is None:
             return
         now = self.loop.time()

@@ -61,7 +61,7 @@ class Hatch:
         self._limits = limits
         self._addresses = addresses
         self._tally = tally
-        self._instant = metrics.page_cache.labels("instant")
+        self._page_cache = metrics.page_cache.counts
         self._lessons: OrderedDict[_Question, _Lesson] = OrderedDict()
 
     def learn(self, request: web.Request, response: web.StreamResponse, route: str) -> None:
@@ -106,7 +106,7 @@ class Hatch:
             status, head, body = 304, lesson.head_of_304, b""
         else:
             status, head, body = 200, lesson.head, encoded.body if message.method == "GET" else b""
-        self._instant.inc()
+        self._page_cache["instant",] += 1
         request_id = problems.take_request_id(headers)
         self._tally.count(message.method, lesson.route, status, request_id, time.perf_counter() - started)
         return b"%bDate: %b\r\nX-Request-ID: %b\r\n\r\n%b" % (head, _date(int(time.time())), request_id.encode(), body)

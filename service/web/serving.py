@@ -23,6 +23,7 @@ from service.values import Network
 from service.web.aiohttp_inside import Runner, Server
 from service.web.door import ConnectionLimits, Door
 from service.web.guard import AnswerAtOnce, GuardedConnection
+from service.web.turns import Turns
 
 RenderProblem = Callable[[int, str], tuple[bytes, Mapping[str, str]]]
 """Renders a problem: (status, detail) -> (body, headers with Content-Type). Status: one of `DETAILS`."""
@@ -62,6 +63,7 @@ class GuardedServer(Server):
         self.first = first
         self.draining = False
         self.stopping = False
+        self.turns = Turns(loop)
         self._problem = problem
         self._open_request_factory = self.request_factory
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property, partial
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -154,11 +154,16 @@ def _query(request: web.Request, kind: type[BaseModel]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in request.query:
         values = request.query.getall(name)
-        takes_many = name in kind.model_fields and "list" in str(kind.model_fields[name].annotation)
+        takes_many = name in kind.model_fields and _is_list(kind.model_fields[name].annotation)
         if len(values) > 1 and not takes_many:
             raise InvalidRequest([(_pointer((name,)), "must be given once")], place="query")
         found[name] = values if takes_many else values[0]
     return found
+
+
+def _is_list(annotation: Any) -> bool:
+    """Whether this is `list[...]`, perhaps in a union with others."""
+    return get_origin(annotation) is list or any(_is_list(part) for part in get_args(annotation))
 
 
 def _headers(request: web.Request, kind: type[BaseModel]) -> dict[str, Any]:

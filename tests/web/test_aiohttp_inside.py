@@ -134,17 +134,6 @@ async def test_a_connection_knows_what_is_in_hand_in_the_queue_and_awaited(stage
     assert (connection.is_waiting, connection.request_count, len(connection.queue)) == (True, 2, 0)
 
 
-async def test_what_is_received_quietly_waits_until_the_task_is_woken(stage: Stage) -> None:
-    stage.cue.set()
-    assert await stage.status() == 200
-    await stage.until_waiting()
-    stage.connection.receive_quietly(GET)
-    assert (stage.connection.is_waiting, len(stage.connection.queue), len(stage.asked)) == (True, 1, 1)
-    stage.connection.wake()
-    assert await stage.status() == 200
-    assert len(stage.asked) == 2
-
-
 async def test_a_refusal_is_answered_in_its_turn(stage: Stage) -> None:
     refused = Refused(status=418, exc=HttpProcessingError(code=418), message="no")
     stage.connection.enqueue((refused, EMPTY_PAYLOAD))
