@@ -129,7 +129,8 @@ class _Fresh:
 
     def take(self, room: int, *, before: int | None = None) -> None:
         """Take so many; nothing where the first one does not come `before` a number."""
-        stretch = events.after(self._tx, self._page.site.key, self.begun, limit=LOOKED_AT)
+        limit = LOOKED_AT if self._page.settings.events else max(0, room) + 1
+        stretch = events.after(self._tx, self._page.site.key, self.begun, limit=limit)
         for event in stretch:
             told = [one for one in wanted(self._page, event) if one.id not in self._ahead]
             if told and before is not None and event.seq >= before:
@@ -139,7 +140,7 @@ class _Fresh:
             if len(told) > left:
                 return
             self.begun = event.seq
-        self.is_all = len(stretch) < LOOKED_AT
+        self.is_all = len(stretch) < limit
 
 
 def _again(tx: Transaction, page: Page, rows: Sequence[Delivery], *, counts: bool) -> Iterator[Sending]:
