@@ -7,7 +7,7 @@ Never run a blog like this: a commit is acknowledged before it is on the disk, s
 
 import sqlite3
 
-from service import cli
+from service import __main__ as gatepost
 from service.store.sqlite import SqliteEngine
 
 _synced = SqliteEngine._connected
@@ -21,4 +21,4 @@ def _connected(self: SqliteEngine, *, read_only: bool) -> sqlite3.Connection:
 
 if __name__ == "__main__":
     SqliteEngine._connected = _connected  # type: ignore[method-assign]  # the one difference
-    cli.main()
+    gatepost.main()

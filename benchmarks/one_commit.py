@@ -6,9 +6,9 @@ Every argument is handed to `gatepost`. Nothing else differs: the same handlers,
 is as durable; only a batch never holds more than one unit of work.
 """
 
-from service import cli
+from service import __main__ as gatepost
 from service.store import group_commit
 
 if __name__ == "__main__":
     group_commit.MAX_BATCH = 1
-    cli.main()
+    gatepost.main()

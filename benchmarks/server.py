@@ -1,11 +1,13 @@
 """A Gatepost in a process of its own, as a deployment runs it. Used by the benchmarks beside it."""
 
 import json
+import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -22,6 +24,10 @@ ISSUER, AUDIENCE, SITE = "https://blog.example", "gatepost", "blog"
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 ROOT = Path(__file__).parent.parent
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
+    "PYTHONPYCACHEPREFIX": f"{tempfile.gettempdir()}/gatepost-benchmarks"
+}
+"""As in the image, everything is compiled before: compiling at the start took half of it, and 7 MiB for good."""
 
 
 @dataclass
@@ -54,6 +60,7 @@ class Server:
             cwd=self.tree,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=ENVIRONMENT,
         )
         while not self.is_ready():
             if self.process.poll() is not None or time.perf_counter() > started + START_SECONDS:

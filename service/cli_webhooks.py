@@ -4,9 +4,8 @@ Orders go into the store; the running service finds them within seconds.
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Annotated, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,10 +16,7 @@ from service.terminal import MISUSED, Config, site_of, stop, store_beside
 if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
     from service.delivery.webhook_next import Page
     from service.settings import Settings
-    from service.store.database import Transaction
 
-P = ParamSpec("P")
-Answer = TypeVar("Answer")
 WRONG = 1
 
 commands = typer.Typer(no_args_is_help=True, help="Webhooks: how they stand, what failed, what to send again.")
@@ -40,7 +36,7 @@ def list_webhooks(
     rows = []
     for of_site in chosen:
         for webhook in of_site.webhooks:
-            shown = _read(settings, webhook_views.webhook, _page(settings, of_site.key, webhook.name))
+            shown = terminal.read(settings, webhook_views.webhook, _page(settings, of_site.key, webhook.name))
             failure = shown["last_failure"]
             counts = [str(shown[part]) for part in ("behind", "retrying", "failed", "missed")]
             said = f"{failure['at']}: {failure['error']}" if failure else ""
@@ -69,7 +65,7 @@ def list_deliveries(
     if state is not None and state not in list(State):
         stop(f"--state: write one of {', '.join(State)}", status=MISUSED)
     wanted = State(state) if state is not None else None
-    found = _read(settings, deliveries.page, page.site.key, name, state=wanted, limit=limit, after=None)
+    found = terminal.read(settings, deliveries.page, page.site.key, name, state=wanted, limit=limit, after=None)
     rows = []
     for shown in map(webhook_views.delivery, found.items):
         last = shown["tries"][-1] if shown["tries"] else None
@@ -93,7 +89,7 @@ def retry_delivery(
 
     settings = _settings(config)
     page = _page(settings, site, name)
-    _write(settings, webhook_orders.retry, page.site.key, name, delivery)
+    terminal.write(settings, webhook_orders.retry, page.site.key, name, delivery)
     typer.echo("The running service sends it within seconds.")
 
 
@@ -126,7 +122,7 @@ def resume(name: Name, site: Site, config: Config = None) -> None:
 
     settings = _settings(config)
     page = _page(settings, site, name)
-    _write(settings, webhook_orders.resume, page.site.key, name)
+    terminal.write(settings, webhook_orders.resume, page.site.key, name)
     typer.echo("The running service goes on within seconds.")
 
 
@@ -172,27 +168,3 @@ def _page(settings: "Settings", site: str, name: str) -> "Page":
             return Page(of_site, webhook)
     known = ", ".join(webhook.name for webhook in of_site.webhooks) or "none"
     stop(f'the site "{site}" has no webhook "{name}" in the configuration (there: {known})', status=MISUSED)
-
-
-def _read(
-    settings: "Settings", work: "Callable[Concatenate[Transaction, P], Answer]", /, *args: P.args, **kwargs: P.kwargs
-) -> Answer:
-    """One look, also while a server has the store open."""
-
-    async def once() -> Answer:
-        async with store_beside(settings) as database:
-            return await database.read(work, *args, **kwargs)
-
-    return asyncio.run(once())
-
-
-def _write(
-    settings: "Settings", work: "Callable[Concatenate[Transaction, P], Answer]", /, *args: P.args, **kwargs: P.kwargs
-) -> Answer:
-    """One transaction, likewise."""
-
-    async def once() -> Answer:
-        async with store_beside(settings) as database:
-            return await database.write(work, *args, **kwargs)
-
-    return asyncio.run(once())

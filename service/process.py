@@ -13,8 +13,6 @@ from service.model import Clock, system_clock
 from service.settings import Settings
 
 log = structlog.get_logger()
-COLLECT_AFTER = 10_000
-"""Objects made and not freed before Python looks for cycles among them: a request makes hundreds, and frees them."""
 
 
 async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
@@ -24,7 +22,6 @@ async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
         running = await app.start(settings, clock=clock)
         gc.collect()
         gc.freeze()  # what is there now stays: it need not be looked through again and again
-        gc.set_threshold(COLLECT_AFTER)
         await asked.wait()
         log.info("service.stopping", drain_seconds=settings.server.drain_seconds)
         await running.stop()

@@ -400,11 +400,22 @@ def test_small_command_imports_no_more_than_it_needs(folder: Path, words: list[s
     assert (imported & heavy, "typer" in imported) == (set(), True)
 
 
-def modules_imported_by(folder: Path, *words: str, status: int) -> set[str]:
+def test_server_imports_no_more_than_it_needs(folder: Path) -> None:
+    """With one file as its store, which is up to date, no Redis, and nobody who asks for HTML yet."""
+    with socket.create_server(("127.0.0.1", 0)) as other:  # so that it ends when it has opened everything
+        taken = {"GATEPOST_SERVER__PORT": str(other.getsockname()[1])}
+        first, second = (modules_imported_by(folder, "serve", status=1, **taken) for _ in range(2))
+    heavy = {"alembic", "psycopg", "redis", "jinja2", "rich.console"}
+    assert first & heavy == {"alembic"}
+    assert second & heavy == set()
+    assert {"aiohttp.web", "sqlalchemy", "service.app"} <= second
+
+
+def modules_imported_by(folder: Path, *words: str, status: int, **variables: str) -> set[str]:
     finished = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "service", *words],
         cwd=folder,
-        env=environment({"GATEPOST_SERVER__PORT": "9"}),
+        env=environment({"GATEPOST_SERVER__PORT": "9"} | variables),
         capture_output=True,
         text=True,
         check=False,

@@ -70,6 +70,7 @@ FLOORS = [
     "cli_embed",
     "cli_export",
     "cli_health",
+    "cli_keys",
     "cli_webhooks",
     "cli",
     "__main__",

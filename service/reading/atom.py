@@ -19,7 +19,7 @@ from uuid import UUID, uuid5
 from service.model import Post, PostKey, Profile, PublicComment
 from service.reading import show
 from service.reading.address import web_address
-from service.reading.templating import TEMPLATES
+from service.reading.templating import template
 from service.settings import Site
 
 MEDIA_TYPE: Final = "application/atom+xml; charset=utf-8"
@@ -96,4 +96,4 @@ def _written(feed_id: str, title: str, entries: Sequence[_Entry], *, address: st
         page=page,
         entries=entries,
     )
-    return TEMPLATES.get_template("feed.xml").render(feed=feed).encode()
+    return template("feed.xml").render(feed=feed).encode()

@@ -15,7 +15,7 @@ from service.model import CommentId, Milliseconds, Post, PublicComment
 from service.reading import language, show
 from service.reading.address import web_address
 from service.reading.language import Language
-from service.reading.templating import FOLDER, TEMPLATES
+from service.reading.templating import FOLDER, template
 from service.settings import Site
 
 TEMPLATE: Final = FOLDER / "comments.html"
@@ -51,7 +51,7 @@ def fragment(
     else it is English and does not say so: it becomes a part of a page whose language nobody has told us.
     """
     words = spoken or language.named("en")
-    return TEMPLATES.get_template(TEMPLATE.name).generate(
+    return template(TEMPLATE.name).generate(
         post=post,
         spoken=spoken,
         say=words.say,

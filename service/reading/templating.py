@@ -3,14 +3,17 @@
 Braces are escaped as well, since a fragment is often included by another template: nobody's words are in its language.
 """
 
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from service.reading.address import web_address
 from service.text import visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
 
 FOLDER: Final = Path(__file__).parent / "templates"
 
@@ -23,13 +26,23 @@ def writable(value: object) -> object:
     return Markup(written.replace("{", "&#123;"))  # noqa: S704  # escaped, or markup before
 
 
-TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(FOLDER),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    finalize=writable,
-)
-TEMPLATES.globals["web_address"] = web_address
+def template(name: str) -> "Template":
+    """The template in the file of this name."""
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 3 MiB that a site needs only for HTML and Atom
+
+    made = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=writable,
+    )
+    made.globals["web_address"] = web_address
+    return made

@@ -4,6 +4,7 @@ A list goes to either database as one JSON text (`listed`): SQLite reads it with
 `jsonb_array_elements_text`. `IN (?, ?, ?)` would be another statement for each length.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -65,22 +66,38 @@ def _any_of(element: _Among, compiler: SQLCompiler, **given: Any) -> str:
     return f"{column} = ANY (ARRAY(SELECT {elements}))"
 
 
-class _Place(FunctionElement[int]):
-    """Where in one text another one begins, from 1; 0: nowhere."""
+class _Fits(FunctionElement[bool]):
+    """Whether a text fits a pattern."""
 
     inherit_cache = True
 
 
 def holds(column: Column[str], name: str) -> ColumnElement[bool]:
-    """Whether the text in the column has in it the one that will be given as `name`, letter by letter."""
-    return _Place(column, bindparam(name, type_=Text())) > 0
+    """Whether the text in the column, which is folded, has in it the one whose `pattern` will be given as `name`.
+
+    Of what finds a text in another one LIKE is the quickest in both databases.
+    """
+    return _Fits(column, bindparam(name, type_=Text()))
 
 
-@compiles(_Place, "sqlite")
-def _instr(element: _Place, compiler: SQLCompiler, **given: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **given)})"
+def pattern(text: str) -> str:
+    """What `holds` takes for a folded text. Put together here, not in the statement, where it would be for each row."""
+    return "%" + _MEANT_OTHERWISE.sub(r"\\\g<0>", text) + "%"
 
 
-@compiles(_Place, "postgresql")
-def _strpos(element: _Place, compiler: SQLCompiler, **given: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **given)})"
+_MEANT_OTHERWISE = re.compile(r"[\\%_]")
+
+
+@compiles(_Fits, "sqlite")
+def _escaped(element: _Fits, compiler: SQLCompiler, **given: Any) -> str:
+    """To SQLite's LIKE `a` and `A` are the same, which makes no difference to folded texts."""
+    column, wanted = (compiler.process(part, **given) for part in element.clauses)
+    return f"{column} LIKE {wanted} ESCAPE '\\'"
+
+
+@compiles(_Fits, "postgresql")
+def _opaque(element: _Fits, compiler: SQLCompiler, **given: Any) -> str:
+    """In a CASE, behind which the planner does not look: from the pattern it would guess that next to no row fits, and
+    rather read the whole table than go along an index until there are enough."""
+    column, wanted = (compiler.process(part, **given) for part in element.clauses)
+    return f"CASE WHEN {column} LIKE {wanted} THEN true ELSE false END"

@@ -33,7 +33,7 @@ _JUDGE = update(authors).where(*_KEY).values({name: bindparam(name) for name in 
 def seen(tx: Transaction, key: AuthorKey, identity: Identity) -> None:
     """Make the author's record if it is their first time, else give it the name and biography of today."""
     profile = identity.profile
-    tx.run(
+    tx.send(
         _SEEN,
         site=identity.site,
         author=key,

@@ -123,7 +123,7 @@ def count(tx: Transaction) -> int:
 
 def add(tx: Transaction, comment: Comment, *, root: str) -> None:
     """Store a new comment. What it says of its post waits with it until it is approved."""
-    tx.run(
+    tx.send(
         _INSERT,
         id=comment.id,
         site=comment.site,

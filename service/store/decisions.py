@@ -85,7 +85,7 @@ _FIRST_SINCE = _first_since()
 
 def add(tx: Transaction, decision: Decision, *, before: Mapping[str, object] | None) -> None:
     """Add a line to the record. `before` is the state that undo would put back; None where nothing can be undone."""
-    tx.run(
+    tx.send(
         _ADD,
         id=decision.id,
         site=decision.site,

@@ -144,7 +144,7 @@ def append(
         site_revision=row["revision"] if visible else None,
         schema=EVENT_SCHEMA,
     )
-    tx.run(
+    tx.send(
         _APPEND,
         site=site,
         seq=event.seq,

@@ -144,9 +144,19 @@ class GroupCommit:
         if len(batch) == 1:  # alone it needs none: when it fails, the transaction ends with it
             return await self._engine.write(partial(self._attempt_each, batch, self._run))
         try:
-            return await self._engine.write(partial(self._attempt_each, batch, self._attempt_together))
+            return await self._engine.write(partial(self._together, batch))
         except _Spoilt:
             return await self._engine.write(partial(self._attempt_each, batch, self._attempt_apart))
+
+    def _together(self, batch: Sequence[_Unit], connection: Connection) -> list[Any]:
+        """What each unit results in, all of them without savepoints. Raises _Spoilt when one has failed half-way."""
+        try:
+            with self._engine.ahead(connection):
+                return self._attempt_each(batch, self._attempt_together, connection)
+        except Exception:
+            if not self._engine.stands(connection):
+                raise  # no unit of the batch stands
+            raise _Spoilt from None
 
     def _attempt_each(
         self, batch: Sequence[_Unit], attempt: Callable[[_Unit, Transaction], Any], connection: Connection

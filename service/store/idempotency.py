@@ -58,7 +58,7 @@ def find(tx: Transaction, scope: Scope, *, since: Milliseconds) -> tuple[str, Re
 
 def keep(tx: Transaction, scope: Scope, reply: Reply) -> None:
     """Keep the first reply, in the place of one that has outlived its time."""
-    tx.run(
+    tx.send(
         _KEEP,
         site=scope.site,
         author=scope.author,

@@ -18,7 +18,7 @@ _OF_TEXT = select(judgements.c.said).where(
 
 def add(tx: Transaction, comment_id: CommentId, said: Mapping[str, Any]) -> None:
     """Keep a judgement (`Judgement.as_json`) of the text that it names."""
-    tx.run(
+    tx.send(
         _ADD,
         comment_id=comment_id,
         text_version=said["text_version"],

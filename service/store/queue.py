@@ -85,22 +85,19 @@ def put(tx: Transaction, comment: Comment, reason: Reason, *, waiting_since: Mil
 
     By how many the queue grew: 1 or 0.
     """
-    grown = tx.run(
-        _ADD,
-        comment_id=comment.id,
-        site=comment.site,
-        post=comment.post,
-        author=comment.author_key,
-        why=reasons.summary([reason.code]),
-        priority=PRIORITY[reason.code],
-        waiting_since=tx.now if waiting_since is None else waiting_since,
-        folded=_folded(comment),
-    )
+    grown = tx.run(_ADD, **_values(comment, reason, tx.now if waiting_since is None else waiting_since))
     reasons.give(tx, comment.id, reason)
     if not grown:
         standing = get(tx, comment.id)
         _sum_up(tx, comment, reasons.joined(standing.reasons if standing else (), reason))
     return grown
+
+
+def add(tx: Transaction, comment: Comment, reason: Reason) -> int:
+    """Someone must look at a new comment, which waits for nothing yet. By how many the queue grew: 1."""
+    tx.send(_ADD, **_values(comment, reason, tx.now))
+    reasons.give(tx, comment.id, reason)
+    return 1
 
 
 def settle(tx: Transaction, comment: Comment, codes: Collection[Why]) -> int:
@@ -170,6 +167,19 @@ def entries_of(tx: Transaction, rows: Sequence[Row]) -> list[QueueEntry]:
     """The entries in rows with the columns `ENTRY`, each with its reasons; a claim that has run out is none."""
     given = reasons.of_each(tx, rows)
     return [_entry(row, given[row["comment_id"]], tx.now) for row in rows]
+
+
+def _values(comment: Comment, reason: Reason, waiting_since: Milliseconds) -> dict[str, object]:
+    return {
+        "comment_id": comment.id,
+        "site": comment.site,
+        "post": comment.post,
+        "author": comment.author_key,
+        "why": reasons.summary([reason.code]),
+        "priority": PRIORITY[reason.code],
+        "waiting_since": waiting_since,
+        "folded": _folded(comment),
+    }
 
 
 def _folded(comment: Comment) -> str:

@@ -5,17 +5,17 @@ an index. Words, posts and authors are looked for in every entry of a short queu
 or, where that cannot tell, in the next LOOKED_THROUGH entries, behind which the next page goes on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypedDict
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, func, literal_column, or_, select
 
 from service.model import AuthorKey, CommentId, PostKey, QueueEntry, SiteKey, Why
 from service.store import queue as entries
 from service.store import search, search_index
-from service.store.among import holds
+from service.store.among import holds, pattern
 from service.store.database import Row, Transaction
 from service.store.queue import ENTRY
 from service.store.search_index import LONG
@@ -25,10 +25,12 @@ from service.text.folding import fold
 Position = tuple[str | int, ...]
 MOST_COUNTED: Final = 1_000
 """Entries that a filter finds are counted up to here."""
-LOOKED_THROUGH: Final = 1_000
+LOOKED_THROUGH: Final = 500
 """Entries of a long queue that are looked through for one page where there is no index to ask."""
 PROBED: Final = 40
 """Entries that are looked at to see whether most of them are found: then it is quicker to go through the queue."""
+_PLACE: Final = ("priority", "waiting_since", "comment_id")
+"""The columns that make a position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,15 @@ def find(
     shape = _Shape(why=wanted.why, given=frozenset(given), by_priority=by_priority)
     if wanted == Filter():
         total = Total(standing.waiting, is_exact=True)
-    elif standing.waiting <= LONG or not given or _most_are_found(tx, site, shape, given):
+    elif standing.waiting <= LONG or not given:
         total = _counted(tx, site, shape, given)
+    elif not search.can_tell(standing, given):
+        return _looked_through(tx, site, shape, given, limit=limit, after=after, waiting=standing.waiting)
+    elif _many_are_near(tx, site, shape, given):
+        total = Total(MOST_COUNTED, is_exact=False)
     else:
         conditions = _conditions(wanted.why, frozenset(given))
         keys = search.find(tx, site, standing, conditions, given, limit=MOST_COUNTED)
-        if keys is None:
-            return _looked_through(tx, site, shape, given, limit=limit, after=after, waiting=standing.waiting)
         if len(keys) < MOST_COUNTED:
             return _picked(tx, keys, by_priority=by_priority, limit=limit, after=after)
         total = Total(MOST_COUNTED, is_exact=False)
@@ -115,16 +119,18 @@ def _looked_through(
     waiting: int,
 ) -> Found:
     """The same, but not beyond LOOKED_THROUGH entries, behind which the next page begins."""
-    place = _place(after)
-    among_next = _among_next(**shape, goes_on=after is not None)
-    found = list(map(_position, tx.all(among_next, site=site, most=LOOKED_THROUGH, **given, **place)))
-    following = found[limit - 1] if len(found) > limit else None
-    if following is None:
-        ending = _end(by_priority=shape["by_priority"], goes_on=after is not None)
-        last = tx.first(ending, site=site, before=LOOKED_THROUGH - 1, **place)
+    goes_on = after is not None
+    among_next = _among_next(**shape, goes_on=goes_on)
+    found = list(map(_position, tx.all(among_next, site=site, limit=limit + 1, **given, **_place(after))))
+    is_more = len(found) > limit
+    following = found[limit - 1] if is_more else None
+    if not is_more:
+        ending = _last_of_next(by_priority=shape["by_priority"], goes_on=goes_on)
+        last = tx.first(ending, site=site, **_place(after))
         following = _position(last) if last else None
-    number = len(found) if after is None else _counted(tx, site, shape, given, most=LOOKED_THROUGH).number
-    total = Total(min(number, MOST_COUNTED), is_exact=number < MOST_COUNTED and waiting <= LOOKED_THROUGH)
+    is_all = after is None and not is_more
+    number = len(found) if is_all else _counted(tx, site, shape, given, of_oldest=LOOKED_THROUGH).number
+    total = Total(number, is_exact=number < MOST_COUNTED and waiting <= LOOKED_THROUGH)
     return Found(_entries(tx, found[:limit]), following, total)
 
 
@@ -141,17 +147,18 @@ def _entries(tx: Transaction, places: list[Position]) -> list[QueueEntry]:
     return entries.get_many(tx, [CommentId(str(comment_id)) for _, _, comment_id in places])
 
 
-def _most_are_found(tx: Transaction, site: SiteKey, shape: _Shape, given: Mapping[str, str]) -> bool:
-    return 2 * _counted(tx, site, shape, given, most=PROBED).number > PROBED
+def _many_are_near(tx: Transaction, site: SiteKey, shape: _Shape, given: Mapping[str, str]) -> bool:
+    """Whether so many of the oldest entries are found that going through the queue is quicker than the index."""
+    if 2 * _counted(tx, site, shape, given, of_oldest=PROBED).number <= PROBED:
+        return False
+    return not _counted(tx, site, shape, given, of_oldest=2 * MOST_COUNTED).is_exact
 
 
 def _counted(
-    tx: Transaction, site: SiteKey, shape: _Shape, given: Mapping[str, str], *, most: int | None = None
+    tx: Transaction, site: SiteKey, shape: _Shape, given: Mapping[str, str], *, of_oldest: int | None = None
 ) -> Total:
-    """How many entries are found, up to MOST_COUNTED; of the `most` oldest."""
-    statement = _count(shape["why"], shape["given"], of_oldest=most is not None)
-    oldest = {"most": most} if most is not None else {}
-    row = tx.first(statement, site=site, counted=MOST_COUNTED, **oldest, **given)
+    """How many entries are found, up to MOST_COUNTED; of so many oldest."""
+    row = tx.first(_count(shape["why"], shape["given"], of_oldest=of_oldest), site=site, **given)
     number = int(row["number"]) if row else 0
     return Total(number, is_exact=number < MOST_COUNTED)
 
@@ -166,7 +173,8 @@ def _position(row: Row) -> Position:
 
 
 def _place(after: Position | None) -> Mapping[str, str | int]:
-    return dict(zip(("priority", "waiting_since", "comment_id"), after, strict=True)) if after is not None else {}
+    """A position as values of a statement."""
+    return dict(zip(_PLACE, after, strict=True)) if after is not None else {}
 
 
 def _old(place: Position) -> Position:
@@ -178,6 +186,9 @@ def _urgent(place: Position) -> Position:
 
 
 # --- Statements -----------------------------------------------------------------------------------------------------
+#
+# Limits that are always the same are written out. From a limit that comes as a value PostgreSQL cannot tell that a
+# statement is quick for any values, so it plans it anew each time.
 
 
 @cache
@@ -190,33 +201,49 @@ def _page(*, why: Why | None, given: frozenset[str], by_priority: bool, goes_on:
 
 @cache
 def _among_next(*, why: Why | None, given: frozenset[str], by_priority: bool, goes_on: bool) -> Select[Any]:
-    """The keys of those that are found among the next `most` entries."""
-    following = _following(by_priority=by_priority, goes_on=goes_on).limit(bindparam("most")).subquery("following")
-    keys = select(following.c.priority, following.c.waiting_since, following.c.comment_id)
-    return keys.where(*_fulfilled(following.c, why, given)).order_by(*_order(following.c, by_priority=by_priority))
+    """The keys of those that are found among the next LOOKED_THROUGH entries."""
+    following = _following(_conditions(why, given), LOOKED_THROUGH, by_priority=by_priority, goes_on=goes_on)
+    keys = select(*(following.c[name] for name in _PLACE)).where(following.c.fits)
+    return keys.order_by(*_order(following.c, by_priority=by_priority)).limit(bindparam("limit"))
 
 
 @cache
-def _end(*, by_priority: bool, goes_on: bool) -> Select[Any]:
-    return _following(by_priority=by_priority, goes_on=goes_on).limit(1).offset(bindparam("before"))
-
-
-@cache
-def _count(why: Why | None, given: frozenset[str], *, of_oldest: bool) -> Select[Any]:
-    if of_oldest:
-        oldest = _following(by_priority=False, goes_on=False).limit(bindparam("most")).subquery("oldest")
-        some = select(oldest.c.comment_id).where(*_fulfilled(oldest.c, why, given))
-    else:
-        some = select(queue.c.comment_id).where(queue.c.site == bindparam("site"), *_conditions(why, given))
-    return select(func.count().label("number")).select_from(some.limit(bindparam("counted")).subquery("some"))
-
-
-def _following(*, by_priority: bool, goes_on: bool) -> Select[Any]:
-    """The site's entries in order, from the beginning or from behind a position, with all that filters look at."""
+def _last_of_next(*, by_priority: bool, goes_on: bool) -> Select[Any]:
+    """The position of the last of them, for which the index is enough: positions by age need no priority."""
+    priority = queue.c.priority if by_priority else literal_column("0").label("priority")
     behind = _behind(by_priority=by_priority) if goes_on else ()
-    names = ("priority", "waiting_since", "comment_id", "why", "post", "author", "folded")
-    following = select(*(queue.c[name] for name in names)).where(queue.c.site == bindparam("site"), *behind)
-    return following.order_by(*_order(queue.c, by_priority=by_priority))
+    place = select(priority, queue.c.waiting_since, queue.c.comment_id).where(
+        queue.c.site == bindparam("site"), *behind
+    )
+    return (
+        place.order_by(*_order(queue.c, by_priority=by_priority))
+        .limit(_written(1))
+        .offset(_written(LOOKED_THROUGH - 1))
+    )
+
+
+@cache
+def _count(why: Why | None, given: frozenset[str], *, of_oldest: int | None) -> Select[Any]:
+    conditions = _conditions(why, given)
+    if of_oldest is None:
+        some = select(queue.c.comment_id).where(queue.c.site == bindparam("site"), *conditions)
+    else:
+        oldest = _following(conditions, of_oldest, by_priority=False, goes_on=False)
+        some = select(oldest.c.comment_id).where(oldest.c.fits)
+    return select(func.count().label("number")).select_from(some.limit(_written(MOST_COUNTED)).subquery("some"))
+
+
+def _following(conditions: Sequence[ColumnElement[bool]], most: int, *, by_priority: bool, goes_on: bool) -> FromClause:
+    """The keys of so many entries of the site in order, from the beginning or from behind a position, and whether each
+    `fits`. That is found out here, beside the limit: outside of it the texts would have to be handed over."""
+    behind = _behind(by_priority=by_priority) if goes_on else ()
+    fits = and_(*conditions).label("fits")
+    following = select(*(queue.c[name] for name in _PLACE), fits).where(queue.c.site == bindparam("site"), *behind)
+    return following.order_by(*_order(queue.c, by_priority=by_priority)).limit(_written(most)).subquery("following")
+
+
+def _written(number: int) -> ColumnElement[int]:
+    return literal_column(str(number), Integer)
 
 
 def _order(columns: Any, *, by_priority: bool) -> tuple[ColumnElement[Any], ...]:
@@ -226,30 +253,26 @@ def _order(columns: Any, *, by_priority: bool) -> tuple[ColumnElement[Any], ...]
 def _given(wanted: Filter) -> Mapping[str, str]:
     """The filter's values but for the reason, for which there is an index each."""
     text = fold(wanted.text) if wanted.text is not None else None
-    values = {"post": wanted.post, "author": wanted.author, "text": text}
+    wanted_pattern = pattern(text) if text is not None else None
+    values = {"post": wanted.post, "author": wanted.author, "text": text, "pattern": wanted_pattern}
     return {name: value for name, value in values.items() if value is not None}
 
 
 @cache
 def _conditions(why: Why | None, given: frozenset[str]) -> tuple[ColumnElement[bool], ...]:
     """What an entry has to fulfil; the same object for the same filter, since statements are remembered by it."""
-    return _fulfilled(queue.c, why, given)
-
-
-def _fulfilled(columns: Any, why: Why | None, given: frozenset[str]) -> tuple[ColumnElement[bool], ...]:
     conditions: dict[str, ColumnElement[bool]] = {
-        "post": columns.post == bindparam("post"),
-        "author": columns.author == bindparam("author"),
-        "text": holds(columns.folded, "text"),
+        "post": queue.c.post == bindparam("post"),
+        "author": queue.c.author == bindparam("author"),
+        "pattern": holds(queue.c.folded, "pattern"),
     }
     found = tuple(condition for name, condition in conditions.items() if name in given)
-    return (*found, has_reason(columns.why, why)) if why is not None else found
+    return (*found, has_reason(queue.c.why, why)) if why is not None else found
 
 
 def _behind(*, by_priority: bool) -> tuple[ColumnElement[bool], ...]:
-    since, comment_id = (bindparam(name, type_=queue.c[name].type) for name in ("waiting_since", "comment_id"))
+    priority, since, comment_id = (bindparam(name, type_=queue.c[name].type) for name in _PLACE)
     older = or_(queue.c.waiting_since > since, and_(queue.c.waiting_since == since, queue.c.comment_id > comment_id))
     if not by_priority:
         return queue.c.waiting_since >= since, older
-    priority = bindparam("priority", type_=queue.c.priority.type)
     return queue.c.priority <= priority, or_(queue.c.priority < priority, and_(queue.c.priority == priority, older))

@@ -29,6 +29,11 @@ class _Matches(FunctionElement[Any]):
     inherit_cache = True
 
 
+def can_tell(standing: Standing, given: Mapping[str, str]) -> bool:
+    """Whether the index knows where these values are: it is made, and the text is long enough for it."""
+    return standing.progress.state is State.COMPLETE and ("text" not in given or len(given["text"]) >= SHORTEST)
+
+
 def find(
     tx: Transaction,
     site: SiteKey,
@@ -37,15 +42,12 @@ def find(
     given: Mapping[str, str],
     *,
     limit: int,
-) -> list[Row] | None:
+) -> list[Row]:
     """Keys (comment_id, priority, waiting_since) of up to `limit` entries that fulfil `conditions`, in no order.
 
-    `given` are the values of the conditions by their names: `post`, `author`, `text`. None where the index cannot tell.
+    `given` are the values of the conditions by their names: `post`, `author`, `pattern`, and the `text` of that.
     """
     text = given.get("text")
-    is_short = text is not None and len(text) < SHORTEST
-    if standing.progress.state is not State.COMPLETE or is_short:
-        return None
     values = {**given, "site": site, "limit": limit}
     if text is not None:
         values["trigrams"] = listed({text[place : place + 3] for place in range(len(text) - 2)})

@@ -8,6 +8,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -142,6 +143,10 @@ class SqliteEngine:
     async def read(self, work: Callable[[Connection], T], lane: Lane) -> T:
         """Run `work` on one snapshot. What takes too long is interrupted."""
         return await self._reading[lane].run(partial(_read, work))
+
+    def ahead(self, connection: Connection) -> AbstractContextManager[None]:
+        """Every statement is done when it returns."""
+        return nullcontext()
 
     def notify(self, connection: Connection) -> None:
         """There is nobody else: the lock file keeps other servers out."""

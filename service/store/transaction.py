@@ -52,6 +52,10 @@ class Transaction:
         """Carry out a change; the number of rows it touched."""
         return self._execute(statement, values).rowcount
 
+    def send(self, statement: ClauseElement, /, **values: Any) -> None:
+        """Carry out a change that nobody asks for its outcome. Where the database is far away nobody waits for it."""
+        self._execute(statement, values)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo only what happens inside when it raises."""

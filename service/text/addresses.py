@@ -13,11 +13,22 @@ from typing import Final, Literal
 
 from service.text.visible import INVISIBLE, NONCHARACTERS
 
+PLAIN: Final = re.compile(
+    r"http(?<![^ \n(]http)s?://(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]+(?:/(?:[0-9A-Za-z_\-./?=#+]*[0-9A-Za-z/])?)?"
+    r"(?=[.,;:!?)]*(?:[ \n]|\Z))"
+)
+"""An address that leads where it says, with nothing to encode or escape, and ends without a doubt."""
+REL: Final = "nofollow ugc noopener"
+"""What every link says of itself."""
+
 # Letters, digits and hyphens of any script, told apart below. No user names and passwords: they disguise a host.
 _HOST: Final = re.compile(r"(?![.\-_])[0-9A-Za-z.\-_\u00a1-\U0010ffff]+(?::[0-9]{1,5}(?![0-9]))?")
 _USER: Final = re.compile(r"[^\s/?#<>@]*@")
 _MAILBOX: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+\-_]{0,63}@")
-_REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31});")
+_PART: Final = re.compile(
+    r"[0-9A-Za-z]+|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31});|.", re.DOTALL
+)
+"""Letters and digits, which never end an address; one character, whatever it is written with."""
 _AMPERSAND: Final = "&amp;"
 _NO_CHARACTER: Final = re.compile(f"[{NONCHARACTERS}]")
 
@@ -81,11 +92,8 @@ def _has_user(text: str, start: int) -> bool:
 def _end(text: str, start: int, stop: int, *, host_end: int, closing_quote: str | None) -> int:
     end = start  # behind the last character that an address may end with, outside of brackets
     closing: list[str] = []
-    reference_end = start
-    for position in range(start, stop):
-        if position < reference_end:  # of one character, whatever it is written with
-            continue
-        character = text[position]
+    for part in _PART.finditer(text, start, stop):
+        position, character = part.start(), part[0][0]
         kind = _kind(character)
         if position < host_end:
             kind = _kind_in_host(character, kind, is_last="." not in text[position:host_end])
@@ -104,14 +112,12 @@ def _end(text: str, start: int, stop: int, *, host_end: int, closing_quote: str 
             closing.append(_BRACKETS[character])
         elif kind == "closes" and (not closing or closing.pop() != character):
             break
-        if character == "&" and (found := _REFERENCE.match(text, position, stop)):
-            if found[0] != _AMPERSAND:
-                break
-            reference_end = found.end()
+        if character == "&" and part[0] not in {"&", _AMPERSAND}:
+            break
         if closing and text.startswith("://", position):  # another address, and nobody closed the bracket
             break
         if kind != "within" and not closing:
-            end = max(position + 1, reference_end)
+            end = part.end()
     return _without_emphasis(text, start, end)
 
 

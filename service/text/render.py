@@ -24,7 +24,7 @@ from markdown_it.rules_inline import image as read_image
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from service.text import addresses, visible
+from service.text import addresses, prose, visible
 
 # Stored with every rendered comment. Raise it when the same source gives other HTML: stored HTML can then be renewed.
 RENDERER_VERSION: Final[int] = 2
@@ -38,21 +38,15 @@ def to_html(source: str) -> str:
     runs in the direction of its own words; headings begin at h3, below that of the list of comments. The worst 10,000
     characters take some tenths of a second, so a long source belongs in a thread.
     """
-    prose = _as_prose(source)
-    return _parsed_html(source) if prose is None else _prose_html(prose)
-
-
-def to_plain(source: str) -> str:
-    """Return the words a reader of the comment sees, in one canonical spelling.
-
-    No markup, NFKC, case-folded, no invisible characters, single spaces. Link addresses are not part of it.
-    """
-    prose = _as_prose(source)
-    return plain_of_html(_parsed_html(source)) if prose is None else _canonical(prose)
+    rendered = prose.to_html(source)
+    return _parsed_html(source) if rendered is None else rendered
 
 
 def plain_of_html(rendered: str) -> str:
-    """Return `to_plain(source)` from `to_html(source)`, for a caller who needs both and wants one parse."""
+    """Return the words that a reader of `to_html(source)` sees, in one canonical spelling.
+
+    No markup, NFKC, case-folded, no invisible characters, single spaces. Link addresses are not part of it.
+    """
     return _canonical(html.unescape(_ANY_TAG.sub(" ", _INLINE_TAG.sub("", rendered))))
 
 
@@ -61,33 +55,7 @@ def shows_nothing(rendered: str) -> bool:
     return all(visible.shows_nothing(html.unescape(text[1])) for text in _BETWEEN_TAGS.finditer(rendered))
 
 
-# --- Prose: most comments hold nothing that CommonMark treats specially, and need no parser -------------------------
-
-# One line in which no character can start, continue or end a construct. Left out inside: emphasis, code, link, HTML and
-# escape characters, `@` (mailto: addresses) and control characters, tabs with them. Left out at the start: what opens a
-# block or underlines a heading. Left out at both ends: white space (indented code, hard breaks, trimming).
-# No possessive quantifiers: `re` of Python 3.11.2 (Debian 12) is wrong about them inside a group.
-_PROSE_LINE: Final = re.compile(r"(?![\s#>+\-=~]|[0-9]{1,9}[.)])[^\x00-\x1f\x7f-\x9f*_`\[<\\@]+(?<!\s)")
-_PARAGRAPH_BREAK: Final = re.compile(r"\n\n+")
-
-
-def _as_prose(source: str) -> str | None:
-    """Return `source` with plain line ends and a trimmed end if the parser would find only paragraphs, else None."""
-    text = source.replace("\r\n", "\n").replace("\r", "\n").rstrip(" \n")
-    if "//" in text or ("&" in text and ";" in text):  # an address or a character reference, perhaps
-        return None
-    return text if text and all(map(_PROSE_LINE.fullmatch, filter(None, text.split("\n")))) else None
-
-
-def _prose_html(prose: str) -> str:
-    """Write what `_parsed_html` would; `test_prose_needs_no_parser` holds the two together."""
-    text = prose.lstrip("\n").replace("&", "&amp;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
-    paragraphs = _PARAGRAPH_BREAK.sub('</p>\n<p dir="auto">', text)
-    rendered = f'<p dir="auto">{paragraphs}</p>\n'
-    return rendered if rendered.isascii() else visible.readable(rendered)
-
-
-# --- Everything else: parse, then sanitise ------------------------------------------------------------------------
+# --- Parse, then sanitise -----------------------------------------------------------------------------------------
 
 # Scheme, something it leads to, and nothing that an attribute would have to escape (the parser percent-encodes that).
 # `https:x` and `https:///x` are refused, although browsers would mend them; relative and `//host` have no scheme. A
@@ -100,20 +68,14 @@ _ACCEPTABLE_ADDRESS: Final = re.compile(
 
 
 class _CommentRenderer(RendererHTML):
-    """The library's renderer, but an image is its alternative text, and code runs in the direction of its words."""
+    """The library's renderer, but an image is its alternative text, and a fence runs in the direction of its words."""
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return escapeHtml(self.renderInlineAsText(tokens[idx].children, options, env))
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return _directed_code(super().fence(tokens, idx, options, env))
-
-    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return _directed_code(super().code_block(tokens, idx, options, env))
-
-
-def _directed_code(block: str) -> str:
-    return block.replace("<pre>", '<pre dir="auto">', 1)
+        """Its tokens' attributes are those of `code`."""
+        return super().fence(tokens, idx, options, env).replace("<pre>", '<pre dir="auto">', 1)
 
 
 class _CommentParser(MarkdownIt):
@@ -197,6 +159,8 @@ def _directions(state: StateCore) -> None:
                 token.tag = f"h{min(6, int(token.tag[1]) + _HIGHEST_HEADING - 1)}"
                 if token.nesting == 1:
                     token.attrSet("dir", "auto")
+            case "code_block":
+                token.attrSet("dir", "auto")
             case "paragraph_open":
                 (items[-1] if token.hidden else token).attrSet("dir", "auto")
             case "bullet_list_open" | "ordered_list_open":
@@ -225,14 +189,13 @@ def _built(parser_class: type[MarkdownIt]) -> MarkdownIt:
     return parser
 
 
-_LINK_REL: Final = "nofollow ugc noopener"
 _ALLOWED_TAGS: Final = {
     *("p", "br", "hr", "blockquote", "pre", "ol", "ul", "li", "h1", "h2", "h3", "h4", "h5", "h6"),
     *("a", "code", "em", "strong"),
 }
 _ALLOWED_VALUES: Final = {
     ("a", "href"): _ACCEPTABLE_ADDRESS,
-    ("a", "rel"): re.compile(re.escape(_LINK_REL)),
+    ("a", "rel"): re.compile(re.escape(addresses.REL)),
     ("code", "class"): re.compile(r"language-[A-Za-z0-9_+#.\-]{1,40}"),
     ("ol", "start"): re.compile(r"[0-9]{1,9}"),
     **{(tag, "dir"): re.compile("auto") for tag in ("p", "pre", "li", "h1", "h2", "h3", "h4", "h5", "h6")},
@@ -256,7 +219,7 @@ _SANITISER: Final = nh3.Cleaner(
     generic_attribute_prefixes=set(),
     url_schemes={"http", "https", "mailto"},
     url_relative="deny",
-    link_rel=_LINK_REL,
+    link_rel=addresses.REL,
     strip_comments=True,
 )
 
@@ -269,7 +232,7 @@ def _parsed_html(source: str) -> str:
     return visible.readable(_with_visible_links(_SANITISER.clean(_COMMENT_PARSER.render(source))))
 
 
-_LINK: Final = re.compile(rf'(<a href="([^"]*)" rel="{_LINK_REL}">)(.*?)</a>', re.DOTALL)
+_LINK: Final = re.compile(rf'(<a href="([^"]*)" rel="{addresses.REL}">)(.*?)</a>', re.DOTALL)
 
 
 def _with_visible_links(rendered: str) -> str:

@@ -28,8 +28,8 @@ class Link:
 class Text:
     """A text as its author wrote it (`body`, CommonMark) and as readers see it.
 
-    `shown` is what readers see without any markup; `plain` is that in one canonical spelling (`render.to_plain`: case
-    folded, no invisible characters). `links` stand in the order of the text. Spans of verdicts count in `body`.
+    `shown` is what readers see without any markup; `plain` is that in one canonical spelling (`render.plain_of_html`:
+    case folded, no invisible characters). `links` stand in the order of the text. Spans of verdicts count in `body`.
     """
 
     body: str

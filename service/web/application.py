@@ -1,6 +1,8 @@
 """Builds the aiohttp application out of the routes. Called by the composition root."""
 
 import re
+from collections.abc import Callable
+from functools import cache, partial
 
 from aiohttp import web
 
@@ -24,7 +26,8 @@ def build(services: Services, *, health: Health) -> tuple[web.Application, Hatch
     shell = Shell(services, tally, hatch)
     application = web.Application(middlewares=[shell.around])
     application[operations.HEALTH] = health
-    application[operations.OPENAPI] = openapi.document_bytes(services.links)
+    describe: Callable[[], bytes] = cache(partial(openapi.document_bytes, services.links))
+    application[operations.OPENAPI] = describe
     by_path: dict[str, list[Route]] = {}
     for route in ROUTES:  # aiohttp tries them in this order: what is called most stands first
         by_path.setdefault(route.path, []).append(route)

@@ -155,11 +155,23 @@ def _rank(tx: Transaction) -> None:
     tx.run(queue.update().values(priority=ranked))
 
 
+async def test_letters_that_mean_something_to_a_database_are_looked_for_as_they_are(
+    crowd: Database, site: SiteRules, clock: Hands
+) -> None:
+    clock.advance(seconds=10)
+    odd = (await crowd.write(submit, site, 'It is [ab]* by a_b, "100%" sure? \\^-')).id
+    for text in ("[ab]", "b]*", "*", "?", "[", "]", "a_b", '0%"', '" s', "\\", "^-"):
+        assert (await crowd.read(_all, Filter(text=text), limit=5))[0] == [odd], text
+    for text in ("[a]", "a?b", "a*b", "a%b", "a_", "[^x]"):
+        expected = await crowd.read(_expected, Filter(text=text))
+        assert (await crowd.read(_all, Filter(text=text), limit=5))[0] == expected, text
+
+
 async def test_a_total_is_exact_or_says_that_it_is_not(indexed: Database) -> None:
     for name, wanted in FILTERS.items():
         expected = len(await indexed.read(_expected, wanted))
         _, totals = await indexed.read(_all, wanted, limit=200)
-        if name == "two letters":  # no index can tell: so many are among the first thousand
+        if name == "two letters":  # no index can tell: so many are among those that one call looks through
             assert all(0 < total.number <= expected and not total.is_exact for total in totals)
             continue
         exact = Total(expected, is_exact=True) if expected < queue_pages.MOST_COUNTED else Total(1_000, is_exact=False)

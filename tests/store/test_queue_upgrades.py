@@ -37,7 +37,7 @@ def _differences(url: str, *tables: str) -> list[str]:
 
 async def test_every_entry_has_its_reason_and_keeps_its_place(empty_url: str, clock: Hands) -> None:
     named = {"site": "blog", "comment_id": "restored", "to_status": "pending", "version": 1, "actor_kind": "moderator"}
-    tables = {
+    tables: older.Rows = {
         "authors": [ADA],
         "posts": [POST],
         "comments": [
@@ -68,7 +68,7 @@ async def test_every_entry_has_its_reason_and_keeps_its_place(empty_url: str, cl
 
 async def test_what_waited_before_the_upgrade_is_counted(empty_url: str, clock: Hands) -> None:
     ids = [f"id{number}" for number in range(7)]
-    tables = {
+    tables: older.Rows = {
         "sites": [{"site": site, "event_seq": 0, "revision": 1} for site in ("blog", "empty")],
         "authors": [ADA],
         "posts": [POST],

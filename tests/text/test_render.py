@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.text import render
+from service.text import prose, render
 
 # Written out again on purpose, so that a tag added to the renderer by mistake fails here.
 ALLOWED = {
@@ -515,12 +515,36 @@ PROSE = [
     "C’est « très » bien\u00a0! 你好。שלום مرحبا \u202etrap 🙂\u200d🙂",
     "note: this, http: is not an address, mailto: neither",
     "R&D, Q&A",
+    "*Really*, see https://blog.example/17. And __this one__: *5*, _é_ (https://a-b.example/c_d/?e=f+g).",
+    "**All of it**\n_and that_\n\nhttp://a.example\nhttps://b.example/#c! https://c.example/x/..y/",
 ]
 
 
 @pytest.mark.parametrize("source", PROSE)
 def test_prose_is_recognised(source: str) -> None:
-    assert render._as_prose(source) is not None
+    assert prose.to_html(source) is not None
+
+
+NEARLY_PROSE = [
+    *("*a", "a*", "*a*b", "a *b*c", "*a **b** c*", "*a _b_ c*", "*a b_ _c*", "***a***", "**a*", "*a**", "*a* b*"),
+    *("(*a*)", "* a*", "*a *", "*a.*", "*.a*", "*a\nb*", "*a`b*`", "*a <b*>", "*a https://b.example c*", "1. *a*"),
+    *("- _a_", "*a*  \nb", "\u2028_a_", "\u00a0*a*", "*a\u00a0b*", "*a&amp;b*", "*a*\n===", "    *a*", "a\n\n\t*b*"),
+    *("\\*a*", "*a*\\", "![*a*]", "https://a", "https://A.example", "HTTPS://a.example", "https://a.example:80"),
+    *("https://a_b.example", "https://1.2.3.4", "https://xn--a.example", "https://a-.example", "https://-a.example"),
+    *("https://a..example", "x://", "xhttps://a.example", "-https://a.example", "https://a.example/_", "https://a.b/%41"),
+    *("_https://a.example/b_", "https://a.example/b_ c_", "https://a.example/a&b", "https://a.example/a&lt;", "https://."),
+    *("https://a.example/é", "https://a.example@b", "https://a.example/,https://b.example", "https://a.example/(a)"),
+    *("https://a.example/:x", "https://a.example/)b", "https://a.example/*b*", "<https://a.example>", "https://a.example;b"),
+    *("[a](https://a.example)", "[a]: https://a.example", "*https://a.example*", "**a* https://b.example*", "//a.b"),
+]  # fmt: skip
+"""What a quick look could take for prose; some of it is."""
+
+
+@pytest.mark.parametrize("around", ["{}", "x {} y", "*x* {}\ny", "x\n\n{}, https://x.example/", "- {}"])
+@pytest.mark.parametrize("source", [*PROSE, *NEARLY_PROSE], ids=ascii)
+def test_what_is_nearly_prose_is_rendered_as_it_is_parsed(source: str, around: str) -> None:
+    text = around.format(source)
+    assert render.to_html(text) == render._parsed_html(text)
 
 
 WORDS = [
@@ -587,14 +611,32 @@ LINES = [
         "a]: b",
     ),
 ]
+# Emphasised words and addresses, in the way of each other and of what stands around them.
+MARKED = [
+    "*a*",
+    "**b c**",
+    "_d_",
+    "__e__",
+    "https://a.example",
+    "http://b-c.example/d_e/?f=g+h#i",
+    "https://c.example/j.",
+]
+marked = st.lists(
+    st.sampled_from([*MARKED, "word", " "])
+    | st.sampled_from([*MARKED, *" \n.,;:!?)(/*_a1-#&>\u00a0\u2028", "\n\n", "1. ", "x*"]),
+    max_size=12,
+).map("".join)
 blocks = st.lists(st.sampled_from(LINES[:2]) | st.sampled_from(LINES), max_size=4).map("\n".join)
 
 
-@settings(max_examples=1200, deadline=None)
-@given(blocks | prose_like | sources)
+@settings(max_examples=2000, deadline=None)
+@given(blocks | prose_like | marked | sources)
 def test_prose_needs_no_parser(source: str) -> None:
     assert render.to_html(source) == render._parsed_html(source)
-    assert render.to_plain(source) == render.plain_of_html(render._parsed_html(source))
+
+
+def to_plain(source: str) -> str:
+    return render.plain_of_html(render.to_html(source))
 
 
 @pytest.mark.parametrize(
@@ -623,13 +665,13 @@ def test_prose_needs_no_parser(source: str) -> None:
     ],
 )
 def test_plain_text_is_what_a_reader_sees(source: str, plain: str) -> None:
-    assert render.to_plain(source) == plain
+    assert to_plain(source) == plain
 
 
 @settings(max_examples=400, deadline=None)
 @given(sources | prose_like)
 def test_plain_text_is_canonical(source: str) -> None:
-    plain = render.to_plain(source)
+    plain = to_plain(source)
     assert plain == " ".join(plain.split())
     assert unicodedata.is_normalized("NFKC", plain)
     assert render._canonical(plain) == plain
@@ -638,12 +680,12 @@ def test_plain_text_is_canonical(source: str) -> None:
 
 def test_long_text_is_folded_like_short_text() -> None:
     words = "Straße ﬁne cafe\u0301 Ａ "
-    assert render.to_plain(words * 500) == " ".join([render.to_plain(words)] * 500)
+    assert to_plain(words * 500) == " ".join([to_plain(words)] * 500)
 
 
 def test_threads_share_the_parsers() -> None:
     every = [*RAW_HTML, *CODE_AND_OTHERS, *PROSE, *(f"![a]({x}) [b]({x})" for x in REFUSED_ADDRESSES)] * 5
-    expected = [(render.to_html(source), render.to_plain(source)) for source in every]
+    expected = [(render.to_html(source), to_plain(source)) for source in every]
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda source: (render.to_html(source), render.to_plain(source)), every))
+        found = list(threads.map(lambda source: (render.to_html(source), to_plain(source)), every))
     assert found == expected
