@@ -51,6 +51,14 @@ def get_many(tx: Transaction, site: SiteKey, keys: set[AuthorKey]) -> dict[Autho
     return {row["author"]: author_of(row) for row in tx.all(_SOME, site=site, keys=listed(keys))}
 
 
+def subjects(tx: Transaction, site: SiteKey, keys: set[AuthorKey]) -> dict[AuthorKey, tuple[str, str]]:
+    """How the blog's logins know these authors: the namespace, and the subject in it. For the blog alone."""
+    if not keys:
+        return {}
+    rows = tx.all(_SOME, site=site, keys=listed(keys))
+    return {row["author"]: (row["namespace"], row["subject"]) for row in rows}
+
+
 def count(tx: Transaction, site: SiteKey, key: AuthorKey, *, approved: int, rejected: int) -> None:
     """So many more (or fewer) of the author's comments are approved, or are rejected or spam."""
     tx.run(_COUNT, of_site=site, of_author=key, more_approved=approved, more_rejected=rejected)

@@ -29,6 +29,7 @@ from service.store.tables import BY_SOMEBODY, decisions, sites
 
 _ADD = insert(decisions).values({column.name: bindparam(column.name) for column in decisions.c})
 _ONE = select(decisions).where(decisions.c.site == bindparam("site"), decisions.c.id == bindparam("id"))
+_OF_EVENT = select(decisions).where(decisions.c.site == bindparam("site"), decisions.c.seq == bindparam("seq"))
 _LAST = (
     select(decisions).where(decisions.c.comment_id == bindparam("comment_id")).order_by(decisions.c.seq.desc()).limit(1)
 )
@@ -95,6 +96,12 @@ def get(tx: Transaction, site: SiteKey, decision_id: DecisionId) -> tuple[Decisi
     """One decision and the state before it."""
     row = tx.first(_ONE, site=site, id=decision_id)
     return (_decision(row), json.loads(row["before"]) if row["before"] else None) if row else None
+
+
+def of_event(tx: Transaction, site: SiteKey, seq: int) -> Decision | None:
+    """The decision of which the site's event with this number tells; None where it tells of something else."""
+    row = tx.first(_OF_EVENT, site=site, seq=seq)
+    return _decision(row) if row else None
 
 
 def last_on(tx: Transaction, comment_id: CommentId) -> Decision | None:

@@ -69,6 +69,7 @@ _NEWEST_ON_POST = (
     .limit(bindparam("limit"))
 )
 _LAST_NUMBERS = select(sites.c.site, sites.c.event_seq)
+_LAST_NUMBER = select(sites.c.event_seq).where(sites.c.site == bindparam("site"))
 _FIRST_NUMBER = select(sites.c.first_seq).where(sites.c.site == bindparam("site"))
 _REVISION = select(sites.c.revision).where(sites.c.site == bindparam("site"))
 
@@ -188,6 +189,12 @@ def newest(tx: Transaction, site: SiteKey, post: PostKey | None, last: int, *, l
 def last_numbers(tx: Transaction) -> dict[SiteKey, int]:
     """The number of the last event of each site on which anything has happened."""
     return {row["site"]: row["event_seq"] for row in tx.all(_LAST_NUMBERS)}
+
+
+def last_number(tx: Transaction, site: SiteKey) -> int:
+    """The number of the site's last event; 0 where nothing has happened there."""
+    row = tx.first(_LAST_NUMBER, site=site)
+    return int(row["event_seq"]) if row else 0
 
 
 def first_number(tx: Transaction, site: SiteKey) -> int:

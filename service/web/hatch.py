@@ -20,7 +20,7 @@ from service.reading.pages import Pages, Variant
 from service.shelf import Shelf
 from service.web import problems
 from service.web.address import Addresses
-from service.web.call import joined, names
+from service.web.header_lists import joined, names
 from service.web.limits import RateLimits
 from service.web.public import Published
 from service.web.tally import Tally

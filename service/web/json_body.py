@@ -10,7 +10,7 @@ from aiohttp.http import HttpVersion11
 
 from service import strict_json
 from service.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType
-from service.web.call import joined
+from service.web.header_lists import joined
 
 PLAIN_JSON = "application/json"
 Taken = TypeVar("Taken")
