@@ -125,7 +125,7 @@ class Purge(Section):
 class Cache(Section):
     """How much the service keeps in memory, and what shared caches between it and readers may keep."""
 
-    max_megabytes: Whole = Field(64, ge=1, le=65_536)
+    max_megabytes: Whole = Field(48, ge=1, le=65_536)
     s_maxage_seconds: Whole = Field(0, ge=0, le=86_400)
     stale_while_revalidate_seconds: Whole = Field(0, ge=0, le=86_400)
     purge: Purge = Purge()

@@ -85,26 +85,11 @@ _FIRST_SINCE = _first_since()
 
 def add(tx: Transaction, decision: Decision, *, before: Mapping[str, object] | None) -> None:
     """Add a line to the record. `before` is the state that undo would put back; None where nothing can be undone."""
-    tx.send(
-        _ADD,
-        id=decision.id,
-        site=decision.site,
-        seq=decision.seq,
-        comment_id=decision.comment_id,
-        action=decision.action.value,
-        from_status=decision.from_status.value if decision.from_status else None,
-        to_status=decision.to_status.value,
-        version=decision.version,
-        actor_kind=decision.actor.kind.value,
-        actor=decision.actor.key,
-        actor_name=decision.actor.name,
-        reason=decision.reason,
-        note=decision.note,
-        note_to_author=decision.note_to_author,
-        undoes=decision.undoes,
-        before=pydantic_core.to_json(before).decode() if before is not None else None,
-        created_at=decision.created_at,
-    )
+    actor, state = decision.actor, pydantic_core.to_json(before).decode() if before is not None else None
+    what = (decision.id, decision.site, decision.seq, decision.comment_id, decision.action)
+    change = (decision.from_status, decision.to_status, decision.version, actor.kind, actor.key, actor.name)
+    why = (decision.reason, decision.note, decision.note_to_author)
+    tx.send(_ADD, (*what, *change, *why, decision.undoes, state, decision.created_at))
 
 
 def get(tx: Transaction, site: SiteKey, decision_id: DecisionId) -> tuple[Decision, dict[str, Any] | None] | None:

@@ -209,7 +209,7 @@ class Call:
         peer = self.services.addresses.peer(self.request)
         return Credentials(
             bearer=_bearer(self.request.headers.get("Authorization")),
-            cookies=self.request.cookies,
+            cookies=self.request.cookies if "Cookie" in self.request.headers else {},
             headers=JoinedHeaders(self.request.headers),
             peer=peer,
             trusted_peer=self.services.addresses.is_trusted(peer),
