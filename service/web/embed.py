@@ -7,7 +7,8 @@ from aiohttp import hdrs, web
 from service.embed.bundle import COUNT, LANGUAGES, PARTS, SCRIPT, bundle
 from service.errors import NotFound
 from service.reading.page import IDENTITY, coding_for
-from service.web.call import Call, joined, names
+from service.web.call import Call
+from service.web.header_lists import joined, names
 
 FRESH: Final = "public, max-age=3600, stale-while-revalidate=86400"
 """An address that stays while the file behind it changes with the service."""
