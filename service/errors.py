@@ -168,6 +168,12 @@ class UnknownDecision(Problem):
     code, status, title = "unknown-decision", 404, "There is no such decision"
 
 
+class UnknownBatch(Problem):
+    """Nothing that was done on this site is of this batch."""
+
+    code, status, title = "unknown-batch", 404, "There is no such batch"
+
+
 class UnknownAuthor(Problem):
     """This site knows no author with this key."""
 
@@ -264,6 +270,12 @@ class EventsPruned(Problem):
     event that is kept. Read what you need anew, and go on from there (leave `after` out, and you begin with it)."""
 
     code, status, title = "events-pruned", 410, "These events are not kept any more"
+
+
+class PreviewExpired(Problem):
+    """This preview is another caller's, or was not used for ten minutes. Make a new one, and look at it."""
+
+    code, status, title = "preview-expired", 409, "This preview is no longer good"
 
 
 # --- How the service is -----------------------------------------------------------------------------------------------

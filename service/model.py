@@ -20,6 +20,7 @@ PostKey = NewType("PostKey", str)
 AuthorKey = NewType("AuthorKey", str)
 CommentId = NewType("CommentId", str)
 DecisionId = NewType("DecisionId", str)
+BatchId = NewType("BatchId", str)
 EventId = NewType("EventId", str)
 ApiKeyId = NewType("ApiKeyId", str)
 Milliseconds = int
@@ -317,7 +318,10 @@ class QueueEntry:
 
 
 class Decision(NamedTuple):
-    """One line of the append-only record. `version` is the comment's version that was decided upon."""
+    """One line of the append-only record. `version` is the comment's version that was decided upon.
+
+    What one call did to many comments has one `batch`; a decision of its own has none.
+    """
 
     id: DecisionId
     site: SiteKey
@@ -333,6 +337,7 @@ class Decision(NamedTuple):
     note_to_author: str | None
     undoes: DecisionId | None
     created_at: Milliseconds
+    batch: BatchId | None = None
 
 
 EVENT_SCHEMA = 2

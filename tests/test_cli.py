@@ -176,6 +176,7 @@ def test_help_lists_every_command(gatepost: Callable[..., Finished]) -> None:
         ["health"],
         ["token"],
         ["openapi"],
+        ["undo"],
         ["key", "create"],
         ["key", "list"],
         ["key", "revoke"],

@@ -211,10 +211,10 @@ class Live(Follower):
 
 
 def _streams_of(event: Event) -> Iterator[Stream]:
-    """Who may hear of it: readers of what readers see, moderators of what happens to comments."""
+    """Who may hear of it: readers of what readers see, moderators of what happens to comments, and who holds them."""
     if event.post is not None and event.post_revision is not None:
         yield event.site, event.post
-    if event.comment_id is not None:
+    if event.comment_id is not None or event.type == events.CLAIMED:
         yield event.site, None
 
 

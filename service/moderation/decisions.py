@@ -22,6 +22,7 @@ from service.model import (
     Action,
     Actor,
     ActorKind,
+    BatchId,
     Comment,
     CommentId,
     Decision,
@@ -51,7 +52,9 @@ class Ruling:
     reasons: Reasons = NO_REASONS
 
 
-def decide(tx: Transaction, site: SiteRules, ruling: Ruling, actor: Actor) -> tuple[Decision, Comment]:
+def decide(
+    tx: Transaction, site: SiteRules, ruling: Ruling, actor: Actor, *, batch: BatchId | None = None
+) -> tuple[Decision, Comment]:
     """Carry out a ruling. Raises UnknownComment, StaleVersion, AlreadyDecided or IllegalTransition."""
     before = comments.get_to_change(tx, site.key, ruling.comment_id)
     if before is None:
@@ -75,28 +78,29 @@ def decide(tx: Transaction, site: SiteRules, ruling: Ruling, actor: Actor) -> tu
         reasons=ruling.reasons,
         entry=entry,
         more_waiting=entries.decided(tx, after, entry, ruling.action, actor),
+        batch=batch,
     )
     return decision, after
 
 
 def decide_each(
-    tx: Transaction, site: SiteRules, rulings: Sequence[Ruling], actor: Actor
+    tx: Transaction, site: SiteRules, rulings: Sequence[Ruling], actor: Actor, *, batch: BatchId
 ) -> list[tuple[Decision, Comment] | Problem]:
-    """Carry out many rulings in order. Each stands alone: one that fails keeps none of the others back."""
+    """Carry out many rulings in order, as parts of `batch`. Each stands alone: one that fails keeps no other back."""
     outcomes: list[tuple[Decision, Comment] | Problem] = []
     for ruling in rulings:
         try:
             with tx.savepoint():
-                outcomes.append(decide(tx, site, ruling, actor))
+                outcomes.append(decide(tx, site, ruling, actor, batch=batch))
         except Problem as problem:
             outcomes.append(problem)
     return outcomes
 
 
 async def decide_all(
-    database: Database, site: SiteRules, rulings: Sequence[Ruling], actor: Actor
+    database: Database, site: SiteRules, rulings: Sequence[Ruling], actor: Actor, *, batch: BatchId
 ) -> list[tuple[Decision, Comment] | Problem]:
-    """Carry out any number of rulings in order, in slices that let others write in between.
+    """Carry out any number of rulings in order, in slices that let others write in between: together a new `batch`.
 
     Where the store fails on the way, what was decided before stands, and the rest have StoreUnavailable for an outcome.
     Raises StoreUnavailable where it fails at once.
@@ -105,7 +109,7 @@ async def decide_all(
     for start in range(0, len(rulings), DECIDED_AT_ONCE):
         part = rulings[start : start + DECIDED_AT_ONCE]
         try:
-            outcomes += await database.bulk.write(decide_each, site, part, actor)
+            outcomes += await database.bulk.write(decide_each, site, part, actor, batch=batch)
         except StoreUnavailable as fault:
             if not outcomes:
                 raise
@@ -114,7 +118,13 @@ async def decide_all(
 
 
 def undo(
-    tx: Transaction, site: SiteRules, decision_id: DecisionId, actor: Actor, *, reasons: Reasons = NO_REASONS
+    tx: Transaction,
+    site: SiteRules,
+    decision_id: DecisionId,
+    actor: Actor,
+    *,
+    reasons: Reasons = NO_REASONS,
+    batch: BatchId | None = None,
 ) -> tuple[Decision, Comment]:
     """Put a comment back to what it was before a moderator's decision (an undo can be undone as well).
 
@@ -145,6 +155,7 @@ def undo(
         entry=entry,
         undoes=decision.id,
         more_waiting=entries.undone(tx, after, entry, decision, state["queue"]),
+        batch=batch,
     )
     return undone, after
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from service.model import Action, Actor, Comment, Decision, DecisionId, QueueEntry, Text, new_id
+from service.model import Action, Actor, BatchId, Comment, Decision, DecisionId, QueueEntry, Text, new_id
 from service.moderation import entries, publication
 from service.moderation.publication import Seen
 from service.store import comments, decisions, events, texts
@@ -69,10 +69,12 @@ def decide(
     entry: QueueEntry | None = None,
     undoes: DecisionId | None = None,
     more_waiting: int = 0,
+    batch: BatchId | None = None,
 ) -> Decision:
     """Write down a decision that led from `before` (None: a new comment, stored already) to `after`.
 
     `entry` is the queue entry as it was, for undo. `more_waiting`: by how many the queue grew or (below 0) shrank.
+    `batch` is what it is a part of.
     """
     seen = store(tx, before, after) if before else publication.apply(tx, None, after)
     event_type = "comment.submitted" if before is None else EVENT_OF[action]
@@ -107,6 +109,7 @@ def decide(
         note_to_author=reasons.note_to_author,
         undoes=undoes,
         created_at=tx.now,
+        batch=batch,
     )
     decisions.add(tx, decision, before=_state(before, after, entry) if before else None)
     return decision

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from service.delivery.live import News
-from service.model import Event, PublicComment, Status
+from service.model import Actor, CommentId, Event, Milliseconds, PublicComment, Status
 from service.reading import show
-from service.reading.shapes import CommentNews, PostNews, PostView, QueueNews
+from service.reading.shapes import ClaimNews, CommentNews, PostNews, PostView, QueueNews
 from service.settings import Site
-from service.store import posts, published, queue
+from service.store import events, posts, published, queue
 from service.store.database import Transaction
 
 EDITED: Final = "comment.edited"
@@ -50,12 +50,30 @@ def of_post(sites: Mapping[str, Site], tx: Transaction, event: Event) -> list[Ne
 
 
 def of_queue(tx: Transaction, event: Event) -> list[News]:
-    """What moderators hear: that a comment is in the queue now, and why, or that it is not."""
+    """What moderators hear: that a comment is in the queue now, and why, or that it is not; and who holds it."""
+    if event.type == events.CLAIMED:
+        return _of_claims(tx, event)
     if event.comment_id is None or event.post is None:
         return []
     entry = queue.get(tx, event.comment_id)
     told: QueueNews = {"comment_id": event.comment_id, "post": event.post, "why": list(entry.why) if entry else []}
     return [News("queue.entered" if entry else "queue.left", told)]
+
+
+def _of_claims(tx: Transaction, event: Event) -> list[News]:
+    """Whose the entries are that a call has taken or given back. Those that have left the queue are nobody's matter."""
+    held: dict[tuple[Actor | None, Milliseconds | None], list[CommentId]] = {}
+    for entry in queue.get_many(tx, event.about["comment_ids"]):
+        held.setdefault((entry.claimed_by, entry.claimed_until), []).append(entry.comment_id)
+    told: list[ClaimNews] = [
+        {
+            "comment_ids": list(ids),
+            "claimed_by": {"key": holder.key, "name": holder.name} if holder else None,
+            "claimed_until": show.optional_timestamp(until),
+        }
+        for (holder, until), ids in held.items()
+    ]
+    return [News(events.CLAIMED, news) for news in told]
 
 
 def _of_comment(found: PublicComment, post: PostView, name: str) -> News:

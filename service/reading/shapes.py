@@ -132,3 +132,20 @@ class QueueNews(TypedDict):
     comment_id: Id
     post: str
     why: list[str]
+
+
+@_CLOSED
+class Holder(TypedDict):
+    """Who holds a claim."""
+
+    key: str
+    name: str
+
+
+@_CLOSED
+class ClaimNews(TypedDict):
+    """What the queue's stream says of entries that somebody holds now; null: nobody does."""
+
+    comment_ids: list[Id]
+    claimed_by: Holder | None
+    claimed_until: Timestamp | None

@@ -1,33 +1,30 @@
-"""Queries on the record of decisions. Rows are added and read, never changed."""
+"""Queries on the record of decisions. Rows are added and read, never changed. Lists of them are in `record_pages`."""
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, Final
+from typing import Any
 
 import pydantic_core
-from sqlalchemy import BigInteger, Select, and_, bindparam, case, func, insert, literal, select
+from sqlalchemy import and_, bindparam, func, insert, select
 
 from service.model import (
-    POLICY,
     Action,
     Actor,
     ActorKind,
-    AuthorKey,
     CommentId,
     Decision,
     DecisionId,
-    Milliseconds,
-    Page,
     SiteKey,
     Status,
 )
 from service.store.among import each, listed
 from service.store.database import Row, Transaction
 from service.store.recount import Recount, Rule
-from service.store.tables import BY_SOMEBODY, decisions, sites
+from service.store.tables import decisions
 
-_ADD = insert(decisions).values({column.name: bindparam(column.name) for column in decisions.c})
+_COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in decisions.c}
+_ADD_TO_BATCH = insert(decisions).values(_COLUMNS)
+_ADD = insert(decisions).values({name: value for name, value in _COLUMNS.items() if name != "batch"})
 _ONE = select(decisions).where(decisions.c.site == bindparam("site"), decisions.c.id == bindparam("id"))
 _OF_EVENT = select(decisions).where(decisions.c.site == bindparam("site"), decisions.c.seq == bindparam("seq"))
 _LAST = (
@@ -44,43 +41,6 @@ _LAST_ON_EACH = select(decisions).join_from(
         == select(func.max(_newest.c.seq)).where(_newest.c.comment_id == _listed.c.value).scalar_subquery(),
     ),
 )
-MOST_DISPLACED: Final = 1_000
-"""How many events may lie between two decisions whose times say another order than their numbers: the clocks of
-replicas differ, and a clock is set back."""
-
-
-def _first_since() -> Select[Any]:
-    """A number from which on decisions are as new as `since`, found by halving the record: some twenty seeks.
-
-    Times rise with numbers, so no index of times is kept, which every decision would have to pay for.
-    """
-    halves = select(
-        literal(0, BigInteger).label("low"),
-        func.coalesce(select(sites.c.event_seq).where(sites.c.site == bindparam("site")).scalar_subquery(), 0).label(
-            "high"
-        ),
-    ).cte("halves", recursive=True)
-    middle = (halves.c.low + halves.c.high) // 2
-    there = decisions.alias("there")
-    time = (
-        select(there.c.created_at)
-        .where(there.c.site == bindparam("site"), there.c.seq >= middle)
-        .order_by(there.c.seq)
-        .limit(1)
-        .scalar_subquery()
-        .correlate(halves)
-    )
-    is_early = func.coalesce(time, bindparam("since", type_=BigInteger)) < bindparam("since", type_=BigInteger)
-    halves = halves.union_all(
-        select(
-            case((is_early, middle + 1), else_=halves.c.low),
-            case((is_early, halves.c.high), else_=middle),
-        ).where(halves.c.low < halves.c.high)
-    )
-    return select(func.max(halves.c.low).label("seq"))
-
-
-_FIRST_SINCE = _first_since()
 
 
 def add(tx: Transaction, decision: Decision, *, before: Mapping[str, object] | None) -> None:
@@ -89,83 +49,40 @@ def add(tx: Transaction, decision: Decision, *, before: Mapping[str, object] | N
     what = (decision.id, decision.site, decision.seq, decision.comment_id, decision.action)
     change = (decision.from_status, decision.to_status, decision.version, actor.kind, actor.key, actor.name)
     why = (decision.reason, decision.note, decision.note_to_author)
-    tx.send(_ADD, (*what, *change, *why, decision.undoes, state, decision.created_at))
+    row = (*what, *change, *why, decision.undoes, state, decision.created_at)
+    if decision.batch is None:
+        tx.send(_ADD, row)
+    else:
+        tx.send(_ADD_TO_BATCH, (*row, decision.batch))
 
 
 def get(tx: Transaction, site: SiteKey, decision_id: DecisionId) -> tuple[Decision, dict[str, Any] | None] | None:
     """One decision and the state before it."""
     row = tx.first(_ONE, site=site, id=decision_id)
-    return (_decision(row), json.loads(row["before"]) if row["before"] else None) if row else None
+    return (decision_of(row), json.loads(row["before"]) if row["before"] else None) if row else None
 
 
 def of_event(tx: Transaction, site: SiteKey, seq: int) -> Decision | None:
     """The decision of which the site's event with this number tells; None where it tells of something else."""
     row = tx.first(_OF_EVENT, site=site, seq=seq)
-    return _decision(row) if row else None
+    return decision_of(row) if row else None
 
 
 def last_on(tx: Transaction, comment_id: CommentId) -> Decision | None:
     """The newest decision on a comment."""
     row = tx.first(_LAST, comment_id=comment_id)
-    return _decision(row) if row else None
+    return decision_of(row) if row else None
 
 
 def last_on_each(tx: Transaction, ids: list[CommentId]) -> dict[CommentId, Decision]:
     """The newest decision on each of these comments. The older ones are not read, however many there are."""
     if not ids:
         return {}
-    return {row["comment_id"]: _decision(row) for row in tx.all(_LAST_ON_EACH, ids=listed(ids))}
+    return {row["comment_id"]: decision_of(row) for row in tx.all(_LAST_ON_EACH, ids=listed(ids))}
 
 
-def page(
-    tx: Transaction,
-    site: SiteKey,
-    *,
-    comment_id: CommentId | None,
-    actor: AuthorKey | None,
-    since: Milliseconds | None,
-    limit: int,
-    after: tuple[str | int, ...] | None,
-) -> Page[Decision]:
-    """The record, oldest first. A position is (seq,).
-
-    A decision that stands more than MOST_DISPLACED events before one that was made earlier may be left out by `since`.
-    """
-    seq = after[0] if after is not None else 0 if since is None else _first_as_new_as(tx, site, since)
-    wanted = {"comment_id": comment_id, "policy" if actor == POLICY.key else "actor": actor, "since": since}
-    given = {name: value for name, value in wanted.items() if value is not None}
-    rows = tx.all(_part_of_record(frozenset(given)), site=site, seq=seq, limit=limit + 1, **given)
-    return Page([_decision(row) for row in rows[:limit]], (rows[limit - 1]["seq"],) if len(rows) > limit else None)
-
-
-@cache
-def _part_of_record(given: frozenset[str]) -> Select[Any]:
-    """The statement for the conditions that are given: there are a dozen, each compiled once."""
-    conditions = {
-        "comment_id": decisions.c.comment_id == bindparam("comment_id"),
-        "actor": and_(decisions.c.actor == bindparam("actor"), BY_SOMEBODY),
-        "policy": decisions.c.actor == bindparam("policy"),
-        "since": decisions.c.created_at >= bindparam("since"),
-    }
-    return (
-        select(decisions)
-        .where(
-            decisions.c.site == bindparam("site"),
-            decisions.c.seq > bindparam("seq"),
-            *(condition for name, condition in conditions.items() if name in given),
-        )
-        .order_by(decisions.c.seq)
-        .limit(bindparam("limit"))
-    )
-
-
-def _first_as_new_as(tx: Transaction, site: SiteKey, since: Milliseconds) -> int:
-    """A number of the site's record behind which every decision stands that was made at `since` or later."""
-    row = tx.first(_FIRST_SINCE, site=site, since=since)
-    return int(row["seq"]) - 1 - MOST_DISPLACED if row else 0
-
-
-def _decision(row: Row) -> Decision:
+def decision_of(row: Row) -> Decision:
+    """The decision in a row with all columns."""
     return Decision(
         id=row["id"],
         site=row["site"],
@@ -181,6 +98,7 @@ def _decision(row: Row) -> Decision:
         note_to_author=row["note_to_author"],
         undoes=row["undoes"],
         created_at=row["created_at"],
+        batch=row["batch"],
     )
 
 

@@ -8,7 +8,7 @@ number until the commit, so a reader who remembers the last number misses nothin
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 import pydantic_core
 from sqlalchemy import Select, bindparam, insert, select
@@ -29,6 +29,9 @@ from service.model import (
 from service.store.database import Row, Transaction
 from service.store.recount import Recount, Rule
 from service.store.tables import events, sites
+
+CLAIMED: Final = "queue.claimed"
+"""Entries of the queue are somebody's now, or nobody's: `about` names their comments. It is about no single comment."""
 
 _NEXT = (
     upsert(sites)

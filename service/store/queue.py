@@ -1,11 +1,11 @@
-"""Queries on the moderation queue: which comments someone must look at, and who holds which.
+"""Queries on the moderation queue: which comments someone must look at.
 
-Lists and their lengths are in `queue_pages`.
+Lists and their lengths are in `queue_pages`, who holds what in `claims`.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import bindparam, delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.model import (
@@ -51,29 +51,9 @@ ENTRY = tuple(
     for name in ("comment_id", "why", "priority", "waiting_since", "claimed_by", "claimed_by_name", "claimed_until")
 )
 """The columns that make an entry."""
-_listed, _free = each("ids"), queue.alias("free")
+_listed = each("ids")
 _SOME = select(*ENTRY).join_from(_listed, queue, queue.c.comment_id == _listed.c.value)
 _ONE = select(*ENTRY).where(queue.c.comment_id == bindparam("comment_id"))
-_FREE = (
-    select(_free.c.comment_id)
-    .where(
-        _free.c.site == bindparam("of_site"),
-        or_(_free.c.claimed_until.is_(None), _free.c.claimed_until <= bindparam("now")),
-    )
-    .order_by(_free.c.waiting_since, _free.c.comment_id)
-    .limit(bindparam("limit"))
-)
-_CLAIM = (
-    update(queue)
-    .where(queue.c.comment_id.in_(_FREE))
-    .values(claimed_by=bindparam("key"), claimed_by_name=bindparam("name"), claimed_until=bindparam("until"))
-    .returning(*ENTRY)
-)
-_RELEASE = (
-    update(queue)
-    .where(queue.c.site == bindparam("of_site"), queue.c.claimed_by == bindparam("key"))
-    .values(claimed_by=None, claimed_by_name=None, claimed_until=None)
-)
 _DEPTH = select(
     sites.c.waiting,
     select(func.min(queue.c.waiting_since)).where(queue.c.site == bindparam("site")).scalar_subquery().label("oldest"),
@@ -160,17 +140,6 @@ def depth(tx: Transaction, site: SiteKey) -> tuple[int, Milliseconds | None]:
     """How many entries wait on the site, and since when the oldest does."""
     row = tx.first(_DEPTH, site=site)
     return (row["waiting"], row["oldest"]) if row else (0, None)
-
-
-def claim(tx: Transaction, site: SiteKey, holder: Actor, *, limit: int, until: Milliseconds) -> list[QueueEntry]:
-    """Hand the next free entries to `holder` until `until`."""
-    handed = tx.all(_CLAIM, of_site=site, now=tx.now, limit=limit, key=holder.key, name=holder.name, until=until)
-    return entries_of(tx, sorted(handed, key=lambda row: (row["waiting_since"], row["comment_id"])))
-
-
-def release(tx: Transaction, site: SiteKey, holder: Actor) -> int:
-    """Give back everything that `holder` holds; how many that were."""
-    return tx.run(_RELEASE, of_site=site, key=holder.key)
 
 
 def entries_of(tx: Transaction, rows: Sequence[Row]) -> list[QueueEntry]:

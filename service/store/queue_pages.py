@@ -12,15 +12,14 @@ from typing import Any, Final, TypedDict
 
 from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, func, literal_column, or_, select
 
-from service.model import AuthorKey, CommentId, PostKey, QueueEntry, SiteKey, Why
+from service.model import CommentId, QueueEntry, SiteKey, Why
 from service.store import queue as entries
 from service.store import search, search_index
-from service.store.among import holds, pattern
 from service.store.database import Row, Transaction
 from service.store.queue import ENTRY
+from service.store.queue_filter import Claimed, Filter, conditions
 from service.store.search_index import LONG
-from service.store.tables import has_reason, queue
-from service.text.folding import fold
+from service.store.tables import queue
 
 Position = tuple[str | int, ...]
 MOST_COUNTED: Final = 1_000
@@ -31,16 +30,6 @@ PROBED: Final = 40
 """Entries that are looked at to see whether most of them are found: then it is quicker to go through the queue."""
 _PLACE: Final = ("priority", "waiting_since", "comment_id")
 """The columns that make a position."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which entries a moderator asks for; `text` is looked for in the comment's texts and the author's name, folded."""
-
-    why: Why | None = None
-    post: PostKey | None = None
-    author: AuthorKey | None = None
-    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +54,7 @@ class _Shape(TypedDict):
 
     why: Why | None
     given: frozenset[str]
+    claimed: Claimed | None
     by_priority: bool
 
 
@@ -73,30 +63,30 @@ def find(
 ) -> Found:
     """Entries in order, oldest or most urgent first. A position is (priority, waiting_since, comment_id)."""
     standing = search_index.look(tx, site)
-    given = _given(wanted)
-    shape = _Shape(why=wanted.why, given=frozenset(given), by_priority=by_priority)
+    sought = wanted.sought()
+    shape = _Shape(why=wanted.why, given=frozenset(sought), claimed=wanted.claimed, by_priority=by_priority)
+    given = {"site": site, **wanted.values(tx.now)}
     if wanted == Filter():
         total = Total(standing.waiting, is_exact=True)
-    elif standing.waiting <= LONG or not given:
-        total = _counted(tx, site, shape, given)
-    elif not search.can_tell(standing, given):
-        return _looked_through(tx, site, shape, given, limit=limit, after=after, waiting=standing.waiting)
-    elif _many_are_near(tx, site, shape, given):
+    elif standing.waiting <= LONG or not sought or wanted.claimed is Claimed.MINE:
+        total = _counted(tx, shape, given)
+    elif not search.can_tell(standing, sought):
+        return _looked_through(tx, shape, given, limit=limit, after=after, waiting=standing.waiting)
+    elif _many_are_near(tx, shape, given):
         total = Total(MOST_COUNTED, is_exact=False)
     else:
-        conditions = _conditions(wanted.why, frozenset(given))
-        keys = search.find(tx, site, standing, conditions, given, limit=MOST_COUNTED)
+        fitting = conditions(wanted.why, frozenset(sought), wanted.claimed)
+        keys = search.find(tx, standing, fitting, sought, given, limit=MOST_COUNTED)
         if len(keys) < MOST_COUNTED:
             return _picked(tx, keys, by_priority=by_priority, limit=limit, after=after)
         total = Total(MOST_COUNTED, is_exact=False)
-    return _gone_through(tx, site, shape, given, limit=limit, after=after, total=total)
+    return _gone_through(tx, shape, given, limit=limit, after=after, total=total)
 
 
 def _gone_through(
     tx: Transaction,
-    site: SiteKey,
     shape: _Shape,
-    given: Mapping[str, str],
+    given: Mapping[str, Any],
     *,
     limit: int,
     after: Position | None,
@@ -104,15 +94,14 @@ def _gone_through(
 ) -> Found:
     """By going through the queue in order until there are enough."""
     statement = _page(**shape, goes_on=after is not None)
-    rows = tx.all(statement, site=site, limit=limit + 1, **given, **_place(after))
+    rows = tx.all(statement, limit=limit + 1, **given, **_place(after))
     return _found(tx, rows, limit, total)
 
 
 def _looked_through(
     tx: Transaction,
-    site: SiteKey,
     shape: _Shape,
-    given: Mapping[str, str],
+    given: Mapping[str, Any],
     *,
     limit: int,
     after: Position | None,
@@ -121,15 +110,15 @@ def _looked_through(
     """The same, but not beyond LOOKED_THROUGH entries, behind which the next page begins."""
     goes_on = after is not None
     among_next = _among_next(**shape, goes_on=goes_on)
-    found = list(map(_position, tx.all(among_next, site=site, limit=limit + 1, **given, **_place(after))))
+    found = list(map(_position, tx.all(among_next, limit=limit + 1, **given, **_place(after))))
     is_more = len(found) > limit
     following = found[limit - 1] if is_more else None
     if not is_more:
         ending = _last_of_next(by_priority=shape["by_priority"], goes_on=goes_on)
-        last = tx.first(ending, site=site, **_place(after))
+        last = tx.first(ending, site=given["site"], **_place(after))
         following = _position(last) if last else None
     is_all = after is None and not is_more
-    number = len(found) if is_all else _counted(tx, site, shape, given, of_oldest=LOOKED_THROUGH).number
+    number = len(found) if is_all else _counted(tx, shape, given, of_oldest=LOOKED_THROUGH).number
     total = Total(number, is_exact=number < MOST_COUNTED and waiting <= LOOKED_THROUGH)
     return Found(_entries(tx, found[:limit]), following, total)
 
@@ -147,18 +136,16 @@ def _entries(tx: Transaction, places: list[Position]) -> list[QueueEntry]:
     return entries.get_many(tx, [CommentId(str(comment_id)) for _, _, comment_id in places])
 
 
-def _many_are_near(tx: Transaction, site: SiteKey, shape: _Shape, given: Mapping[str, str]) -> bool:
+def _many_are_near(tx: Transaction, shape: _Shape, given: Mapping[str, Any]) -> bool:
     """Whether so many of the oldest entries are found that going through the queue is quicker than the index."""
-    if 2 * _counted(tx, site, shape, given, of_oldest=PROBED).number <= PROBED:
+    if 2 * _counted(tx, shape, given, of_oldest=PROBED).number <= PROBED:
         return False
-    return not _counted(tx, site, shape, given, of_oldest=2 * MOST_COUNTED).is_exact
+    return not _counted(tx, shape, given, of_oldest=2 * MOST_COUNTED).is_exact
 
 
-def _counted(
-    tx: Transaction, site: SiteKey, shape: _Shape, given: Mapping[str, str], *, of_oldest: int | None = None
-) -> Total:
+def _counted(tx: Transaction, shape: _Shape, given: Mapping[str, Any], *, of_oldest: int | None = None) -> Total:
     """How many entries are found, up to MOST_COUNTED; of so many oldest."""
-    row = tx.first(_count(shape["why"], shape["given"], of_oldest=of_oldest), site=site, **given)
+    row = tx.first(_count(shape["why"], shape["given"], shape["claimed"], of_oldest=of_oldest), **given)
     number = int(row["number"]) if row else 0
     return Total(number, is_exact=number < MOST_COUNTED)
 
@@ -192,17 +179,21 @@ def _urgent(place: Position) -> Position:
 
 
 @cache
-def _page(*, why: Why | None, given: frozenset[str], by_priority: bool, goes_on: bool) -> Select[Any]:
-    statement = select(*ENTRY).where(queue.c.site == bindparam("site"), *_conditions(why, given))
+def _page(
+    *, why: Why | None, given: frozenset[str], claimed: Claimed | None, by_priority: bool, goes_on: bool
+) -> Select[Any]:
+    statement = select(*ENTRY).where(queue.c.site == bindparam("site"), *conditions(why, given, claimed))
     if goes_on:
         statement = statement.where(*_behind(by_priority=by_priority))
     return statement.order_by(*_order(queue.c, by_priority=by_priority)).limit(bindparam("limit"))
 
 
 @cache
-def _among_next(*, why: Why | None, given: frozenset[str], by_priority: bool, goes_on: bool) -> Select[Any]:
+def _among_next(
+    *, why: Why | None, given: frozenset[str], claimed: Claimed | None, by_priority: bool, goes_on: bool
+) -> Select[Any]:
     """The keys of those that are found among the next LOOKED_THROUGH entries."""
-    following = _following(_conditions(why, given), LOOKED_THROUGH, by_priority=by_priority, goes_on=goes_on)
+    following = _following(conditions(why, given, claimed), LOOKED_THROUGH, by_priority=by_priority, goes_on=goes_on)
     keys = select(*(following.c[name] for name in _PLACE)).where(following.c.fits)
     return keys.order_by(*_order(following.c, by_priority=by_priority)).limit(bindparam("limit"))
 
@@ -223,21 +214,21 @@ def _last_of_next(*, by_priority: bool, goes_on: bool) -> Select[Any]:
 
 
 @cache
-def _count(why: Why | None, given: frozenset[str], *, of_oldest: int | None) -> Select[Any]:
-    conditions = _conditions(why, given)
+def _count(why: Why | None, given: frozenset[str], claimed: Claimed | None, *, of_oldest: int | None) -> Select[Any]:
+    fitting = conditions(why, given, claimed)
     if of_oldest is None:
-        some = select(queue.c.comment_id).where(queue.c.site == bindparam("site"), *conditions)
+        some = select(queue.c.comment_id).where(queue.c.site == bindparam("site"), *fitting)
     else:
-        oldest = _following(conditions, of_oldest, by_priority=False, goes_on=False)
+        oldest = _following(fitting, of_oldest, by_priority=False, goes_on=False)
         some = select(oldest.c.comment_id).where(oldest.c.fits)
     return select(func.count().label("number")).select_from(some.limit(_written(MOST_COUNTED)).subquery("some"))
 
 
-def _following(conditions: Sequence[ColumnElement[bool]], most: int, *, by_priority: bool, goes_on: bool) -> FromClause:
+def _following(fitting: Sequence[ColumnElement[bool]], most: int, *, by_priority: bool, goes_on: bool) -> FromClause:
     """The keys of so many entries of the site in order, from the beginning or from behind a position, and whether each
     `fits`. That is found out here, beside the limit: outside of it the texts would have to be handed over."""
     behind = _behind(by_priority=by_priority) if goes_on else ()
-    fits = and_(*conditions).label("fits")
+    fits = and_(*fitting).label("fits")
     following = select(*(queue.c[name] for name in _PLACE), fits).where(queue.c.site == bindparam("site"), *behind)
     return following.order_by(*_order(queue.c, by_priority=by_priority)).limit(_written(most)).subquery("following")
 
@@ -248,26 +239,6 @@ def _written(number: int) -> ColumnElement[int]:
 
 def _order(columns: Any, *, by_priority: bool) -> tuple[ColumnElement[Any], ...]:
     return (*((columns.priority.desc(),) if by_priority else ()), columns.waiting_since, columns.comment_id)
-
-
-def _given(wanted: Filter) -> Mapping[str, str]:
-    """The filter's values but for the reason, for which there is an index each."""
-    text = fold(wanted.text) if wanted.text is not None else None
-    wanted_pattern = pattern(text) if text is not None else None
-    values = {"post": wanted.post, "author": wanted.author, "text": text, "pattern": wanted_pattern}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-@cache
-def _conditions(why: Why | None, given: frozenset[str]) -> tuple[ColumnElement[bool], ...]:
-    """What an entry has to fulfil; the same object for the same filter, since statements are remembered by it."""
-    conditions: dict[str, ColumnElement[bool]] = {
-        "post": queue.c.post == bindparam("post"),
-        "author": queue.c.author == bindparam("author"),
-        "pattern": holds(queue.c.folded, "pattern"),
-    }
-    found = tuple(condition for name, condition in conditions.items() if name in given)
-    return (*found, has_reason(queue.c.why, why)) if why is not None else found
 
 
 def _behind(*, by_priority: bool) -> tuple[ColumnElement[bool], ...]:

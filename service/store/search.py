@@ -13,7 +13,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from service.model import SiteKey
 from service.store.among import listed
 from service.store.database import Row, Transaction
 from service.store.search_index import Standing, State, search
@@ -36,24 +35,25 @@ def can_tell(standing: Standing, given: Mapping[str, str]) -> bool:
 
 def find(
     tx: Transaction,
-    site: SiteKey,
     standing: Standing,
     conditions: tuple[ColumnElement[bool], ...],
-    given: Mapping[str, str],
+    sought: Mapping[str, str],
+    given: Mapping[str, Any],
     *,
     limit: int,
 ) -> list[Row]:
     """Keys (comment_id, priority, waiting_since) of up to `limit` entries that fulfil `conditions`, in no order.
 
-    `given` are the values of the conditions by their names: `post`, `author`, `pattern`, and the `text` of that.
+    `sought` is what the index is asked for: `post`, `author`, or the `text` of a pattern; `given` are the values of all
+    conditions, and the `site`.
     """
-    text = given.get("text")
-    values = {**given, "site": site, "limit": limit}
+    text, site = sought.get("text"), given["site"]
+    values = {**given, "limit": limit}
     if text is not None:
         values["trigrams"] = listed({text[place : place + 3] for place in range(len(text) - 2)})
-    indexed = tx.all(_indexed(frozenset(given), conditions), **values)
+    indexed = tx.all(_indexed(frozenset(sought), conditions), **values)
     seq = standing.progress.seqs.get(site, 0)
-    tail = tx.all(_tail(conditions), **given, site=site, limit=limit, seq=seq) if standing.seq > seq else []
+    tail = tx.all(_tail(conditions), **given, limit=limit, seq=seq) if standing.seq > seq else []
     return list({row["comment_id"]: row for row in (*indexed, *tail)}.values())
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
     true,
 )
 
-from service.model import ActorKind, Status, Why
+from service.model import Action, ActorKind, Status, Why
 from service.store.same_post import short
 
 metadata = MetaData(
@@ -161,10 +161,10 @@ _index("ix_comments_site_feed", "site", "shown_at", "id", only=PUBLIC)
 _index("ix_comments_parent", "parent_id", only=comments.c.parent_id.is_not(None))
 Index("ix_comments_author", *(comments.c[column] for column in ("site", "author", "created_at", "id")))
 # An author's comments on a post: a front end asks for them with every page that they open, a submission for its double.
-# Of that the hash is looked at here, the row only where it fits.
+# Of that the hash is looked at here, the row only where it fits. Moderators find all comments on a post here.
 Index(
     "ix_comments_own",
-    *(comments.c[column] for column in ("site", "author", "post", "created_at", "id", "body_hash")),
+    *(comments.c[column] for column in ("site", "post", "author", "created_at", "id", "body_hash")),
 )
 
 # Texts that are no longer in the comment's row: replaced, or dropped by a moderator. Undo needs them, disputes too.
@@ -228,6 +228,7 @@ reasons = Table(
 )
 
 # The append-only record. `seq` is the event's, so its order is the order of commits. `before` is what undo puts back.
+# `batch` is the same in all that one call did to many comments.
 decisions = Table(
     "decisions",
     metadata,
@@ -248,12 +249,18 @@ decisions = Table(
     Column("undoes", ordered_text, ForeignKey("decisions.id")),
     Column("before", Text),
     Column("created_at", BigInteger, nullable=False),
+    Column("batch", ordered_text),
 )
 Index("ix_decisions_order", decisions.c.site, decisions.c.seq, unique=True)
 Index("ix_decisions_comment", decisions.c.comment_id, decisions.c.seq)
 # Most of the record is what the site's policy did with submissions, which nobody asks for by its actor.
 BY_SOMEBODY = decisions.c.actor_kind != literal_column(f"'{ActorKind.POLICY.value}'")
 _index("ix_decisions_actor", "site", "actor", "seq", only=BY_SOMEBODY, of=decisions)
+# Nor is it a part of a batch, and it is one of the two actions of which every record is full.
+USUAL_ACTIONS = frozenset({Action.HOLD, Action.APPROVE})
+IS_SELDOM = decisions.c.action.not_in([literal_column(f"'{action.value}'") for action in sorted(USUAL_ACTIONS)])
+_index("ix_decisions_action", "site", "action", "seq", only=IS_SELDOM, of=decisions)
+_index("ix_decisions_batch", "site", "batch", "seq", only=decisions.c.batch.is_not(None), of=decisions)
 
 # The policies of each site, every version that ever held: data that people wrote, read by `triage/document`.
 policies = Table(

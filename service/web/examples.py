@@ -5,10 +5,11 @@ from typing import Any
 from service.delivery import outside_events, outside_shapes, webhook_views
 from service.model import WHY_TEXT, Why
 from service.reading import shapes
-from service.web import incoming, operations, outgoing
+from service.web import incoming, operations, outgoing, outgoing_queue, outgoing_undos
 
 COMMENT_ID = "019a2f6e-7c1d-7c3e-9b51-2f4f6f0a9d10"
 DECISION_ID = "019a2f70-03aa-7d02-8f1e-5b7c11d2e3f4"
+BATCH_ID = "019a2f70-0399-7b41-9c50-6d1e22f3a4b5"
 WRITTEN = "2026-01-31T09:35:00.000Z"
 DECIDED = "2026-01-31T09:41:12.345Z"
 
@@ -61,6 +62,7 @@ DECISION = {
     "note": None,
     "note_to_author": None,
     "undoes": None,
+    "batch": None,
     "created_at": DECIDED,
 }
 ENTRY = {
@@ -104,6 +106,7 @@ DELIVERY = {
     "tries": [TRY],
     "next_try_at": "2026-01-31T09:41:17.345Z",
 }
+PREVIEW = "b0Vb2sXqk1f8WyJnb3QgbWFkZSB1cCJd"
 RULING = {"action": "approve", "version": 1}
 
 EXAMPLES: dict[Any, Any] = {
@@ -115,7 +118,9 @@ EXAMPLES: dict[Any, Any] = {
     incoming.Edit: {"body": "I was *there*, too.", "version": 1},
     incoming.DecisionRequest: RULING,
     incoming.BulkRequest: {"decisions": [{"comment_id": COMMENT_ID, **RULING}]},
-    incoming.ClaimRequest: {"limit": 10, "lease_seconds": 300},
+    incoming.UndoPreview: {"batch": BATCH_ID},
+    incoming.UndoRequest: {"preview": PREVIEW, "note": "Those were no spam."},
+    incoming.ClaimRequest: {"limit": 20, "filter": {"reason": "edited"}, "lease_seconds": 600},
     incoming.AuthorPatch: {"banned_until": "2026-03-01T00:00:00Z", "note": "Advertises."},
     incoming.PostPatch: {"open": False, "title": "A Tuesday", "url": "https://blog.example/a-tuesday"},
     outgoing.Me: {"user": AUTHOR, "roles": [], "may": ["submit"], "banned_until": None},
@@ -135,10 +140,28 @@ EXAMPLES: dict[Any, Any] = {
     shapes.PublicList: {"post": POST, "comments": [VISIBLE], "next": None},
     shapes.Counts: {"counts": {"2005/07/a-tuesday": 1, "2005/07/another-day": 0}},
     shapes.LatestList: {"comments": [{**VISIBLE, "post": "2005/07/a-tuesday"}], "next": None},
-    outgoing.QueueList: {"entries": [ENTRY], "next": None, "total": 1, "total_is_exact": True},
-    outgoing.Claimed: {"entries": [ENTRY], "claimed_until": "2026-01-31T09:45:00.000Z"},
+    outgoing_queue.QueueList: {"entries": [ENTRY], "next": None, "total": 1, "total_is_exact": True},
+    outgoing_queue.EntryReply: {"entry": ENTRY},
+    outgoing_queue.Claimed: {"entries": [ENTRY], "claimed_until": "2026-01-31T09:45:00.000Z"},
     outgoing.DecisionReply: {"decision": DECISION, "comment": APPROVED},
-    outgoing.BulkReply: {"results": [{"comment_id": COMMENT_ID, "decision": DECISION}]},
+    outgoing.BulkReply: {
+        "batch": BATCH_ID,
+        "results": [{"comment_id": COMMENT_ID, "decision": {**DECISION, "batch": BATCH_ID}}],
+    },
+    outgoing_undos.UndoPreviewReply: {
+        "preview": PREVIEW,
+        "expires_at": "2026-01-31T09:55:00.000Z",
+        "would_change": 212,
+        "stays": [{"why": "newer-decision", "count": 1}],
+        "by_action": {"approve": 12, "spam": 200},
+        "examples": [COMMENT_ID],
+    },
+    outgoing_undos.UndoReply: {
+        "batch": BATCH_ID,
+        "undone": 212,
+        "stayed": [{"comment_id": COMMENT_ID, "why": "newer-decision"}],
+        "remaining": 0,
+    },
     outgoing.DecisionsList: {"decisions": [DECISION], "next": None},
     outgoing.AuthorReply: {
         "author": {

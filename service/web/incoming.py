@@ -10,9 +10,10 @@ from typing import (
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from service.model import FOREVER, Milliseconds
-from service.reading.shapes import Id
+from service.reading.shapes import Id, WhyCode
 from service.strict_json import is_clean
 from service.text.visible import clean_line
+from service.web.post_keys import PostKeyText
 
 CLEAN = r"^[^\x00\ud800-\udfff]*$"
 MAX_BODY = 10_000
@@ -180,10 +181,13 @@ class DecisionRequest(_Reasons):
     version: Version
 
 
+IdText = Annotated[Line, Field(min_length=1, max_length=64)]
+
+
 class BulkItem(DecisionRequest):
     """One decision of many."""
 
-    comment_id: Annotated[Line, Field(min_length=1, max_length=64)]
+    comment_id: IdText
 
 
 class BulkRequest(Strict):
@@ -192,11 +196,47 @@ class BulkRequest(Strict):
     decisions: list[BulkItem] = Field(min_length=1, max_length=500)
 
 
+class UndoPreview(Strict):
+    """What to take back: all that one call decided."""
+
+    batch: IdText
+
+
+class UndoRequest(Strict):
+    """A preview to carry out, and a note for colleagues that each of its decisions keeps."""
+
+    preview: Annotated[Line, Field(min_length=1, max_length=20_000)]
+    note: Annotated[Line, Field(max_length=2_000)] | None = None
+
+
+class QueueFilter(Strict):
+    """Which entries of the queue, in which order: as its query says it."""
+
+    reason: WhyCode | None = None
+    post: PostKeyText | None = None
+    author: IdText | None = None
+    q: Annotated[Line, Field(min_length=1, max_length=200)] | None = None
+    order: Literal["oldest", "priority"] = "oldest"
+
+
 class ClaimRequest(Strict):
-    """How many entries, for how long."""
+    """How many of the next entries, or which ones; for how long."""
 
     limit: Annotated[int, Field(ge=1, le=200), BeforeValidator(_integer)] = 10
+    filter: QueueFilter = QueueFilter()
+    comment_ids: list[IdText] = Field(
+        default_factory=list,
+        min_length=1,
+        max_length=200,
+        description="These, and no others: without `limit` and `filter`",
+    )
     lease_seconds: Annotated[int, Field(ge=1, le=86_400), BeforeValidator(_integer)] = 300
+
+    @model_validator(mode="after")
+    def _says_which_once(self) -> "ClaimRequest":
+        if self.comment_ids and self.model_fields_set & {"limit", "filter"}:
+            raise ValueError("must have either comment_ids, or limit and filter")
+        return self
 
 
 class AuthorPatch(Strict):

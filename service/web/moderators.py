@@ -1,80 +1,18 @@
-"""Moderators' calls. The first line of each asks for the permission."""
+"""Moderators' calls; those on the queue are in `queue`. The first line of each asks for the permission."""
 
 from typing import Any
 
 from service.errors import Problem, UnknownAuthor
-from service.model import Action, AuthorKey, Comment, CommentId, Decision, PostKey, Why
-from service.moderation import authors, decisions, posts, queue
+from service.model import Action, AuthorKey, BatchId, Comment, CommentId, Decision, PostKey, new_id
+from service.moderation import authors, decisions, posts
 from service.moderation.decisions import Ruling
 from service.moderation.record import Reasons
 from service.reading import show as public_show
 from service.store import authors as stored_authors
-from service.store import decisions as stored_decisions
 from service.store import posts as stored_posts
-from service.store.queue_pages import Filter
+from service.store import record_pages
 from service.web import incoming, outgoing, problems, queries, show
 from service.web.call import Call, Reply, require_own_page
-from service.web.stream import EventStream
-
-
-# GET /v1/sites/{site}/queue
-async def browse_queue(call: Call, query: queries.QueueQuery) -> Reply[outgoing.QueueList]:
-    """What somebody must look at, with everything to judge it by."""
-    await call.moderator()
-    wanted = Filter(
-        why=Why(query.reason) if query.reason else None,
-        post=PostKey(query.post) if query.post else None,
-        author=AuthorKey(query.author) if query.author else None,
-        text=query.q,
-    )
-    lane = call.database.bulk if query.q or query.post or query.author else call.database
-    cases, position, total = await lane.read(
-        queue.browse,
-        call.site.rules,
-        wanted,
-        by_priority=query.order == "priority",
-        limit=query.limit,
-        after=call.position(query.cursor, query.order),
-    )
-    following = call.cursor(position, query.order)
-    return Reply(
-        {
-            "entries": _entries(call, cases),
-            "next": following,
-            "total": total.number,
-            "total_is_exact": total.is_exact,
-        },
-        headers=call.next_link(following),
-    )
-
-
-# GET /v1/sites/{site}/queue/events
-async def follow_queue(call: Call, query: queries.StreamQuery, headers: incoming.StreamHeaders) -> EventStream:
-    """What enters and leaves the queue, live (Server-Sent Events).
-
-    `queue.entered` and `queue.left` carry `comment_id`, `post` and `why`. `reset` says that something is missing: read
-    the queue anew. Go on with the last `id`. The stream ends with the right to moderate.
-    """
-    await call.moderator()
-    return EventStream(call, (call.site_key, None), headers.last_event_id or query.last_event_id, for_moderator=True)
-
-
-# POST /v1/sites/{site}/queue/claims
-async def claim(call: Call, body: incoming.ClaimRequest) -> Reply[outgoing.Claimed]:
-    """Hand me the next entries, and nobody else until the lease ends."""
-    moderator = await call.moderator()
-    cases, until = await call.database.write(
-        queue.claim, call.site.rules, moderator, limit=body.limit, lease_seconds=body.lease_seconds
-    )
-    return Reply({"entries": _entries(call, cases), "claimed_until": public_show.timestamp(until)})
-
-
-# DELETE /v1/sites/{site}/queue/claims
-async def release(call: Call) -> Reply[None]:
-    """Give back what I hold."""
-    moderator = await call.moderator()
-    await call.database.write(queue.release, call.site_key, moderator)
-    return Reply(None, 204)
 
 
 # POST /v1/sites/{site}/comments/{id}/decisions
@@ -89,12 +27,14 @@ async def decide(call: Call, body: incoming.DecisionRequest) -> Reply[outgoing.D
 
 # POST /v1/sites/{site}/decisions
 async def decide_many(call: Call, body: incoming.BulkRequest) -> Reply[outgoing.BulkReply]:
-    """Up to 500 decisions in one call. Each stands alone; the results come in the order of the request."""
+    """Up to 500 decisions in one call, which together are a `batch`. Each stands alone; the results come in the order
+    of the request."""
     moderator = await call.moderator()
     rulings = [
         Ruling(CommentId(item.comment_id), Action(item.action), item.version, _reasons(item)) for item in body.decisions
     ]
-    outcomes = await decisions.decide_all(call.database, call.site.rules, rulings, moderator)
+    batch = BatchId(new_id(call.services.clock()))
+    outcomes = await decisions.decide_all(call.database, call.site.rules, rulings, moderator, batch=batch)
     results: list[outgoing.BulkDone | outgoing.BulkRefused] = []
     for ruling, outcome in zip(rulings, outcomes, strict=True):
         if isinstance(outcome, Problem):
@@ -104,7 +44,7 @@ async def decide_many(call: Call, body: incoming.BulkRequest) -> Reply[outgoing.
         else:
             _count(call, outcome[0])
             results.append({"comment_id": ruling.comment_id, "decision": show.decision(outcome[0])})
-    return Reply({"results": results})
+    return Reply({"batch": batch, "results": results})
 
 
 # POST /v1/sites/{site}/decisions/{id}/undo
@@ -118,18 +58,27 @@ async def undo(call: Call) -> Reply[outgoing.DecisionReply]:
 
 # GET /v1/sites/{site}/decisions
 async def list_decisions(call: Call, query: queries.DecisionsQuery) -> Reply[outgoing.DecisionsList]:
-    """The append-only record, oldest first."""
+    """The append-only record. A page can be short or empty although `next` leads on."""
     await call.moderator()
-    page = await call.database.bulk.read(
-        stored_decisions.page,
-        call.site_key,
+    wanted = record_pages.Filter(
         comment_id=CommentId(query.comment) if query.comment else None,
+        author=AuthorKey(query.author) if query.author else None,
+        post=PostKey(query.post) if query.post else None,
         actor=AuthorKey(query.actor) if query.actor else None,
+        action=Action(query.action) if query.action else None,
+        batch=BatchId(query.batch) if query.batch else None,
         since=query.since,
-        limit=query.limit,
-        after=call.position(query.cursor),
+        until=query.until,
     )
-    following = call.cursor(page.next)
+    page = await call.database.bulk.read(
+        record_pages.page,
+        call.site_key,
+        wanted,
+        newest_first=query.order == "newest",
+        limit=query.limit,
+        after=call.position(query.cursor, query.order),
+    )
+    following = call.cursor(page.next, query.order)
     shown = [show.decision(decision) for decision in page.items]
     return Reply({"decisions": shown, "next": following}, headers=call.next_link(following))
 
@@ -181,10 +130,6 @@ def _count(call: Call, decision: Decision) -> None:
 
 def _reasons(given: incoming.DecisionRequest) -> Reasons:
     return Reasons(given.reason, given.note, given.note_to_author)
-
-
-def _entries(call: Call, cases: list[queue.Case]) -> list[outgoing.EntryView]:
-    return [show.entry(call.site, case) for case in cases]
 
 
 def _comment(call: Call, comment: Comment, decision: Decision) -> outgoing.CommentView:

@@ -1,4 +1,7 @@
-"""What goes out: the shape of every reply, as `/openapi.json` describes it. What is not named here cannot leak."""
+"""What goes out: the shape of every reply, as `/openapi.json` describes it. What is not named here cannot leak.
+
+Those about the queue are in `outgoing_queue`.
+"""
 
 from typing import (
     Annotated,
@@ -10,7 +13,7 @@ from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from service.auth.permissions import Permission
-from service.reading.shapes import AuthorView, Id, PostView, Timestamp, VisibleComment, WhyCode
+from service.reading.shapes import AuthorView, Id, PostView, Timestamp, VisibleComment
 from service.web.incoming import RequestedAction
 
 _CLOSED = with_config(ConfigDict(extra="forbid"))
@@ -123,6 +126,7 @@ class DecisionView(TypedDict):
     note: str | None
     note_to_author: str | None
     undoes: Id | None
+    batch: Annotated[Id | None, Field(description="The same in all that one call did to many comments; else null")]
     created_at: Timestamp
 
 
@@ -182,8 +186,9 @@ class BulkRefused(TypedDict):
 
 @_CLOSED
 class BulkReply(TypedDict):
-    """What became of each decision, in the order in which they were sent."""
+    """What became of each decision, in the order in which they were sent; those carried out are of this batch."""
 
+    batch: Id
     results: list[BulkDone | BulkRefused]
 
 
@@ -193,80 +198,6 @@ class DecisionsList(TypedDict):
 
     decisions: list[DecisionView]
     next: str | None
-
-
-# Functional, because a member is called `from`.
-WhyView = TypedDict(
-    "WhyView",
-    {
-        "code": WhyCode,
-        "text": str,
-        "from": ActorView,
-        "at": Timestamp,
-    },
-)
-
-
-@_CLOSED
-class AuthorRecord(TypedDict):
-    """How the author fared so far: comments that stand approved, and rejected or spam."""
-
-    approved: int
-    rejected: int
-    first_seen: Timestamp
-
-
-@_CLOSED
-class Holder(TypedDict):
-    """Who holds a claim."""
-
-    key: str
-    name: str
-
-
-@_CLOSED
-class LabelView(TypedDict):
-    """What publishing a comment would change of how its post is called and where it is; null where nothing."""
-
-    title: str | None
-    url: str | None
-
-
-@_CLOSED
-class EntryView(TypedDict):
-    """Something to look at, with what is needed to judge it."""
-
-    comment: CommentView
-    post: PostView
-    label: Annotated[
-        LabelView | None,
-        Field(description="What approving the comment would change of the post's title and address; null: nothing"),
-    ]
-    why: list[WhyView]
-    priority: int
-    waiting_since: Timestamp
-    claimed_by: Holder | None
-    claimed_until: Timestamp | None
-    author_record: AuthorRecord
-    parent: CommentView | None
-
-
-@_CLOSED
-class QueueList(TypedDict):
-    """A page of the queue."""
-
-    entries: list[EntryView]
-    next: str | None
-    total: Annotated[int, Field(description="How many entries in all; with a filter, at most 1,000 are counted")]
-    total_is_exact: Annotated[bool, Field(description="False: there are at least so many")]
-
-
-@_CLOSED
-class Claimed(TypedDict):
-    """What was handed out, and until when."""
-
-    entries: list[EntryView]
-    claimed_until: Timestamp
 
 
 @_CLOSED

@@ -12,6 +12,7 @@ from service.delivery.outside_events import KINDS, is_known
 from service.reading.language import Code
 from service.reading.shapes import Id, WhyCode
 from service.web.incoming import Incoming, Line, Moment
+from service.web.outgoing import ActionName
 from service.web.post_keys import PostKeyText
 
 
@@ -94,15 +95,36 @@ class QueueQuery(PageQuery):
     post: PostKeyText | None = Field(None, description="On this post")
     author: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author")
     q: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, description="With these words")
+    claimed: Literal["any", "mine", "free"] = Field(
+        "any", description="Those that I hold; those that nobody holds; or whoever holds them"
+    )
     order: Literal["oldest", "priority"] = Field("oldest", description="What comes first")
 
 
+class ReleaseQuery(Incoming):
+    """What to give back."""
+
+    comment: list[Id] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Only these, one `comment=` for each; without: everything that I hold",
+    )
+
+
 class DecisionsQuery(PageQuery):
-    """Which part of the record."""
+    """Which part of the record, in which order."""
 
     comment: Id | None = Field(None, description="About this comment")
+    author: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="About comments of this author"
+    )
+    post: PostKeyText | None = Field(None, description="About comments on this post")
     actor: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author key")
+    action: ActionName | None = Field(None, description="What was done")
+    batch: Id | None = Field(None, description="What one call did to many comments")
     since: Moment | None = Field(None, description="Not before this time (RFC 3339)")
+    until: Moment | None = Field(None, description="Before this time (RFC 3339)")
+    order: Literal["oldest", "newest"] = Field("oldest", description="What comes first")
 
 
 class StreamQuery(Incoming):

@@ -31,6 +31,7 @@ from service.errors import (
     OriginRefused,
     Overloaded,
     PostClosed,
+    PreviewExpired,
     Problem,
     RequestTimeout,
     SlowDown,
@@ -38,6 +39,7 @@ from service.errors import (
     StoreUnavailable,
     TooManyEdits,
     UnknownAuthor,
+    UnknownBatch,
     UnknownComment,
     UnknownDecision,
     UnknownDelivery,
@@ -46,7 +48,7 @@ from service.errors import (
     UnknownWebhook,
     UnsupportedMediaType,
 )
-from service.web import embed, feed, moderators, operations, problems, public, readers, webhooks
+from service.web import embed, feed, moderators, operations, problems, public, queue, readers, undos, webhooks
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
@@ -133,13 +135,14 @@ MODERATION: Problems = (*LOGGED_IN, Forbidden, SlowDown)
 CHANGE: Problems = (*MODERATION, OriginRefused)
 
 MODERATORS = [
-    Route("GET", SITE + "/queue", moderators.browse_queue, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
+    Route("GET", SITE + "/queue", queue.browse_queue, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
     Route(
-        "GET", SITE + "/queue/events", moderators.follow_queue, Audience.MODERATORS, media_type=EVENT_STREAM,
+        "GET", SITE + "/queue/events", queue.follow_queue, Audience.MODERATORS, media_type=EVENT_STREAM,
         problems=MODERATION,
     ),
-    Route("POST", SITE + "/queue/claims", moderators.claim, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
-    Route("DELETE", SITE + "/queue/claims", moderators.release, Audience.MODERATORS, statuses=(204,), problems=CHANGE),
+    Route("POST", SITE + "/queue/claims", queue.claim, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+    Route("DELETE", SITE + "/queue/claims", queue.release, Audience.MODERATORS, statuses=(204,), problems=CHANGE),
+    Route("GET", SITE + "/queue/{id}", queue.show_entry, Audience.MODERATORS, problems=(*MODERATION, UnknownComment)),
     Route(
         "POST", COMMENT + "/decisions", moderators.decide, Audience.MODERATORS, statuses=(201,),
         problems=(*CHANGE, *BODY, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition),
@@ -148,6 +151,14 @@ MODERATORS = [
     Route(
         "POST", SITE + "/decisions/{id}/undo", moderators.undo, Audience.MODERATORS, statuses=(201,),
         problems=(*CHANGE, UnknownDecision, IllegalTransition, NewerDecision),
+    ),
+    Route(
+        "POST", SITE + "/undos/previews", undos.preview_undo, Audience.MODERATORS,
+        problems=(*CHANGE, *BODY, UnknownBatch),
+    ),
+    Route(
+        "POST", SITE + "/undos", undos.undo_batch, Audience.MODERATORS, statuses=(201,),
+        problems=(*CHANGE, *BODY, PreviewExpired),
     ),
     Route(
         "GET", SITE + "/decisions", moderators.list_decisions, Audience.MODERATORS,

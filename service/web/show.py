@@ -25,9 +25,8 @@ from service.web.outgoing import (
     AuthorStanding,
     CommentView,
     DecisionView,
-    EntryView,
-    WhyView,
 )
+from service.web.outgoing_queue import EntryView, WhyView
 
 
 def banned_until(moment: Milliseconds | None) -> str | None:
@@ -97,6 +96,7 @@ def decision(found: Decision) -> DecisionView:
         "note": found.note,
         "note_to_author": found.note_to_author,
         "undoes": found.undoes,
+        "batch": found.batch,
         "created_at": timestamp(found.created_at),
     }
 

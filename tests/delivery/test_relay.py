@@ -9,7 +9,7 @@ import pytest
 from service.delivery.follower import Follower, Hears
 from service.delivery.relay import FRESH_SECONDS, Relay
 from service.errors import IllegalTransition, PostClosed, StoreUnavailable
-from service.model import Action, Event, PostKey, SiteKey
+from service.model import Action, BatchId, Event, PostKey, SiteKey
 from service.moderation import decisions, posts
 from service.moderation.decisions import Ruling
 from service.store import events
@@ -135,7 +135,7 @@ async def test_one_of_many_decisions_that_fails_is_not_heard(here: Database, clo
     first, second = await scene.submit(BLOG, "ada"), await scene.submit(BLOG, "bob")
     _, ear = attend(here)
     rulings = [Ruling(first.id, Action.RESTORE, 1), Ruling(second.id, Action.APPROVE, 1)]
-    outcomes = await here.write(decisions.decide_each, BLOG, rulings, MODERATOR)
+    outcomes = await here.write(decisions.decide_each, BLOG, rulings, MODERATOR, batch=BatchId("batch"))
     assert isinstance(outcomes[0], IllegalTransition)
     assert [(event.type, event.comment_id) for event in ear.known] == [("comment.approved", second.id)]
 

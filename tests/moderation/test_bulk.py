@@ -75,3 +75,48 @@ async def test_another_sites_comment_is_unknown(gatepost: Gatepost) -> None:
     theirs = (await gatepost.reader("ada", site="other").submit("Elsewhere")).json["comment"]
     answer = await decide_many(gatepost, [{"comment_id": theirs["id"], "action": "approve", "version": 1}])
     assert answer.json["results"][0]["problem"]["code"] == "unknown-comment"
+
+
+async def test_what_one_call_decides_is_a_batch_of_its_own(gatepost: Gatepost) -> None:
+    moderator = gatepost.moderator()
+    ids = [(await gatepost.reader("ada").submit(f"Number {number}")).json["comment"]["id"] for number in range(4)]
+    calls = [
+        await decide_many(gatepost, [{"comment_id": one, "action": "spam", "version": 1} for one in part])
+        for part in (ids[:2], [ids[2], ABSENT])
+    ]
+    alone = (await moderator.decide(ids[3], "spam", 1)).json["decision"]
+    batches = [call.json["batch"] for call in calls]
+    assert len(set(batches)) == 2
+    assert [result["decision"]["batch"] for result in calls[0].json["results"]] == batches[:1] * 2
+    assert alone["batch"] is None
+    found = [(await moderator.get("decisions", params={"batch": batch})).json["decisions"] for batch in batches]
+    assert [[decision["comment_id"] for decision in part] for part in found] == [ids[:2], [ids[2]]]
+
+
+async def test_the_record_is_read_newest_first_and_narrowed(gatepost: Gatepost) -> None:
+    moderator = gatepost.moderator()
+    for author, post in (("ada", "one"), ("bob", "two"), ("ada", "two")):
+        gatepost.clock.advance(seconds=1)
+        await gatepost.approved("Hello", by=author, post=post)
+    everything = (await moderator.get("decisions")).json["decisions"]
+    newest = (await moderator.get("decisions", params={"order": "newest", "limit": 4})).json
+    rest = (await moderator.get("decisions", params={"order": "newest", "cursor": newest["next"]})).json
+    assert newest["decisions"] + rest["decisions"] == everything[::-1]
+    turned = await moderator.get("decisions", params={"cursor": newest["next"]})
+    assert (turned.status, turned.code) == (400, "bad-cursor")
+    ada = everything[0]["comment_id"]
+    key = (await moderator.get(f"comments/{ada}")).json["comment"]["author"]["key"]
+    for narrowed, places in [
+        ({"author": key}, [0, 1, 4, 5]),
+        ({"post": "two"}, [2, 3, 4, 5]),
+        ({"author": key, "post": "two", "action": "approve"}, [5]),
+        ({"action": "hold", "until": everything[4]["created_at"]}, [0, 2]),
+    ]:
+        found = (await moderator.get("decisions", params=narrowed)).json["decisions"]
+        assert found == [everything[place] for place in places], narrowed
+
+
+@pytest.mark.parametrize("query", ["order=random", "action=frown", "batch=mine", "until=yesterday"])
+async def test_an_odd_question_about_the_record_is_refused(gatepost: Gatepost, query: str) -> None:
+    answer = await gatepost.moderator().get(f"decisions?{query}")
+    assert (answer.status, answer.code) == (422, "invalid-request")

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.harness import Gatepost, Person
 
 
@@ -95,3 +97,128 @@ async def test_claims_end_at_the_site(gatepost: Gatepost) -> None:
     theirs = await gatepost.reader("ada", site="other").submit("Elsewhere")
     elsewhere = gatepost.moderator("mo", site="other")
     assert ids(await claim(elsewhere, limit=5)) == [theirs.json["comment"]["id"]]
+
+
+async def take(moderator: Person, comments: list[str], *, lease_seconds: int = 300) -> Any:
+    """What of these comments is the moderator's then."""
+    body = {"comment_ids": comments, "lease_seconds": lease_seconds}
+    answer = await moderator.call("POST", "queue/claims", json=body)
+    assert answer.status == 200, answer.json
+    return answer.json
+
+
+async def listed(moderator: Person, **query: Any) -> list[str]:
+    """Which entries the queue shows them."""
+    answer = await moderator.get("queue", params=query)
+    assert answer.status == 200, answer.json
+    assert answer.json["total"] == len(answer.json["entries"])
+    return [entry["comment"]["id"] for entry in answer.json["entries"]]
+
+
+async def test_claims_by_id_take_what_is_free_renew_ones_own_and_leave_what_others_hold(gatepost: Gatepost) -> None:
+    comments = await waiting(gatepost, 4)
+    mo, max_ = gatepost.moderator("mo"), gatepost.moderator("max")
+    await take(mo, comments[1:2], lease_seconds=60)
+    await take(max_, comments[:1])
+    gatepost.clock.advance(seconds=59)
+    taken = await take(mo, [comments[2], comments[0], comments[1], comments[2]], lease_seconds=600)
+    assert ids(taken) == [comments[2], comments[1]]
+    gatepost.clock.advance(seconds=599)
+    assert await listed(mo, claimed="mine") == comments[1:3]
+    assert ids(await take(max_, comments)) == [comments[0], comments[3]]
+
+
+async def test_the_queue_shows_what_is_mine_free_or_anybodys(gatepost: Gatepost) -> None:
+    comments = await waiting(gatepost, 4)
+    mo, max_ = gatepost.moderator("mo"), gatepost.moderator("max")
+    await take(mo, comments[:1])
+    await take(max_, comments[1:2], lease_seconds=60)
+    for moderator, mine in ((mo, comments[:1]), (max_, comments[1:2])):
+        for order in ("oldest", "priority"):
+            assert await listed(moderator, claimed="mine", order=order) == mine
+            assert await listed(moderator, claimed="free", order=order) == comments[2:]
+            assert await listed(moderator, claimed="any", order=order) == comments
+            assert await listed(moderator, claimed="free", order=order, q="number 3") == comments[3:]
+            assert await listed(moderator, claimed="mine", order=order, q="number 3") == []
+    gatepost.clock.advance(seconds=60)
+    assert await listed(max_, claimed="mine") == []
+    assert await listed(mo, claimed="free") == comments[1:]
+
+
+async def test_a_claim_with_a_filter_hands_out_what_it_finds_and_nothing_twice(gatepost: Gatepost) -> None:
+    comments = await waiting(gatepost, 12)
+    for post in ("another", "another"):
+        gatepost.clock.advance(seconds=1)
+        comments.append((await gatepost.reader("bob").submit(f"On {len(comments)}", post=post)).json["comment"]["id"])
+    mo, max_ = gatepost.moderator("mo"), gatepost.moderator("max")
+
+    async def claim_some(moderator: Person, limit: int, **wanted: Any) -> list[str]:
+        answer = await moderator.call("POST", "queue/claims", json={"limit": limit, "filter": wanted})
+        assert answer.status == 200, answer.json
+        return ids(answer.json)
+
+    assert await claim_some(mo, 5, post="another") == comments[12:]
+    assert await claim_some(max_, 5, post="another") == []
+    assert await claim_some(max_, 1, q="number 1") == comments[1:2]
+    assert await claim_some(mo, 9, q="number 1") == comments[10:12]
+    assert await claim_some(mo, 1, order="priority") == comments[:1]
+    assert await claim_some(mo, 9, reason="edited") == []
+    both = await asyncio.gather(claim_some(mo, 5, post="post"), claim_some(max_, 5, post="post"))
+    assert sorted(both[0] + both[1]) == sorted(comments[2:10])
+
+
+async def test_nobody_holds_more_than_two_hundred(gatepost: Gatepost) -> None:
+    mo = gatepost.moderator()
+    sent = await asyncio.gather(*(gatepost.reader("ada").submit(f"Number {number}") for number in range(203)))
+    every = [answer.json["comment"]["id"] for answer in sent]
+    assert len(ids(await claim(mo, limit=199))) == 199
+    mine = await listed(mo, claimed="mine", limit=200)
+    rest = [one for one in every if one not in mine]
+    assert len(ids(await take(mo, rest))) == 1
+    assert ids(await claim(mo, limit=5)) == []
+    assert len(ids(await take(mo, mine[:50]))) == 50
+    gatepost.clock.advance(seconds=300)
+    assert len(ids(await claim(mo, limit=200))) == 200
+
+
+async def test_some_are_given_back_and_the_others_stay(gatepost: Gatepost) -> None:
+    comments = await waiting(gatepost, 4)
+    mo, max_ = gatepost.moderator("mo"), gatepost.moderator("max")
+    await take(mo, comments[:3])
+    await take(max_, comments[3:])
+    query = [("comment", comments[0]), ("comment", comments[3])]
+    assert (await mo.call("DELETE", "queue/claims", params=query)).status == 204
+    assert await listed(mo, claimed="mine") == comments[1:3]
+    assert await listed(max_, claimed="mine") == comments[3:]
+
+
+async def test_one_entry_is_shown_as_the_queue_shows_it(gatepost: Gatepost) -> None:
+    comments = await waiting(gatepost, 2)
+    mo = gatepost.moderator()
+    await take(mo, comments[:1])
+    alone = (await mo.get(f"queue/{comments[0]}")).json["entry"]
+    assert alone == (await mo.get("queue")).json["entries"][0]
+    assert alone["claimed_by"]["name"] == "Mo"
+    await mo.decide(comments[0], "approve", 1)
+    gone = await mo.get(f"queue/{comments[0]}")
+    assert (gone.status, gone.code) == (404, "unknown-comment")
+    elsewhere = await gatepost.moderator("mo", site="other").get(f"queue/{comments[1]}")
+    assert (elsewhere.status, elsewhere.code) == (404, "unknown-comment")
+    assert (await gatepost.reader("ada").get(f"queue/{comments[1]}")).code == "forbidden"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"comment_ids": []},
+        {"comment_ids": ["one"], "limit": 1},
+        {"comment_ids": ["one"], "filter": {}},
+        {"comment_ids": ["one"] * 201},
+        {"filter": {"claimed": "mine"}},
+        {"filter": {"order": "newest"}},
+    ],
+    ids=str,
+)
+async def test_an_odd_claim_is_refused(gatepost: Gatepost, body: Any) -> None:
+    refused = await gatepost.moderator().call("POST", "queue/claims", json=body)
+    assert (refused.status, refused.code) == (422, "invalid-request")

@@ -10,6 +10,7 @@ from service.model import (
     Actor,
     ActorKind,
     AuthorKey,
+    BatchId,
     Caller,
     Comment,
     CommentId,
@@ -26,7 +27,8 @@ from service.moderation.submissions import Draft
 from service.store import queue_pages, search_index, verify
 from service.store import snapshot as snapshots
 from service.store.database import Database, Transaction
-from service.store.queue_pages import Filter, Position, Total
+from service.store.queue_filter import Filter
+from service.store.queue_pages import Position, Total
 from service.store.search_index import LONG, State
 from service.store.snapshot import Watch
 from service.store.tables import queue
@@ -202,7 +204,8 @@ async def test_what_happens_after_the_index_is_found_at_once(indexed: Database, 
 
 async def test_the_index_forgets_a_queue_that_has_become_short(indexed: Database, site: SiteRules) -> None:
     def approve(tx: Transaction, ids: list[CommentId]) -> None:
-        decisions.decide_each(tx, site, [Ruling(comment_id, Action.REJECT, 1) for comment_id in ids], MODERATOR)
+        rulings = [Ruling(comment_id, Action.REJECT, 1) for comment_id in ids]
+        decisions.decide_each(tx, site, rulings, MODERATOR, batch=BatchId("batch"))
 
     every = await indexed.read(_expected, Filter())
     await indexed.write(approve, every[5:])

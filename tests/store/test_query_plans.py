@@ -14,6 +14,7 @@ from service.model import (
     Actor,
     ActorKind,
     AuthorKey,
+    BatchId,
     CommentId,
     DecisionId,
     Identity,
@@ -42,11 +43,12 @@ from service.store import (
     published,
     queue,
     queue_pages,
+    record_pages,
     retention,
     standing,
 )
 from service.store.database import Database, Transaction
-from service.store.queue_pages import Filter
+from service.store.queue_filter import Claimed, Filter
 from tests.harness import configuration
 from tests.store import long_post
 from tests.store.plans import Plan, plans_of, work_of
@@ -74,9 +76,11 @@ def _queue(wanted: Filter, *, by_priority: bool, after: queue_pages.Position | N
     return lambda tx: queue_pages.find(tx, SITE, wanted, by_priority=by_priority, limit=50, after=after)
 
 
-def _record(**wanted: object) -> Callable[[Transaction], object]:
-    asked = {"comment_id": None, "actor": None, "since": None, "after": None, **wanted}
-    return lambda tx: decisions.page(tx, SITE, limit=50, **asked)  # type: ignore[arg-type]  # a table of arguments
+def _record(
+    *, newest_first: bool = False, after: tuple[int] | None = None, **wanted: object
+) -> Callable[[Transaction], object]:
+    asked = record_pages.Filter(**wanted)  # type: ignore[arg-type]  # a table of arguments
+    return lambda tx: record_pages.page(tx, SITE, asked, newest_first=newest_first, limit=50, after=after)
 
 
 def _same_text(tx: Transaction) -> object:
@@ -116,14 +120,28 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "queue of an author": _queue(replace(ALL, author=ADA), by_priority=False, after=None),
     "queue by reason": _queue(replace(ALL, why=Why.EDITED), by_priority=False, after=None),
     "queue by words": _queue(replace(ALL, text="words"), by_priority=False, after=None),
+    "what I hold of the queue": _queue(replace(ALL, claimed=Claimed.MINE, holder="mo"), by_priority=True, after=None),
+    "queue, free": _queue(replace(ALL, claimed=Claimed.FREE), by_priority=False, after=None),
+    "queue, free, most urgent first": _queue(replace(ALL, claimed=Claimed.FREE), by_priority=True, after=None),
     "depth of the queue": lambda tx: queue.depth(tx, SITE),
     "an entry": lambda tx: queue.get(tx, ID),
     "the record": _record(),
     "the record, further": _record(after=(7,)),
     "the record of a comment": _record(comment_id=ID),
     "the record of a moderator": _record(actor=AuthorKey("mo")),
-    "the record of the policy": _record(actor=AuthorKey("policy")),
+    "what the policy did": _record(actor=AuthorKey("policy")),
     "the record since": _record(since=7),
+    "the record between": _record(since=7, until=9),
+    "the record, newest first": _record(newest_first=True),
+    "the record, newest first, further": _record(newest_first=True, after=(7,)),
+    "the record, newest first, until": _record(newest_first=True, until=9),
+    "the record of a batch": _record(batch=BatchId("batch"), actor=AuthorKey("mo")),
+    "the record of a seldom action": _record(action=Action.UNDO, newest_first=True),
+    "what was approved": _record(action=Action.APPROVE),
+    "what a moderator took back": _record(action=Action.UNDO, actor=AuthorKey("mo")),
+    "what was done to an author's comments": _record(author=ADA, action=Action.APPROVE),
+    "what was done on a post": _record(post=POST, newest_first=True),
+    "what was done to an author's comments on a post": _record(author=ADA, post=POST, since=7),
     "a decision": lambda tx: decisions.get(tx, SITE, DecisionId("an id")),
     "what checks want to know": lambda tx: standing.surroundings(tx, SITE, POST, ADA),
     "the last decision": lambda tx: decisions.last_on(tx, ID),
@@ -182,10 +200,11 @@ NO_TABLES = (
     "SCAN CONSTANT ROW",
     "SCAN recent",
     "SCAN newest",
+    "SCAN following",
     "SCAN json_each VIRTUAL TABLE INDEX 1:",
     "SCAN listed VIRTUAL TABLE INDEX 1:",
 )
-"""What is scanned is no table: the steps of a walk, the values of a list."""
+"""What is scanned is no table: the steps of a walk, the values of a list, so many rows as are looked through."""
 
 
 def _refuse_scans(plans: Plan) -> None:
@@ -218,10 +237,11 @@ async def test_lists_come_sorted_out_of_an_index(database: Database, name: str) 
         ("flat, newest first, further", "(created_at,id)<(?,?)"),
         ("latest, further", "(created_at,id)<(?,?)"),
         ("one's own, further", "(created_at,id)<(?,?)"),
-        ("one's own on a post, further", "post=? AND (created_at,id)<(?,?)"),
+        ("one's own on a post, further", "author=? AND (created_at,id)<(?,?)"),
         ("queue, oldest first, further", "waiting_since>?"),
         ("queue, most urgent first, further", "priority<?"),
         ("the record, further", "seq>?"),
+        ("the record, newest first, further", "seq<?"),
         ("events of a post", "post=? AND seq>?"),
         ("newest events of a post", "post=? AND seq>?"),
         ("events between", "seq>?"),
@@ -234,6 +254,10 @@ async def test_a_later_page_starts_where_the_one_before_ended(database: Database
     assert [sought in line for line in of_rows] == [True]
 
 
+IN_RECORD = "SEARCH decisions USING INDEX ix_decisions_{} seq>? AND seq<?)"
+OF_COMMENTS = "SEARCH comments USING COVERING INDEX ix_comments_{}"
+
+
 @pytest.mark.parametrize(
     ("name", "sought"),
     [
@@ -242,9 +266,21 @@ async def test_a_later_page_starts_where_the_one_before_ended(database: Database
         ("some posts", "SEARCH posts USING INDEX sqlite_autoindex_posts_1 (site=? AND post=?)"),
         ("the last decisions", "SEARCH decisions USING INDEX ix_decisions_comment (comment_id=? AND seq=?)"),
         ("queue by reason", "SEARCH queue USING INDEX ix_queue_edited (site=?)"),
+        ("what I hold of the queue", "SEARCH queue USING INDEX ix_queue_claimed (site=? AND claimed_by=?)"),
+        ("queue, free", "SEARCH queue USING INDEX ix_queue_oldest (site=?)"),
         ("the record since", "SEARCH there USING INDEX ix_decisions_order (site=? AND seq>?)"),
-        ("the record of a moderator", "SEARCH decisions USING INDEX ix_decisions_actor (site=? AND actor=? AND seq>?)"),
-        ("the record of the policy", "SEARCH decisions USING INDEX ix_decisions_order (site=? AND seq>?)"),
+        ("the record of a moderator", IN_RECORD.format("actor (site=? AND actor=? AND")),
+        ("what the policy did", IN_RECORD.format("order (site=? AND")),
+        ("the record of a comment", IN_RECORD.format("comment (comment_id=? AND")),
+        ("the record of a batch", IN_RECORD.format("batch (site=? AND batch=? AND")),
+        ("the record of a seldom action", IN_RECORD.format("action (site=? AND action=? AND")),
+        ("what a moderator took back", IN_RECORD.format("action (site=? AND action=? AND")),
+        ("what was approved", IN_RECORD.format("order (site=? AND")),
+        ("what was done to an author's comments", OF_COMMENTS.format("author (site=? AND author=?)")),
+        ("what was done to an author's comments", IN_RECORD.format("comment (comment_id=? AND")),
+        ("what was done on a post", OF_COMMENTS.format("own (site=? AND post=?)")),
+        ("what was done on a post", IN_RECORD.format("comment (comment_id=? AND")),
+        ("what was done to an author's comments on a post", OF_COMMENTS.format("own (site=? AND post=? AND author=?)")),
     ],
 )
 async def test_what_is_asked_for_is_sought_by_its_own_index(database: Database, name: str, sought: str) -> None:
@@ -256,7 +292,7 @@ async def test_what_is_asked_for_is_sought_by_its_own_index(database: Database, 
 async def test_repeated_texts_are_looked_for_among_the_authors_newest_on_the_post(database: Database) -> None:
     plans: Plan = []
     await database.read(_traced(READS["the same text"], plans))
-    index = "ix_comments_own (site=? AND author=? AND post=? AND created_at>?)"
+    index = "ix_comments_own (site=? AND post=? AND author=? AND created_at>?)"
     assert f"SEARCH comments USING INDEX {index}" in plans
 
 
@@ -279,6 +315,8 @@ async def test_no_write_scans_a_table(database: Database, site: SiteRules) -> No
 
     await write(submit)
     await write(lambda tx: moderation_queue.claim(tx, site, MODERATOR, limit=5, lease_seconds=60))
+    await write(lambda tx: moderation_queue.release(tx, SITE, MODERATOR, [made[0]]))
+    await write(lambda tx: moderation_queue.claim_these(tx, site, MODERATOR, [made[0]], lease_seconds=60))
     await write(lambda tx: moderation_queue.release(tx, SITE, MODERATOR))
     await write(decide)
     await write(submit)

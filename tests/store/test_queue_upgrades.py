@@ -7,7 +7,7 @@ import pytest
 from service.model import CommentId, SiteKey, Why
 from service.store import queue, queue_pages, snapshot, verify
 from service.store.database import Database
-from service.store.queue_pages import Filter
+from service.store.queue_filter import Filter
 from service.store.snapshot import Watch
 from tests.harness import Hands
 from tests.store import older

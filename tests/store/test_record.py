@@ -27,7 +27,7 @@ from service.model import (
 )
 from service.moderation import submissions
 from service.moderation.submissions import Draft
-from service.store import decisions, events
+from service.store import decisions, events, record_pages
 from service.store.database import Database, Transaction
 from tests.harness import Hands
 from tests.store.plans import work_of
@@ -78,7 +78,8 @@ def _decide(tx: Transaction, site: SiteKey, comment_id: CommentId, at: int) -> D
 
 
 def _since(tx: Transaction, site: SiteKey, since: int, *, limit: int = 100) -> list[DecisionId]:
-    page = decisions.page(tx, site, comment_id=None, actor=None, since=since, limit=limit, after=None)
+    wanted = record_pages.Filter(since=since)
+    page = record_pages.page(tx, site, wanted, newest_first=False, limit=limit, after=None)
     return [decision.id for decision in page.items]
 
 
@@ -157,8 +158,8 @@ async def test_the_record_of_an_actor_is_theirs_and_the_policys_too(store: Datab
     made = [await store.write(fill) for _ in range(3)]
 
     def of(tx: Transaction, actor: Actor) -> list[Decision]:
-        key = AuthorKey(actor.key)
-        return decisions.page(tx, site, comment_id=None, actor=key, since=None, limit=9, after=None).items
+        wanted = record_pages.Filter(actor=AuthorKey(actor.key))
+        return record_pages.page(tx, site, wanted, newest_first=False, limit=9, after=None).items
 
     assert [decision.id for decision in await store.read(of, MODERATOR)] == made
     assert [decision.actor for decision in await store.read(of, POLICY)] == [POLICY] * 3

@@ -10,8 +10,7 @@ import pytest
 from service.errors import StoreUnavailable
 from service.model import POLICY, Action, PostKey, SiteKey
 from service.moderation import decisions
-from service.store import backup, copy, events, followers, leases, retention, snapshot, verify
-from service.store import decisions as record
+from service.store import backup, copy, events, followers, leases, record_pages, retention, snapshot, verify
 from service.store.database import Database, Transaction
 from service.store.restore import restore
 from service.store.retention import Retention
@@ -197,7 +196,8 @@ async def test_the_record_stays_and_a_decision_can_be_undone(opened: Database, c
     clock.advance(seconds=10 * DAY)
     await kept_for(1, opened, clock).remove_old()
     assert await numbers(opened) == []
-    found = await opened.read(record.page, SITE, comment_id=comment.id, actor=None, since=None, limit=10, after=None)
+    wanted = record_pages.Filter(comment_id=comment.id)
+    found = await opened.read(record_pages.page, SITE, wanted, newest_first=False, limit=10, after=None)
     assert [one.action for one in found.items] == [Action.HOLD, Action.SPAM]
     _, back = await opened.write(decisions.undo, scene.BLOG, decision.id, MODERATOR)
     assert back.status == "pending"

@@ -4,14 +4,28 @@ from functools import partial
 
 import pytest
 
-from service.model import Actor, ActorKind, AuthorKey, CommentId, Identity, PostKey, Profile, SiteKey, SiteRules, Why
+from service.model import (
+    POLICY,
+    Actor,
+    ActorKind,
+    AuthorKey,
+    BatchId,
+    CommentId,
+    Identity,
+    PostKey,
+    Profile,
+    SiteKey,
+    SiteRules,
+    Why,
+)
 from service.moderation import queue, submissions
 from service.moderation.submissions import Draft
-from service.store import authors, comments, decisions, posts
+from service.store import authors, comments, posts, record_pages
 from service.store.database import Database, Transaction
-from service.store.queue_pages import Filter
+from service.store.queue_filter import Claimed, Filter
 
 SITE = SiteKey("blog")
+POLICY_KEY = AuthorKey(POLICY.key)
 MODERATOR = Actor(ActorKind.MODERATOR, "mo", "Mo")
 
 
@@ -34,6 +48,8 @@ def _browse(tx: Transaction, site: SiteRules, *, number: int) -> None:
         Filter(),
         Filter(why=Why.AWAITING_APPROVAL),
         Filter(text=f"text {number}"),
+        Filter(claimed=Claimed.FREE),
+        Filter(claimed=Claimed.MINE, holder=f"{number}"),
         Filter(post=PostKey(f"post {number}"), author=AuthorKey(f"reader-{number}")),
     ]
     for wanted in filters:
@@ -41,7 +57,12 @@ def _browse(tx: Transaction, site: SiteRules, *, number: int) -> None:
             page = partial(queue.browse, tx, site, wanted, by_priority=by_priority, limit=number)
             _, following, _ = page(after=None)
             page(after=following or (0, 1, "id"))
-    decisions.page(tx, SITE, comment_id=None, actor=None, since=number, limit=number, after=None)
+    for narrowed in (
+        record_pages.Filter(since=number),
+        record_pages.Filter(actor=POLICY_KEY, until=number),
+        record_pages.Filter(post=PostKey(f"post {number}"), batch=BatchId(f"{number}")),
+    ):
+        record_pages.page(tx, SITE, narrowed, newest_first=False, limit=number, after=(number,))
     keys = [f"{each}" for each in range(number)]
     comments.get_many(tx, SITE, map(CommentId, keys))
     authors.get_many(tx, SITE, set(map(AuthorKey, keys)))

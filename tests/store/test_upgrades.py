@@ -13,7 +13,7 @@ from service.model import CommentId, SiteKey
 from service.moderation import rendering
 from service.store import comments, published, queue_pages, snapshot, texts, verify
 from service.store.database import Database
-from service.store.queue_pages import Filter
+from service.store.queue_filter import Filter
 from service.store.snapshot import Watch
 from service.text import render
 from tests.harness import Hands, configuration

@@ -108,6 +108,35 @@ async def test_moderators_hear_of_the_queue(gatepost: Gatepost) -> None:
     assert (edited.name, edited.data["why"]) == ("queue.entered", ["edited"])
 
 
+async def test_moderators_hear_who_takes_and_gives_back_what(gatepost: Gatepost) -> None:
+    """One event for each call that changed something: what it says is so now, so each is awaited."""
+    comments = []
+    for text in ("one", "two", "three"):
+        gatepost.clock.advance(seconds=1)
+        comments.append((await gatepost.reader("ada").submit(text)).json["comment"]["id"])
+    mo, max_ = gatepost.moderator("mo"), gatepost.moderator("max")
+    async with listening(gatepost.moderator("mia"), "queue/events") as ear:
+        await ear.settled()
+        taken = await mo.call("POST", "queue/claims", json={"limit": 2})
+        heard = await ear.some(1)
+        await max_.call("POST", "queue/claims", json={"comment_ids": comments[:2]})  # changes nothing
+        await max_.call("POST", "queue/claims", json={"comment_ids": comments[1:]})
+        heard += await ear.some(1)
+        await mo.call("DELETE", "queue/claims")
+        heard += await ear.some(1)
+        await mo.call("DELETE", "queue/claims")  # changes nothing
+        await max_.decide(comments[2], "approve", 1)
+        heard += await ear.some(1)
+    assert [one.name for one in heard] == ["queue.claimed"] * 3 + ["queue.left"]
+    assert heard[0].data == {
+        "comment_ids": comments[:2],
+        "claimed_by": taken.json["entries"][0]["claimed_by"],
+        "claimed_until": taken.json["claimed_until"],
+    }
+    assert (heard[1].data["comment_ids"], heard[1].data["claimed_by"]["name"]) == (comments[2:], "Max")
+    assert heard[2].data == {"comment_ids": comments[:2], "claimed_by": None, "claimed_until": None}
+
+
 async def test_nothing_leaks_that_is_not_public(gatepost: Gatepost) -> None:
     """Whatever happens: no text, name or note that no reader may see, and no number that counts the site's events."""
     chance = random.Random(5)  # noqa: S311  # the same in every run
