@@ -3,8 +3,7 @@
 Starts a PostgreSQL server (from the wheel of the tests) and one service on it, or two, lets 64 readers submit, and
 looks meanwhile at what the writer's connection does. "Waits for the service" is the share of time in which a
 transaction has written and the server has nothing to do: the service has not sent the next statement yet. How often a
-process goes to sleep for each submission says the same without a clock, so it can be compared on a machine that does
-other work.
+process goes to sleep for each submission says how often one waited for the other.
 
     --count 4000 --connections 64 --rounds 2
     --replicas 1                services that share the readers

@@ -20,6 +20,17 @@ def memory_mebibytes(pid: int, *, field: str = "VmRSS") -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
 
 
+def held_mebibytes(pid: int) -> dict[str, float]:
+    """What a process holds by kind: `Pss` counts pages that others hold too in part, `Anonymous` is no file's."""
+    lines = [line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()]
+    return {line[0].rstrip(":"): int(line[1]) / 1024 for line in lines if line[-1] == "kB"}
+
+
+def open_files(pid: int) -> int:
+    """Files and sockets that a process has open."""
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
 @contextmanager
 def on_processors(processors: Iterable[int]) -> Iterator[None]:
     """What is started inside runs on these processors only, as long as it lives; on any for an empty list."""

@@ -93,7 +93,7 @@ class Visitor(asyncio.Protocol):
             end = self._head.find(b"\r\n\r\n")
             if end < 0:
                 return
-            self._missing = end + 4 + _body_length(self._head[:end]) - len(self._head)
+            self._missing = end + 4 + body_length(self._head[:end]) - len(self._head)
         if self._missing == 0:
             self._answered()
 
@@ -119,7 +119,8 @@ class Visitor(asyncio.Protocol):
         self._transport.write(request)
 
 
-def _body_length(head: bytes) -> int:
+def body_length(head: bytes) -> int:
+    """How long the body after this head of a reply is."""
     if head[9:12] in (b"304", b"204"):
         return 0
     start = head.lower().index(b"content-length:") + 15
@@ -163,7 +164,7 @@ async def moderate(task: Task, decisions: Kind, until: float) -> None:
             break
         writer.write(request.encode())
         head = await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(_body_length(head))
+        await reader.readexactly(body_length(head))
         taken = time.perf_counter() - sent_at
         decisions.statuses[int(head[9:12])] += 1
         decisions.milliseconds.append(taken * 1000)

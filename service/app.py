@@ -1,7 +1,7 @@
 """The composition root: settings in, a running service out. The only file that knows every room."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -9,30 +9,30 @@ from uuid import UUID
 import structlog
 from aiohttp import web
 
-from service import followers
+from service import followers, housekeeping
 from service.auth.authenticator import Authenticator
 from service.auth.fetch import Fetch
 from service.auth.login import Login
 from service.background import Background, Job
+from service.delivery.arrivals import Arrivals
 from service.delivery.follower import Follower, StoreFollower
 from service.delivery.leased_relay import LeasedRelay
 from service.delivery.live import Live
 from service.delivery.relay import Relay
+from service.delivery.webhook import Webhook
+from service.delivery.webhook_call import WebhookCall
 from service.errors import StoreUnavailable
-from service.health import Health
+from service.health import Health, Reporting
 from service.life import Life
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, new_id, system_clock
-from service.moderation import idempotency, rendering
 from service.outbound.client import Outbound
 from service.reading import news
 from service.reading.pages import Pages
 from service.settings import Server, Settings, SettingsError
-from service.store import search_index, secrets
-from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
+from service.store import secrets
 from service.store.database import Database
 from service.store.engine import StoreError
-from service.store.retention import EVERY_SECONDS, Retention
 from service.web import application, listener, problems
 from service.web.address import Addresses
 from service.web.call import Services
@@ -43,7 +43,6 @@ from service.web.links import Links
 from service.web.serving import GuardedRunner
 
 log = structlog.get_logger()
-FORGET_EVERY_SECONDS = 600.0
 MEGABYTE = 1024 * 1024
 ONE_SERVER = "the one server"
 """Who holds the leases of a store that nobody else can open: after a kill it need not wait for itself."""
@@ -57,6 +56,7 @@ class Running:
     database: Database
     relay: Relay
     live: Live
+    arrivals: Arrivals
     health: Health
     _runner: GuardedRunner
     _life: Life
@@ -73,6 +73,7 @@ class Running:
             return
         self.health.draining = True
         self.live.close()
+        self.arrivals.close()
         self._runner.drain()
         await asyncio.sleep(self._drain_seconds if drain_seconds is None else drain_seconds)
         await self._life.aclose()
@@ -88,6 +89,7 @@ class _Open:
     logins: dict[SiteKey, list[Login]]
     once: list[StoreFollower]
     """The followers that work once for the store."""
+    receivers: list[WebhookCall]
     limits: RateLimits
     database: Database
     holder: str
@@ -122,6 +124,7 @@ async def start(settings: Settings, *, clock: Clock = system_clock) -> Running:
             opened.database,
             wired.relay,
             wired.services.live,
+            wired.services.arrivals,
             wired.health,
             wired.runner,
             life.pop_all(),
@@ -136,25 +139,30 @@ async def _open(settings: Settings, life: Life, *, clock: Clock) -> _Open:
     life.closes("outgoing calls", client.close)
     logins = open_logins(settings, clock=clock, fetch=Fetch(client))
     once = list(followers.of_the_store(settings, client=client, clock=clock, metrics=metrics))
+    receivers = followers.webhook_calls(settings, client=client, clock=clock)
     limits = RateLimits(settings.limits, metrics=metrics)
     life.closes("shared limits", limits.close)
     database = await _open_store(settings, clock=clock)
     life.closes("store", database.close)
     holder = new_id(clock()) if database.is_shared else ONE_SERVER
-    return _Open(settings, clock, metrics, logins, once, limits, database, holder)
+    return _Open(settings, clock, metrics, logins, once, receivers, limits, database, holder)
 
 
 async def _wire(opened: _Open, life: Life) -> _Wired:
     """Build every room. The first writes to the store happen here: raises StoreError where it takes none."""
     settings, database, metrics = opened.settings, opened.database, opened.metrics
     background, relay = Background(), Relay(database)
-    named = {f"{site}/{login.name}": login for site, logins in opened.logins.items() for login in logins}
+    reporting: dict[str, Reporting] = {
+        f"login:{site}/{login.name}": login for site, logins in opened.logins.items() for login in logins
+    }
     addresses = Addresses(settings.server.trusted_proxies)
-    health = Health(database, background, named, clock=opened.clock, unbelieved=addresses.unbelieved)
+    webhooks = [_webhook(opened, call) for call in opened.receivers]
+    reporting |= {webhook.name: webhook for webhook in webhooks}
+    health = Health(database, background, reporting, clock=opened.clock, unbelieved=addresses.unbelieved)
     try:
         await relay.look()
-        services = await _services(opened, relay, addresses)
-        following = list(_following(opened, services))
+        services = await _services(opened, relay, addresses, webhooks)
+        following = [*_following(opened, services), *webhooks]
         for follower in following:
             await follower.begin()
     except StoreUnavailable as fault:
@@ -174,7 +182,18 @@ async def _wire(opened: _Open, life: Life) -> _Wired:
         trusted_proxies=settings.server.trusted_proxies,
         shutdown_timeout=settings.server.grace_seconds,
     )
-    jobs = [*relay.jobs(), *(job for follower in following for job in follower.jobs()), *_jobs(opened)]
+    jobs = [
+        *relay.jobs(),
+        *(job for follower in following for job in follower.jobs()),
+        *housekeeping.jobs(
+            opened.settings,
+            opened.database,
+            once=opened.once,
+            holder=opened.holder,
+            clock=opened.clock,
+            metrics=opened.metrics,
+        ),
+    ]
     return _Wired(services, relay, health, background, runner, jobs)
 
 
@@ -203,6 +222,7 @@ def _following(opened: _Open, services: Services) -> Iterator[Follower]:
         opened.settings,
         pages=services.pages,
         live=services.live,
+        arrivals=services.arrivals,
         database=opened.database,
         clock=opened.clock,
         metrics=opened.metrics,
@@ -212,23 +232,9 @@ def _following(opened: _Open, services: Services) -> Iterator[Follower]:
         yield LeasedRelay(follower, opened.database, holder=opened.holder, sites=sites)
 
 
-def _jobs(opened: _Open) -> Iterator[Job]:
-    """What is done from time to time, whatever happens."""
-    database, settings = opened.database, opened.settings
-    forget = partial(idempotency.forget_old, database)
-    yield Job("forget-idempotency", forget, FORGET_EVERY_SECONDS, is_vital=False)
-    yield rendering.job(database, opened.holder)
-    index = partial(search_index.keep, database, opened.holder)
-    yield Job("search-index", index, search_index.LOOK_EVERY_SECONDS, is_vital=False)
-    if folder := settings.backup.directory:
-        schedule = BackupSchedule(
-            folder, settings, database=database, holder=opened.holder, clock=opened.clock, metrics=opened.metrics
-        )
-        yield Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False)
-    if days := settings.retention.events_days:
-        awaited = [follower.name for follower in opened.once]
-        retention = Retention(database, days=days, awaited=awaited, holder=opened.holder, clock=opened.clock)
-        yield Job("remove-events", retention.remove_old, EVERY_SECONDS, is_vital=False)
+def _webhook(opened: _Open, call: WebhookCall) -> Webhook:
+    site = opened.settings.sites[call.site]
+    return Webhook(call, site, opened.database, holder=opened.holder, clock=opened.clock, metrics=opened.metrics)
 
 
 def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteKey, list[Login]]:
@@ -256,7 +262,7 @@ async def _open_store(settings: Settings, *, clock: Clock) -> Database:
     )
 
 
-async def _services(opened: _Open, relay: Relay, addresses: Addresses) -> Services:
+async def _services(opened: _Open, relay: Relay, addresses: Addresses, webhooks: Sequence[Webhook]) -> Services:
     settings, database, metrics, clock = opened.settings, opened.database, opened.metrics, opened.clock
     hash_key = await database.write(secrets.get_or_make, "author-key")
     cursor_key = await database.write(secrets.get_or_make, "cursor")
@@ -268,6 +274,8 @@ async def _services(opened: _Open, relay: Relay, addresses: Addresses) -> Servic
         live=Live(
             database, relay, of_post=partial(news.of_post, settings.sites), of_queue=news.of_queue, metrics=metrics
         ),
+        arrivals=Arrivals(),
+        webhooks={(webhook.site, webhook.call.settings.name): webhook for webhook in webhooks},
         authenticator=Authenticator(opened.logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
         feeds=UUID(bytes=feed_key[:16], version=4),

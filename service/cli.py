@@ -10,26 +10,21 @@ import json
 import re
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service import cli_db, cli_embed, cli_export, cli_health, cli_undo, terminal
-from service.model import ApiKeyId, Role, system_clock
+from service import cli_db, cli_embed, cli_export, cli_health, cli_keys, cli_undo, cli_webhooks, terminal
+from service.model import system_clock
 from service.sources import SettingsError
-from service.terminal import Config, site_of, stop, store_beside
+from service.terminal import Config, site_of, stop
 
 if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
     from service.auth.login import Credentials
-    from service.settings import Settings
-    from service.store.database import Transaction
 
-P = ParamSpec("P")
-Answer = TypeVar("Answer")
 WRONG, MISUSED = 1, 2
-MILLISECONDS_PER_DAY = 86_400_000
 CANNOT_LISTEN = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.EAFNOSUPPORT}
 
 app = typer.Typer(
@@ -38,10 +33,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # they show local variables, and those may be secrets
 )
-key_commands = typer.Typer(no_args_is_help=True, help="Keys with which programs moderate: create, list, revoke.")
-app.add_typer(key_commands, name="key")
+app.add_typer(cli_keys.commands, name="key")
 app.add_typer(cli_db.commands, name="db")
 app.add_typer(cli_export.commands, name="export")
+app.add_typer(cli_webhooks.commands, name="webhook")
 app.command("embed")(cli_embed.embed)
 app.command("undo")(cli_undo.undo)
 
@@ -119,6 +114,7 @@ def check(
     token: Annotated[str | None, typer.Option(help="A reader's token: say who that is.")] = None,
     cookie: Annotated[str | None, typer.Option(help="A reader's cookie, as NAME=VALUE: say who that is.")] = None,
     copy: Annotated[Path | None, typer.Option(help="A folder with a copy of the embed: is it this version's?")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send a test event to every webhook.")] = False,
 ) -> None:
     """Show the effective configuration without its secrets, and test everything it names."""
     from service import checkup, logs
@@ -134,7 +130,7 @@ def check(
     terminal.show_configuration(
         masking.toml(settings), file=configuration.file_for(config), variables=configuration.variables_in_use()
     )
-    found = asyncio.run(checkup.examine(settings, clock=system_clock))
+    found = asyncio.run(checkup.examine(settings, clock=system_clock, send=send))
     if copy is not None:
         found += copies.examine(copy)
     if shown is not None:
@@ -205,57 +201,6 @@ def token(
     typer.echo(text)
 
 
-@key_commands.command("create")
-def create_key(
-    name: Annotated[str, typer.Option(help="What the record will call whoever uses it.")],
-    role: Annotated[Role, typer.Option(help="What it may do.")],
-    site: Annotated[str | None, typer.Option(help="The one site it is for. Else: all sites.")] = None,
-    days: Annotated[
-        int | None, typer.Option(help="How long it is good. Else: until revoked.", min=1, max=36_500)
-    ] = None,
-    config: Config = None,
-) -> None:
-    """Make a key. Its secret is shown once, on standard output."""
-    from service import settings as configuration
-    from service.moderation import api_keys
-
-    settings = configuration.load(config)
-    now = system_clock()
-    key, secret = _write(
-        settings,
-        api_keys.create,
-        name,
-        site=site_of(settings, site).key if site is not None else None,
-        roles=frozenset({role}),
-        expires_at=None if days is None else now + days * MILLISECONDS_PER_DAY,
-    )
-    where = f"site {key.site}" if key.site else "all sites"
-    until = terminal.lifetime(key)
-    typer.echo(f"Key {key.id}: {role} of {where}, {until}. Keep the secret, it is not shown again:", err=True)
-    typer.echo(secret)
-
-
-@key_commands.command("list")
-def list_keys(config: Config = None) -> None:
-    """List all keys, oldest first, without their secrets."""
-    from service import settings as configuration
-    from service.store import api_keys as stored_keys
-
-    settings = configuration.load(config)
-    terminal.show_keys(_write(settings, stored_keys.every), now=system_clock())
-
-
-@key_commands.command("revoke")
-def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")], config: Config = None) -> None:
-    """End a key at once."""
-    from service import settings as configuration
-    from service.moderation import api_keys
-
-    if not _write(configuration.load(config), api_keys.revoke, ApiKeyId(key_id)):
-        stop(f"there is no key {key_id} that still works: `gatepost key list` shows all", status=WRONG)
-    typer.echo(f"Key {key_id} has ended.")
-
-
 # --- What the commands share ------------------------------------------------------------------------------------------
 
 
@@ -268,22 +213,6 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         return
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(work)
-
-
-def _write(
-    settings: "Settings",
-    work: "Callable[Concatenate[Transaction, P], Answer]",
-    /,
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> Answer:
-    """One transaction, also while a server has the store open."""
-
-    async def once() -> Answer:
-        async with store_beside(settings) as database:
-            return await database.write(work, *args, **kwargs)
-
-    return asyncio.run(once())
 
 
 def _credentials(token: str | None, cookie: str | None) -> "Credentials":

@@ -252,6 +252,26 @@ class NewerDecision(Problem):
     code, status, title = "newer-decision", 409, "Something newer stands on this decision"
 
 
+class UnknownWebhook(Problem):
+    """The configuration has no webhook of this name for this site."""
+
+    code, status, title = "unknown-webhook", 404, "There is no such webhook"
+
+
+class UnknownDelivery(Problem):
+    """There is no such delivery of this webhook, or it is no longer kept: of those that arrived, the last 200 are."""
+
+    code, status, title = "unknown-delivery", 404, "There is no such delivery"
+
+
+class EventsPruned(Problem):
+    """The event log does not reach back so far: events are kept for as long as `[retention] events_days` says. Or
+    `after` is ahead of all that has happened: the store is an older one that was restored. `first_seq` is the first
+    event that is kept. Read what you need anew, and go on from there (leave `after` out, and you begin with it)."""
+
+    code, status, title = "events-pruned", 410, "These events are not kept any more"
+
+
 class PreviewExpired(Problem):
     """This preview is another caller's, or was not used for ten minutes. Make a new one, and look at it."""
 

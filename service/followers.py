@@ -5,26 +5,37 @@ To add a follower: a file with its class in `delivery/` (`follower.py` says what
 
 from collections.abc import Iterator
 
+from service.delivery.arrivals import Arrivals
 from service.delivery.follower import Follower, StoreFollower
 from service.delivery.live import Live
 from service.delivery.purge import Purger
 from service.delivery.purge_call import PurgeCall
 from service.delivery.queue_gauges import QueueGauges
+from service.delivery.webhook_call import WebhookCall
 from service.metrics import Metrics
 from service.model import Clock
 from service.outbound.client import Outbound
 from service.reading import tags
 from service.reading.pages import Pages
-from service.settings import Settings, SettingsError
+from service.settings import Settings, SettingsError, Site
 from service.store.database import Database
+from service.webhook_settings import WebhookSettings
 
 
 def of_each_process(
-    settings: Settings, *, pages: Pages, live: Live, database: Database, clock: Clock, metrics: Metrics
+    settings: Settings,
+    *,
+    pages: Pages,
+    live: Live,
+    arrivals: Arrivals,
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
 ) -> Iterator[Follower]:
     """Those of which every replica has one of its own."""
     yield pages
     yield live
+    yield arrivals
     yield QueueGauges(database, sites=[site.key for site in settings.sites.values()], clock=clock, metrics=metrics)
 
 
@@ -33,6 +44,20 @@ def of_the_store(settings: Settings, *, client: Outbound, clock: Clock, metrics:
     if settings.cache.purge.url is not None:
         call = _purge_call(settings, client)
         yield Purger(call, tags_of=tags.changed_by, tag_of=tags.tag_of, clock=clock, metrics=metrics)
+
+
+def webhook_calls(settings: Settings, *, client: Outbound, clock: Clock) -> list[WebhookCall]:
+    """The receivers of all sites. Each is a `delivery/webhook`. Raises SettingsError where a secret is missing."""
+    return [
+        _webhook_call(webhook, site, client, clock) for site in settings.sites.values() for webhook in site.webhooks
+    ]
+
+
+def _webhook_call(webhook: WebhookSettings, site: Site, client: Outbound, clock: Clock) -> WebhookCall:
+    try:
+        return WebhookCall(webhook, site.key, client, clock=clock)
+    except ValueError as error:
+        raise SettingsError(f"sites.{site.key}.webhooks.{webhook.name}: {error}") from None
 
 
 def _purge_call(settings: Settings, client: Outbound) -> PurgeCall:

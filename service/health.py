@@ -28,16 +28,14 @@ class Check:
     output: str
 
 
-class ReportingLogin(Protocol):
-    """A login that can say how it is."""
-
-    name: str
+class Reporting(Protocol):
+    """A login, a webhook: what calls others and can say how that goes. It never makes the service unready."""
 
     def health(self) -> tuple[Literal["pass", "warn"], str]: ...
 
 
 class Health:
-    """Looks at the store, the jobs, the logins (called `site/login`), and whether the service is being stopped.
+    """Looks at the store, the jobs, whatever reports of itself, and whether the service is being stopped.
 
     `unbelieved` says which peers act as proxies and are not configured as such.
     """
@@ -46,7 +44,7 @@ class Health:
         self,
         database: Database,
         background: Background,
-        logins: Mapping[str, ReportingLogin],
+        reporting: Mapping[str, Reporting],
         *,
         clock: Clock,
         unbelieved: Callable[[], Sequence[str]] = tuple,
@@ -54,7 +52,7 @@ class Health:
         self._unbelieved = unbelieved
         self._database = database
         self._background = background
-        self._logins = logins
+        self._reporting = reporting
         self._clock = clock
         self._probed_at: Milliseconds = 0
         self._probing: asyncio.Task[Check] | None = None
@@ -76,7 +74,7 @@ class Health:
                 else Check(f"job:{name}", "fail" if self._background.is_vital(name) else "warn", "keeps failing")
                 for name, well in jobs.items()
             ),
-            *(Check(f"login:{name}", *login.health()) for name, login in self._logins.items()),
+            *(Check(name, *one.health()) for name, one in self._reporting.items()),
             *self._proxies(),
         ]
 

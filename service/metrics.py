@@ -152,6 +152,30 @@ class Metrics:
             "How old the oldest change is for which the last purge failed.",
             registry=self.registry,
         )
+        self.webhook_deliveries = Counter(
+            "gatepost_webhook_deliveries_total",
+            "Calls to receivers of webhooks, by what came of them (delivered, refused).",
+            ["site", "webhook", "outcome"],
+            registry=self.registry,
+        )
+        self.webhook_behind = Gauge(
+            "gatepost_webhook_events_behind",
+            "Events of the site that are behind the webhook's position; 0 where another replica sends.",
+            ["site", "webhook"],
+            registry=self.registry,
+        )
+        self.webhook_oldest = Gauge(
+            "gatepost_webhook_oldest_seconds",
+            "How old the oldest event is that is not delivered; 0 where another replica sends.",
+            ["site", "webhook"],
+            registry=self.registry,
+        )
+        self.webhook_missed = Counter(
+            "gatepost_webhook_events_missed_total",
+            "Events that were removed from the log before the webhook had read them.",
+            ["site", "webhook"],
+            registry=self.registry,
+        )
         self.queue_depth = Gauge(
             "gatepost_queue_entries", "Comments that somebody must look at.", ["site"], registry=self.registry
         )

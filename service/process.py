@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from service import app, logs
+from service import allocator, app, logs
 from service.model import Clock, system_clock
 from service.settings import Settings
 
@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 async def serve(settings: Settings, *, clock: Clock = system_clock) -> None:
     """Run until a signal asks to stop. Raises what `app.start` raises."""
+    allocator.share_heaps()
     logs.configure(settings.log)
     with asked_to_stop() as asked:  # before the start: a signal that comes while starting counts too
         running = await app.start(settings, clock=clock)

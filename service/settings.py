@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service import environment, mistakes, sources
 from service.auth.kinds import LoginSettings
 from service.model import SiteKey, SiteRules
+from service.section import Section
 from service.sources import PREFIX, Steps
 from service.sources import SettingsError as SettingsError
 from service.sources import file_for as file_for
@@ -35,25 +36,11 @@ from service.values import (
     Whole,
     Words,
 )
+from service.webhook_settings import WebhookSettings
 
 HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
 """RFC 9110, 5.1."""
 LONGEST_SECONDS = 100 * 366 * 86_400
-
-
-class Section(BaseModel):
-    """A table of the configuration: unknown keys are mistakes, values never change after the start."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_none(cls, given: Any) -> Any:
-        """Where none is a value. Compose files and units hand a variable that is not set down as an empty one."""
-        if not isinstance(given, dict):
-            return given
-        optional = {name for name, field in cls.model_fields.items() if field.default is None}
-        return {name: None if value == "" and name in optional else value for name, value in given.items()}
 
 
 class Server(Section):
@@ -138,7 +125,7 @@ class Purge(Section):
 class Cache(Section):
     """How much the service keeps in memory, and what shared caches between it and readers may keep."""
 
-    max_megabytes: Whole = Field(64, ge=1, le=65_536)
+    max_megabytes: Whole = Field(48, ge=1, le=65_536)
     s_maxage_seconds: Whole = Field(0, ge=0, le=86_400)
     stale_while_revalidate_seconds: Whole = Field(0, ge=0, le=86_400)
     purge: Purge = Purge()
@@ -165,6 +152,7 @@ class Site(Section):
     duplicate_window_seconds: Whole = Field(86_400, ge=0, le=LONGEST_SECONDS)
     roles: Roles = Roles()
     login: tuple[LoginSettings, ...] = ()
+    webhooks: tuple[WebhookSettings, ...] = ()
     _key: SiteKey = PrivateAttr(SiteKey(""))
 
     @cached_property
@@ -189,6 +177,14 @@ class Site(Section):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f'two logins are called "{doubled[0]}": give each [[login]] its own `name`')
+        return self
+
+    @model_validator(mode="after")
+    def _webhooks_have_their_own_names(self) -> "Site":
+        names = [webhook.name for webhook in self.webhooks]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f'two webhooks are called "{doubled[0]}": give each [[webhooks]] its own `name`')
         return self
 
 

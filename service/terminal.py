@@ -3,12 +3,13 @@
 Plain lines where nobody reads along: width and colour are a terminal's, so another program gets whole lines.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import typer
 
@@ -17,9 +18,11 @@ from service.model import ApiKey, Milliseconds, SiteKey, system_clock
 if TYPE_CHECKING:  # each command imports what it needs, in its own function: help must not wait for a store
     from service.checkup.finding import Finding
     from service.settings import Settings, Site
-    from service.store.database import Database
+    from service.store.database import Database, Transaction
     from service.store.snapshot import Watch
 
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
 COLOURS = {"ok": "green", "warn": "yellow", "FAIL": "bold red"}
 ENDLESS_COLUMNS = 1000
 MISUSED = 2
@@ -64,6 +67,30 @@ async def store_beside(settings: "Settings") -> AsyncIterator["Database"]:
         yield database
     finally:
         await database.close()
+
+
+def write(
+    settings: "Settings", work: "Callable[Concatenate[Transaction, P], Answer]", /, *args: P.args, **kwargs: P.kwargs
+) -> Answer:
+    """One transaction, also while a server has the store open. Raises StoreError, and what `work` raises."""
+
+    async def once() -> Answer:
+        async with store_beside(settings) as database:
+            return await database.write(work, *args, **kwargs)
+
+    return asyncio.run(once())
+
+
+def read(
+    settings: "Settings", work: "Callable[Concatenate[Transaction, P], Answer]", /, *args: P.args, **kwargs: P.kwargs
+) -> Answer:
+    """One look, likewise."""
+
+    async def once() -> Answer:
+        async with store_beside(settings) as database:
+            return await database.read(work, *args, **kwargs)
+
+    return asyncio.run(once())
 
 
 @contextmanager
@@ -116,6 +143,21 @@ def show_keys(keys: Iterable[ApiKey], *, now: Milliseconds) -> None:
     for key in keys:
         roles = ", ".join(sorted(key.roles))
         table.add_row(key.id, Text(key.name), key.site or "all", roles, _day(key.created_at), _state(key, now=now))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = ENDLESS_COLUMNS
+    console.print(table)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows of words, each under its column."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(Text, row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = ENDLESS_COLUMNS

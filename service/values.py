@@ -69,6 +69,19 @@ def _purge_url(text: str) -> str:
     return text
 
 
+def _webhook_url(text: str) -> str:
+    """An address that may carry a user and a password before the host."""
+    start, at, rest = text.rpartition("@")
+    scheme, slashes, name = start.partition("://")
+    bare = f"{scheme}{slashes}{rest}" if at else text
+    if _address(bare) is None or "#" in text or (at and re.search(r"[\s/?#@]", name)):
+        raise ValueError(
+            'write an address as "https://blog.example/hooks/gatepost"; special characters of a password are '
+            "percent-encoded (/ is %2F, @ is %40, # is %23)"
+        )
+    return text
+
+
 def _address(text: str) -> SplitResult | None:
     """The parts of an http(s) address without a name or password in it; None for everything else."""
     if re.search(r"""[\s<>"\\^`|\x00-\x1f\x7f]""", text.strip()):
@@ -97,7 +110,7 @@ def _no_switch(value: object) -> object:
     return value
 
 
-def _list_from_text(value: object) -> object:
+def list_from_text(value: object) -> object:
     """A list may come from the environment as JSON or as words with commas between them."""
     if isinstance(value, str) and not value.lstrip().startswith("["):
         return [word.strip() for word in value.split(",") if word.strip()]
@@ -134,15 +147,16 @@ def _shared_store(text: str) -> str:
 
 Rate = Annotated[str, AfterValidator(_rate)]
 Origin = Annotated[str, AfterValidator(_origin)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_list_from_text)]
-Origins = Annotated[tuple[Origin, ...], BeforeValidator(_list_from_text)]
+Words = Annotated[tuple[str, ...], BeforeValidator(list_from_text)]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(list_from_text)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
-Networks = Annotated[tuple[Network, ...], BeforeValidator(_list_from_text)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(list_from_text)]
 Whole = Annotated[int, BeforeValidator(_no_switch)]
 Seconds = Annotated[float, BeforeValidator(_no_switch)]
 SiteName = Annotated[str, AfterValidator(_site_key)]
 LoginUrl = Annotated[str, AfterValidator(_login_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
+WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 PurgeUrl = Annotated[str, AfterValidator(_purge_url)]
 SharedStore = Annotated[str, AfterValidator(_shared_store)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]

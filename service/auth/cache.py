@@ -10,13 +10,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from service import shelf
 from service.model import Clock, Milliseconds
+from service.shelf import Shelf
 
 Answer = TypeVar("Answer")
 LookUp = Callable[[], Awaitable[tuple[Answer, Milliseconds | None]]]
 """Asks the login: the good answer and the time it is good until at most (None: as long as the cache keeps it)."""
-MAX_ANSWERS = 4_096
-"""With 15 seconds each: 270 different readers a second before the oldest answer has to be asked for again."""
+MAX_BYTES = 3 * 1024 * 1024
+"""Of each login: some 5,800 answers. With 15 seconds each: 390 different readers a second before the oldest answer has
+to be asked for again."""
 
 
 def digest_of(*parts: str) -> bytes:
@@ -42,15 +45,14 @@ class _Question(Generic[Answer]):
 
 
 class AnswerCache(Generic[Answer]):
-    """Good answers by credential, at most `max_answers` and none older than `seconds` (0: every request asks)."""
+    """Good answers by credential: at most `max_bytes` of them, none older than `seconds` (0: every request asks)."""
 
-    def __init__(self, *, seconds: float, clock: Clock, max_answers: int = MAX_ANSWERS) -> None:
+    def __init__(self, *, seconds: float, clock: Clock, max_bytes: int = MAX_BYTES) -> None:
         self.hits = 0
         self.misses = 0
         self._lifetime: Milliseconds = round(seconds * 1000)
         self._clock = clock
-        self._max_answers = max_answers
-        self._kept: dict[bytes, _Kept[Answer]] = {}
+        self._kept: Shelf[bytes, _Kept[Answer]] = Shelf(max_bytes, shelf.small)
         self._asking: dict[bytes, _Question[Answer]] = {}
 
     def __len__(self) -> int:
@@ -63,7 +65,7 @@ class AnswerCache(Generic[Answer]):
         does not take the answer from the others.
         """
         now = self._clock()
-        kept = self._kept.get(key)
+        kept = self._kept.find(key)
         # `asked_at <= now`: after the wall clock was set back, an answer must not live on for the difference.
         if kept is not None and kept.asked_at <= now < kept.good_until:
             self.hits += 1
@@ -107,14 +109,6 @@ class AnswerCache(Generic[Answer]):
         now = self._clock()
         if not new.asked_at <= now < new.good_until:
             return
-        self._kept.pop(key, None)  # so that it goes to the end, among the youngest
-        self._kept[key] = new
-        self._drop_stale(now)
-
-    def _drop_stale(self, now: Milliseconds) -> None:
-        """Drop answers that are too old, and the oldest ones where there are too many."""
-        while self._kept:
-            oldest = next(iter(self._kept))
-            if len(self._kept) <= self._max_answers and self._kept[oldest].good_until > now:
-                return
-            del self._kept[oldest]
+        self._kept.put(key, new)
+        while (oldest := self._kept.oldest()) is not None and oldest[1].good_until <= now:
+            self._kept.drop(oldest[0])

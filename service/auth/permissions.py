@@ -10,10 +10,11 @@ class Permission(StrEnum):
 
     SUBMIT = "submit"
     MODERATE = "moderate"
+    CONFIGURE = "configure"
 
 
 def permissions_of(caller: Caller, *, banned: bool = False) -> frozenset[Permission]:
-    """The rights of `caller`: people may submit unless banned, moderators and admins may moderate.
+    """The rights of `caller`: people may submit unless banned, moderators and admins may moderate, admins configure.
 
     An API key cannot submit: a comment has a person as its author.
     """
@@ -22,4 +23,6 @@ def permissions_of(caller: Caller, *, banned: bool = False) -> frozenset[Permiss
         granted.add(Permission.SUBMIT)
     if caller.roles & {Role.MODERATOR, Role.ADMIN}:
         granted.add(Permission.MODERATE)
+    if Role.ADMIN in caller.roles:
+        granted.add(Permission.CONFIGURE)
     return frozenset(granted)

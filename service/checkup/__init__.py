@@ -5,7 +5,7 @@ that the readiness check writes too, and a file in the folder of backups, which 
 """
 
 from service.auth.fetch import Fetch, Heard
-from service.checkup import backups, caching, clocks, listening, logins, sites, stored
+from service.checkup import backups, caching, clocks, listening, logins, sites, stored, webhooks
 from service.checkup.finding import Finding, fail
 from service.metrics import Metrics
 from service.model import Clock
@@ -13,8 +13,11 @@ from service.outbound.client import Outbound
 from service.settings import Settings
 
 
-async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
-    """Look at everything: where it listens, the store, every site and its logins."""
+async def examine(settings: Settings, *, clock: Clock, send: bool = False) -> list[Finding]:
+    """Look at everything: where it listens, the store, every site, its logins and webhooks.
+
+    `send`: webhooks are sent a test event.
+    """
     found = [*await listening.examine(settings.server), *listening.examine_limits(settings)]
     found += await listening.examine_shared_limits(settings.limits)
     found += await stored.examine(settings.database, clock=clock)
@@ -30,5 +33,6 @@ async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
             found += sites.examine(site)
             for login in site.login:
                 found += await logins.examine(login, site, proxies=proxies, clock=clock, fetch=fetch, heard=heard)
+            found += await webhooks.examine(site, client, clock=clock, send=send)
             found += await clocks.examine(site, heard, fetch=fetch, clock=clock)
     return found

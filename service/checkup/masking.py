@@ -37,7 +37,7 @@ def _table(model: BaseModel) -> dict[str, Any]:
     fields = type(model).model_fields
     values = {name: getattr(model, name) for name in fields}
     return {
-        name: MASK if _is_secret(name, fields[name]) else _plain(value)
+        fields[name].alias or name: MASK if _is_secret(name, fields[name]) else _plain(value)
         for name, value in values.items()
         if value is not None
     }

@@ -130,6 +130,8 @@ class Live(Follower):
 
     def handle(self, events: Sequence[Event]) -> None:
         """Keep what somebody listens to, until it is told."""
+        if not self._listeners:
+            return
         heard = [(stream, event) for event in events for stream in _streams_of(event) if stream in self._listeners]
         if len(self._untold) + len(heard) > MOST_UNTOLD:
             self._untold.clear()

@@ -8,9 +8,9 @@ import secrets
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from aiohttp import web
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from joserfc import jwt
 from joserfc.jwk import OctKey
@@ -25,6 +25,8 @@ TITLE = "The gate at the end of the garden"
 SESSION_COOKIE = "blog_session"
 TOKEN_SECONDS = 300
 AUDIENCE = "gatepost"
+PATIENCE_SECONDS = 2.0
+"""How long a page waits for the comments that it has inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Blog:
     def content_policy(self) -> str:
         """The Content-Security-Policy of every page: own files and Gatepost, nothing inline, nobody else."""
         return (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+            f"default-src 'none'; script-src 'self' {self.gatepost}; style-src 'self'; img-src 'self'; "
             f"connect-src 'self' {self.gatepost}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
 
@@ -94,6 +96,7 @@ async def article(request: web.Request) -> web.Response:
         post=POST,
         title=TITLE,
         credentials=blog.credentials,
+        fragment=await _comments_so_far(blog),
     )
 
 
@@ -130,26 +133,37 @@ async def reader(request: web.Request) -> web.Response:
     return web.json_response({"reader": {"key": who.key, "name": who.name} if who else None})
 
 
-# GET /token -- what the page shows Gatepost instead of the session cookie
+# GET /token -- what the page shows Gatepost instead of the session cookie, null for a visitor
 async def token(request: web.Request) -> web.Response:
     who = _logged_in(request)
     if who is None:
-        return _nobody()
+        return web.json_response({"token": None})
     return web.json_response({"token": request.app[BLOG].token_for(who), "expires_in": TOKEN_SECONDS})
 
 
 # GET /whoami -- what Gatepost asks with a reader's session cookie
 async def whoami(request: web.Request) -> web.Response:
     who = _logged_in(request)
-    return web.json_response(who.profile()) if who else _nobody()
+    if who is None:
+        return web.json_response({"error": "nobody is logged in"}, status=HTTPStatus.UNAUTHORIZED)
+    return web.json_response(who.profile())
 
 
 def _logged_in(request: web.Request) -> Reader | None:
     return request.app[BLOG].sessions.get(request.cookies.get(SESSION_COOKIE, ""))
 
 
-def _nobody() -> web.Response:
-    return web.json_response({"error": "nobody is logged in"}, status=HTTPStatus.UNAUTHORIZED)
+async def _comments_so_far(blog: Blog) -> str:
+    """What stands inside the element until its script has come, and where none may run. Nothing if Gatepost is away."""
+    fragment = f"{blog.gatepost}/v1/sites/{SITE}/posts/{quote(POST, safe='')}/comments.html?view=thread&sort=oldest"
+    try:
+        async with (
+            ClientSession(timeout=ClientTimeout(total=PATIENCE_SECONDS)) as client,
+            client.get(fragment) as response,
+        ):
+            return await response.text() if response.ok else ""
+    except (ClientError, TimeoutError):
+        return ""
 
 
 def _page(request: web.Request, template: str, **values: object) -> web.Response:

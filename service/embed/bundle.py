@@ -19,6 +19,9 @@ from service.embed import joining
 LANGUAGES: Final = ("ar", "de", "es", "fr")
 """What there is beside English, which is inside the script."""
 SCRIPT, COUNT = "embed.js", "count.js"
+"""What a page loads; and one that only says how many comments there are."""
+PARTS: Final = ("later.js", "write.js")
+"""What `embed.js` loads when it is wanted: the files name their reasons."""
 VERSION: Final = "v1"
 """The contract's: what a page may rely on stays, for as long as this is the same."""
 
@@ -53,16 +56,20 @@ class Bundle:
 @cache
 def bundle() -> Bundle:
     """The embed of this version of the service."""
-    words = {f"{language}.json": joining.read_source(f"words/{language}.json") for language in LANGUAGES}
-    known = json.dumps({name.removesuffix(".json"): _sha256(text) for name, text in words.items()})
+    later = {name: joining.join_part(name, SCRIPT) for name in PARTS}
+    later |= {f"{language}.json": joining.read_source(f"words/{language}.json") for language in LANGUAGES}
+    hashes = json.dumps({name.rpartition(".")[0]: _sha256(text) for name, text in later.items()})
 
     def read(name: str) -> str:
-        return known if name == "languages.json" else joining.read_source(name)
+        return hashes if name == "hashes.json" else joining.read_source(name)
 
-    files = {SCRIPT: _file(joining.join("embed.js", read), "text/javascript")}
-    files[COUNT] = _file(joining.join("count.js", read), "text/javascript")
-    files |= {name: _file(text, "application/json") for name, text in words.items()}
+    texts = {name: joining.join(name, read) for name in (SCRIPT, COUNT)} | later
+    files = {name: _file(text, _media_type(name)) for name, text in texts.items()}
     return Bundle(files, files[SCRIPT].sha256[:16])
+
+
+def _media_type(name: str) -> str:
+    return "text/javascript" if name.endswith(".js") else "application/json"
 
 
 def _file(text: str, media_type: str) -> File:

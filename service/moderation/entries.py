@@ -44,7 +44,7 @@ def submitted(tx: Transaction, comment: Comment, why: Why) -> int:
     """A new comment: where the site's policy holds it back, somebody must look. `why` is what it says then."""
     if comment.status is not Status.PENDING:
         return 0
-    return queue.add(tx, comment, Reason(why, POLICY, tx.now))
+    return queue.put(tx, comment, Reason(why, POLICY, tx.now))
 
 
 def edited(tx: Transaction, before: Comment, after: Comment, author: Actor) -> int:

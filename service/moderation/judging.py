@@ -6,6 +6,7 @@ runs: its policy says what becomes of every text.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
@@ -21,6 +22,7 @@ from service.triage.judgement import Judgement
 from service.triage.outcome import Outcome
 
 log = structlog.get_logger()
+_NOTHING_FOUND = Facts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,7 @@ class Looked:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """Where a text is to stand and who sends it: their record before it, their roles and login as they are now."""
 
     post: PostKey
@@ -70,7 +71,7 @@ def judge(
 ) -> Judgement:
     """What the policy with this digest says of a text, by everything that is known now."""
     policy = policies.current(tx, site, digest)
-    facts = Facts()
+    facts = _NOTHING_FOUND
     if policy.rules:
         looked = looked or look(body, html)
         of_context = checks.at_context(looked.text, _context(tx, site, incoming))

@@ -45,6 +45,8 @@ def apply(tx: Transaction, before: Comment | None, after: Comment) -> Seen | Non
 
     What readers see of it; None where that is nothing.
     """
+    if before is None and after.status is Status.PENDING:  # it is in no count and in no list
+        return None
     was_public, now_public = before is not None and is_public(before), is_public(after)
     _count_for_author(tx, before, after)
     was_listed = before is not None and before.listed

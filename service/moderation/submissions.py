@@ -42,6 +42,7 @@ from service.text.render import RENDERER_VERSION
 from service.triage.judgement import Judgement
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 MAX_TEXTS = 50
 """Texts that one comment can have, its first one included: each stays in the store, for undo and for disputes."""
 CODE_LENGTH = 12
@@ -71,7 +72,7 @@ def submit(
     incoming = Incoming(post, author_key, found.author, identity.roles, identity.login, is_reply=parent is not None)
     judgement = judging.judge(tx, site, found.policy_digest, incoming, draft.body, draft.html, draft.looked)
     status = judging.status_of(judgement)
-    number = posts.next_comment(tx, site.key, post)
+    number = posts.next_comment(tx, site.key, post, last=found.last_number)
     code = _code(tx.now, number)
     comment = Comment(
         id=CommentId(new_id(tx.now)),
@@ -264,15 +265,11 @@ def _public_parent(tx: Transaction, site: SiteRules, post: PostKey, parent_id: C
 
 
 def _code(now: int, number: int) -> str:
-    return _base36(now, 9) + _base36(number % 36**3, 3)
-
-
-def _base36(number: int, width: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return digits.rjust(width, "0")
+    left, code = now * 36**3 + number % 36**3, ""
+    for _ in range(CODE_LENGTH // 2):
+        left, pair = divmod(left, len(_PAIRS))
+        code = _PAIRS[pair] + code
+    return code
 
 
 def _stem(parent: Comment | None, max_depth: int) -> str:

@@ -1,4 +1,5 @@
-"""The one HTTP client of the service: whoever calls another machine (`auth.fetch`, `delivery.purge_call`) calls here.
+"""The one HTTP client of the service: whoever calls another machine calls here (`auth.fetch`, `delivery.purge_call`,
+`delivery.webhook_call`).
 
 Nothing that the other side does may hurt: no redirect is followed, no cookie is kept, no proxy of the environment is
 used, the whole call has a deadline, and a body is read only when it is asked for, up to a limit. Every call is counted
@@ -34,12 +35,14 @@ class Terms:
     """
 
     purpose: str
-    """What the metrics call it: `login`, `purge`."""
+    """What the metrics call it: `login`, `purge`, `webhook`."""
     reach: Reach
     total_seconds: float
     """From the look-up of the name to the last byte of the body."""
     max_bytes: int = 0
     """The longest body that is read."""
+    of: str = ""
+    """Whose calls these are, where those of one purpose must not wait for each other: they share no connection."""
 
 
 class CallError(Exception):
@@ -96,14 +99,16 @@ class Outbound:
         *,
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
     ) -> AsyncIterator[Answer]:
         """Ask, and have the answer for as long as the block lasts, whatever its status. Raises CallError.
 
-        `form` is sent as `application/x-www-form-urlencoded`.
+        `form` is sent as `application/x-www-form-urlencoded`, `content` as it is.
         """
         outcome = "cancelled"
         try:
-            response = await self._send(method, url, terms, headers={**HEADERS, **(headers or {})}, form=form)
+            sent = content if form is None else form
+            response = await self._send(method, url, terms, headers={**HEADERS, **(headers or {})}, sent=sent)
             outcome = f"{response.status // 100}xx"
             async with response:
                 yield Answer(response, terms)
@@ -128,10 +133,10 @@ class Outbound:
         await self.close()
 
     async def _send(
-        self, method: str, url: str, terms: Terms, *, headers: Mapping[str, str], form: Mapping[str, str] | None
+        self, method: str, url: str, terms: Terms, *, headers: Mapping[str, str], sent: Mapping[str, str] | bytes | None
     ) -> aiohttp.ClientResponse:
         try:
-            return await self._session(terms).request(method, url, headers=headers, data=form, allow_redirects=False)
+            return await self._session(terms).request(method, url, headers=headers, data=sent, allow_redirects=False)
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise _no_answer(error, terms) from None
 

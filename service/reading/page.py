@@ -17,8 +17,10 @@ from service.store.database import Transaction
 IDENTITY: Final = "identity"
 WORTH_COMPRESSING = 512
 """Bytes under which a compressed page is no smaller on the wire: it goes in one packet either way."""
-OVERHEAD = 1_000
-"""What a page takes in memory beside its bytes."""
+OVERHEAD = 1_200
+"""What a page takes in memory beside its bytes and its key, with its place in `pages`."""
+CODING_OVERHEAD = 250
+"""What a coding takes beside its bytes."""
 CODERS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=5),
     "gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
@@ -57,14 +59,16 @@ class Encoded:
 class PreparedPage:
     """A page and its codings. `size` is what it takes in memory, in bytes; `grew` is told of every growth."""
 
+    __slots__ = ("_coding", "_codings", "grew", "media_type", "next", "revision", "size")
+
     def __init__(self, content: Content) -> None:
         self.size = OVERHEAD + len(content.body)
         self.grew: Callable[[int], None] = nobody
         self.revision = content.revision
         self.media_type = content.media_type
         self.next = content.next
-        self._digest = hashlib.blake2b(content.body, digest_size=16).hexdigest()
-        self._codings: dict[str, Encoded] = {IDENTITY: Encoded(content.body, f'"{self._digest}"', IDENTITY)}
+        digest = hashlib.blake2b(content.body, digest_size=16).hexdigest()
+        self._codings: dict[str, Encoded] = {IDENTITY: Encoded(content.body, f'"{digest}"', IDENTITY)}
         self._coding: dict[str, asyncio.Task[Encoded]] = {}
 
     def ready(self, coding: str) -> Encoded | None:
@@ -87,9 +91,10 @@ class PreparedPage:
                 made = plain
             else:
                 body = await asyncio.to_thread(CODERS[coding], plain.body)
-                made = Encoded(body, f'"{self._digest}-{coding}"', coding)
-                self.size += len(body)
-                self.grew(len(body))
+                made = Encoded(body, f'{plain.etag[:-1]}-{coding}"', coding)
+                more = len(body) + CODING_OVERHEAD
+                self.size += more
+                self.grew(more)
             self._codings[coding] = made
         finally:
             del self._coding[coding]  # after a failure too: the next one who asks tries again
@@ -100,7 +105,7 @@ def nobody(_: int) -> None:
     """Stands in for `grew` while the page is in no memory."""
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)  # whole headers, which may be long
 def coding_for(accepted: str | None) -> str:
     """The best of our codings that `Accept-Encoding` allows (RFC 9110, 12.5.3); the plain bytes otherwise.
 
@@ -124,7 +129,7 @@ class Format(StrEnum):
     HTML = "html"
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)  # whole headers, which may be long
 def format_for(accepted: str | None) -> Format:
     """What `Accept` prefers (RFC 9110, 12.5.1): HTML only where it weighs more than JSON.
 

@@ -17,6 +17,8 @@ _SEEN = _insert.on_conflict_do_update(
     index_elements=["site", "author"],
     set_={name: _insert.excluded[name] for name in ("name", "bio", "url", "avatar")},
 )
+_NOTHING_HELD = (0, 0, None, False, None)
+"""Of a new author: approved, rejected, banned_until, trusted, note."""
 _ONE = select(authors).where(*_KEY)
 _SOME = select(authors).where(authors.c.site == bindparam("site"), among(authors.c.author, "keys"))
 _COUNT = (
@@ -32,24 +34,8 @@ _JUDGE = update(authors).where(*_KEY).values({name: bindparam(name) for name in 
 
 def seen(tx: Transaction, key: AuthorKey, identity: Identity) -> None:
     """Make the author's record if it is their first time, else give it the name and biography of today."""
-    profile = identity.profile
-    tx.send(
-        _SEEN,
-        site=identity.site,
-        author=key,
-        namespace=identity.namespace,
-        subject=identity.subject,
-        name=profile.name,
-        bio=profile.bio,
-        url=profile.url,
-        avatar=profile.avatar,
-        first_seen=tx.now,
-        approved=0,
-        rejected=0,
-        banned_until=None,
-        trusted=False,
-        note=None,
-    )
+    who, profile = (identity.site, key, identity.namespace, identity.subject), identity.profile
+    tx.send(_SEEN, (*who, profile.name, profile.bio, profile.url, profile.avatar, tx.now, *_NOTHING_HELD))
 
 
 def get(tx: Transaction, site: SiteKey, key: AuthorKey) -> Author | None:
@@ -63,6 +49,14 @@ def get_many(tx: Transaction, site: SiteKey, keys: set[AuthorKey]) -> dict[Autho
     if not keys:
         return {}
     return {row["author"]: author_of(row) for row in tx.all(_SOME, site=site, keys=listed(keys))}
+
+
+def subjects(tx: Transaction, site: SiteKey, keys: set[AuthorKey]) -> dict[AuthorKey, tuple[str, str]]:
+    """How the blog's logins know these authors: the namespace, and the subject in it. For the blog alone."""
+    if not keys:
+        return {}
+    rows = tx.all(_SOME, site=site, keys=listed(keys))
+    return {row["author"]: (row["namespace"], row["subject"]) for row in rows}
 
 
 def count(tx: Transaction, site: SiteKey, key: AuthorKey, *, approved: int, rejected: int) -> None:

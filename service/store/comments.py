@@ -30,7 +30,10 @@ _WHOLE = select(comments)
 _ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
 _SOME = _WHOLE.where(among(comments.c.id, "ids"))  # and no site, by whose index SQLite may prefer to go
 _ONE_TO_CHANGE = _ONE.with_for_update()
-_INSERT = insert(comments).values({column.name: bindparam(column.name) for column in comments.c})
+_NOT_OF_A_NEW_ONE = {"edited_at", "edit_body", "edit_html", "edit_renderer", "edit_version", "edit_submitted_at"}
+_ADD = insert(comments).values(
+    {one.name: bindparam(one.name) for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE}
+)
 _REPLACE = (
     update(comments)
     .where(
@@ -123,25 +126,13 @@ def count(tx: Transaction) -> int:
 
 def add(tx: Transaction, comment: Comment, *, root: str) -> None:
     """Store a new comment. What it says of its post waits with it until it is approved."""
-    tx.send(
-        _INSERT,
-        id=comment.id,
-        site=comment.site,
-        post=comment.post,
-        parent_id=comment.parent_id,
-        author=comment.author_key,
-        author_name=comment.author.name,
-        author_bio=comment.author.bio,
-        author_url=comment.author.url,
-        author_avatar=comment.author.avatar,
-        root=root,
-        path=comment.path,
-        depth=comment.depth,
-        reply_count=comment.reply_count,
-        created_at=comment.created_at,
-        shown_at=comment.published_at,
-        **_changeable(comment),
-    )
+    profile, text, label, shown_at = comment.author, comment.text, comment.label, comment.published_at
+    place = (comment.id, comment.site, comment.post, comment.parent_id)
+    author = (comment.author_key, profile.name, profile.bio, profile.url, profile.avatar)
+    said = (text.body, texts.hash_of(text.body), text.html, text.renderer)
+    state = (comment.status, comment.version, text.version, comment.created_at, comment.published_at, shown_at)
+    thread = (root, comment.path, comment.depth, comment.reply_count, comment.listed)
+    tx.send(_ADD, (*place, *author, *said, *state, *thread, label.title, label.url))
 
 
 def replace(tx: Transaction, before: Comment, after: Comment, *, shown_at: Milliseconds | None) -> bool:

@@ -16,8 +16,7 @@ a unit of its own: the writer takes one slice, then whatever else has come meanw
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypedDict, TypeVar, Unpack
+from typing import Concatenate, ParamSpec, TypedDict, TypeVar, Unpack
 
 from service.model import Clock
 from service.store.engine import Connection, Engine, EngineSettings, Lane, StoreError
@@ -44,35 +43,53 @@ class Patience(TypedDict, total=False):
 
 
 class LaneOf:
-    """One lane of a store, with the verbs of `Database`."""
+    """One lane of a store: what is written and read in its turn."""
 
-    def __init__(self, database: "Database", lane: Lane) -> None:
-        self._database = database
+    def __init__(
+        self, engine: Engine, commits: GroupCommit, begun: Callable[[Connection], Transaction], lane: Lane
+    ) -> None:
+        self._engine = engine
+        self._commits = commits
+        self._begun = begun
         self._lane = lane
 
     async def write(self, work: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """As `Database.write`, when this lane's turn comes."""
-        return await self._database.write_in(self._lane, partial(_call, work, args, kwargs))
+        """Run `work` in a writing transaction; its result once the commit is synced to the disk.
+
+        Raises what `work` raises (nothing of it is kept then) and StoreUnavailable when the store cannot take it.
+        """
+        return await self._commits.write(self._lane, lambda tx: work(tx, *args, **kwargs))
 
     async def read(self, work: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """As `Database.read`, on this lane's own connection."""
-        return await self._database.read_in(self._lane, partial(_call, work, args, kwargs))
+        """Run `work` on one consistent view of what is committed. Raises StoreUnavailable when that cannot be read."""
+        try:
+            return await self._engine.read(
+                lambda connection: work(self._begun(connection), *args, **kwargs), self._lane
+            )
+        except Exception as error:
+            if self._engine.is_fault(error):
+                note(error)
+                raise unavailable(error) from error
+            raise
 
 
-class Database:
-    """An open store. `is_shared`: other processes may write to it as well.
+class Database(LaneOf):
+    """An open store, and its lane `serve`. `is_shared`: other processes may write to it as well.
 
     `follow` is for the event log, leases and readiness; `bulk` for searches, long lists and many changes at once.
     """
 
     def __init__(self, engine: Engine, *, clock: Clock) -> None:
-        self._engine = engine
-        self._clock = clock
-        self._statements = Statements(engine.dialect)
-        self._commits = GroupCommit(engine, self._transaction)
+        self._statements = statements = Statements(engine.dialect)
+
+        def begun(connection: Connection) -> Transaction:
+            return Transaction(connection, statements, clock(), stands=engine.stands)
+
+        commits = GroupCommit(engine, begun)
+        super().__init__(engine, commits, begun, Lane.SERVE)
         self.is_shared = engine.is_shared
-        self.follow = LaneOf(self, Lane.FOLLOW)
-        self.bulk = LaneOf(self, Lane.BULK)
+        self.follow = LaneOf(engine, commits, begun, Lane.FOLLOW)
+        self.bulk = LaneOf(engine, commits, begun, Lane.BULK)
 
     @classmethod
     async def open(cls, url: str, *, clock: Clock, **patience: Unpack[Patience]) -> "Database":
@@ -101,31 +118,6 @@ class Database:
         left = deadline - asyncio.get_running_loop().time()
         await self._engine.close(seconds=max(left, CLOSE_SECONDS / 5))
 
-    async def write(self, work: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work` in a writing transaction; its result once the commit is synced to the disk.
-
-        Raises what `work` raises (nothing of it is kept then) and StoreUnavailable when the store cannot take it.
-        """
-        return await self.write_in(Lane.SERVE, partial(_call, work, args, kwargs))
-
-    async def read(self, work: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work` on one consistent view of what is committed. Raises StoreUnavailable when that cannot be read."""
-        return await self.read_in(Lane.SERVE, partial(_call, work, args, kwargs))
-
-    async def write_in(self, lane: Lane, work: Callable[[Transaction], T]) -> T:
-        """`write` in a lane. Callers say `write`, `follow.write` or `bulk.write`."""
-        return await self._commits.write(lane, work)
-
-    async def read_in(self, lane: Lane, work: Callable[[Transaction], T]) -> T:
-        """`read` in a lane. Callers say `read`, `follow.read` or `bulk.read`."""
-        try:
-            return await self._engine.read(partial(self._read, work), lane)
-        except Exception as error:
-            if self._engine.is_fault(error):
-                note(error)
-                raise unavailable(error) from error
-            raise
-
     def add_listener(self, listener: CommitListener) -> None:
         """From now on `listener` hears of every event that this process commits, before its writer gets an answer."""
         self._commits.add_listener(listener)
@@ -143,12 +135,6 @@ class Database:
                 raise unavailable(error) from error
             raise
 
-    def _read(self, work: Callable[[Transaction], T], connection: Connection) -> T:
-        return work(self._transaction(connection))
-
-    def _transaction(self, connection: Connection) -> Transaction:
-        return Transaction(connection, self._statements, self._clock(), stands=self._engine.stands)
-
 
 def engine_for(settings: EngineSettings) -> Engine:
     """The engine that the address asks for. Raises StoreError where PostgreSQL's driver is not installed."""
@@ -159,7 +145,3 @@ def engine_for(settings: EngineSettings) -> Engine:
     except ImportError:
         raise StoreError("PostgreSQL needs its driver: pip install 'gatepost[postgres]'") from None
     return PostgresEngine(settings)
-
-
-def _call(work: Callable[..., T], args: Any, kwargs: Any, transaction: Transaction) -> T:
-    return work(transaction, *args, **kwargs)

@@ -26,6 +26,7 @@ _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in de
 _ADD_TO_BATCH = insert(decisions).values(_COLUMNS)
 _ADD = insert(decisions).values({name: value for name, value in _COLUMNS.items() if name != "batch"})
 _ONE = select(decisions).where(decisions.c.site == bindparam("site"), decisions.c.id == bindparam("id"))
+_OF_EVENT = select(decisions).where(decisions.c.site == bindparam("site"), decisions.c.seq == bindparam("seq"))
 _LAST = (
     select(decisions).where(decisions.c.comment_id == bindparam("comment_id")).order_by(decisions.c.seq.desc()).limit(1)
 )
@@ -44,33 +45,27 @@ _LAST_ON_EACH = select(decisions).join_from(
 
 def add(tx: Transaction, decision: Decision, *, before: Mapping[str, object] | None) -> None:
     """Add a line to the record. `before` is the state that undo would put back; None where nothing can be undone."""
-    tx.send(
-        _ADD if decision.batch is None else _ADD_TO_BATCH,
-        id=decision.id,
-        site=decision.site,
-        seq=decision.seq,
-        comment_id=decision.comment_id,
-        action=decision.action.value,
-        from_status=decision.from_status.value if decision.from_status else None,
-        to_status=decision.to_status.value,
-        version=decision.version,
-        actor_kind=decision.actor.kind.value,
-        actor=decision.actor.key,
-        actor_name=decision.actor.name,
-        reason=decision.reason,
-        note=decision.note,
-        note_to_author=decision.note_to_author,
-        undoes=decision.undoes,
-        before=pydantic_core.to_json(before).decode() if before is not None else None,
-        created_at=decision.created_at,
-        **({} if decision.batch is None else {"batch": decision.batch}),
-    )
+    actor, state = decision.actor, pydantic_core.to_json(before).decode() if before is not None else None
+    what = (decision.id, decision.site, decision.seq, decision.comment_id, decision.action)
+    change = (decision.from_status, decision.to_status, decision.version, actor.kind, actor.key, actor.name)
+    why = (decision.reason, decision.note, decision.note_to_author)
+    row = (*what, *change, *why, decision.undoes, state, decision.created_at)
+    if decision.batch is None:
+        tx.send(_ADD, row)
+    else:
+        tx.send(_ADD_TO_BATCH, (*row, decision.batch))
 
 
 def get(tx: Transaction, site: SiteKey, decision_id: DecisionId) -> tuple[Decision, dict[str, Any] | None] | None:
     """One decision and the state before it."""
     row = tx.first(_ONE, site=site, id=decision_id)
     return (decision_of(row), json.loads(row["before"]) if row["before"] else None) if row else None
+
+
+def of_event(tx: Transaction, site: SiteKey, seq: int) -> Decision | None:
+    """The decision of which the site's event with this number tells; None where it tells of something else."""
+    row = tx.first(_OF_EVENT, site=site, seq=seq)
+    return decision_of(row) if row else None
 
 
 def last_on(tx: Transaction, comment_id: CommentId) -> Decision | None:

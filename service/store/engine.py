@@ -1,7 +1,6 @@
 """What `database` asks of an engine. There are two, `sqlite` and `postgres`, and every difference is in these."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -89,13 +88,6 @@ class Engine(Protocol):
 
     async def read(self, work: Callable[[Connection], T], lane: Lane) -> T:
         """Run `work` on one consistent view of what is committed. Raises DeadlinePassed when it takes too long."""
-        ...
-
-    def ahead(self, connection: Connection) -> AbstractContextManager[None]:
-        """Inside, a change whose outcome is not asked for may be sent and not waited for.
-
-        What it raises then comes with a later statement, or at the end, and undoes the whole transaction.
-        """
         ...
 
     def notify(self, connection: Connection) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from service.model import (
-    EVENT_SCHEMA,
     Actor,
     ActorKind,
     AuthorKey,
@@ -73,6 +72,7 @@ _NEWEST_ON_POST = (
     .limit(bindparam("limit"))
 )
 _LAST_NUMBERS = select(sites.c.site, sites.c.event_seq)
+_LAST_NUMBER = select(sites.c.event_seq).where(sites.c.site == bindparam("site"))
 _FIRST_NUMBER = select(sites.c.first_seq).where(sites.c.site == bindparam("site"))
 _REVISION = select(sites.c.revision).where(sites.c.site == bindparam("site"))
 
@@ -131,42 +131,16 @@ def append(
         seq=row["event_seq"],
         id=EventId(new_id(tx.now)),
         type=event_type,
-        post=particulars.get("post"),
-        comment_id=particulars.get("comment_id"),
         created_at=tx.now,
-        about=particulars.get("about", {}),
         actor_kind=actor.kind,
         actor=actor.key,
-        author=particulars.get("author"),
-        from_status=particulars.get("from_status"),
-        to_status=particulars.get("to_status"),
-        version=particulars.get("version"),
-        reason_code=particulars.get("reason_code"),
-        post_revision=particulars.get("post_revision"),
         site_revision=row["revision"] if visible else None,
-        schema=EVENT_SCHEMA,
+        **particulars,
     )
-    tx.send(
-        _APPEND,
-        site=site,
-        seq=event.seq,
-        id=event.id,
-        type=event_type,
-        post=event.post,
-        comment_id=event.comment_id,
-        about=pydantic_core.to_json(event.about).decode() if event.about else "{}",
-        created_at=tx.now,
-        actor_kind=actor.kind.value,
-        actor=actor.key,
-        author=event.author,
-        from_status=event.from_status.value if event.from_status else None,
-        to_status=event.to_status.value if event.to_status else None,
-        version=event.version,
-        reason_code=event.reason_code,
-        post_revision=event.post_revision,
-        site_revision=event.site_revision,
-        schema=EVENT_SCHEMA,
-    )
+    about = pydantic_core.to_json(event.about).decode() if event.about else "{}"
+    what = (site, event.seq, event.id, event_type, event.post, event.comment_id, about, tx.now, actor.kind, actor.key)
+    change = (event.author, event.from_status, event.to_status, event.version, event.reason_code)
+    tx.send(_APPEND, (*what, *change, event.post_revision, event.site_revision, event.schema))
     tx.announce(event)
     return event.seq
 
@@ -218,6 +192,12 @@ def newest(tx: Transaction, site: SiteKey, post: PostKey | None, last: int, *, l
 def last_numbers(tx: Transaction) -> dict[SiteKey, int]:
     """The number of the last event of each site on which anything has happened."""
     return {row["site"]: row["event_seq"] for row in tx.all(_LAST_NUMBERS)}
+
+
+def last_number(tx: Transaction, site: SiteKey) -> int:
+    """The number of the site's last event; 0 where nothing has happened there."""
+    row = tx.first(_LAST_NUMBER, site=site)
+    return int(row["event_seq"]) if row else 0
 
 
 def first_number(tx: Transaction, site: SiteKey) -> int:

@@ -26,11 +26,10 @@ MAX_BATCH = 256
 RETRY_AFTER_SECONDS = 5
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Unit:
     work: Callable[[Transaction], Any]
     answer: "asyncio.Future[Any]"
-    events: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class GroupCommit:
         try:
             while batch := self._next_batch():
                 try:
-                    outcomes = await self._commit(batch)
+                    outcomes, written = await self._commit(batch)
                 except Exception as error:  # noqa: BLE001  # each caller gets it, below
                     if self._engine.is_fault(error):
                         note(error)
@@ -98,7 +97,7 @@ class GroupCommit:
                         self._leave_in_doubt()
                     outcomes = [self._failed(error) for _ in batch]
                 else:
-                    self._announce(batch)
+                    self._announce(written)
                 for unit, outcome in zip(batch, outcomes, strict=True):
                     _deliver(unit.answer, outcome)
         finally:
@@ -106,7 +105,7 @@ class GroupCommit:
 
     def _next_batch(self) -> list[_Unit]:
         """What is committed next: everything that is short, or, in turn with that, one slice of what is long."""
-        follow, serve, bulk = (self._waiting[lane] for lane in (Lane.FOLLOW, Lane.SERVE, Lane.BULK))
+        follow, serve, bulk = self._waiting[Lane.FOLLOW], self._waiting[Lane.SERVE], self._waiting[Lane.BULK]
         if bulk and (self._bulk_is_next or not (follow or serve)):
             self._bulk_is_next = False
             return [bulk.popleft()]
@@ -121,11 +120,9 @@ class GroupCommit:
             waiting.clear()
         return units
 
-    def _announce(self, batch: Sequence[_Unit]) -> None:
+    def _announce(self, written: Sequence[Event]) -> None:
         """Tell each listener. What one of them raises is its own fault, and takes the answer from nobody."""
-        if not (written := [event for unit in batch for event in unit.events]):
-            return
-        for listener in self._listeners:
+        for listener in self._listeners if written else ():
             try:
                 listener.committed(written)
             except Exception:  # a bug there: the commit stands, and whoever wrote waits for the answer
@@ -139,41 +136,34 @@ class GroupCommit:
             except Exception:  # as above
                 log.exception("store.listener_failed", listener=type(listener).__name__)
 
-    async def _commit(self, batch: Sequence[_Unit]) -> list[Any]:
-        """What each unit results in. Savepoints come second: SQLite copies every page that changes under one."""
+    async def _commit(self, batch: Sequence[_Unit]) -> tuple[list[Any], list[Event]]:
+        """What each unit results in, and what happened.
+
+        Savepoints come second: SQLite copies every page that changes under one.
+        """
         if len(batch) == 1:  # alone it needs none: when it fails, the transaction ends with it
-            return await self._engine.write(partial(self._attempt_each, batch, self._run))
+            return await self._engine.write(partial(self._attempt_each, batch, _run))
         try:
-            return await self._engine.write(partial(self._together, batch))
+            return await self._engine.write(partial(self._attempt_each, batch, self._attempt_together))
         except _Spoilt:
             return await self._engine.write(partial(self._attempt_each, batch, self._attempt_apart))
 
-    def _together(self, batch: Sequence[_Unit], connection: Connection) -> list[Any]:
-        """What each unit results in, all of them without savepoints. Raises _Spoilt when one has failed half-way."""
-        try:
-            with self._engine.ahead(connection):
-                return self._attempt_each(batch, self._attempt_together, connection)
-        except Exception:
-            if not self._engine.stands(connection):
-                raise  # no unit of the batch stands
-            raise _Spoilt from None
-
     def _attempt_each(
         self, batch: Sequence[_Unit], attempt: Callable[[_Unit, Transaction], Any], connection: Connection
-    ) -> list[Any]:
-        outcomes = [attempt(unit, self._begun(connection)) for unit in batch]
-        if any(unit.events for unit in batch):
+    ) -> tuple[list[Any], list[Event]]:
+        outcomes, written = [], []
+        for unit in batch:
+            transaction = self._begun(connection)
+            outcomes.append(attempt(unit, transaction))
+            written += transaction.announced
+        if written:
             self._engine.notify(connection)
-        return outcomes
-
-    def _run(self, unit: _Unit, transaction: Transaction) -> Any:
-        unit.events = transaction.announced
-        return unit.work(transaction)
+        return outcomes, written
 
     def _attempt_together(self, unit: _Unit, transaction: Transaction) -> Any:
         """The unit's result, or the refusal that it alone ends with. Raises _Spoilt when it failed otherwise."""
         try:
-            return self._run(unit, transaction)
+            return unit.work(transaction)
         except Problem as problem:
             if transaction.has_written:
                 raise _Spoilt from None
@@ -187,7 +177,7 @@ class GroupCommit:
         """The unit's result, or the exception that it alone ends with."""
         try:
             with transaction.savepoint():
-                return self._run(unit, transaction)
+                return unit.work(transaction)
         except Exception as error:
             if not transaction.stands():
                 raise
@@ -196,6 +186,10 @@ class GroupCommit:
     def _failed(self, error: Exception) -> _Failed:
         """A fault of the store as the public may hear it; anything else is a bug, or expected, and stays what it is."""
         return _Failed(unavailable(error) if self._engine.is_fault(error) else error)
+
+
+def _run(unit: _Unit, transaction: Transaction) -> Any:
+    return unit.work(transaction)
 
 
 def unavailable(fault: BaseException) -> StoreUnavailable:

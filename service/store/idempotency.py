@@ -58,18 +58,8 @@ def find(tx: Transaction, scope: Scope, *, since: Milliseconds) -> tuple[str, Re
 
 def keep(tx: Transaction, scope: Scope, reply: Reply) -> None:
     """Keep the first reply, in the place of one that has outlived its time."""
-    tx.send(
-        _KEEP,
-        site=scope.site,
-        author=scope.author,
-        route=scope.route,
-        key=scope.key,
-        request_hash=scope.request_hash,
-        status=reply.status,
-        location=reply.location,
-        reply=reply.body,
-        created_at=tx.now,
-    )
+    row = (scope.site, scope.author, scope.route, scope.key, scope.request_hash)
+    tx.send(_KEEP, (*row, reply.status, reply.location, reply.body, tx.now))
 
 
 def forget(tx: Transaction, *, until: Milliseconds, limit: int) -> int:

@@ -18,15 +18,8 @@ _OF_TEXT = select(judgements.c.said).where(
 
 def add(tx: Transaction, comment_id: CommentId, said: Mapping[str, Any]) -> None:
     """Keep a judgement (`Judgement.as_json`) of the text that it names."""
-    tx.send(
-        _ADD,
-        comment_id=comment_id,
-        text_version=said["text_version"],
-        policy_version=said["policy_version"],
-        outcome=said["outcome"],
-        said=pydantic_core.to_json(said).decode(),
-        created_at=tx.now,
-    )
+    text = pydantic_core.to_json(said).decode()
+    tx.send(_ADD, (comment_id, said["text_version"], said["policy_version"], said["outcome"], text, tx.now))
 
 
 def of_text(tx: Transaction, comment_id: CommentId, text_version: int) -> dict[str, Any] | None:

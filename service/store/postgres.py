@@ -8,7 +8,6 @@ half-done work (docs/adr/0006). A batch shares one commit, as on SQLite. Everyth
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,7 +18,6 @@ from sqlalchemy.engine import Dialect
 
 from service.store import migrate
 from service.store.engine import Connection, EngineSettings, Lane, StoreError
-from service.store.postgres_ahead import Ahead, AheadCursor
 from service.store.postgres_faults import cause
 from service.store.postgres_worker import Link, PostgresWorker
 from service.store.workers import DeadlinePassed, Pool
@@ -96,10 +94,6 @@ class PostgresEngine:
         """Run `work` on one snapshot."""
         return await self._reading[lane].run(partial(_transact, work, self._begin_reading, "ROLLBACK"))
 
-    def ahead(self, connection: Connection) -> AbstractContextManager[None]:
-        """Inside, the writer sends what it need not hear the outcome of (`postgres_ahead`)."""
-        return connection.ahead() if isinstance(connection, Ahead) else nullcontext()
-
     def notify(self, connection: Connection) -> None:
         """PostgreSQL sends it with the commit, once for however many in one transaction."""
         connection.execute(f"NOTIFY {CHANNEL}")
@@ -126,7 +120,7 @@ class PostgresEngine:
         return isinstance(connection, psycopg.Connection) and not connection.closed
 
     def _connect(self) -> "psycopg.Connection[dict[str, Any]]":
-        return Ahead.connect(self._address, cursor_factory=AheadCursor, **self._options())
+        return psycopg.connect(self._address, **self._options())
 
     def _options(self) -> dict[str, Any]:
         return {

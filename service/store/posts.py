@@ -16,6 +16,11 @@ _NEW = insert(posts).values({column.name: bindparam(column.name) for column in p
 _TOUCH = _NEW.on_conflict_do_update(
     index_elements=["site", "post"], set_={"comment_seq": posts.c.comment_seq + bindparam("one")}
 ).returning(posts.c.comment_seq)
+_ONE_MORE = (
+    update(posts)
+    .where(posts.c.site == bindparam("of_site"), posts.c.post == bindparam("of_post"))
+    .values(comment_seq=bindparam("number"))
+)
 _SET_OPEN = _NEW.on_conflict_do_update(
     index_elements=["site", "post"], set_={"open": bindparam("open"), "revision": posts.c.revision + bindparam("one")}
 ).returning(posts)
@@ -83,8 +88,14 @@ def count_commented(tx: Transaction, site: SiteKey) -> int:
     return int(row["number"]) if row else 0
 
 
-def next_comment(tx: Transaction, site: SiteKey, post: PostKey) -> int:
-    """The number of the comment about to be added to the post, which is made known if it was not."""
+def next_comment(tx: Transaction, site: SiteKey, post: PostKey, *, last: int | None = None) -> int:
+    """The number of the comment about to be added to the post, which is made known if it was not.
+
+    `last` is that of the one before it; None where nobody has looked.
+    """
+    if last is not None:
+        tx.send(_ONE_MORE, (last + 1, site, post))
+        return last + 1
     row = tx.first(_TOUCH, **_values(tx, site, post), one=1)
     if row is None:
         raise LookupError(post)

@@ -65,7 +65,17 @@ def put(tx: Transaction, comment: Comment, reason: Reason, *, waiting_since: Mil
 
     By how many the queue grew: 1 or 0.
     """
-    grown = tx.run(_ADD, **_values(comment, reason, tx.now if waiting_since is None else waiting_since))
+    grown = tx.run(
+        _ADD,
+        comment_id=comment.id,
+        site=comment.site,
+        post=comment.post,
+        author=comment.author_key,
+        why=reasons.summary([reason.code]),
+        priority=PRIORITY[reason.code],
+        waiting_since=tx.now if waiting_since is None else waiting_since,
+        folded=_folded(comment),
+    )
     reasons.give(tx, comment.id, reason)
     if not grown:
         standing = get(tx, comment.id)
@@ -75,7 +85,7 @@ def put(tx: Transaction, comment: Comment, reason: Reason, *, waiting_since: Mil
 
 def add(tx: Transaction, comment: Comment, reason: Reason) -> int:
     """Someone must look at a new comment, which waits for nothing yet. By how many the queue grew: 1."""
-    tx.send(_ADD, **_values(comment, reason, tx.now))
+    tx.send(_ADD, tuple(_values(comment, reason, tx.now).values()))
     reasons.give(tx, comment.id, reason)
     return 1
 
@@ -139,6 +149,7 @@ def entries_of(tx: Transaction, rows: Sequence[Row]) -> list[QueueEntry]:
 
 
 def _values(comment: Comment, reason: Reason, waiting_since: Milliseconds) -> dict[str, object]:
+    """In the order of the table's columns."""
     return {
         "comment_id": comment.id,
         "site": comment.site,

@@ -1,6 +1,7 @@
 """How things stand when a text comes: one look at what it may be refused for, one at what checks want to know."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, func, or_, select
 
@@ -17,13 +18,14 @@ MOST_COUNTED = 200
 """Of an author's newest comments, what became of so many is counted: nobody waits for more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The author's record if they ever commented, whether the post takes comments, the first comment with the very text
-    in the very place, and the digest of the policy that the site has made for itself."""
+class Standing(NamedTuple):
+    """The author's record if they ever commented, whether the post takes comments, the number of its last one (None: it
+    is not known), the first comment with the very text in the very place, and the digest of the policy that the site
+    has made for itself."""
 
     author: Author | None
     post_is_open: bool
+    last_number: int | None
     same_text: CommentId | None
     policy_digest: str | None
 
@@ -59,12 +61,17 @@ _SAME_TEXT = (
 _POLICY = (
     select(policies.c.digest).where(policies.c.site == bindparam("site")).order_by(policies.c.version.desc()).limit(1)
 )
-_LOOK = select(
-    authors,
-    select(posts.c.open).where(*_POST).scalar_subquery().label("post_is_open"),
-    _SAME_TEXT.scalar_subquery().label("same_text"),
-    _POLICY.scalar_subquery().label("policy_digest"),
-).where(authors.c.site == bindparam("site"), authors.c.author == bindparam("of_author"))
+_LOOK = (
+    select(
+        authors,
+        posts.c.open.label("post_is_open"),
+        posts.c.comment_seq,
+        _SAME_TEXT.scalar_subquery().label("same_text"),
+        _POLICY.scalar_subquery().label("policy_digest"),
+    )
+    .where(authors.c.site == bindparam("site"), authors.c.author == bindparam("of_author"))
+    .select_from(authors.outerjoin(posts, and_(*_POST)))
+)
 _newest = (
     select(comments.c.id, comments.c.status, comments.c.created_at)
     .where(comments.c.site == bindparam("site"), comments.c.author == bindparam("of_author"))
@@ -105,10 +112,12 @@ def look(
     """How things stand for a text of `author`. What is deleted, or not younger than `since`, is no double."""
     row = tx.first(_LOOK, site=site, post=post, of_author=author, parent_id=parent_id, body_hash=body_hash, since=since)
     if row is None:  # their first comment on the site, so there can be no double
-        return Standing(None, posts_of_site.get(tx, site, post).open, None, policies_of_site.newest_digest(tx, site))
+        is_open = posts_of_site.get(tx, site, post).open
+        return Standing(None, is_open, None, None, policies_of_site.newest_digest(tx, site))
     return Standing(
         author_of(row),
         post_is_open=row["post_is_open"] is None or bool(row["post_is_open"]),  # nobody has commented on it yet
+        last_number=row["comment_seq"],
         same_text=row["same_text"],
         policy_digest=row["policy_digest"],
     )

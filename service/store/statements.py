@@ -1,32 +1,27 @@
 """SQLAlchemy's statements as drivers take them: SQL text, and values in the order in which it has places for them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, SelectBase
 
-MAX_STATEMENTS = 512
+MAX_STATEMENTS = 256
 """Remembered; those that are used stay. There are some hundred, and lists and filters that are put together anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A statement for one dialect."""
+class Compiled(NamedTuple):
+    """A statement for one dialect.
+
+    `arguments` makes of named values what goes to the driver with the SQL; it raises KeyError where one is missing.
+    """
 
     sql: str
     only_reads: bool
-    _own: dict[str, Any]
-    """Values that the statement carries itself."""
-    _in_order: Callable[[Mapping[str, Any]], tuple[Any, ...]]
-
-    def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """What goes to the driver with the SQL. Raises KeyError where a value is missing."""
-        return self._in_order({**self._own, **values} if self._own else values)
+    arguments: Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
 
 def compiled(statement: ClauseElement, dialect: Dialect) -> Compiled:
@@ -35,10 +30,10 @@ def compiled(statement: ClauseElement, dialect: Dialect) -> Compiled:
     if isinstance(made, SQLCompiler) and made.post_compile_params:  # lists; a statement with one has all of its values
         made = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     if not isinstance(made, SQLCompiler):  # it changes the schema, and has no values
-        return Compiled(str(made), False, {}, _in_order([]))
+        return Compiled(str(made), False, _in_order([], {}))
     awaited = {name for parameter, name in made.bind_names.items() if parameter.required}
     own = {name: value for name, value in made.params.items() if name not in awaited}
-    return Compiled(str(made), isinstance(statement, SelectBase), own, _in_order(made.positiontup or []))
+    return Compiled(str(made), isinstance(statement, SelectBase), _in_order(made.positiontup or [], own))
 
 
 class Statements:
@@ -48,7 +43,9 @@ class Statements:
         self.compiled = lru_cache(MAX_STATEMENTS)(partial(compiled, dialect=dialect))
 
 
-def _in_order(names: list[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda values: tuple(values[name] for name in names)
+def _in_order(names: list[str], own: dict[str, Any]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """`own` are values that the statement carries itself."""
+    if len(names) < 2:
+        return lambda values: tuple({**own, **values}[name] for name in names)
+    in_order = itemgetter(*names)
+    return (lambda values: in_order({**own, **values})) if own else in_order

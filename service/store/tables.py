@@ -383,6 +383,44 @@ followers = Table(
     Column("seq", BigInteger, nullable=False),
 )
 
+# How each webhook stands (`webhooks.Standing`). Unlike `followers` a part of what a store holds: what was not delivered
+# yet is delivered from a copy of it.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("name", ordered_text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("refused", Integer, nullable=False, server_default=text("0")),
+    Column("ask_at", BigInteger, nullable=False, server_default=text("0")),
+    Column("off", ordered_text),
+    Column("missed", BigInteger, nullable=False, server_default=text("0")),
+    Column("replay_after", BigInteger),
+    Column("replay_until", BigInteger),
+    Column("last_success_at", BigInteger),
+    Column("last_failure_at", BigInteger),
+    Column("last_failure_status", Integer),
+    Column("last_failure_error", Text),
+)
+
+# Deliveries of webhooks that are in doubt, that failed, and the last ones that arrived. `tries` is JSON.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", ordered_text, primary_key=True),
+    Column("site", ordered_text, nullable=False),
+    Column("webhook", ordered_text, nullable=False),
+    Column("event_id", ordered_text, nullable=False),
+    Column("type", ordered_text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("happened_at", BigInteger, nullable=False),
+    Column("state", ordered_text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("tries", Text, nullable=False),
+    Column("next_try_at", BigInteger),
+)
+Index("ix_deliveries_state", *(deliveries.c[column] for column in ("site", "webhook", "state", "id")))
+
 # One row that the readiness check writes.
 probe = Table(
     "probe",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.sql.expression import ClauseElement, Insert, Update
 
 from service.model import Event, Milliseconds
 from service.store.engine import Connection
@@ -52,9 +52,14 @@ class Transaction:
         """Carry out a change; the number of rows it touched."""
         return self._execute(statement, values).rowcount
 
-    def send(self, statement: ClauseElement, /, **values: Any) -> None:
-        """Carry out a change that nobody asks for its outcome. Where the database is far away nobody waits for it."""
-        self._execute(statement, values)
+    def send(self, statement: Insert | Update, row: tuple[Any, ...], /) -> None:
+        """Carry out a change that nobody asks for its outcome.
+
+        `row` has a value for each place of the statement, in their order (of a whole row: that of the table's columns).
+        Each submission is stored in this way, and to name every value would take longer than to store it.
+        """
+        self.has_written = True
+        self._connection.execute(self._statements.compiled(statement).sql, row)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -80,8 +85,8 @@ class Transaction:
         self.announced.append(event)
 
     def _execute(self, statement: ClauseElement, values: dict[str, Any]) -> _Cursor:
-        compiled = self._statements.compiled(statement)
-        if not compiled.only_reads:
+        sql, only_reads, arguments = self._statements.compiled(statement)
+        if not only_reads:
             self.has_written = True
-        cursor: _Cursor = self._connection.execute(compiled.sql, compiled.arguments(values))
+        cursor: _Cursor = self._connection.execute(sql, arguments(values))
         return cursor

@@ -52,6 +52,8 @@ def plain_of_html(rendered: str) -> str:
 
 def shows_nothing(rendered: str) -> bool:
     """Whether a reader of this HTML would see no character of it: only markup, or only what is invisible."""
+    if _BEGINS_WITH_A_WORD.match(rendered):  # nearly always
+        return False
     return all(visible.shows_nothing(html.unescape(text[1])) for text in _BETWEEN_TAGS.finditer(rendered))
 
 
@@ -245,6 +247,7 @@ def _with_visible_links(rendered: str) -> str:
 # The sanitiser escapes `>` inside attribute values, so a tag ends at the first one.
 _INLINE_TAG: Final = re.compile(r"</?(?:a|code|em|strong)(?: [^>]*)?>")
 _BETWEEN_TAGS: Final = re.compile(r"(?:\A|>)([^<]+)")
+_BEGINS_WITH_A_WORD: Final = re.compile(r"<[a-z0-9]+(?: dir=\"auto\")?>[0-9A-Za-z]")
 _ANY_TAG: Final = re.compile(r"<[^>]*>")
 
 # Normalising a run of combining marks takes quadratic time and holds the interpreter: cut at white space if possible.

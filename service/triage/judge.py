@@ -39,12 +39,16 @@ def judge(
     down what a human approved. `braked`: the ids of rules that may only hold. `sample`: a number from 0 to below 1 that
     the caller makes of the comment's id with a key (no chance), for the audit sample.
     """
+    rules = (*policy.rules, *policy.lockdown) if lockdown else policy.rules
+    if not rules:
+        supports: tuple[tuple[str, ...], ...] = ((),) * len(facts.verdicts)
+        return Judgement(policy.otherwise, (), policy.version, at, text_version, (), (), (), facts, supports)
     moment = Moment(at, policy.zone)
     people = _people(facts, policy)
     spoke: list[tuple[Rule, Said]] = []
     observed: list[Said] = []
     could_not_judge: list[CouldNotJudge] = []
-    for rule in (*policy.rules, *policy.lockdown) if lockdown else policy.rules:
+    for rule in rules:
         truth = FALSE if rule.mode is Mode.OFF else rule.truth(facts, moment, people)
         if truth is FALSE:
             continue

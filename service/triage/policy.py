@@ -68,4 +68,8 @@ class Policy:
 
 def of_premoderate(premoderate: bool) -> Policy:
     """Version 0, which a site has until somebody puts a document: everything waits, or nothing does."""
-    return Policy(0, Outcome.HOLD if premoderate else Outcome.PUBLISH)
+    return _EVERYTHING_WAITS if premoderate else _NOTHING_WAITS
+
+
+_EVERYTHING_WAITS = Policy(0, Outcome.HOLD)
+_NOTHING_WAITS = Policy(0, Outcome.PUBLISH)

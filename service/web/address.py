@@ -14,6 +14,8 @@ from multidict import CIMultiDictProxy
 
 log = structlog.get_logger()
 Address = IPv4Address | IPv6Address
+LONGEST_WORD = 100
+"""Of `X-Forwarded-For`: an address with its zone and port is shorter. What is parsed is remembered, by its text."""
 MOST_NOTICED = 16
 """Peers that are remembered, and so lines that are logged about them."""
 
@@ -46,7 +48,7 @@ class Addresses:
             return address
         chain = ",".join(headers.getall("X-Forwarded-For", [])).split(",")
         for word in reversed(chain):
-            hop = _parse(_without_port(word.strip()))
+            hop = _parse(_without_port(word.strip())) if len(word) <= LONGEST_WORD else None
             if hop is None:
                 return address
             address = hop

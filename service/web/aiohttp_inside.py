@@ -85,6 +85,11 @@ class Connection(web.RequestHandler):
         self._request_count += 1
         self.wake()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp calls this for every piece of a body that is read, and would have its parser run each time."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     # `_close`: aiohttp's own `close()` cancels the task where it waits, which looks like a fault to a client.
 
     def end_after_reply(self) -> None:

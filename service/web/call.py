@@ -1,7 +1,7 @@
 """One request, as handlers see it: which site, who is speaking, and how to reply."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import quote, unquote_to_bytes, urlencode
@@ -9,12 +9,13 @@ from uuid import UUID
 
 import pydantic_core
 from aiohttp import web
-from multidict import CIMultiDictProxy
 
 from service.auth.authenticator import Authenticator
 from service.auth.login import Credentials
 from service.auth.permissions import Permission, permissions_of
+from service.delivery.arrivals import Arrivals
 from service.delivery.live import Live
+from service.delivery.webhook import Webhook
 from service.errors import (
     Forbidden,
     InvalidRequest,
@@ -28,7 +29,19 @@ from service.errors import (
     UnknownSite,
 )
 from service.metrics import Metrics
-from service.model import Actor, ActorKind, AuthorKey, Caller, Clock, CommentId, DecisionId, Identity, PostKey, SiteKey
+from service.model import (
+    Actor,
+    ActorKind,
+    AuthorKey,
+    Caller,
+    Clock,
+    CommentId,
+    DecisionId,
+    Identity,
+    PostKey,
+    Role,
+    SiteKey,
+)
 from service.origins import is_own_page
 from service.reading.pages import Pages
 from service.settings import Settings, Site
@@ -37,6 +50,7 @@ from service.strict_json import is_clean
 from service.web import post_keys
 from service.web.address import Addresses
 from service.web.cursors import Cursors
+from service.web.header_lists import JoinedHeaders
 from service.web.limits import RateLimits
 from service.web.links import Links
 
@@ -62,6 +76,8 @@ class Services:
     database: Database
     pages: Pages
     live: Live
+    arrivals: Arrivals
+    webhooks: Mapping[tuple[SiteKey, str], Webhook]
     authenticator: Authenticator
     cursors: Cursors
     feeds: UUID
@@ -81,25 +97,6 @@ class Reply(Generic[Payload]):
     payload: Payload | bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class JoinedHeaders(Mapping[str, str]):
-    """Headers by lower-case name, the values of one sent several times on lines of their own. Joined when asked for."""
-
-    def __init__(self, headers: "CIMultiDictProxy[str]") -> None:
-        self._headers = headers
-
-    def __getitem__(self, name: str) -> str:
-        return "\n".join(self._headers.getall(name))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({name.lower(): None for name in self._headers})
-
-    def __len__(self) -> int:
-        return len({name.lower() for name in self._headers})
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._headers
 
 
 class Call:
@@ -139,19 +136,19 @@ class Call:
     @property
     def comment_id(self) -> CommentId:
         """The comment in the path. Raises UnknownComment where it cannot be one."""
-        return CommentId(self._known("id", UnknownComment))
+        return CommentId(self.known("id", UnknownComment))
 
     @property
     def decision_id(self) -> DecisionId:
         """The decision in the path. Raises UnknownDecision where it cannot be one."""
-        return DecisionId(self._known("id", UnknownDecision))
+        return DecisionId(self.known("id", UnknownDecision))
 
     @property
     def author_key(self) -> AuthorKey:
         """The author in the path. Raises UnknownAuthor where it cannot be one."""
-        return AuthorKey(self._known("key", UnknownAuthor))
+        return AuthorKey(self.known("key", UnknownAuthor))
 
-    def _known(self, name: str, unknown: type[Problem]) -> str:
+    def known(self, name: str, unknown: type[Problem]) -> str:
         """A key in the path; one that no database could hold is not known."""
         key = self.request.match_info[name]
         if not is_clean(key):
@@ -183,10 +180,11 @@ class Call:
 
     async def moderator(self) -> Actor:
         """Somebody who may moderate this site. Raises LoginRequired, Forbidden and what `caller` raises."""
-        caller = await self.somebody()
-        if Permission.MODERATE not in permissions_of(caller):
-            raise Forbidden("This needs the role of a moderator of this site")
-        return caller.acting_as(ActorKind.MODERATOR)
+        return await self._who_may(Permission.MODERATE, Role.MODERATOR)
+
+    async def admin(self) -> Actor:
+        """Somebody who may configure this site. Raises LoginRequired, Forbidden and what `caller` raises."""
+        return await self._who_may(Permission.CONFIGURE, Role.ADMIN)
 
     async def somebody(self) -> Caller:
         """Anybody with a good credential. Raises LoginRequired and what `caller` raises."""
@@ -194,6 +192,12 @@ class Call:
         if caller is None:
             raise LoginRequired
         return caller
+
+    async def _who_may(self, permission: Permission, role: Role) -> Actor:
+        caller = await self.somebody()
+        if permission not in permissions_of(caller):
+            raise Forbidden(f"This needs the role of {'an' if role is Role.ADMIN else 'a'} {role} of this site")
+        return caller.acting_as(ActorKind.MODERATOR)
 
     def require_single_headers(self) -> None:
         """Raise MalformedRequest where a header came twice that says who asks and from where."""
@@ -205,7 +209,7 @@ class Call:
         peer = self.services.addresses.peer(self.request)
         return Credentials(
             bearer=_bearer(self.request.headers.get("Authorization")),
-            cookies=self.request.cookies,
+            cookies=self.request.cookies if "Cookie" in self.request.headers else {},
             headers=JoinedHeaders(self.request.headers),
             peer=peer,
             trusted_peer=self.services.addresses.is_trusted(peer),
@@ -277,16 +281,3 @@ def is_utf8(encoded: str) -> bool:
 def to_json(payload: object) -> bytes:
     """JSON text, compact, UTF-8."""
     return pydantic_core.to_json(payload)
-
-
-def joined(headers: "CIMultiDictProxy[str]", name: str) -> str | None:
-    """A header that is a list, as one line: it may come in several (RFC 9110, 5.3)."""
-    lines = headers.getall(name, None)
-    return ",".join(lines) if lines else None
-
-
-def names(asked: str | None, etag: str) -> bool:
-    """Whether an `If-None-Match` names this representation (weak comparison, RFC 9110, 13.1.2)."""
-    if asked is None or asked == etag:
-        return asked is not None
-    return asked.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in asked.split(",")}

@@ -4,10 +4,11 @@ from typing import Any, Final
 
 from aiohttp import hdrs, web
 
-from service.embed.bundle import COUNT, LANGUAGES, SCRIPT, bundle
+from service.embed.bundle import COUNT, LANGUAGES, PARTS, SCRIPT, bundle
 from service.errors import NotFound
 from service.reading.page import IDENTITY, coding_for
-from service.web.call import Call, joined, names
+from service.web.call import Call
+from service.web.header_lists import joined, names
 
 FRESH: Final = "public, max-age=3600, stale-while-revalidate=86400"
 """An address that stays while the file behind it changes with the service."""
@@ -16,7 +17,7 @@ PINNED: Final = "public, max-age=31536000, immutable"
 PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "asset": (
         "A file of the embed",
-        {"type": "string", "enum": [SCRIPT, COUNT, *(f"{name}.json" for name in LANGUAGES)]},
+        {"type": "string", "enum": [SCRIPT, COUNT, *PARTS, *(f"{name}.json" for name in LANGUAGES)]},
     ),
     "pin": ("The first digits of the script's SHA-256", {"type": "string", "pattern": "^[0-9a-f]{16}$"}),
 }
@@ -32,7 +33,7 @@ async def script(call: Call) -> web.Response:
 
 # GET /embed/v1/{asset}
 async def asset(call: Call) -> web.Response:
-    """The script of the embed, that of `gatepost-count` alone, or the words of a language."""
+    """The script of the embed, a part that it loads later, the script of `gatepost-count`, the words of a language."""
     return _reply(call, call.request.match_info["asset"], FRESH)
 
 

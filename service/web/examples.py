@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.delivery import outside_events, outside_shapes, webhook_views
 from service.model import WHY_TEXT, Why
 from service.reading import shapes
 from service.web import incoming, operations, outgoing, outgoing_queue, outgoing_undos
@@ -83,6 +84,28 @@ ENTRY = {
     "author_record": {"approved": 3, "rejected": 0, "first_seen": "2025-12-01T08:00:00.000Z"},
     "parent": None,
 }
+TRY = {"at": DECIDED, "status": 500, "error": "its status is 500", "ms": 31}
+WEBHOOK = {
+    "name": "build",
+    "url": "https://blog.example/hooks/gatepost",
+    "events": ["comment.published", "comment.changed", "comment.removed"],
+    "with": "texts",
+    "state": "retrying",
+    "position": 4711,
+    "behind": 0,
+    "retrying": 1,
+    "failed": 0,
+    "missed": 0,
+    "last_success_at": WRITTEN,
+    "last_failure": {"at": DECIDED, "status": 500, "error": "its status is 500"},
+}
+DELIVERY = {
+    "id": "019a2f70-05cd-7e66-8a90-6b7c8d9e0f1a",
+    "event": {"id": "019a2f70-03ab-7c44-9d10-0a1b2c3d4e5f-public", "type": "comment.published", "seq": 4711},
+    "state": "retrying",
+    "tries": [TRY],
+    "next_try_at": "2026-01-31T09:41:17.345Z",
+}
 PREVIEW = "b0Vb2sXqk1f8WyJnb3QgbWFkZSB1cCJd"
 RULING = {"action": "approve", "version": 1}
 
@@ -153,6 +176,15 @@ EXAMPLES: dict[Any, Any] = {
         }
     },
     outgoing.PostReply: {"post": POST},
+    incoming.ReplayRequest: {"after_seq": 4600, "until_seq": 4711},
+    webhook_views.WebhookList: {"webhooks": [WEBHOOK]},
+    webhook_views.DeliveryList: {"deliveries": [DELIVERY], "next": None},
+    webhook_views.TryView: TRY,
+    webhook_views.Replayed: {"events": 42},
+    outside_shapes.EventFeed: {
+        "events": [outside_events.example("comment.approved"), outside_events.example("comment.published")],
+        "last_seq": 4711,
+    },
     outgoing.ProblemView: {
         "type": "/problems/invalid-request",
         "title": "The request is not valid",

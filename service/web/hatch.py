@@ -6,8 +6,7 @@ nothing itself, so its replies cannot differ from the application's. Rate limits
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -18,19 +17,23 @@ from multidict import CIMultiDictProxy
 from service.metrics import Metrics
 from service.reading.page import Format, PageScope, coding_for, format_for
 from service.reading.pages import Pages, Variant
+from service.shelf import Shelf
 from service.web import problems
 from service.web.address import Addresses
-from service.web.call import joined, names
+from service.web.header_lists import joined, names
 from service.web.limits import RateLimits
 from service.web.public import Published
 from service.web.tally import Tally
 
-MAX_ADDRESSES = 20_000
-"""Addresses that are remembered; each takes about two kilobytes."""
+MAX_BYTES = 16 * 1024 * 1024
+"""For what is learnt: some 15,000 addresses with the heads of their replies."""
+LESSON_BYTES = 600
+"""What a lesson takes beside its address and its head."""
 LONGEST_ADDRESS = 600
 BODY_HEADERS = frozenset({hdrs.CONTENT_TYPE, hdrs.CONTENT_ENCODING, hdrs.CONTENT_LENGTH})
 OWN_HEADERS = frozenset({"X-Request-ID", hdrs.CONTENT_LENGTH, hdrs.DATE, hdrs.CONNECTION})
 """Written for each reply anew."""
+OK, NOT_MODIFIED = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 304 Not Modified\r\n"
 
 _Question = tuple[str, str, Format]
 
@@ -47,7 +50,8 @@ class _Lesson:
     coding: str
     etag: str
     head: bytes
-    head_of_304: bytes
+    """Without what is said of the body."""
+    head_of_body: bytes
     route: str
 
 
@@ -62,7 +66,7 @@ class Hatch:
         self._addresses = addresses
         self._tally = tally
         self._page_cache = metrics.page_cache.counts
-        self._lessons: OrderedDict[_Question, _Lesson] = OrderedDict()
+        self._lessons = Shelf(MAX_BYTES, _size)
 
     def learn(self, request: web.Request, response: web.StreamResponse, route: str) -> None:
         """Remember a finished reply, if it is a page and its address is of a usual length."""
@@ -71,18 +75,16 @@ class Hatch:
         encoded = response.encoded
         fields = [(name, value) for name, value in response.headers.items() if name not in OWN_HEADERS]
         question = _question(request.raw_path, request.headers)
-        self._lessons.pop(question, None)  # so that it goes to the end, among the youngest
-        self._lessons[question] = _Lesson(
+        lesson = _Lesson(
             response.scope,
             response.variant,
             encoded.coding,
             encoded.etag,
-            _head("200 OK", [*fields, (hdrs.CONTENT_LENGTH, str(len(encoded.body)))]),
-            _head("304 Not Modified", [field for field in fields if field[0] not in BODY_HEADERS]),
+            _lines(field for field in fields if field[0] not in BODY_HEADERS),
+            _lines([*(field for field in fields if field[0] in BODY_HEADERS), _length(encoded.body)]),
             route,
         )
-        if len(self._lessons) > MAX_ADDRESSES:
-            self._lessons.popitem(last=False)
+        self._lessons.put(question, lesson)
 
     def reply(self, message: RawRequestMessage, peername: object) -> bytes | None:
         """The whole reply, if it is in memory and the request is a plain page view. None: ask the application.
@@ -91,7 +93,7 @@ class Hatch:
         """
         started = time.perf_counter()
         headers = message.headers
-        lesson = self._lessons.get(_question(message.path, headers))
+        lesson = self._lessons.find(_question(message.path, headers))
         if (
             lesson is None
             or message.method not in ("GET", "HEAD")
@@ -103,13 +105,14 @@ class Hatch:
         ):
             return None
         if names(joined(headers, hdrs.IF_NONE_MATCH), lesson.etag):
-            status, head, body = 304, lesson.head_of_304, b""
+            status, first, more, body = 304, NOT_MODIFIED, b"", b""
         else:
-            status, head, body = 200, lesson.head, encoded.body if message.method == "GET" else b""
+            status, first, more, body = 200, OK, lesson.head_of_body, encoded.body if message.method == "GET" else b""
         self._page_cache["instant",] += 1
         request_id = problems.take_request_id(headers)
         self._tally.count(message.method, lesson.route, status, request_id, time.perf_counter() - started)
-        return b"%bDate: %b\r\nX-Request-ID: %b\r\n\r\n%b" % (head, _date(int(time.time())), request_id.encode(), body)
+        own = (_date(int(time.time())), request_id.encode(), body)
+        return b"%b%b%bDate: %b\r\nX-Request-ID: %b\r\n\r\n%b" % (first, lesson.head, more, *own)
 
 
 def _question(address: str, headers: "CIMultiDictProxy[str]") -> _Question:
@@ -117,9 +120,16 @@ def _question(address: str, headers: "CIMultiDictProxy[str]") -> _Question:
     return address, coding_for(joined(headers, hdrs.ACCEPT_ENCODING)), format_for(joined(headers, hdrs.ACCEPT))
 
 
-def _head(status: str, fields: list[tuple[str, str]]) -> bytes:
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in fields)]
-    return "\r\n".join([*lines, ""]).encode()
+def _lines(fields: Iterable[tuple[str, str]]) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in fields).encode()
+
+
+def _length(body: bytes) -> tuple[str, str]:
+    return hdrs.CONTENT_LENGTH, str(len(body))
+
+
+def _size(question: _Question, lesson: _Lesson) -> int:
+    return LESSON_BYTES + len(question[0]) + len(lesson.head) + len(lesson.head_of_body)
 
 
 def _once_a_second(make: Callable[[int], bytes]) -> Callable[[int], bytes]:

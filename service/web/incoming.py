@@ -286,3 +286,12 @@ class StreamHeaders(BaseModel):
     last_event_id: str | None = Field(
         None, alias="Last-Event-ID", description="The last `id` that you got; browsers send it by themselves"
     )
+
+
+class ReplayRequest(Incoming):
+    """Which events a webhook is to be sent again."""
+
+    after_seq: int = Field(ge=0, le=2**53, description="Behind this number")
+    until_seq: int | None = Field(
+        None, ge=0, le=2**53, description="Up to this one; else to where the webhook has come"
+    )

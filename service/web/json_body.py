@@ -10,7 +10,7 @@ from aiohttp.http import HttpVersion11
 
 from service import strict_json
 from service.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType
-from service.web.call import joined
+from service.web.header_lists import joined
 
 PLAIN_JSON = "application/json"
 Taken = TypeVar("Taken")
@@ -37,7 +37,11 @@ async def read(request: web.Request, limit: int, take: Callable[[object], Taken]
     if "Expect" in request.headers and request.version == HttpVersion11 and not request.content.is_eof():
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # the reply has not begun
-    raw = await request.content.read() if request.content_length is not None else await _within(request, limit)
+    if request.content_length is None:
+        raw = await _within(request, limit)
+    else:
+        content = request.content
+        raw = content.read_nowait() if content.is_eof() else await content.read()
     if len(raw) > strict_json.LARGE_BYTES:
         return await asyncio.to_thread(lambda: take(_parse(raw)))
     return take(_parse(raw))

@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
-from service.web import embed, operations, outgoing, post_keys, public, queries, readers
+from service.web import embed, openapi_webhooks, operations, outgoing, post_keys, public, queries, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
 from service.web.links import BY_PATHS, Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
@@ -50,6 +50,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "id": ("A UUIDv7", {"type": "string", "pattern": shapes.ID_PATTERN, "examples": [COMMENT_ID]}),
     "key": ("An author's key", {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]}),
+    **openapi_webhooks.PARAMETERS,
     "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
     **embed.PARAMETERS,
     "file": ("A file of the page", {"type": "string", "enum": list(operations.DOCS_FILES)}),
@@ -74,7 +75,7 @@ GIVES: dict[Any, Any] = {
 STATUS_TEXT = {
     200: "Done.",
     201: "Made.",
-    202: "Taken in; it waits for a moderator.",
+    202: "Taken in.",
     204: "Done; there is nothing to say.",
     304: "You have it already.",
     503: "Not ready; `checks` says why.",
@@ -133,6 +134,7 @@ def document(links: Links = BY_PATHS) -> dict[str, Any]:
         "servers": [{"url": links.to("") or "/"}],
         "tags": [{"name": audience.value} for audience in Audience],
         "paths": paths,
+        "webhooks": openapi_webhooks.described(REFERENCES),
         "components": {
             "schemas": schemas,
             "responses": {problem.__name__: _failure([problem]) for problem in (*ANYWHERE, *OFF_ROUTE)},

@@ -181,6 +181,7 @@ class ProblemView(TypedDict):
     comment_id: NotRequired[Annotated[Id, Field(description="The comment that was there first")]]
     comment: NotRequired[Annotated[CommentView, Field(description="The comment as it is now")]]
     decision: NotRequired[Annotated[DecisionView | None, Field(description="The last decision on it, if any")]]
+    first_seq: NotRequired[Annotated[int, Field(description="The first event that is kept")]]
     allowed: NotRequired[Annotated[list[RequestedAction], Field(description="What may be done with it now")]]
 
 

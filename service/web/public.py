@@ -17,7 +17,8 @@ from service.reading.tags import tag_of, tags_of
 from service.store import events, posts, published
 from service.store.database import Transaction
 from service.web import incoming, queries
-from service.web.call import Call, joined, names, to_json
+from service.web.call import Call, to_json
+from service.web.header_lists import joined, names
 from service.web.stream import EventStream
 
 FRAGMENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -6,8 +6,9 @@ from typing import (
     Literal,  # pydantic reads these on Python 3.11
 )
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
+from service.delivery.outside_events import KINDS, is_known
 from service.reading.language import Code
 from service.reading.shapes import Id, WhyCode
 from service.web.incoming import Incoming, Line, Moment
@@ -24,6 +25,12 @@ def _whole_number(value: object) -> object:
 
 # The limits come first: behind a validator, pydantic would describe them in words of its own.
 ListLimit = Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole_number)]
+
+
+def _known_type(text: str) -> str:
+    if not is_known(text):
+        raise ValueError(f"must be one of {', '.join(KINDS)}, or the beginning of some with a * behind it")
+    return text
 
 
 class PageQuery(Incoming):
@@ -138,4 +145,31 @@ class StreamQuery(Incoming):
 
     last_event_id: str | None = Field(
         None, max_length=200, description="Instead of `Last-Event-ID`: the last `id` that you got"
+    )
+
+
+class DeliveriesQuery(PageQuery):
+    """Which deliveries of a webhook."""
+
+    state: Literal["failed", "retrying", "delivered"] | None = Field(None, description="In this state only")
+
+
+class FeedQuery(Incoming):
+    """Which events, and how much of each."""
+
+    after: Annotated[int, Field(ge=0), BeforeValidator(_whole_number)] | None = Field(
+        None, description="Behind this number: the `last_seq` that you got. Left out: from the first that is kept"
+    )
+    types: Annotated[
+        list[Annotated[str, Field(max_length=64), AfterValidator(_known_type)]],
+        Field(max_length=len(KINDS), description="These types only, one `types=` for each; `comment.*` is all of them"),
+    ] = []  # noqa: RUF012  # pydantic copies it
+    share: Literal["ids", "texts", "people"] = Field(
+        "texts",
+        alias="with",
+        description="How much is told: bare `ids`, `texts`, or `people` too (who wrote it, for the blog; for admins)",
+    )
+    limit: ListLimit = Field(50, description="How many at most; what is told of one event is not parted")
+    wait: Annotated[int, Field(ge=0, le=30), BeforeValidator(_whole_number)] = Field(
+        0, description="Seconds for which an empty answer is held back until something happens"
     )

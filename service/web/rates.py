@@ -13,8 +13,9 @@ from typing import Any
 SECOND = 1_000_000
 """In microseconds, as all times here."""
 PERIODS = {"second": SECOND, "minute": 60 * SECOND, "hour": 3600 * SECOND}
-MAX_KEYS = 100_000
-"""Keys of one rule that a process counts at once; the one that was counted longest ago is forgotten first."""
+MAX_KEYS = 20_000
+"""Keys of one rule that a process counts at once, at some 200 bytes each; the one that was counted longest ago is
+forgotten first. With the default limits that is before its time only where more than 300 new ones come a second."""
 
 SCRIPT = """
 local step, count, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

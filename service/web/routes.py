@@ -12,6 +12,7 @@ from service.errors import (
     BodyTooLarge,
     DuplicateComment,
     EditWindowOver,
+    EventsPruned,
     Forbidden,
     HeadersTooLarge,
     IdempotencyKeyReused,
@@ -41,11 +42,13 @@ from service.errors import (
     UnknownBatch,
     UnknownComment,
     UnknownDecision,
+    UnknownDelivery,
     UnknownParent,
     UnknownSite,
+    UnknownWebhook,
     UnsupportedMediaType,
 )
-from service.web import embed, moderators, operations, problems, public, queue, readers, undos
+from service.web import embed, feed, moderators, operations, problems, public, queue, readers, undos, webhooks
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
@@ -173,8 +176,36 @@ MODERATORS = [
         "PATCH", SITE + "/authors/{key}", moderators.judge_author, Audience.MODERATORS,
         problems=(*CHANGE, *BODY, UnknownAuthor),
     ),
+    Route(
+        "GET", SITE + "/events", feed.list_events, Audience.MODERATORS,
+        problems=(*MODERATION, EventsPruned),
+    ),
     Route("GET", POST, moderators.show_post, Audience.MODERATORS, problems=MODERATION),
     Route("PATCH", POST, moderators.change_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+]  # fmt: skip
+
+WEBHOOKS = SITE + "/webhooks"
+WEBHOOK = WEBHOOKS + "/{name}"
+
+ADMINS = [
+    Route("GET", WEBHOOKS, webhooks.list_webhooks, Audience.MODERATORS, problems=MODERATION),
+    Route(
+        "GET", WEBHOOK + "/deliveries", webhooks.list_deliveries, Audience.MODERATORS,
+        problems=(*MODERATION, *LISTED, UnknownWebhook),
+    ),
+    Route(
+        "POST", WEBHOOK + "/deliveries/{id}/retry", webhooks.retry_delivery, Audience.MODERATORS, statuses=(202,),
+        problems=(*CHANGE, UnknownWebhook, UnknownDelivery),
+    ),
+    Route(
+        "POST", WEBHOOK + "/replay", webhooks.replay, Audience.MODERATORS, statuses=(202,),
+        problems=(*CHANGE, *BODY, UnknownWebhook, EventsPruned),
+    ),
+    Route(
+        "POST", WEBHOOK + "/resume", webhooks.resume_webhook, Audience.MODERATORS, statuses=(202,),
+        problems=(*CHANGE, UnknownWebhook),
+    ),
+    Route("POST", WEBHOOK + "/test", webhooks.try_webhook, Audience.MODERATORS, problems=(*CHANGE, UnknownWebhook)),
 ]  # fmt: skip
 
 EMBED = [
@@ -208,4 +239,4 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
-ROUTES = [*PUBLIC, *READERS, *MODERATORS, *EMBED, *OPERATIONS]
+ROUTES = [*PUBLIC, *READERS, *MODERATORS, *ADMINS, *EMBED, *OPERATIONS]

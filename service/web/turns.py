@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-MOST_IN_A_TURN = 8
+MOST_IN_A_TURN = 16
 
 
 class Turns:

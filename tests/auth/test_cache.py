@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from service.auth.cache import AnswerCache, LookUp, digest_of
+from service import shelf
+from service.auth.cache import AnswerCache, LookUp, _Kept, digest_of
 from service.errors import InvalidCredential, LoginUnavailable
 from service.model import Milliseconds
 from tests.harness import Hands
@@ -175,7 +176,9 @@ async def test_many_keys_at_once_each_get_their_own(cache: AnswerCache[str], blo
 
 
 async def test_count_is_bounded_and_the_oldest_goes_first(blog: Blog, clock: Hands) -> None:
-    cache: AnswerCache[str] = AnswerCache(seconds=15, clock=clock, max_answers=3)
+    cache: AnswerCache[str] = AnswerCache(
+        seconds=15, clock=clock, max_bytes=3 * shelf.small(KEY, _Kept("a", clock(), clock() + 15_000))
+    )
     for who in "abcd":
         await cache.get(digest_of(who), blog.about(who))
         clock.advance(seconds=1)

@@ -28,10 +28,18 @@ def test_another_token_is_another_person(clock: Hands) -> None:
 
 
 def test_only_so_many_are_remembered(clock: Hands) -> None:
-    verified = VerifiedTokens(clock=clock, max_tokens=2)
+    verified = VerifiedTokens(clock=clock, max_bytes=1200)
     for name in ("one", "two", "three"):
         verified.keep(name, _identity(name), {"exp": clock() / 1000 + 60})
     assert [verified.find(name) is not None for name in ("one", "two", "three")] == [False, True, True]
+
+
+def test_who_tells_much_of_themselves_takes_more_room(clock: Hands) -> None:
+    verified = VerifiedTokens(clock=clock, max_bytes=20_000)
+    for number in range(20):
+        person = Identity(SiteKey("blog"), "jwt", f"{number}", Profile("Ada", bio="x" * 2_000, url=None))
+        verified.keep(f"{number}", person, {"exp": clock() / 1000 + 60})
+    assert [verified.find(f"{number}") is not None for number in range(20)] == [False] * 12 + [True] * 8
 
 
 async def test_a_token_that_was_accepted_stops_working_when_it_expires(gatepost: Gatepost) -> None:

@@ -107,13 +107,21 @@ async def test_token_and_cookie_are_the_same_author(demo: Demo) -> None:
     assert by_cookie["user"]["name"] == ADA.name
 
 
-@pytest.mark.parametrize("path", ["/token", "/whoami"])
-async def test_visitor_is_nobody(demo: Demo, path: str) -> None:
+async def test_visitor_is_nobody(demo: Demo) -> None:
     async with reader_of(demo, "") as client:
-        async with client.get(path) as response:
+        async with client.get("/whoami") as response:
             assert response.status == 401
+        async with client.get("/token") as response:
+            assert await response.json() == {"token": None}
         async with client.get("/reader") as response:
             assert await response.json() == {"reader": None}
+
+
+async def test_comments_are_on_the_page_without_any_script(demo: Demo) -> None:
+    async with ClientSession() as client, client.get(demo.blog) as response:
+        page = await response.text()
+    inside = page.partition("<gatepost-comments ")[2].partition("</gatepost-comments>")[0]
+    assert FIRST_COMMENT.split("*")[0].strip() in inside
 
 
 async def test_old_session_ends_with_the_logout(demo: Demo) -> None:

@@ -17,13 +17,13 @@ import pytest
 from service.checkup import copies
 from service.checkup.finding import Outcome
 from service.embed import joining
-from service.embed.bundle import LANGUAGES, bundle
-from service.embed.joining import JoinError, join
+from service.embed.bundle import LANGUAGES, PARTS, bundle
+from service.embed.joining import JoinError, join, join_part
 from service.text import render
 from tests.harness import Gatepost
 
 ROOT = Path(__file__).parents[2]
-FILES = ["embed.js", "count.js", *(f"{language}.json" for language in LANGUAGES)]
+FILES = ["embed.js", "count.js", *PARTS, *(f"{language}.json" for language in LANGUAGES)]
 
 
 # --- Joining ----------------------------------------------------------------------------------------------------------
@@ -40,7 +40,7 @@ def test_modules_are_joined_in_the_order_of_their_need() -> None:
         "b.js": 'import { c } from "./c.js";\n\nexport const b = c + 1;\n',
         "c.js": "export class C {\n  // Why.\n  one = 1;\n}\nexport const c = 1;\n",
     }
-    assert joined(files) == "class C {\none = 1;\n}\nconst c = 1;\nconst b = c + 1;\nconst a = () => b + c;\n"
+    assert joined(files) == "class C{one=1}const c=1;const b=c + 1;const a=()=>b + c;\n"
 
 
 @pytest.mark.parametrize(
@@ -66,17 +66,58 @@ def test_what_cannot_be_joined_is_refused(files: Mapping[str, str], said: str) -
         joined(files)
 
 
+def test_the_manual_says_what_a_page_loads() -> None:
+    manual = (ROOT / "docs" / "embed.md").read_text("utf-8")
+    for name in ("embed.js", "count.js", *PARTS):
+        [said] = re.findall(rf"^\| `{name}` \| .* \| ([\d,]+) \|$", manual, re.MULTILINE)
+        compressed = len(bundle().files[name].codings["gzip"])
+        assert int(said.replace(",", "")) == pytest.approx(compressed, rel=0.04), name
+
+
+def test_white_space_that_means_something_stays() -> None:
+    text = (
+        "const a = \"a  =  b; }\" + `c { ${b} ; d` + 'e , f';\n"
+        'const e = (x) => /[ /"]{2} , "/.test(x) ? a - -1 : a / 2;\n'
+    )
+    assert joined({"a.js": text}) == (
+        'const a="a  =  b; }" + `c { ${b} ; d` + \'e , f\';const e=(x)=>/[ /"]{2} , "/.test(x)?a - -1:a / 2;\n'
+    )
+
+
+def test_a_template_holds_no_braces_in_its_braces() -> None:
+    with pytest.raises(JoinError, match="braces in the braces"):
+        joined({"a.js": "const a = `${b({ c })}`;\n"})
+
+
+def test_a_part_takes_what_the_script_has() -> None:
+    files = {
+        "a.js": 'import { b } from "./b.js";\nimport { SHARED } from "./shared.js";\nconst a = [b, SHARED];\n',
+        "b.js": "export const b = 1;\nexport const c = 2;\n",
+        "shared.js": 'import { b } from "./b.js";\nexport const SHARED = { b };\n',
+        "part.js": 'import { b } from "./b.js";\nimport { d } from "./d.js";\nexport const PART = { e: b + d };\n',
+        "d.js": "export const d = 4;\n",
+    }
+    part = join_part("part.js", "a.js", lambda name: files[name])
+    assert part == "export const start=({b})=>{const d=4;const PART={e:b + d};return PART};\n"
+    files["d.js"] = 'import { c } from "./b.js";\nexport const d = c;\n'
+    with pytest.raises(JoinError, match="does not share c"):
+        join_part("part.js", "a.js", lambda name: files[name])
+    files["d.js"] = "export const d = 4;\nconst b = 5;\n"
+    with pytest.raises(JoinError, match=r"b is a name in shared\.js and in d\.js"):
+        join_part("part.js", "a.js", lambda name: files[name])
+
+
 def test_what_is_served_needs_no_other_file() -> None:
-    for name in ("embed.js", "count.js"):
+    for name in ("embed.js", "count.js", *PARTS):
         text = bundle().files[name].body.decode()
-        assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
+        assert not re.search(r"\bimport\s*[{*\"]|\bfrom\"", text)
         assert "eval(" not in text
         assert "innerHTML" not in text
 
 
 def test_every_module_is_part_of_a_script() -> None:
     sources = {path.name for path in joining.SOURCE.glob("*.js")}
-    needed = {"embed.js", "count.js"}
+    needed = {"embed.js", "count.js", *PARTS}
     while (
         more := {
             found["module"]
@@ -93,9 +134,18 @@ def test_every_module_is_part_of_a_script() -> None:
 # --- What the files say -----------------------------------------------------------------------------------------------
 
 
+def english_words() -> dict[str, str]:
+    """Those of both halves of the script."""
+    return {
+        key: text
+        for name in ("en", "en-writing")
+        for key, text in json.loads(joining.read_source(f"words/{name}.json")).items()
+    }
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language_says_all_that_english_says(language: str) -> None:
-    english, other = (json.loads(joining.read_source(f"words/{name}.json")) for name in ("en", language))
+    english, other = english_words(), json.loads(joining.read_source(f"words/{language}.json"))
     plural = {key.partition(".")[0] for key in english if "." in key}
     assert {key for key in other if "." not in key} == {key for key in english if "." not in key}
     assert {key.partition(".")[0] for key in other if "." in key} == plural
@@ -108,7 +158,7 @@ def test_a_language_says_all_that_english_says(language: str) -> None:
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_the_fragment_and_the_embed_say_the_same(language: str) -> None:
     fragment = json.loads((ROOT / "service" / "reading" / "languages" / f"{language}.json").read_text("utf-8"))
-    embed = json.loads(joining.read_source(f"words/{language}.json"))
+    embed = english_words() if language == "en" else json.loads(joining.read_source(f"words/{language}.json"))
     shared = {key for key in fragment if key.startswith("count.")} | {
         "closed",
         "login",
@@ -121,7 +171,7 @@ def test_the_fragment_and_the_embed_say_the_same(language: str) -> None:
 
 
 def test_the_count_alone_says_what_english_says() -> None:
-    english = json.loads(joining.read_source("words/en.json"))
+    english = english_words()
     for form in ("zero", "one", "other"):
         assert f'{form}: "{english[f"count.{form}"]}"' in joining.read_source("counts.js")
 
@@ -193,8 +243,9 @@ def test_codings_hold_the_file() -> None:
         assert gzip.decompress(file.codings["gzip"]) == brotli.decompress(file.codings["br"]) == file.body
 
 
-def test_the_count_alone_is_a_tenth_of_a_picture() -> None:
-    assert len(bundle().files["count.js"].codings["gzip"]) <= 1229
+@pytest.mark.parametrize(("name", "most"), [("embed.js", 12_288), ("count.js", 1_229)])
+def test_the_scripts_are_small(name: str, most: int) -> None:
+    assert len(gzip.compress(bundle().files[name].body, compresslevel=9)) <= most
 
 
 # --- The command ------------------------------------------------------------------------------------------------------

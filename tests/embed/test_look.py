@@ -61,43 +61,42 @@ async def assert_clean(window: Window) -> None:
     assert await window.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("lang", ["en", "ar"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 380])
-async def test_conversation(stage: Stage, tmp_path: Path, width: int, scheme: Literal["light", "dark"]) -> None:
+@pytest.mark.parametrize("width", [1200, 320])
+async def test_conversation(
+    stage: Stage, tmp_path: Path, width: int, scheme: Literal["light", "dark"], lang: str
+) -> None:
+    """Of a visitor; of a reader with what waits and what was refused, with a form open, with an error; closed."""
     known = await scene(stage)
-    window = await stage.ready(width=width, scheme=scheme)
-    await assert_clean(window)
-    await window.page.screenshot(path=tmp_path / f"visitor-{width}-{scheme}.png", full_page=True)
+    stage.page(lang=lang)
+
+    async def judged(window: Window, name: str) -> None:
+        await assert_clean(window)
+        await window.page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+
+    await judged(await stage.ready(width=width, scheme=scheme), "visitor")
     stage.reader, stage.claims = "grace", PEOPLE["grace"]
     window = await stage.ready(width=width, scheme=scheme)
     await expect(window.comment(known["refused"]["id"])).to_contain_text("Do write about the hinge itself.")
-    await assert_clean(window)
-    await window.page.screenshot(path=tmp_path / f"reader-{width}-{scheme}.png", full_page=True)
-    await window.comment(known["first"]["id"]).get_by_role("button", name="Reply to Ada Pemberton").click()
-    await window.element.get_by_role("textbox", name="Reply to Ada Pemberton").fill("Mine clicks *once*.")
-    await window.page.route("**/posts/**", lambda route: route.abort())
-    await window.element.locator("li form").get_by_role("button", name="Send").click()
-    await expect(window.element.get_by_text("Not sent. Your text is kept.")).to_be_visible()
-    await assert_clean(window)
-    await window.page.screenshot(path=tmp_path / f"writing-{width}-{scheme}.png", full_page=True)
-
-
-@pytest.mark.parametrize("lang", ["en", "ar"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_narrow_and_mirrored(stage: Stage, tmp_path: Path, lang: str, scheme: Literal["light", "dark"]) -> None:
-    known = await scene(stage)
-    stage.reader, stage.claims = "grace", PEOPLE["grace"]
-    stage.page(lang=lang)
-    window = await stage.ready(width=320, scheme=scheme)
-    await assert_clean(window)
+    await judged(window, "reader")
     await window.comment(known["waiting"]["id"]).locator("[name=withdraw]").click()
-    await window.comment(known["waiting"]["id"]).locator("[name=withdraw]").focus()
-    await assert_clean(window)
-    await window.element.locator("textarea").fill("*Mine* clicks `once`.\n\n> Mind the bees")
-    await window.element.locator("form [name=preview]").click()
-    await expect(window.element.locator(".shown em")).to_have_text("Mine")
-    await assert_clean(window)
-    await window.page.screenshot(path=tmp_path / f"narrow-{lang}-{scheme}.png", full_page=True)
+    await expect(window.comment(known["waiting"]["id"]).locator("[name=cancel]")).to_be_visible()
+    await window.comment(known["first"]["id"]).locator("[name=reply]").click()
+    form = window.element.locator("li form")
+    await form.locator("textarea").fill("Mine clicks *once*.\n\n> Mind the bees")
+    await form.locator("[name=preview]").click()
+    await expect(form.locator("[part=preview] em")).to_have_text("once")
+    await judged(window, "open")
+    await window.page.route("**/posts/**", lambda route: route.abort())
+    await form.locator("[name=submit]").click()
+    await expect(form.get_by_role("alert")).not_to_be_empty()
+    await judged(window, "error")
+    await window.page.close()
+    await stage.gatepost.moderator().call("PATCH", f"posts/{IN_ADDRESS}", json={"open": False})
+    window = await stage.ready(width=width, scheme=scheme)
+    await expect(window.element).to_have_attribute("data-post", "closed")
+    await judged(window, "closed")
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,32 @@ async def test_nothing_moves_below_the_fold(stage: Stage) -> None:
     assert await window.page.evaluate("shifts") == []
 
 
+@pytest.mark.parametrize("who", [None, "grace"])
+async def test_nothing_moves_where_the_fragment_fills_the_screen(stage: Stage, who: str | None) -> None:
+    for n in range(12):
+        await stage.approved(f"Comment {n}\n\n" + "word " * 60)
+    fragment = await stage.gatepost.visitor.get(f"posts/{IN_ADDRESS}/comments.html?view=thread&sort=oldest")
+    stage.reader = who
+    stage.page(inside=fragment.body.decode())
+    window = await stage.ready()
+    await expect(window.element).to_have_attribute("data-live", "on")
+    await expect(window.articles).to_have_count(12)
+    assert await window.page.evaluate("shifts") == []
+
+
+async def test_nothing_moves_where_the_fragment_is_below_the_fold(stage: Stage) -> None:
+    await stage.approved("Short")
+    fragment = await stage.gatepost.visitor.get(f"posts/{IN_ADDRESS}/comments.html?view=thread&sort=oldest")
+    stage.page(
+        inside=fragment.body.decode(),
+        before="<h1>The gate</h1><div class=high></div>",
+        style=".high { height: 1000px }",
+    )
+    window = await stage.ready()
+    await expect(window.articles).to_have_count(1)
+    assert await window.page.evaluate("shifts") == []
+
+
 async def test_a_page_of_two_hundred_is_shown_whole(stage: Stage) -> None:
     for n in range(200):
         await stage.approved(f"Comment {n} with *some* [mark-up](https://example.org/{n}) and **more** of it.")

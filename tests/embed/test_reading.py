@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 from aiohttp import web
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.auth.local_server import always
-from tests.embed.stage import IN_ADDRESS, Stage
+from tests.conftest import StartGatepost
+from tests.embed.stage import IN_ADDRESS, Stage, staged
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
@@ -26,7 +27,7 @@ async def test_a_visitor_reads_and_is_led_to_the_login(stage: Stage) -> None:
     assert address.startswith(f"{stage.blog.address}/login?next=http%3A%2F%2F127.0.0.1")
     assert address.endswith("%2Fgate%23comments-2005%252F07%252Fgate")
     assert window.errors == []
-    calls = [one for one in window.requests if "/v1/" in one and "/events" not in one and "embed.js" not in one]
+    calls = [one for one in window.requests if "/v1/sites" in one and "/events" not in one]
     assert len([one for one in calls if one.endswith("/v1/sites/blog")]) == 1
     assert {one.split("?")[0] for one in calls} == {
         f"GET {stage.service}/v1/sites/blog", f"GET {stage.service}/v1/sites/blog/posts/{IN_ADDRESS}/comments",
@@ -91,6 +92,29 @@ async def test_a_long_list_can_be_read_to_the_end(stage: Stage) -> None:
     await expect(more).to_have_count(0)
     assert {await one.get_attribute("data-comment-id") for one in await window.articles.all()} == said
     assert window.page.url == stage.page_address
+
+
+async def test_a_thousand_comments_can_be_read_to_the_end(chromium: Browser, start_gatepost: StartGatepost) -> None:
+    """Each once, and the address stays the page's."""
+    async with staged(chromium, start_gatepost, premoderate=False) as stage:
+        readers = [stage.gatepost.reader(f"reader-{n}") for n in range(10)]
+        said: set[str] = set()
+        for hundred in range(10):
+            texts = [readers[n % 10].submit(f"Comment {hundred}-{n}", post=IN_ADDRESS) for n in range(100)]
+            said |= {answer.json["comment"]["id"] for answer in await asyncio.gather(*texts)}
+        stage.page(limit="200")
+        window = await stage.ready()
+        more = window.element.get_by_role("button", name="More comments")
+        for shown in range(200, 1000, 200):
+            await expect(window.articles).to_have_count(shown)
+            await more.click()
+        await expect(window.articles).to_have_count(1000)
+        await expect(more).to_have_count(0)
+        shown_ids = await window.articles.evaluate_all("all => all.map((one) => one.dataset.commentId)")
+        assert len(shown_ids) == 1000
+        assert set(shown_ids) == said
+        assert await window.page.evaluate("document.querySelectorAll('[id^=comment-]').length") == 1000
+        assert window.errors == []
 
 
 async def test_an_address_leads_to_its_comment_on_the_first_page(stage: Stage) -> None:
@@ -184,9 +208,8 @@ async def test_it_speaks_the_language_of_the_page(stage: Stage, lang: str, count
     assert window.errors == []
 
 
-async def test_a_slow_login_keeps_nobody_from_reading(stage: Stage) -> None:
-    await stage.approved("Readable at once")
-    stage.reader = "grace"
+def slow_login(stage: Stage) -> asyncio.Event:
+    """The blog says who is logged in only when this is set."""
     answered = asyncio.Event()
 
     async def slowly(request: web.Request) -> web.Response:
@@ -194,6 +217,14 @@ async def test_a_slow_login_keeps_nobody_from_reading(stage: Stage) -> None:
         return await stage.token(request)
 
     stage.blog.handlers["/comment-token"] = slowly
+    return answered
+
+
+async def test_a_slow_login_keeps_nobody_from_reading(stage: Stage) -> None:
+    await stage.approved("Readable at once")
+    stage.reader = "grace"
+    stage.page(before="<h1>The gate</h1><div class=tall></div>", loading="eager")
+    answered = slow_login(stage)
     window = await stage.open()
     await expect(window.articles).to_have_count(1)
     await expect(window.element).to_have_attribute("data-reader", "unknown")
@@ -202,22 +233,32 @@ async def test_a_slow_login_keeps_nobody_from_reading(stage: Stage) -> None:
     await expect(window.articles.get_by_role("button", name="Reply to Ada")).to_be_visible()
 
 
-async def test_a_service_below_a_path_is_found_from_its_script(stage: Stage) -> None:
-    """The blog's own server passes `/talk/` on, as a proxy does."""
-    await stage.approved("Below a path")
-
-    async def passed_on(request: web.Request) -> web.Response:
-        path = request.path_qs.removeprefix("/talk")
-        async with stage.gatepost.session.get(path) as answer:
-            return web.Response(body=await answer.read(), headers={"Content-Type": answer.headers["Content-Type"]})
-
-    listed = f"/talk/v1/sites/blog/posts/{IN_ADDRESS}/comments"
-    for path in ("/talk/embed/v1/embed.js", "/talk/v1/sites/blog", listed.replace("%2F", "/")):
-        stage.blog.handlers[path] = passed_on
-    stage.page(source="/talk/embed/v1/embed.js", live="off", token_url=None)
-    window = await stage.ready()
-    await expect(window.articles).to_have_count(1)
-    assert [one for one in window.requests if "/v1/sites" in one and "/talk/" not in one] == []
+@pytest.mark.parametrize("who", ["grace", None])
+@pytest.mark.parametrize("place", ["top", "middle"])
+async def test_a_late_login_does_not_move_what_is_read(stage: Stage, who: str | None, place: str) -> None:
+    said = [await stage.approved(f"Comment {n}\n\n" + "word " * 60) for n in range(8)]
+    stage.reader = who
+    answered = slow_login(stage)
+    window = await stage.open()
+    await expect(window.articles).to_have_count(8)
+    await expect(window.element).to_have_attribute("data-reader", "unknown")
+    read = window.comment(said[0 if place == "top" else 5]["id"])
+    if place == "middle":
+        await read.evaluate("node => node.scrollIntoView({block: 'start'})")
+    await expect(window.element).to_have_attribute("data-live", "on")
+    before = await read.evaluate("node => node.getBoundingClientRect().top")
+    shifted = await window.page.evaluate("shifts.length")
+    answered.set()
+    await window.is_ready(opens_form=False)
+    await expect(window.element.locator("article [part=actions] > *")).to_have_count(8)
+    await window.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert await read.evaluate("node => node.getBoundingClientRect().top") == before
+    assert await window.page.evaluate("shifts.length") == shifted
+    if who:
+        await window.element.get_by_role("button", name="Add a comment").click()
+        await expect(window.element.get_by_role("textbox", name="Your comment")).to_be_focused()
+    else:
+        await expect(window.element.get_by_role("link", name="LOGIN to add comments")).to_be_attached()
 
 
 async def test_a_login_that_cannot_be_asked_can_be_asked_again(stage: Stage) -> None:

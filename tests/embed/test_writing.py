@@ -165,6 +165,13 @@ async def test_an_edit_of_what_readers_see_waits_beside_it(stage: Stage, window:
     await expect(window.said).to_have_text("Sent. Until a moderator has looked, readers see the old text.")
     [edited] = await mine(stage)
     assert edited["pending_edit"]["body"] == "Second text"
+    stage.reader = "ada"
+    await window.page.evaluate("document.querySelector('gatepost-comments').refreshLogin()")
+    await expect(article).not_to_contain_text("Second text")
+    await expect(article).to_contain_text("First text")
+    stage.reader = "grace"
+    await window.page.evaluate("document.querySelector('gatepost-comments').refreshLogin()")
+    await expect(article).to_contain_text("Second text")
     await decide(stage, edited, "approve")
     await expect(article).not_to_contain_text("First text")
 

@@ -31,6 +31,8 @@ class Service:
     """More settings of `[database]`."""
     server: Mapping[str, Any] = field(default_factory=lambda: {"port": 0})
     """Settings of `[server]`."""
+    site: str = ""
+    """More tables of the site, as they stand in the file."""
     module: str = "service"
     """What is run: a program with the same command line."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -112,6 +114,7 @@ algorithms = ["HS256"]
 secret = {json.dumps(SECRET)}
 issuer = {json.dumps(ISSUER)}
 audience = {json.dumps(AUDIENCE)}
+{self.site}
 """
 
 

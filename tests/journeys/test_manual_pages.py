@@ -38,6 +38,16 @@ class Visit:
         await self.page.context.add_cookies([{"name": cookie, "value": value, "url": self.blog.address}])
         await self.page.reload()
 
+    async def write(self, words: str) -> None:
+        """As Ada, who is logged in: open the form, write, send."""
+        await self.log_in("Ada")
+        form, button = self.page.get_by_role("textbox"), self.page.get_by_role("button", name="Add a comment")
+        await expect(form.or_(button)).to_be_visible()
+        if await button.is_visible():  # the form came late, and moves nothing that is read
+            await button.click()
+        await form.fill(words)
+        await self.page.get_by_role("button", name="Send").click()
+
 
 @pytest_asyncio.fixture(params=["session.md", "jwt.md"])
 async def visit(
@@ -47,14 +57,15 @@ async def visit(
     async with Blog() as blog:
         session = {"kind": "session", "url": blog.url, "cookies": ["sid"], "cache_seconds": 0}
         tokens = {"kind": "jwt", "algorithms": ["HS256"], "secret": SECRET, "issuer": ISSUER, "audience": AUDIENCE}
-        gatepost = await start_gatepost(login=[session, tokens], origins=[blog.address])
+        back = f"{blog.address}/login?next={{url}}"
+        gatepost = await start_gatepost(login=[session, tokens], origins=[blog.address], login_url=back)
         shown = re.findall(
             r"^```html\n(.*?)^```$", (MANUALS / request.param).read_text("utf-8"), re.MULTILINE | re.DOTALL
         )
         assert len(shown) == 1
-        page, here = re.subn(r'= "[^"]*/v1/sites/blog"', f'= "{gatepost.running.address}/v1/sites/blog"', shown[0])
+        page, here = re.subn(r'src="[^"]*/embed/', f'src="{gatepost.running.address}/embed/', shown[0])
         assert here == 1
-        blog.handlers["/post"] = _serving(page.replace("https://blog.example", blog.address))
+        blog.handlers["/post"] = _serving(page)
         blog.handlers["/comment-token"] = _token_for(gatepost)
         window = await chromium.new_page()
         visit = Visit(window, blog, gatepost)
@@ -84,34 +95,25 @@ def _serving(page: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]
 
 
 async def test_visitor_reads_and_sees_the_link_that_leads_back(visit: Visit) -> None:
+    await expect(visit.page.get_by_role("article")).to_contain_text(["The first."])
     link = visit.page.get_by_role("link", name="LOGIN to add comments")
     await expect(link).to_be_visible()
     back = quote(f"{visit.blog.address}/post?a=b", safe="")
-    assert re.fullmatch(rf"{visit.blog.address}/[a-z/]+\?next={back}", await link.get_attribute("href") or "")
-    await expect(visit.page.get_by_role("textbox")).to_be_hidden()
-
-
-@pytest.mark.parametrize("visit", ["session.md"], indirect=True)
-@pytest.mark.parametrize("logged_in", [False, True])
-async def test_comments_are_there_with_and_without_a_cookie(visit: Visit, logged_in: bool) -> None:
-    if logged_in:
-        await visit.log_in("Ada")
-    await expect(visit.page.get_by_role("listitem")).to_have_text(re.compile(r"Bob:\s*The first\."))
+    assert (await link.get_attribute("href") or "").startswith(f"{visit.blog.address}/login?next={back}")
+    await expect(visit.page.get_by_role("textbox")).to_have_count(0)
 
 
 async def test_reader_sends_a_comment(visit: Visit) -> None:
-    await visit.log_in("Ada")
-    await visit.page.get_by_role("textbox").fill("I was *there*.")
-    await visit.page.get_by_role("button", name="Send").click()
-    await expect(visit.page.get_by_role("status")).to_have_text("Thank you. Your comment is awaiting moderation.")
+    await visit.write("I was *there*.")
+    await expect(visit.page.get_by_role("article")).to_contain_text(["I was there.", "The first."])
     waiting = (await visit.gatepost.moderator().get("queue")).json["entries"]
     assert [entry["comment"]["author"]["name"] for entry in waiting] == ["Ada"]
 
 
 async def test_reader_is_told_when_nothing_arrives(visit: Visit) -> None:
-    await visit.log_in("Ada")
-    await visit.page.get_by_role("textbox").fill("Anybody there?")
-    await visit.page.route("**/v1/**", lambda route: route.abort())
-    await visit.page.get_by_role("button", name="Send").click()
-    await expect(visit.page.get_by_role("status")).to_have_text("That did not arrive. Please try again in a while.")
+    await visit.page.route(
+        "**/v1/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
+    )
+    await visit.write("Anybody there?")
+    await expect(visit.page.get_by_role("alert")).to_have_text("Not sent. Your text is kept.")
     await expect(visit.page.get_by_role("textbox")).to_have_value("Anybody there?")

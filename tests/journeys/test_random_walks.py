@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import StartGatepost
+from tests.delivery.receiver import SECRET, Receiver
 from tests.harness import Gatepost
 from tests.journeys.walk import Walk
 from tests.journeys.walk_steps import SCENES, step
@@ -23,10 +25,23 @@ numbers = count(1)
 
 
 @pytest.fixture
-async def two_sites(start_gatepost: StartGatepost) -> Gatepost:
-    """A service with a site where everything waits, and `open` where nothing does."""
+async def receiver() -> AsyncIterator[Receiver]:
+    """Who is told of everything that happens on both sites."""
+    server = Receiver()
+    await server.up()
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def two_sites(start_gatepost: StartGatepost, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Gatepost:
+    """A service with a site where everything waits, and `open` where nothing does. Both have a webhook."""
+
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
 
     def add_open_site(wanted: dict[str, Any]) -> None:
+        webhook = {"name": "all", "url": receiver.url, "secret_env": "HOOK_SECRET"}
+        wanted["sites"]["blog"]["webhooks"] = [webhook]
         wanted["sites"]["open"] = {**wanted["sites"]["blog"], "premoderate": False}
 
     return await start_gatepost(change=add_open_site)
@@ -46,13 +61,14 @@ async def two_sites(start_gatepost: StartGatepost) -> Gatepost:
     page_size=st.integers(1, 3),
 )
 async def test_what_was_promised_holds_after_every_step(
-    two_sites: Gatepost, rows: Rows, site: str, scene: str, steps: list[object], page_size: int
+    two_sites: Gatepost, receiver: Receiver, rows: Rows, site: str, scene: str, steps: list[object], page_size: int
 ) -> None:
     two_sites.clock.advance(seconds=1)
     walk = Walk(two_sites, rows, site, next(numbers), page_size)
     for wanted in [*SCENES[scene], *steps]:
         await walk.take(wanted)
     await walk.check_everything_once()
+    await walk.check_webhook(receiver)
     gaps = rows.execute("SELECT site FROM events GROUP BY site HAVING min(seq) != 1 OR max(seq) != count(*)")
     assert gaps.fetchall() == []
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from itertools import count, pairwise
 from typing import Any
 
+from tests.delivery.receiver import Receiver
 from tests.harness import Answer, Gatepost, Person
 from tests.journeys.second_opinion import Comment, Decision, Post, State, World
+from tests.journeys.subscriber import Subscriber
 from tests.journeys.walk_steps import Ban, Bulk, Decide, Edit, OpenPost, Pin, Submit, Undo, Wait, Withdraw
 from tests.rows import Rows
 
@@ -33,12 +35,16 @@ class Walk:
     world: World = field(init=False)
     authors: dict[int, str] = field(default_factory=dict)
     marks: Iterator[int] = field(default_factory=count)
+    begun_at: int = field(init=False)
     titles: list[str] = field(init=False)
+    subscriber: Subscriber = field(init=False)
     steps: int = 0
 
     def __post_init__(self) -> None:
+        self.begun_at = self._number("SELECT coalesce(max(event_seq), 0) FROM sites WHERE site = ?", self.site)
         self.titles = [self._marker() for _ in range(3)]
         posts = [Post(f"walk{self.number}{letter}") for letter in "ab"]
+        self.subscriber = Subscriber(self._moderator(0))
         self.world = World(premoderate=self.site == "blog", posts=posts)
 
     async def take(self, wanted: object) -> None:
@@ -68,6 +74,7 @@ class Walk:
             case _:
                 return
         await self.check()
+        await self.check_subscriber()
         await self.check_pages([self._lists()[self.steps % len(self._lists())]])
 
     # --- Steps --------------------------------------------------------------------------------------------------------
@@ -244,6 +251,31 @@ class Walk:
             of_author = "SELECT count(*) FROM comments WHERE site = ? AND author = ? AND status"
             assert kept[0] == self._number(f"{of_author} = 'approved'", self.site, key)
             assert kept[1] == self._number(f"{of_author} IN ('rejected', 'spam')", self.site, key)
+
+    async def check_subscriber(self) -> None:
+        """Who hears of what readers see, and of nothing else, holds exactly the published comments and their texts."""
+        await self.subscriber.catch_up()
+        mine = {comment.id: comment.state.public_text for comment in self.world.comments if comment.state.public_text}
+        held = {comment: MARKER.findall(text)[0] for comment, text in self.subscriber.texts.items()}
+        assert {comment: text for comment, text in held.items() if text.startswith(f"marker{self.number}x")} == mine
+
+    async def check_webhook(self, receiver: Receiver) -> None:
+        """A webhook tells what the feed tells: the same ids, types and numbers, each once; and the same comments."""
+        everything = Subscriber(self._moderator(0), types=[], position=self.begun_at)
+        await everything.catch_up()
+        wanted = sorted(everything.heard)
+
+        def told() -> list[tuple[str, str, int]]:
+            calls = (call for call in receiver.calls if call["data"]["site"] == self.site)
+            return [(call["id"], call["type"], call["data"]["seq"]) for call in calls]
+
+        await receiver.until(lambda: set(wanted) <= set(told()))
+        assert sorted(one for one in told() if one[2] > self.begun_at) == wanted
+        by_webhook = Subscriber(self._moderator(0))
+        for call in receiver.calls:
+            if call["data"]["site"] == self.site and call["type"] in by_webhook.types:
+                by_webhook.hear(call)
+        assert by_webhook.texts == self.subscriber.texts
 
     async def check_record(self) -> None:
         """The record of each comment, replayed from nothing, gives its status and accounts for all its versions."""

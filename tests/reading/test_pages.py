@@ -11,8 +11,7 @@ from service.delivery.relay import FRESH_SECONDS, Relay
 from service.metrics import Metrics
 from service.model import PostKey, SiteKey
 from service.moderation import posts
-from service.reading import pages as memory
-from service.reading.page import OVERHEAD, Content, PreparedPage
+from service.reading.page import CODING_OVERHEAD, OVERHEAD, Content, PreparedPage
 from service.reading.pages import Pages
 from service.store import posts as stored_posts
 from service.store.database import Database, Transaction
@@ -21,6 +20,8 @@ from tests.store.scene import BLOG, MODERATOR
 
 SITE = BLOG.key
 BYTES = 1_000
+ROOM = 10 * (BYTES + OVERHEAD + 150)
+"""For ten pages with their keys."""
 
 
 def post(number: int) -> PostKey:
@@ -85,7 +86,7 @@ async def make_house(url: str, clock: Hands) -> AsyncIterator[House]:
     """A memory with room for ten pages, that has looked."""
     database, ticks = await Database.open(url, clock=clock), [1000.0]
     relay = Relay(database, monotonic=lambda: ticks[0])
-    pages = Pages(database, relay, max_bytes=10 * (BYTES + OVERHEAD), metrics=Metrics())
+    pages = Pages(database, relay, max_bytes=ROOM, metrics=Metrics())
     relay.add(pages)
     await relay.look()
     yield House(database, relay, pages, ticks)
@@ -218,16 +219,12 @@ async def test_memory_is_bounded_and_what_was_read_last_stays(house: House) -> N
     for reader in readers:
         await house.get(reader)
         await house.get(readers[0])
-    assert house.pages.bytes <= 10 * (BYTES + OVERHEAD)
+    assert house.pages.bytes <= ROOM
     assert house.ready(readers[0]) is not None
     assert [house.ready(reader) is not None for reader in readers[1:]] == [False] * 20 + [True] * 9
 
 
-async def test_a_crawler_pushes_out_nothing_that_is_read_meanwhile(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Which posts are remembered goes by their reading, as the pages do; a change alone makes none the youngest."""
-    monkeypatch.setattr(memory, "MAX_SCOPES", 4)
+async def test_a_crawler_pushes_out_nothing_that_is_read_meanwhile(house: House) -> None:
     hot = Reader(post(0))
     for number in range(1, 41):
         await house.get(hot)
@@ -235,12 +232,30 @@ async def test_a_crawler_pushes_out_nothing_that_is_read_meanwhile(
     assert hot.builds == 1
 
 
+async def test_posts_without_a_page_in_memory_take_none(house: House) -> None:
+    """Neither those that change and nobody reads, nor those whose pages made room for others."""
+    for number in range(50):
+        await house.close(post(number))
+    assert (house.pages.bytes, len(house.pages._kept)) == (0, 0)
+    for number in range(50):
+        await house.get(Reader(post(number)))
+    assert len(house.pages._kept) == 10
+
+
+async def test_a_long_key_counts_as_well(house: House) -> None:
+    """Keys of posts may be four hundred times as long as an empty list."""
+    for number in range(20):
+        await house.get(Reader(post(number)), f"{number}" * 2_000)
+        assert house.pages.bytes <= ROOM
+    assert len(house.pages._kept) < 6
+
+
 async def test_compressed_copies_count_as_well(house: House) -> None:
     reader = Reader(post(1))
     page = await house.pages.get((SITE, reader.key), "first", reader.build)
     before = house.pages.bytes
     encoded = await page.encoded("gzip")
-    assert house.pages.bytes == before + len(encoded.body)
+    assert house.pages.bytes == before + len(encoded.body) + CODING_OVERHEAD
     await house.close(post(1))
     assert house.pages.bytes == 0
 
@@ -265,12 +280,11 @@ async def test_a_page_larger_than_the_memory_is_served_and_not_kept(house: House
     assert house.pages.bytes == 0
 
 
-async def test_what_was_forgotten_during_a_build_is_not_kept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MAX_SCOPES", 4)
+async def test_what_is_old_when_it_is_built_is_not_kept(house: House) -> None:
     reader = Reader(post(1))
     held = await _held(house, reader)
     await house.close(post(1))
-    for number in range(2, 7):  # so many other changes that this one is forgotten
+    for number in range(2, 7):  # other changes hide nothing of this one
         await house.close(post(number))
     reader.may_end.set()
     await held

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import func, select
 
 from service.errors import StoreUnavailable, UnknownComment
 from service.model import PostKey, SiteKey
@@ -17,7 +17,6 @@ from service.store import posts
 from service.store.database import Database, Transaction
 from service.store.engine import Connection
 from service.store.tables import posts as posts_table
-from service.store.tables import secrets as secrets_table
 from tests.harness import Hands
 from tests.rows import Rows
 
@@ -136,44 +135,6 @@ async def test_a_broken_rule_of_the_schema_is_a_bug_and_keeps_nobody_else_back(d
     )
     assert isinstance(outcomes[0], sqlite3.IntegrityError | psycopg.IntegrityError)
     assert await database.read(closed_posts) == ["after"]
-
-
-async def test_a_change_that_is_sent_fails_its_own_unit_alone(database: Database) -> None:
-    """On PostgreSQL its fault comes when others have had their turn."""
-
-    def keep(tx: Transaction, name: str) -> str:
-        tx.send(insert(secrets_table), name=name, value="first")
-        return name
-
-    await database.write(keep, "old")
-    outcomes = await asyncio.gather(
-        *(database.write(keep, name) for name in ("a", "old", "b")),
-        database.write(close_post, "c"),
-        *(database.write(keep, name) for name in ("d", "old")),
-        return_exceptions=True,
-    )
-    assert [outcome if isinstance(outcome, str) else "refused" for outcome in outcomes] == [
-        "a",
-        "refused",
-        "b",
-        "c",
-        "d",
-        "refused",
-    ]
-    assert {type(outcome) for outcome in outcomes} - {str} <= {sqlite3.IntegrityError, psycopg.errors.UniqueViolation}
-    kept = await database.read(lambda tx: [row["name"] for row in tx.all(select(secrets_table.c.name))])
-    assert sorted(set(kept) & {"a", "b", "d", "old"}) == ["a", "b", "d", "old"]
-    assert await database.read(closed_posts) == ["c"]
-
-
-async def test_who_asks_how_many_rows_a_change_touched_hears_it(database: Database) -> None:
-    took_second = update(secrets_table).where(secrets_table.c.value == bindparam("was")).values(value="second")
-
-    def replace(tx: Transaction, name: str) -> int:
-        tx.send(insert(secrets_table), name=name, value="first")
-        return tx.run(took_second, was="first")
-
-    assert await asyncio.gather(*(database.write(replace, name) for name in "abc")) == [1, 1, 1]
 
 
 async def test_writes_that_wait_for_a_commit_share_the_next(database: Database) -> None:

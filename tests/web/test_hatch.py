@@ -378,11 +378,15 @@ async def test_addresses_of_unusual_length_are_not_learnt(gatepost: Gatepost) ->
     assert await instant(gatepost) == 0
 
 
-async def test_what_was_learnt_longest_ago_is_forgotten_first(
-    gatepost: Gatepost, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def room_for_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To learn two addresses with the heads of their replies, and not three."""
+    monkeypatch.setattr(hatch, "MAX_BYTES", 3_600)
+
+
+@pytest.mark.usefixtures("room_for_two")
+async def test_what_was_learnt_longest_ago_is_forgotten_first(gatepost: Gatepost) -> None:
     """Learnt anew after a change, an address is the youngest again."""
-    monkeypatch.setattr(hatch, "MAX_ADDRESSES", 2)
     read_often, seldom, once = LIST, f"{LIST}?view=flat", f"{LIST}?sort=newest"
     async with connection(gatepost) as to:
         for target in (read_often, seldom):

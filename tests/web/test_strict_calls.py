@@ -20,7 +20,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 BLOG = "/v1/sites/blog"
 LONG = "A comment with enough words to be worth compressing. " * 20
 CHUNKED = ("Transfer-Encoding", "chunked")
-NAMED = {"site": "blog", "post": "post", "id": "ID", "key": "KEY", "code": "banned", "file": "start.js"}
+NAMED = {
+    "site": "blog",
+    "post": "post",
+    "id": "ID",
+    "key": "KEY",
+    "code": "banned",
+    "file": "start.js",
+    "name": "build",
+}
 API = [route for route in ROUTES if route.is_strict]
 OPERATORS = [route for route in ROUTES if route.audience is Audience.OPERATIONS]
 BODYLESS = [route for route in API if route.method != "GET" and "body" not in route.takes]

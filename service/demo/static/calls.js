@@ -1,15 +1,32 @@
-// The panel that shows every call of the page as a line of curl. `gatepost.js` and `blog.js` write into it.
+// The panel that shows every call of the page as a line of curl: those of the comments and those of this page's scripts.
 
 import { button, element, say } from "./dom.js";
 
 const KEPT = 60;
 const SENT = "…";
+const COOKIE_JAR = "blog.cookies";
+const SHOWN_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key"];
 
-// Show one call; returns a function that is told how it was answered.
-export function record(call) {
-  const line = asCurl(call);
+// From now on: whatever is fetched is shown. What the browser loads by itself (scripts, the live stream) is not.
+export function watchCalls() {
+  const { fetch } = window;
+  window.fetch = async (address, options = {}) => {
+    const answered = record(asCurl(new URL(address, location.href), options));
+    try {
+      const response = await fetch(address, options);
+      answered(`${response.status} ${response.statusText}`.trim());
+      return response;
+    } catch (error) {
+      answered("no answer");
+      throw error;
+    }
+  };
+}
+
+// Show one line; returns a function that is told how it was answered.
+function record({ line, name }) {
   const status = element("span", { class: "call-status" }, SENT);
-  const copy = button("Copy", () => copyLine(line), { "aria-label": `Copy: ${call.method} ${call.url}` });
+  const copy = button("Copy", () => copyLine(line), { "aria-label": `Copy: ${name}` });
   const item = element("li", {}, element("p", { class: "call-head" }, status, copy), element("code", {}, line));
   const list = document.getElementById("call-list");
   list.prepend(item);
@@ -20,13 +37,18 @@ export function record(call) {
   };
 }
 
-// The same request for a terminal.
-function asCurl({ method, url, headers = {}, body, options = [] }) {
-  const words = ["curl", quoted(url), ...options];
+// The same request for a terminal. The browser sends cookies itself, and says from which page; curl has to be told both.
+function asCurl(url, { method = "GET", headers = {}, body, credentials = "same-origin" }) {
+  const words = ["curl", quoted(url.href)];
+  const isLogin = url.pathname === "/login";
   if (method !== "GET" && !(method === "POST" && body !== undefined)) words.push("-X", method);
-  for (const [name, value] of Object.entries(headers)) words.push("-H", quoted(`${name}: ${value}`));
-  if (body !== undefined) words.push("--data-raw", quoted(body));
-  return words.join(" ");
+  const isOwn = url.origin === location.origin;
+  if (isLogin) words.push("-c", COOKIE_JAR);
+  else if (credentials === "include" || (isOwn && credentials === "same-origin")) words.push("-b", COOKIE_JAR);
+  if (!isOwn && credentials === "include") words.push("-H", quoted(`Origin: ${location.origin}`));
+  for (const name of SHOWN_HEADERS) if (headers[name]) words.push("-H", quoted(`${name}: ${headers[name]}`));
+  if (body !== undefined) words.push("--data-raw", quoted(String(body)));
+  return { line: words.join(" "), name: `${method} ${url.href}` };
 }
 
 function quoted(text) {

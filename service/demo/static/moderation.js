@@ -1,8 +1,7 @@
 // The moderator's panel: what waits and why, the buttons, and after a decision the way back.
 
 import { button, commentText, element, say, stamp } from "./dom.js";
-import { Refusal } from "./gatepost.js";
-import { wordsOf } from "./forms.js";
+import { Refusal, wordsOf } from "./gatepost.js";
 
 const FOR_A_COMMENT = [
   ["approve", "Approve"],

@@ -18,7 +18,7 @@ export class Refusal extends Error {
   }
 }
 
-const ask = async (address, options) => {
+export const ask = async (address, options) => {
   let reply, content;
   try {
     reply = await fetch(address, { ...options, signal: AbortSignal.timeout(PATIENCE) });
@@ -35,37 +35,3 @@ const ask = async (address, options) => {
   if (!reply.ok) throw new Refusal(reply.status, parsed, reply);
   return parsed;
 };
-
-export class Api {
-  constructor(service, site, login, cookies) {
-    this.root = `${service}v1/sites/${encodeURIComponent(site)}`;
-    this.login = login;
-    this.cookies = cookies;
-  }
-
-  // What everybody may read. Its `Access-Control-Allow-Origin: *` forbids `include`.
-  read(path) {
-    return ask(this.root + path, { credentials: this.cookies ? "same-origin" : "omit" });
-  }
-
-  // What a reader does, with a fresh token where the service does not take the one that was held.
-  async call(method, path, body, key) {
-    const token = await this.login.token();
-    try {
-      return await this.send(method, path, body, key, token);
-    } catch (refusal) {
-      const fresh = refusal.status === 401 && token && (await this.login.token(token));
-      if (!fresh) throw refusal;
-      return this.send(method, path, body, key, fresh);
-    }
-  }
-
-  send(method, path, body, key, token) {
-    const headers = {};
-    if (token) headers.Authorization = `Bearer ${token}`;
-    if (body) headers["Content-Type"] = "application/json";
-    if (key) headers["Idempotency-Key"] = key;
-    const credentials = this.cookies ? "include" : "omit";
-    return ask(this.root + path, { method, headers, credentials, cache: "no-store", body: body && JSON.stringify(body) });
-  }
-}

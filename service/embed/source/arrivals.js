@@ -52,7 +52,7 @@ export class Arrivals {
   // Not where it belongs to a page that is not shown: it comes with that.
   belongsHere(item) {
     if (item.parent_id && this.thread.options.nested) return this.list.has(item.parent_id) || this.held.has(item.parent_id);
-    return this.thread.options.newest ? !this.thread.pages.isLinked : !this.thread.pages.next;
+    return this.thread.options.newest ? !this.thread.pages.isLinked : !this.thread.list.next;
   }
 
   // Whether it would move comments that are on the screen.
@@ -111,8 +111,8 @@ export class Arrivals {
 
   // A text that somebody is writing below it stays.
   vanish(comment, item = { id: comment.id, parent_id: comment.parentId, depth: comment.depth, removed: true, reply_count: 0 }) {
-    const isKept = comment.hasReplies || [...this.thread.forms].some((form) => form.comment === comment);
-    if (comment.own) this.thread.readOwn().then(() => this.thread.drawCount());
+    const isKept = comment.hasReplies || this.thread.writing?.isAt(comment);
+    if (comment.own) this.thread.writing.renewOwn();
     if (isKept) this.list.put(item);
     else this.list.remove(comment);
   }

@@ -1,6 +1,6 @@
 // <gatepost-comments>: its attributes, its methods, and when it begins.
 
-import { forgetOldDrafts } from "./drafts.js";
+import { whenNear } from "./near.js";
 import { serviceOf } from "./place.js";
 import { Thread } from "./thread.js";
 import STYLE from "./style.css" with { type: "css" };
@@ -11,7 +11,6 @@ const NAMES = [
 ];
 const UNFELT = ["theme", "loading", "post-title", "post-url"];
 const NEAR = "800px 0px";
-const LONGEST_TITLE = 200;
 
 const camel = (name) => name.replace(/-(\w)/g, (whole, letter) => letter.toUpperCase());
 
@@ -73,13 +72,12 @@ export class GatepostComments extends HTMLElement {
     if (!this.id) this.id = `comments-${this.post}`;
     const options = this.options();
     this.thread = new Thread(this, options);
-    forgetOldDrafts();
     const isAsked = location.hash.startsWith("#comment-") || location.hash === options.hash;
     if (this.loading === "eager" || (this.loading !== "manual" && isAsked)) return this.load();
     if (this.loading === "manual") return;
-    this.eye = new IntersectionObserver((entries) => entries.at(-1).isIntersecting && this.load(), { rootMargin: NEAR });
-    this.eye.observe(this);
-    addEventListener("hashchange", () => location.hash.startsWith("#comment-") && this.load(), { signal: this.thread.ending.signal });
+    const { signal } = this.thread.ending;
+    whenNear(this, NEAR, signal, () => this.load());
+    addEventListener("hashchange", () => location.hash.startsWith("#comment-") && this.load(), { signal });
   }
 
   options() {
@@ -105,25 +103,7 @@ export class GatepostComments extends HTMLElement {
     };
   }
 
-  // How the post is called and where it is: what the page says of itself, if that is of its own origin.
-  get label() {
-    const title = (this.postTitle ?? document.title).trim().slice(0, LONGEST_TITLE);
-    return { ...(title && { title }), url: this.address };
-  }
-
-  get address() {
-    const here = location.origin + location.pathname;
-    const said = this.postUrl ?? document.querySelector("link[rel=canonical]")?.href;
-    try {
-      const address = new URL(said ?? here, document.baseURI);
-      return address.origin === location.origin ? address.href : here;
-    } catch {
-      return here;
-    }
-  }
-
   load() {
-    this.eye?.disconnect();
     if (!this.thread) this.begin();
     if (this.thread && !this.thread.isOpened) {
       this.thread.isOpened = true;
@@ -147,7 +127,7 @@ export class GatepostComments extends HTMLElement {
   async showComment(id) {
     this.load();
     await this.ready;
-    return this.thread?.pages.showComment(id);
+    return this.thread?.showComment(id);
   }
 
   async focusForm(text) {
@@ -157,7 +137,6 @@ export class GatepostComments extends HTMLElement {
   }
 
   stop() {
-    this.eye?.disconnect();
     this.thread?.end();
     this.thread = null;
   }

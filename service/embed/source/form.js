@@ -1,7 +1,9 @@
 // A form in which a reader writes: a new comment, a reply, another text of their own comment.
 
+import { call } from "./calls.js";
 import { Draft } from "./drafts.js";
 import { show } from "./html.js";
+import { labelOf } from "./label.js";
 import { button, make } from "./make.js";
 
 const WAITS = [2000, 8000, 30000];
@@ -9,11 +11,12 @@ let forms = 0;
 
 export class Form {
   // `kind` is root, reply or edit; `comment` is what is answered or changed.
-  constructor(thread, kind, comment) {
-    Object.assign(this, { thread, kind, comment, parentId: kind === "reply" ? comment.id : null, version: comment?.own?.version });
+  constructor(writing, kind, comment) {
+    const { thread } = writing;
+    Object.assign(this, { writing, thread, kind, comment, parentId: kind === "reply" ? comment.id : null, version: comment?.own?.version });
     const { words, options } = thread;
     const place = { root: "root", reply: comment?.id, edit: `edit:${comment?.id}` }[kind];
-    this.draft = new Draft(`${options.draftsOf}|${thread.reader.key}|${place}`, options.keepsDrafts);
+    this.draft = new Draft(`${options.draftsOf}|${writing.key}|${place}`, options.keepsDrafts);
     const id = `form-${++forms}`;
     const label = { root: "comment", reply: "reply-to", edit: "edit-yours" }[kind];
     this.field = make("textarea", {
@@ -23,12 +26,12 @@ export class Form {
     this.counter = make("p", { part: "counter", id: `${id}-counter` });
     this.notice = make("div", { part: "notice", id: `${id}-notice`, role: "alert" });
     this.help = make("div", { class: "help" });
-    this.shown = make("div", { part: "preview", class: "shown", hidden: true, dir: "auto", role: "group", "aria-label": words.say("preview") });
+    this.shown = make("div", { part: "preview", class: "rich shown", hidden: true, dir: "auto", role: "group", "aria-label": words.say("preview") });
     this.sender = make("button", { part: "submit", name: "submit", type: "submit" }, words.say("send"));
     this.element = make(
       "form",
       { part: "form", novalidate: true, onsubmit: (event) => this.submitted(event) },
-      kind !== "edit" && make("p", { class: "as" }, ...words.fill("as", { name: make("bdi", null, thread.reader.name) })),
+      kind === "root" && make("p", { class: "as" }, ...words.fill("as", { name: make("bdi", null, writing.name) })),
       make("label", { part: "label", for: id }, words.say(label, { name: comment?.author })),
       this.field,
       make("p", { part: "hint", id: `${id}-hint` }, words.say("hint")),
@@ -73,7 +76,9 @@ export class Form {
     const n = [...this.body.trim()].length;
     const max = thread.site.max_body_length;
     const close = n >= max * 0.9;
-    const said = close ? thread.words.say("counter", { n: thread.words.number(n), max: thread.words.number(max) }) : "";
+    const { words } = thread;
+    const number = (value) => new Intl.NumberFormat(words.language).format(value);
+    const said = close ? words.say("counter", { n: number(n), max: number(max) }) : "";
     if (n > max && !this.isLong) thread.say(said);
     this.isLong = n > max;
     this.counter.textContent = said;
@@ -83,7 +88,8 @@ export class Form {
 
   enable() {
     const isPaused = Date.now() < (this.pausedUntil ?? 0);
-    this.sender.disabled = Boolean(this.isBusy || this.isLong || isPaused || !this.thread.post.open);
+    const { post, readerState } = this.thread;
+    this.sender.disabled = Boolean(this.isBusy || this.isLong || isPaused || !post.open || readerState !== "reader");
     this.field.readOnly = Boolean(this.isBusy);
   }
 
@@ -117,7 +123,7 @@ export class Form {
       this.shown.hidden = true;
       this.say("");
       this.measure();
-      this.thread.sent(this, comment);
+      this.writing.sent(this, comment);
     } catch (refusal) {
       this.isBusy = false;
       this.enable();
@@ -128,10 +134,10 @@ export class Form {
 
   ask() {
     const { thread, body, kind, comment } = this;
-    if (kind === "edit") return thread.api.call("PATCH", `/comments/${comment.id}`, { body, version: this.version });
-    const submission = { body, post: thread.host.label };
+    if (kind === "edit") return call(thread, "PATCH", `/comments/${comment.id}`, { body, version: this.version });
+    const submission = { body, post: labelOf(thread.host) };
     if (this.parentId) submission.parent_id = this.parentId;
-    return thread.api.call("POST", `${thread.path}/comments`, submission, this.draft.key);
+    return call(thread, "POST", `${thread.path}/comments`, submission, this.draft.key);
   }
 
   refused(refusal) {
@@ -184,7 +190,7 @@ export class Form {
     const { body } = this;
     if (!body.trim()) return this.field.focus();
     try {
-      const { html } = await this.thread.api.call("POST", "/preview", { body });
+      const { html } = await call(this.thread, "POST", "/preview", { body });
       this.shown.replaceChildren();
       show(html, this.shown);
       this.shown.hidden = false;
@@ -197,7 +203,7 @@ export class Form {
 
   close() {
     this.draft.save();
-    this.thread.closeForm(this);
+    this.writing.closeForm(this);
   }
 
   end() {
@@ -210,7 +216,7 @@ export class Form {
 const ANSWERS = {
   "banned": (form, { problem }, words) => {
     form.say(problem.detail);
-    form.thread.ban(problem.banned_until);
+    form.writing.ban(problem.banned_until);
   },
   "post-closed": (form, refusal, words) => {
     form.say(words.say("closed"));
@@ -221,8 +227,8 @@ const ANSWERS = {
     form.field.value = "";
     form.measure();
     form.thread.say(words.say("duplicate"));
-    if (form.kind !== "root") form.thread.closeForm(form);
-    form.thread.pages.showComment(problem.comment_id);
+    if (form.kind !== "root") form.writing.closeForm(form);
+    form.thread.showComment(problem.comment_id);
   },
   "slow-down": (form, { retryAfter }, words) => {
     const seconds = retryAfter ?? 60;
@@ -238,7 +244,7 @@ const ANSWERS = {
   "stale-version": (form, { problem }, words) => {
     const { comment } = problem;
     const onTop = form.another("on-top", () => (form.version = comment.version));
-    form.say(words.say("stale"), show((comment.pending_edit ?? comment).html, make("blockquote", { dir: "auto" })), onTop);
+    form.say(words.say("stale"), show((comment.pending_edit ?? comment).html, make("blockquote", { class: "rich", dir: "auto" })), onTop);
   },
   "edit-window-over": (form, refusal, words) =>
     form.say(words.say("edit-over"), form.another("as-new", () => Object.assign(form, { kind: "root", parentId: form.comment.parentId }))),

@@ -3,6 +3,11 @@
 import { Comment } from "./comment.js";
 import { make } from "./make.js";
 
+// For how many milliseconds it draws without a pause.
+const AT_ONCE = 10;
+
+export const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
 // Whether `one` was written after `other`. Ids rise with time, and a tombstone has no time.
 const isLater = (one, other) => {
   const [at, than] = [one.createdAt, other.createdAt];
@@ -15,6 +20,33 @@ export class List {
     this.comments = new Map();
     this.byElement = new WeakMap();
     this.element = make("ol", { part: "list" });
+    // Where the next page begins.
+    this.next = null;
+  }
+
+  // Where a page of it is.
+  address(query) {
+    const { path, options } = this.thread;
+    const { view, sort, limit } = options;
+    const asked = new URLSearchParams({ view, sort, limit, ...query });
+    return `${path}/comments?${asked}`;
+  }
+
+  // What a page has, with pauses, so that nothing else in the browser has to wait.
+  async fill({ post, comments, next }) {
+    this.thread.post = post;
+    this.next = next;
+    const drawn = [];
+    let began = performance.now();
+    for (const item of comments) {
+      if (performance.now() - began > AT_ONCE) {
+        await pause(0);
+        began = performance.now();
+      }
+      if (this.thread.isOver) break;
+      drawn.push(this.put(item));
+    }
+    return drawn;
   }
 
   has(id) {
@@ -31,16 +63,6 @@ export class List {
     comment.item = item;
     if (comment.depth != null) this.settle(comment);
     else this.place(comment);
-    comment.draw();
-    return comment;
-  }
-
-  // What only its author sees of it.
-  putOwn(own) {
-    const comment = this.get(own.id) ?? this.add(own.id);
-    comment.own = own;
-    if (!comment.isWanted) return this.drop(comment);
-    if (comment.depth == null) this.place(comment);
     comment.draw();
     return comment;
   }
@@ -97,12 +119,5 @@ export class List {
     const { above } = comment;
     this.drop(comment);
     if (above?.item?.removed && !above.hasReplies) this.remove(above);
-  }
-
-  // The next comment on the page, else the one before.
-  neighbour(comment) {
-    const all = [...this.element.querySelectorAll("article")];
-    const at = all.indexOf(comment.article);
-    return all[at + 1] ?? all[at - 1];
   }
 }

@@ -23,7 +23,7 @@ export class Live {
   open() {
     const { thread } = this;
     const since = this.last ? `?last_event_id=${encodeURIComponent(this.last)}` : "";
-    const source = new EventSource(`${thread.api.root}${thread.path}/events${since}`);
+    const source = new EventSource(`${thread.base}${thread.path}/events${since}`);
     this.source = source;
     thread.note("live", "connecting");
     // What was missed comes by itself where the stream is told from where; else it is in the list.

@@ -23,26 +23,26 @@ class Login {
   }
 
   async fresh() {
-    const { token = null, expires_in: seconds } = (await this.ask()) ?? {};
+    const { token = null, expires_in: seconds } = (await this.ask().catch(failed)) ?? {};
     this.held = token;
     this.until = seconds ? Date.now() + seconds * 1000 - EARLY : Infinity;
     return token;
   }
 }
 
-const fetchToken = async (address) => {
-  let reply;
-  try {
-    reply = await fetch(address, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(20000) });
-    if (reply.ok) return await reply.json();
-  } catch {
-    throw new Refusal(0, {});
-  }
-  if (reply.status >= 500) throw new Refusal(reply.status, {});
-  return {};
+// The page's own part failed, and not the service.
+const failed = (why) => {
+  console.error("Gatepost: the page's login gave no token.", why);
+  throw new Refusal(503, {});
 };
 
-const NOBODY = new Login(() => ({}));
+const fetchToken = async (address) => {
+  const reply = await fetch(address, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(20000) });
+  if (reply.status >= 500) throw reply.status;
+  return reply.ok ? reply.json() : {};
+};
+
+const NOBODY = new Login(async () => ({}));
 NOBODY.isNobody = true;
 
 export const loginOf = (host) => {

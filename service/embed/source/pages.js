@@ -1,49 +1,28 @@
-// The list page by page: the first, more, anew, and the part of it to which an address leads.
+// The pages of the list that come after the first: more, anew, and the part to which an address leads.
 
 import { Refusal } from "./api.js";
 import { button, make } from "./make.js";
 
-const LINKED = "#comment-";
-const AT_ONCE = 20;
-
-export const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-
 export class Pages {
   constructor(thread) {
     this.thread = thread;
-    this.next = null;
     this.isLinked = false;
-  }
-
-  address(query = {}) {
-    const { view, sort, limit } = this.thread.options;
-    return `${this.thread.path}/comments?${new URLSearchParams({ view, sort, limit, ...query })}`;
-  }
-
-  // Drawn a few at a time, so that nothing else on the page has to wait.
-  async fill(page) {
-    this.thread.post = page.post;
-    this.next = page.next;
-    const drawn = [];
-    for (let i = 0; i < page.comments.length; i += AT_ONCE) {
-      if (i) await pause(0);
-      if (this.thread.isOver) return drawn;
-      drawn.push(...page.comments.slice(i, i + AT_ONCE).map((item) => this.thread.list.put(item)));
-    }
-    return drawn;
+    this.linked = make("div", { class: "linked" });
   }
 
   async more() {
-    this.thread.moreButton.disabled = true;
+    const { arrivals, list, moreButton, notice } = this.thread;
+    notice?.remove();
+    moreButton.disabled = true;
     try {
-      const drawn = await this.fill(await this.thread.api.read(this.address({ cursor: this.next })));
-      for (const { id } of drawn) this.thread.arrivals.forget(id);
+      const drawn = await list.fill(await this.thread.read(list.address({ cursor: list.next })));
+      for (const { id } of drawn) arrivals.forget(id);
       drawn[0]?.article.focus();
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
-      this.thread.say(this.thread.words.say("failed"));
+      this.thread.regret();
     }
-    this.thread.moreButton.disabled = false;
+    moreButton.disabled = false;
     this.thread.drawCount();
   }
 
@@ -57,7 +36,7 @@ export class Pages {
     try {
       do {
         const wide = had.length > this.thread.options.limit ? { limit: 200 } : {};
-        page = await this.thread.api.read(this.address(cursor ? { ...wide, cursor } : wide));
+        page = await this.thread.read(this.thread.list.address(cursor ? { ...wide, cursor } : wide));
         if (this.thread.isOver || this.isLinked) return;
         for (const item of page.comments) {
           seen.add(item.id);
@@ -73,14 +52,6 @@ export class Pages {
     }
     for (const comment of had) if (!seen.has(comment.id) && this.thread.list.has(comment.id)) this.thread.arrivals.vanish(comment);
     this.thread.setPost(page.post);
-  }
-
-  async followHash() {
-    const { hash } = location;
-    if (!hash.startsWith(LINKED)) return;
-    const marked = document.getElementById(hash.slice(1));
-    const isAnothers = marked && !this.thread.host.contains(marked);
-    if (!isAnothers) await this.showComment(hash.slice(LINKED.length));
   }
 
   async showComment(id) {
@@ -100,7 +71,7 @@ export class Pages {
     const { words } = this.thread;
     let page;
     try {
-      page = await this.thread.api.read(this.address({ around: id }));
+      page = await this.thread.read(this.thread.list.address({ around: id }));
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       this.thread.say(words.say("gone"));
@@ -109,7 +80,7 @@ export class Pages {
     }
     this.clear();
     this.isLinked = true;
-    await this.fill(page);
+    await this.thread.list.fill(page);
     const all = button("all", words.say("all"), () => this.showAll());
     this.showLinked(make("p", { class: "title" }, words.say("linked")), all);
     this.thread.drawCount();
@@ -117,29 +88,30 @@ export class Pages {
   }
 
   showLinked(...inside) {
-    this.thread.linked.replaceChildren(...inside);
-    if (inside.length) this.thread.list.element.before(this.thread.linked);
-    else this.thread.linked.remove();
+    this.linked.replaceChildren(...inside);
+    if (inside.length) this.thread.list.element.before(this.linked);
+    else this.linked.remove();
   }
 
   async showAll() {
     try {
-      const page = await this.thread.api.read(this.address());
+      const page = await this.thread.read(this.thread.list.address());
       this.clear();
       this.isLinked = false;
-      await this.fill(page);
+      await this.thread.list.fill(page);
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
-      return this.thread.say(this.thread.words.say("failed"));
+      return this.thread.regret();
     }
     this.showLinked();
-    if (this.thread.reader.key) await this.thread.readOwn();
     this.thread.drawCount();
+    await this.thread.writing?.renewOwn();
     this.thread.heading.focus();
   }
 
   clear() {
-    for (const form of [...this.thread.forms]) if (form !== this.thread.rootForm) this.thread.closeForm(form);
+    const { writing } = this.thread;
+    writing?.closeForms(writing.rootForm);
     for (const comment of [...this.thread.list.comments.values()]) this.thread.list.drop(comment);
     this.thread.arrivals.clear();
   }

@@ -1,19 +1,23 @@
-// What one element shows of one post: the list, who reads it, the forms, and what happens meanwhile.
+// What one element shows of one post: the list, the way to write, and what happens meanwhile.
 
-import { Api, Refusal } from "./api.js";
-import { Arrivals } from "./arrivals.js";
-import { Form } from "./form.js";
-import { List } from "./list.js";
-import { Live } from "./live.js";
+import { Refusal, ask } from "./api.js";
+import { loadAgain, partOf } from "./files.js";
+import { List, pause } from "./list.js";
+import { whenNear } from "./near.js";
 import { loginOf } from "./login.js";
 import { button, make } from "./make.js";
-import { Pages, pause } from "./pages.js";
-import { Reader } from "./reader.js";
 import { Words } from "./words.js";
 
 // How long the list waits for the answer to who is reading, and for the words of its language.
 const PATIENT = 1000;
+const BRINGS = { write: "writing", later: "pages" };
 const DEFAULTS = { max_body_length: 10000, login_url: null };
+
+// Whether a call failed so that nobody can say. Whatever is no Refusal is a mistake of this script.
+const orOutage = (why) => {
+  if (why instanceof Refusal) return why.isOutage;
+  throw why;
+};
 
 export class Thread {
   constructor(host, options) {
@@ -22,16 +26,14 @@ export class Thread {
     this.options = options;
     this.words = new Words(host, options.service);
     this.login = loginOf(host);
-    this.api = new Api(options.service, options.site, this.login, options.cookies);
+    this.base = `${options.service}v1/sites/${encodeURIComponent(options.site)}`;
     this.path = `/posts/${encodeURIComponent(options.post)}`;
     this.ending = new AbortController();
     this.post = { count: 0, open: true };
     this.site = DEFAULTS;
-    this.forms = new Set();
     this.list = new List(this);
-    this.pages = new Pages(this);
-    this.arrivals = new Arrivals(this);
-    this.reader = new Reader(this);
+    // What comes with the parts of the script that are loaded when they are wanted: see `write.js` and `later.js`.
+    this.writing = this.pages = this.arrivals = this.live = null;
     this.note("post", null);
     this.note("reader", "unknown");
     this.note("live", "off");
@@ -63,10 +65,6 @@ export class Thread {
     if (name === "state") this.tell("state", { state: word, was: was ?? null });
   }
 
-  get state() {
-    return this.host.dataset.state;
-  }
-
   get readerState() {
     return this.host.dataset.reader;
   }
@@ -92,15 +90,15 @@ export class Thread {
 
   async open() {
     this.wait("loading");
-    setTimeout(() => this.state === "loading" && !this.isOver && this.say(this.words.say("loading")), 2000);
-    const others = Promise.all([this.words.ready, this.learnSite(), this.reader.learn()]);
+    setTimeout(() => this.host.state === "loading" && !this.isOver && this.say(this.words.say("loading")), 2000);
+    this.learning = Promise.all([this.words.ready, this.learnSite(), this.learnReader()]);
     try {
-      const page = await this.api.read(this.pages.address());
-      await Promise.race([others, pause(PATIENT)]);
+      const page = await this.read(this.list.address());
+      await Promise.race([this.learning, pause(PATIENT)]);
       if (this.isOver) return;
       this.post = page.post;
       this.meet();
-      await this.pages.fill(page);
+      await this.list.fill(page);
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       if (!this.isOver) this.fail();
@@ -109,24 +107,46 @@ export class Thread {
     if (this.isOver) return;
     this.draw();
     this.note("state", "ready");
-    this.tell("ready", { site: this.options.site, post: this.options.post, count: this.post.count, open: this.post.open, reader: this.host.reader });
+    const { site, post } = this.options;
+    this.tell("ready", { site, post, count: this.post.count, open: this.post.open, reader: this.host.reader });
     this.tellCount();
-    others.then(() => this.isOver || this.meet());
-    if (this.options.isLive) this.live = new Live(this);
+    this.learning.then(() => this.isOver || this.meet());
     const { signal } = this.ending;
-    addEventListener("hashchange", () => this.pages.followHash(), { signal });
-    addEventListener("pagehide", () => this.forms.forEach((form) => form.draft.save()), { signal });
-    addEventListener("online", () => this.forms.forEach((form) => form.online?.()), { signal });
-    await this.pages.followHash();
+    if (this.options.isLive) whenNear(this.host, "0px", signal, () => this.bring("later"));
+    addEventListener("hashchange", () => this.followHash(), { signal });
+    await this.followHash();
+  }
+
+  async followHash() {
+    const { hash } = location;
+    const marked = document.getElementById(hash.slice(1));
+    const isOurs = hash.startsWith("#comment-") && (!marked || this.host.contains(marked));
+    if (isOurs) await this.showComment(hash.slice("#comment-".length));
+  }
+
+  async showComment(id) {
+    if (await this.bring("later")) await this.pages.showComment(id);
+    else this.regret();
+  }
+
+  async more() {
+    if (await this.bring("later")) await this.pages.more();
+    else this.regret();
+  }
+
+  // More of the list is not to be had now.
+  regret() {
+    this.notice?.remove();
+    this.notice = make("p", { part: "notice", role: "alert", class: "box" }, this.words.say("failed"));
+    (this.list.next ? this.moreButton : this.tail).after(this.notice);
   }
 
   fail() {
     const { words } = this;
-    const again = button("again", words.say("again"), () => this.host.reload());
     this.section.replaceChildren(
       make("slot"),
       make("p", { part: "notice", role: "alert", class: "box" }, words.say("failed")),
-      make("div", { class: "bar" }, again),
+      make("div", { class: "bar" }, button("again", words.say("again"), () => this.host.reload())),
     );
     this.section.setAttribute("aria-busy", "false");
     this.note("state", "failed");
@@ -134,15 +154,35 @@ export class Thread {
 
   async learnSite() {
     try {
-      this.site = { ...DEFAULTS, ...(await this.api.read("")).site };
+      this.site = { ...DEFAULTS, ...(await this.read("")).site };
     } catch {
       // Its words are a help, and the service looks at every text itself.
     }
   }
 
-  async readOwn() {
-    await this.reader.learnOwn();
-    if (!this.isOver) this.takeOwn();
+  // One of the parts of the script that are loaded when they are wanted. Returns whether it is there.
+  async bring(name) {
+    const part = await partOf(name, this.options.service).catch(() => null);
+    if (part && !this.isOver && !this[BRINGS[name]]) part.bring(this);
+    return Boolean(part) && !this.isOver;
+  }
+
+  // What everybody may read. Its `Access-Control-Allow-Origin: *` forbids `include`.
+  read(path) {
+    return ask(this.base + path, { credentials: this.options.cookies ? "same-origin" : "omit" });
+  }
+
+  // Whether somebody is logged in, or may be: so much as the page and the service say without more of the script.
+  async isSomebody() {
+    if (!this.options.cookies) return this.login.token();
+    return (await ask(`${this.base}/me?visitor=1`, { credentials: "include", cache: "no-store" })).user;
+  }
+
+  // Who reads. What was found stays in `found` until the thread has met them.
+  async learnReader() {
+    const maybe = await this.isSomebody().catch(orOutage);
+    if (maybe) await this.bring("write");
+    this.found = this.writing ? await this.writing.learn(maybe) : maybe ? "unavailable" : "visitor";
   }
 
   // --- Drawing -------------------------------------------------------------------------------------------------------
@@ -151,16 +191,18 @@ export class Thread {
     const { words, options } = this;
     this.heading = make(`h${options.headingLevel}`, { part: "heading", id: "heading", tabindex: -1 });
     this.door = make("div", { class: "door" });
-    this.linked = make("div", { class: "linked" });
+    this.tail = make("div", { class: "tail" });
     this.empty = make("slot", { name: "empty" }, make("p", { part: "notice", class: "empty" }, words.say("empty")));
-    this.moreButton = button("more", words.say("more"), () => this.pages.more());
+    this.moreButton = button("more", words.say("more"), () => this.more());
+    // Whoever is known only later finds the room kept.
+    if (this.readerState === "unknown") this.section.className = "late";
     this.section.replaceChildren(
       this.heading,
       make("slot", { name: "before-form" }),
       this.door,
       make("slot", { name: "after-form" }),
       this.list.element,
-      (this.tail = make("div", { class: "tail" })),
+      this.tail,
       make("slot", { name: "footer" }),
     );
     this.section.setAttribute("aria-labelledby", "heading");
@@ -171,70 +213,48 @@ export class Thread {
     for (const element of this.host.querySelectorAll('[id^="comment-"]')) if (ids.has(element.id)) element.remove();
     this.host.append(...[...this.list.comments.values()].map(({ anchor }) => anchor));
     this.welcome();
-    this.arrivals.draw();
   }
 
   // The reader is known, or another one.
   meet() {
-    const { found: state } = this.reader;
-    const was = this.readerState;
-    if (!state) return;
-    this.reader.found = null;
-    this.note("reader", state);
+    const { found } = this;
+    if (!found) return;
+    const isAnother = found !== this.readerState;
+    this.found = null;
+    this.note("reader", found);
     if (!this.heading) return;
-    if (state !== was) this.drawActions();
+    if (isAnother) this.drawActions();
     this.welcome();
   }
 
   // What is theirs: the form or the way to it, and their own comments.
   welcome() {
-    this.takeOwn();
+    this.writing?.takeOwn();
     this.drawDoor();
     this.drawCount();
-    if (location.hash === this.options.hash && this.readerState === "reader") this.focusForm();
+    if (location.hash === this.options.hash && this.readerState === "reader") this.writing.focusForm();
   }
 
   drawActions() {
     for (const comment of this.list.comments.values()) comment.drawActions();
   }
 
-  // What everybody sees of it comes with the list.
-  takeOwn() {
-    const shown = ({ id, status }) => status !== "deleted" && (status !== "approved" || this.list.has(id));
-    for (const own of this.reader.own.filter(shown)) this.list.putOwn(own);
-    this.reader.own = [];
-  }
-
+  // Between the heading and the list: how to write.
   drawDoor() {
-    const { words } = this;
-    const { bannedUntil } = this.reader;
-    const { open } = this.post;
-    const notice = (text) => make("p", { part: "notice" }, text);
-    this.note("post", open ? "open" : "closed");
-    if (this.rootForm && (open || this.rootForm.body)) {
-      this.rootForm.say(open ? "" : words.say("closed"));
-      return this.rootForm.enable();
-    }
-    if (!open) {
-      this.rootForm = null;
-      return this.door.replaceChildren(make("slot", { name: "closed" }, notice(words.say("closed"))));
-    }
-    const date = bannedUntil && bannedUntil !== "forever" && words.moment(bannedUntil);
-    const inside = {
-      visitor: () => this.loginLink("login", words.say("login")),
-      reader: () => (this.rootForm = this.addForm(new Form(this, "root"))).element,
-      banned: () => notice(date ? words.say("banned-until", { date }) : words.say("banned")),
-      barred: () => notice(words.say("barred")),
-      foreign: () => notice(words.say("foreign")),
-      unavailable: () => this.unavailable(),
-    }[this.readerState]?.();
-    this.door.replaceChildren(...(inside ? [inside] : []));
+    const { door, post, readerState, words, writing } = this;
+    this.note("post", post.open ? "open" : "closed");
+    if (writing?.keepsForm()) return;
+    const closed = () => make("slot", { name: "closed" }, make("p", { part: "notice" }, words.say("closed")));
+    const offers = { visitor: () => this.loginLink("login", words.say("login")), unavailable: () => this.unavailable() };
+    const inside = post.open ? (offers[readerState] ?? (() => writing?.door()))() : closed();
+    door.replaceChildren(...(inside ? [inside] : []));
   }
 
+  // Nobody can say who reads, or the part of the script that is for them did not come.
   unavailable() {
-    const { words } = this;
-    const again = button("again", words.say("again"), () => this.refreshLogin());
-    return make("div", { class: "bar" }, make("p", { part: "notice" }, words.say("login-down")), again);
+    const { words, writing } = this;
+    const [why, what, doIt] = writing ? ["login-down", "again", () => this.refreshLogin()] : ["not-there", "reload", loadAgain];
+    return make("div", { class: "bar" }, make("p", { part: "notice" }, words.say(why)), button("again", words.say(what), doIt));
   }
 
   // A real link where the site says where it leads; else a press that the page listens to.
@@ -255,8 +275,8 @@ export class Thread {
     if (isEmpty) this.list.element.before(this.empty);
     else this.empty.remove();
     this.list.element.hidden = isEmpty;
-    if (this.pages.next) this.tail.after(this.moreButton);
-    else this.moreButton.remove();
+    if (!this.list.next) this.moreButton.remove();
+    else if (!this.moreButton.isConnected) this.tail.after(this.moreButton);
   }
 
   tellCount() {
@@ -272,7 +292,7 @@ export class Thread {
     this.host.append(anchor);
   }
 
-  // --- What happens to the post, and to the texts of the reader ---------------------------------------------------------
+  // --- What happens to the post, and to its reader ------------------------------------------------------------------------
 
   setPost(post) {
     const was = this.post;
@@ -282,142 +302,35 @@ export class Thread {
     if (was.open === post.open) return;
     if (!post.open) this.say(this.words.say("closed"));
     this.drawDoor();
-    for (const form of this.forms) form.enable();
     this.drawActions();
   }
 
-  addForm(form) {
-    this.forms.add(form);
-    return form;
-  }
-
-  openForm(kind, comment) {
-    let form = [...this.forms].find((one) => one.kind === kind && one.comment === comment);
-    if (!form) {
-      form = this.addForm(new Form(this, kind, comment));
-      comment.article.after(form.element);
-    }
-    form.field.focus();
-  }
-
-  closeForm(form) {
-    const isInside = form.element.contains(this.root.activeElement);
-    form.end();
-    this.forms.delete(form);
-    form.element.remove();
-    if (isInside && form.comment?.isWanted) form.comment.article.querySelector(`[name="${form.kind}"]`)?.focus();
-    if (form.comment?.item?.removed && !form.comment.hasReplies) this.list.remove(form.comment);
-  }
-
-  sent(form, comment) {
-    const { words } = this;
-    const isEdit = form.kind === "edit";
-    this.tell(isEdit ? "comment-edited" : "comment-sent", isEdit ? { id: comment.id } : { id: comment.id, status: comment.status, parentId: comment.parent_id });
-    const words_of = { pending: "sent", approved: "published" };
-    this.say(words.say(comment.pending_edit ? "edit-sent" : (words_of[comment.status] ?? "refused")));
-    if (form.element !== this.rootForm?.element) this.closeForm(form);
-    const shown = comment.status === "approved" && !comment.pending_edit ? this.publish(comment) : this.list.putOwn(comment);
-    this.drawCount();
-    shown?.article.focus({ preventScroll: true });
-    shown?.article.scrollIntoView({ block: "nearest" });
-  }
-
-  // Public at once: it is shown as the list would show it, and counted when the service says so.
-  publish(own) {
-    const known = this.list.get(own.id);
-    const above = this.list.get(own.parent_id);
-    const { id, parent_id, author, html, created_at, edited_at } = own;
-    const item = { reply_count: 0, depth: above ? above.depth + 1 : 0, ...known?.item, id, parent_id, author, html, created_at, edited_at };
-    const isCounted = this.arrivals.forget(id) || known?.item;
-    if (!isCounted) this.setPost({ ...this.post, count: this.post.count + 1 });
-    const comment = known ?? this.list.add(id);
-    comment.own = own;
-    return this.list.put(item);
-  }
-
-  async withdraw(comment) {
-    const { own } = comment;
-    comment.own = null;
-    try {
-      await this.api.call("DELETE", `/comments/${comment.id}`);
-    } catch (refusal) {
-      if (!(refusal instanceof Refusal)) throw refusal;
-      const { words } = this;
-      const why = refusal.problem.detail ?? words.say("not-sent");
-      comment.own = own;
-      comment.draw();
-      comment.bar.append(make("span", { role: "alert", part: "notice" }, why));
-      return;
-    }
-    this.tell("comment-withdrawn", { id: comment.id });
-    this.say(this.words.say("withdrawn"));
-    if (!this.list.has(comment.id)) return this.heading.focus();
-    if (comment.item && !comment.item.removed) this.setPost({ ...this.post, count: this.post.count - 1 });
-    this.leave(comment);
-  }
-
-  // It goes, and whoever was on it with the keyboard goes on from the next one.
-  leave(comment) {
-    const next = this.list.neighbour(comment);
-    if (comment.item && comment.hasReplies) {
-      this.list.put({ ...comment.item, removed: true });
-    } else {
-      this.list.remove(comment);
-    }
-    this.drawCount();
-    (next?.isConnected ? next : this.heading).focus();
-  }
-
-  ban(until) {
-    this.reader.bannedUntil = until;
-    this.note("reader", "banned");
-    this.drawActions();
-    for (const form of this.forms) form.sender.disabled = true;
-  }
-
-  focusForm(text) {
-    const { rootForm } = this;
-    if (!rootForm?.element.isConnected) return this.door.querySelector("a, button")?.focus();
-    if (text) {
-      rootForm.field.value += text;
-      rootForm.typed();
-    }
-    rootForm.field.focus();
-    rootForm.field.scrollIntoView({ block: "center" });
+  async focusForm(text) {
+    await this.learning;
+    this.meet();
+    if (!this.writing?.focusForm(text)) this.door.querySelector("a, button")?.focus();
   }
 
   // The page has logged somebody in or out.
   async refreshLogin() {
-    this.login = this.api.login = loginOf(this.host);
+    await this.learning;
+    this.login = loginOf(this.host);
     this.login.forget();
-    for (const form of this.forms) form.draft.save();
-    const was = this.reader.key;
-    await this.reader.learn();
+    const { writing } = this;
+    const was = writing?.key;
+    writing?.saveDrafts();
+    await this.learnReader();
     if (this.isOver) return;
-    if (this.reader.key !== was) {
-      for (const form of [...this.forms]) this.closeForm(form);
-      this.rootForm = null;
-      for (const comment of [...this.list.comments.values()]) {
-        comment.own = null;
-        if (!comment.item) this.list.drop(comment);
-      }
-    } else {
-      for (const form of this.forms) form.say("");
-    }
+    if (writing?.key === was) writing?.calm();
+    else writing.partFrom();
     this.note("reader", "unknown");
     this.meet();
   }
 
   end() {
     this.live?.end();
-    for (const form of this.forms) {
-      form.draft.save();
-      form.end();
-    }
-    for (const comment of this.list.comments.values()) {
-      clearTimeout(comment.timer);
-      comment.anchor.remove();
-    }
+    this.writing?.end();
+    for (const { anchor } of this.list.comments.values()) anchor.remove();
     this.ending.abort();
   }
 }

@@ -6,8 +6,8 @@ The index of an author's comments on a post begins with the post, so that it fin
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 ordered_text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 OF_A_BATCH = sa.column("batch").is_not(None)
