@@ -1,7 +1,7 @@
 """Builds the aiohttp application out of the routes. Called by the composition root."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache, partial
 
 from aiohttp import web
@@ -32,7 +32,7 @@ def build(services: Services, *, health: Health) -> tuple[web.Application, Hatch
     for route in ROUTES:  # aiohttp tries them in this order: what is called most stands first
         by_path.setdefault(route.path, []).append(route)
     for path, listed in by_path.items():
-        resource = application.router.add_resource(NAME_IN_PATH.sub(r"{\1:[^/]+}", path))
+        resource = application.router.add_resource(_pattern(path, by_path))
         for route in listed:
             handler = shell.handler(route)
             resource.add_route(route.method, handler, expect_handler=json_body.expect)
@@ -40,3 +40,13 @@ def build(services: Services, *, health: Health) -> tuple[web.Application, Hatch
                 resource.add_route("HEAD", handler, expect_handler=json_body.expect)
         resource.add_route("OPTIONS", shell.preflight(listed))
     return application, hatch
+
+
+def _pattern(path: str, paths: Collection[str]) -> str:
+    """A path as aiohttp takes it. What has a path of its own is no value of a name: `queue/claims` is no entry."""
+    parent, _, last = path.rpartition("/")
+    words = [
+        word for other, _, word in (known.rpartition("/") for known in paths) if other == parent and "{" not in word
+    ]
+    kept_out = f"(?!(?:{'|'.join(map(re.escape, words))})$)" if words else ""
+    return NAME_IN_PATH.sub(r"{\1:[^/]+}", parent) + "/" + NAME_IN_PATH.sub(rf"{{\1:{kept_out}[^/]+}}", last)

@@ -5,7 +5,7 @@ from typing import Any
 from service.delivery import outside_events, outside_shapes, webhook_views
 from service.model import WHY_TEXT, Why
 from service.reading import shapes
-from service.web import incoming, operations, outgoing, outgoing_queue, outgoing_undos
+from service.web import incoming, incoming_queue, operations, outgoing, outgoing_queue, outgoing_undos
 
 COMMENT_ID = "019a2f6e-7c1d-7c3e-9b51-2f4f6f0a9d10"
 DECISION_ID = "019a2f70-03aa-7d02-8f1e-5b7c11d2e3f4"
@@ -120,7 +120,7 @@ EXAMPLES: dict[Any, Any] = {
     incoming.BulkRequest: {"decisions": [{"comment_id": COMMENT_ID, **RULING}]},
     incoming.UndoPreview: {"batch": BATCH_ID},
     incoming.UndoRequest: {"preview": PREVIEW, "note": "Those were no spam."},
-    incoming.ClaimRequest: {"limit": 20, "filter": {"reason": "edited"}, "lease_seconds": 600},
+    incoming_queue.ClaimRequest: {"limit": 20, "filter": {"reason": "edited"}, "lease_seconds": 600},
     incoming.AuthorPatch: {"banned_until": "2026-03-01T00:00:00Z", "note": "Advertises."},
     incoming.PostPatch: {"open": False, "title": "A Tuesday", "url": "https://blog.example/a-tuesday"},
     outgoing.Me: {"user": AUTHOR, "roles": [], "may": ["submit"], "banned_until": None},

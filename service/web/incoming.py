@@ -1,4 +1,7 @@
-"""What comes in: bodies and headers (`queries` has the rest). What validates here is what `/openapi.json` describes."""
+"""What comes in: bodies and headers (`incoming_queue` has those of claims, `queries` the rest).
+
+What validates here is what `/openapi.json` describes.
+"""
 
 import re
 from datetime import datetime
@@ -10,10 +13,9 @@ from typing import (
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from service.model import FOREVER, Milliseconds
-from service.reading.shapes import Id, WhyCode
+from service.reading.shapes import Id
 from service.strict_json import is_clean
 from service.text.visible import clean_line
-from service.web.post_keys import PostKeyText
 
 CLEAN = r"^[^\x00\ud800-\udfff]*$"
 MAX_BODY = 10_000
@@ -94,13 +96,13 @@ BanEnd = Annotated[
 ]
 
 
-def _integer(value: object) -> object:
+def whole(value: object) -> object:
     """JSON has one kind of number: 3.0 is the integer 3 (JSON Schema 2020-12, 6.1.1)."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 # The limits come first: behind a validator, pydantic would describe them in words of its own.
-Version = Annotated[int, Field(ge=1, le=2_000_000_000), BeforeValidator(_integer)]
+Version = Annotated[int, Field(ge=1, le=2_000_000_000), BeforeValidator(whole)]
 
 
 class Incoming(BaseModel):
@@ -207,36 +209,6 @@ class UndoRequest(Strict):
 
     preview: Annotated[Line, Field(min_length=1, max_length=20_000)]
     note: Annotated[Line, Field(max_length=2_000)] | None = None
-
-
-class QueueFilter(Strict):
-    """Which entries of the queue, in which order: as its query says it."""
-
-    reason: WhyCode | None = None
-    post: PostKeyText | None = None
-    author: IdText | None = None
-    q: Annotated[Line, Field(min_length=1, max_length=200)] | None = None
-    order: Literal["oldest", "priority"] = "oldest"
-
-
-class ClaimRequest(Strict):
-    """How many of the next entries, or which ones; for how long."""
-
-    limit: Annotated[int, Field(ge=1, le=200), BeforeValidator(_integer)] = 10
-    filter: QueueFilter = QueueFilter()
-    comment_ids: list[IdText] = Field(
-        default_factory=list,
-        min_length=1,
-        max_length=200,
-        description="These, and no others: without `limit` and `filter`",
-    )
-    lease_seconds: Annotated[int, Field(ge=1, le=86_400), BeforeValidator(_integer)] = 300
-
-    @model_validator(mode="after")
-    def _says_which_once(self) -> "ClaimRequest":
-        if self.comment_ids and self.model_fields_set & {"limit", "filter"}:
-            raise ValueError("must have either comment_ids, or limit and filter")
-        return self
 
 
 class AuthorPatch(Strict):

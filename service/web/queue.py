@@ -7,7 +7,7 @@ from service.moderation import queue
 from service.reading.show import timestamp
 from service.store.database import Database, LaneOf
 from service.store.queue_filter import Claimed, Filter
-from service.web import incoming, outgoing_queue, queries, show
+from service.web import incoming, incoming_queue, outgoing_queue, queries, show
 from service.web.call import Call, Reply
 from service.web.stream import EventStream
 
@@ -54,7 +54,7 @@ async def follow_queue(call: Call, query: queries.StreamQuery, headers: incoming
 
 
 # POST /v1/sites/{site}/queue/claims
-async def claim(call: Call, body: incoming.ClaimRequest) -> Reply[outgoing_queue.Claimed]:
+async def claim(call: Call, body: incoming_queue.ClaimRequest) -> Reply[outgoing_queue.Claimed]:
     """Hand me the next entries, or these, and nobody else until the lease ends.
 
     Of `comment_ids`, those that I hold already are mine for longer, those that others hold are left out. I hold at most
@@ -96,7 +96,7 @@ async def show_entry(call: Call) -> Reply[outgoing_queue.EntryReply]:
     return Reply({"entry": show.entry(call.site, case)})
 
 
-def _filter(asked: queries.QueueQuery | incoming.QueueFilter) -> Filter:
+def _filter(asked: queries.QueueQuery | incoming_queue.QueueFilter) -> Filter:
     return Filter(
         why=Why(asked.reason) if asked.reason else None,
         post=PostKey(asked.post) if asked.post else None,
@@ -105,7 +105,7 @@ def _filter(asked: queries.QueueQuery | incoming.QueueFilter) -> Filter:
     )
 
 
-def _lane(call: Call, asked: queries.QueueQuery | incoming.QueueFilter) -> Database | LaneOf:
+def _lane(call: Call, asked: queries.QueueQuery | incoming_queue.QueueFilter) -> Database | LaneOf:
     """Where what may take long keeps nobody waiting."""
     return call.database.bulk if asked.q or asked.post or asked.author else call.database
 

@@ -244,6 +244,8 @@ TAKING_A_BODY: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/v1/sites/blog/decisions",
         {"decisions": [{"comment_id": "ID", "action": "approve", "version": 1}]},
     ),
+    "/v1/sites/{site}/undos/previews": ("POST", "/v1/sites/blog/undos/previews", {"batch": "ID"}),
+    "/v1/sites/{site}/undos": ("POST", "/v1/sites/blog/undos", {"preview": "ID"}),
     "/v1/sites/{site}/authors/{key}": ("PATCH", "/v1/sites/blog/authors/KEY", {}),
     "/v1/sites/{site}/posts/{post}": ("PATCH", "/v1/sites/blog/posts/p", {"open": True}),
 }
@@ -499,6 +501,7 @@ LISTS = [
     "/v1/sites/blog/me/comments",
     "/v1/sites/blog/queue",
     "/v1/sites/blog/decisions",
+    "/v1/sites/blog/moderation/comments",
 ]
 
 

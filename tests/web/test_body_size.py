@@ -39,7 +39,13 @@ LARGEST: dict[tuple[str, str], tuple[str, dict[str, Any], int]] = {
         {"body": ASTRAL * 10_000, "version": 2_000_000_000},
         404,
     ),
-    ("POST", "/v1/sites/{site}/queue/claims"): (f"{BLOG}/queue/claims", {"limit": 200, "lease_seconds": 86_400}, 200),
+    ("POST", "/v1/sites/{site}/queue/claims"): (
+        f"{BLOG}/queue/claims",
+        {"comment_ids": [ASTRAL * 64] * 200, "lease_seconds": 86_400},
+        200,
+    ),
+    ("POST", "/v1/sites/{site}/undos/previews"): (f"{BLOG}/undos/previews", {"batch": ASTRAL * 64}, 404),
+    ("POST", "/v1/sites/{site}/undos"): (f"{BLOG}/undos", {"preview": ASTRAL * 20_000, "note": ASTRAL * 2_000}, 409),
     ("POST", "/v1/sites/{site}/comments/{id}/decisions"): (f"{BLOG}/comments/{AN_ID}/decisions", DECISION, 404),
     ("POST", "/v1/sites/{site}/decisions"): (
         f"{BLOG}/decisions",
