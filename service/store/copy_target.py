@@ -23,8 +23,10 @@ from service.store.statements import compiled
 
 BUSY_SECONDS = 5.0
 GONE_SECONDS = 2.0
-"""How long PostgreSQL may take to notice that a server has closed its connections."""
-SERVERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gatepost'"
+"""How long PostgreSQL may take to notice that a server, or an earlier copy, has closed its connections."""
+NO_SERVER = (
+    "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gatepost'"
+)
 IN_USE = "is in use: stop every Gatepost that works on it first"
 
 
@@ -132,11 +134,11 @@ class PostgresTarget:
             self.connection = psycopg.connect(address_of(url), autocommit=True, application_name="gatepost-db")
             if not self._number("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"):
                 migrate.upgrade_postgres(address_of(url), WRITER_LOCK)  # by a connection of its own: lock only then
-            is_free = self._number(f"SELECT pg_try_advisory_lock({WRITER_LOCK})::int")
+            is_free = self._becomes_true(f"SELECT pg_try_advisory_lock({WRITER_LOCK})")
             self.version = migrate.current_postgres(self.connection)
         except psycopg.Error as error:
             raise StoreError(f"{self.name}: cannot be written ({cause(error)})") from None
-        if not is_free or self._is_in_use():
+        if not is_free or not self._becomes_true(NO_SERVER):
             self.connection.close()
             raise StoreError(f"{self.name}: {IN_USE}")
 
@@ -162,14 +164,14 @@ class PostgresTarget:
         """Let servers in."""
         self.connection.close()
 
-    def _is_in_use(self) -> bool:
-        """Whether a server is connected. One that has just stopped is still on the list for a moment."""
+    def _becomes_true(self, sql: str) -> bool:
+        """Whether this is so, now or soon. Who has just stopped is still connected for a moment."""
         deadline = monotonic() + GONE_SECONDS
-        while self._number(SERVERS):
+        while not self._number(sql):
             if monotonic() > deadline:
-                return True
+                return False
             self.connection.execute("SELECT pg_sleep(0.02)")
-        return False
+        return True
 
     def _number(self, sql: str) -> int:
         ((number,),) = self.connection.execute(sql.encode())

@@ -509,7 +509,12 @@ async def test_token_made_for_a_login_is_accepted_by_it(clock: Hands, login: dic
     (found,) = await logins.identify(site, Credentials(bearer=text), clock=clock)
     assert (found.outcome, found.text.splitlines()[1:]) == (
         Outcome.OK,
-        ["    subject ad***** (16 characters)", "    name    Ada", "    roles   admin", "    may     moderate, submit"],
+        [
+            "    subject ad***** (16 characters)",
+            "    name    Ada",
+            "    roles   admin",
+            "    may     configure, moderate, submit",
+        ],
     )
     clock.advance(seconds=5 * 60 + 60)
     (late,) = await logins.identify(site, Credentials(bearer=text), clock=clock)

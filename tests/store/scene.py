@@ -23,8 +23,9 @@ from service.model import (
 from service.moderation import authors, decisions, idempotency, posts, queue, submissions
 from service.moderation.decisions import Ruling
 from service.moderation.submissions import Draft
-from service.store import api_keys, secrets
+from service.store import api_keys, deliveries, secrets, webhooks
 from service.store.database import Database, Transaction
+from service.store.deliveries import Delivery, State, Try
 from service.store.idempotency import Reply, Scope
 from tests.harness import Hands
 from tests.triage.policies import of_rules, put
@@ -44,6 +45,21 @@ BLOG, OPEN = site("blog"), site("open", premoderate=False)
 RULED = site("ruled")
 """It has a policy of its own."""
 SITES = {BLOG.key: BLOG, OPEN.key: OPEN}
+
+
+DELIVERY = Delivery(
+    id="a-delivery",
+    site=BLOG.key,
+    webhook="build",
+    event_id="an-event",
+    type="comment.published",
+    seq=1,
+    happened_at=0,
+    state=State.RETRYING,
+    attempt=1,
+    tries=(Try(at=1, status=500, error=TEXT, ms=20),),
+    next_try_at=2,
+)
 
 
 @dataclass
@@ -125,6 +141,8 @@ async def _play(scene: Scene) -> None:
     await database.write(idempotency.once, Scope(BLOG.key, AuthorKey("ada-key"), "submit", "key", "hash"), _reply)
     await put(database, RULED.key, of_rules({"id": "all-wait", "title": "All wait", "when": [{}]}))
     await scene.submit(RULED, "ada")
+    await database.write(webhooks.begin, BLOG.key, "build", configured="then")
+    await database.write(deliveries.add, DELIVERY)
     key = ApiKey(ApiKeyId("a-key"), "A key", None, frozenset({Role.ADMIN}), clock())
     await database.write(api_keys.add, key, secret_hash="of a secret")
 

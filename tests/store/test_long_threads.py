@@ -115,7 +115,7 @@ SOUGHT = {
     "flat, newest first": ("(created_at,id)<(?,?)", "(ROW(created_at, id) < ROW("),
     "latest of the site": ("(created_at,id)<(?,?)", "(ROW(created_at, id) < ROW("),
     "one's own": ("(created_at,id)<(?,?)", "(ROW(created_at, id) < ROW("),
-    "one's own on the post": ("post=? AND (created_at,id)<(?,?)", "(ROW(created_at, id) < ROW("),
+    "one's own on the post": ("post=? AND author=? AND (created_at,id)<(?,?)", "(ROW(created_at, id) < ROW("),
     "thread, newest first": ("root=? AND path>?", "(root = walk_1.root) AND (path > walk_1.path)"),
 }
 """On PostgreSQL an index can be asked only in the collation it is sorted in, so this is "C"."""

@@ -370,6 +370,12 @@ WRITES: dict[str, tuple[str, str, object]] = {
     "undo": ("POST", "/v1/sites/blog/decisions/UNKNOWN/undo", None),
     "ban": ("PATCH", "/v1/sites/blog/authors/UNKNOWN", {"note": "x"}),
     "close": ("PATCH", "/v1/sites/blog/posts/unused", {"open": True}),
+    "preview-undo": ("POST", "/v1/sites/blog/undos/previews", {"batch": "UNKNOWN"}),
+    "undo-batch": ("POST", "/v1/sites/blog/undos", {"preview": "UNKNOWN"}),
+    "retry": ("POST", "/v1/sites/blog/webhooks/UNKNOWN/deliveries/UNKNOWN/retry", None),
+    "replay": ("POST", "/v1/sites/blog/webhooks/UNKNOWN/replay", {"after_seq": 0}),
+    "resume": ("POST", "/v1/sites/blog/webhooks/UNKNOWN/resume", None),
+    "try": ("POST", "/v1/sites/blog/webhooks/UNKNOWN/test", None),
 }
 
 

@@ -58,8 +58,8 @@ async def _program(gatepost: Gatepost) -> Person:
         (["subscriber", "Moderator"], [], ["submit"]),
         (["moderator"], ["moderator"], ["moderate", "submit"]),
         (["editor"], ["moderator"], ["moderate", "submit"]),
-        (["admin"], ["admin"], ["moderate", "submit"]),
-        (["admin", "editor"], ["admin", "moderator"], ["moderate", "submit"]),
+        (["admin"], ["admin"], ["configure", "moderate", "submit"]),
+        (["admin", "editor"], ["admin", "moderator"], ["configure", "moderate", "submit"]),
     ],
 )
 async def test_me_says_who_i_am_and_what_i_may(

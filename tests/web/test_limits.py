@@ -162,20 +162,31 @@ MODERATORS_CALLS: list[tuple[str, str, Any]] = [
     ("GET", "queue/events", None),
     ("POST", "queue/claims", {}),
     ("DELETE", "queue/claims", None),
+    ("GET", "queue/x", None),
+    ("GET", "moderation/comments", None),
     ("POST", "comments/x/decisions", {"action": "approve", "version": 1}),
     ("POST", "decisions", {"decisions": [{"comment_id": "x", "action": "approve", "version": 1}] * 500}),
     ("POST", "decisions/x/undo", None),
+    ("POST", "undos/previews", {"batch": "x"}),
+    ("POST", "undos", {"preview": "x"}),
     ("GET", "decisions", None),
     ("GET", "authors/x", None),
     ("PATCH", "authors/x", {}),
+    ("GET", "events", None),
     ("GET", "posts/p", None),
     ("PATCH", "posts/p", {"open": True}),
+    ("GET", "webhooks", None),
+    ("GET", "webhooks/x/deliveries", None),
+    ("POST", "webhooks/x/deliveries/x/retry", None),
+    ("POST", "webhooks/x/replay", {"after_seq": 0}),
+    ("POST", "webhooks/x/resume", None),
+    ("POST", "webhooks/x/test", None),
 ]
 
 
 def test_every_call_of_moderators_is_on_the_list() -> None:
     declared = [(route.method, route.path) for route in ROUTES if route.audience is Audience.MODERATORS]
-    named = {"{site}": "blog", "{post}": "p", "{id}": "x", "{key}": "x"}
+    named = {"{site}": "blog", "{post}": "p", "{id}": "x", "{key}": "x", "{name}": "x"}
     concrete = [(method, re.sub(r"\{\w+\}", lambda name: named[name[0]], path)) for method, path in declared]
     assert concrete == [(method, f"/v1/sites/blog/{path}") for method, path, _ in MODERATORS_CALLS]
 
