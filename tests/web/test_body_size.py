@@ -53,6 +53,7 @@ LARGEST: dict[tuple[str, str], tuple[str, dict[str, Any], int]] = {
         {"decisions": [{**DECISION, **IN_ASCII, "comment_id": "x" * 64}] * 500},
         200,
     ),
+    ("POST", "/v1/sites/{site}/webhooks/{name}/replay"): (f"{BLOG}/webhooks/none/replay", {"after_seq": 1}, 403),
     ("PATCH", "/v1/sites/{site}/authors/{key}"): (
         f"{BLOG}/authors/nobody",
         {"banned_until": "2026-01-31T12:00:00.123456789+00:00", "trusted": True, "note": ASTRAL * 2_000},
