@@ -41,6 +41,12 @@ def new_id(now: Milliseconds) -> str:
     return str(uuid_utils.uuid7(nanoseconds=now * 1_000_000))
 
 
+def id_before(moment: Milliseconds) -> str:
+    """A text that sorts behind all ids made before this moment, and before all others."""
+    first = f"{max(moment, 0):012x}"
+    return f"{first[:8]}-{first[8:]}"
+
+
 class Status(StrEnum):
     """Whether the public sees a comment: only `approved` does."""
 

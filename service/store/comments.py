@@ -101,13 +101,13 @@ class Carrier:
 def get(tx: Transaction, site: SiteKey, comment_id: CommentId) -> Comment | None:
     """One comment in any status."""
     row = tx.first(_ONE, site=site, id=comment_id)
-    return _comment(row) if row else None
+    return comment_of(row) if row else None
 
 
 def get_to_change(tx: Transaction, site: SiteKey, comment_id: CommentId) -> Comment | None:
     """One comment, locked against other changes until the transaction ends."""
     row = tx.first(_ONE_TO_CHANGE, site=site, id=comment_id)
-    return _comment(row) if row else None
+    return comment_of(row) if row else None
 
 
 def get_many(tx: Transaction, site: SiteKey, ids: Iterable[CommentId]) -> dict[CommentId, Comment]:
@@ -115,7 +115,7 @@ def get_many(tx: Transaction, site: SiteKey, ids: Iterable[CommentId]) -> dict[C
     wanted = set(ids)
     if not wanted:
         return {}
-    return {row["id"]: _comment(row) for row in tx.all(_SOME, ids=listed(wanted)) if row["site"] == site}
+    return {row["id"]: comment_of(row) for row in tx.all(_SOME, ids=listed(wanted)) if row["site"] == site}
 
 
 def count(tx: Transaction) -> int:
@@ -195,7 +195,7 @@ def of_author_on(
 
 def _page(rows: Sequence[Row], limit: int) -> Page[Comment]:
     following = (rows[limit - 1]["created_at"], rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Page([_comment(row) for row in rows[:limit]], following)
+    return Page([comment_of(row) for row in rows[:limit]], following)
 
 
 # --- Rows and nouns -------------------------------------------------------------------------------------------------
@@ -213,7 +213,8 @@ def _changeable(comment: Comment) -> dict[str, object]:
     }
 
 
-def _comment(row: Row) -> Comment:
+def comment_of(row: Row) -> Comment:
+    """The comment in a row with all columns."""
     text, pending_edit = texts.of_row(row)
     return Comment(
         id=row["id"],

@@ -144,6 +144,10 @@ PUBLIC = comments.c.status == literal_column(f"'{Status.APPROVED.value}'")
 Written out, like `LISTED`, for the planner: by a value that comes later it cannot choose an index of only these rows.
 """
 LISTED = comments.c.listed.is_(true())
+REFUSED = comments.c.status.in_(
+    [literal_column(f"'{status.value}'") for status in (Status.DELETED, Status.REJECTED, Status.SPAM)]
+)
+"""What moderators took out of sight, or its author did."""
 
 
 def _index(name: str, *columns: str | ColumnElement[int], only: ColumnElement[bool], of: Table = comments) -> None:
@@ -158,6 +162,7 @@ _index("ix_comments_flat", "site", "post", "created_at", "id", only=PUBLIC)
 _index("ix_comments_latest", "site", "created_at", "id", only=PUBLIC)
 _index("ix_comments_post_feed", "site", "post", "shown_at", "id", only=PUBLIC)
 _index("ix_comments_site_feed", "site", "shown_at", "id", only=PUBLIC)
+_index("ix_comments_refused", "site", "status", "created_at", "id", only=REFUSED)
 _index("ix_comments_parent", "parent_id", only=comments.c.parent_id.is_not(None))
 Index("ix_comments_author", *(comments.c[column] for column in ("site", "author", "created_at", "id")))
 # An author's comments on a post: a front end asks for them with every page that they open, a submission for its double.

@@ -128,6 +128,7 @@ EXAMPLES: dict[Any, Any] = {
     outgoing.PreviewReply: {"html": '<p dir="auto">I was <em>there</em>.</p>\n'},
     outgoing.SingleReply: {"comment": {**VISIBLE, "post": "2005/07/a-tuesday"}},
     outgoing.MyComments: {"comments": [COMMENT], "next": None},
+    outgoing.FoundComments: {"comments": [COMMENT], "next": None, "stopped": False},
     shapes.SiteReply: {
         "site": {
             "key": "blog",

@@ -3,9 +3,10 @@
 from typing import Any
 
 from service.errors import Problem, UnknownAuthor
-from service.model import Action, AuthorKey, BatchId, Comment, CommentId, Decision, PostKey, new_id
-from service.moderation import authors, decisions, posts
+from service.model import Action, AuthorKey, BatchId, Comment, CommentId, Decision, PostKey, Status, new_id
+from service.moderation import authors, decisions, finding, posts
 from service.moderation.decisions import Ruling
+from service.moderation.finding import Wanted
 from service.moderation.record import Reasons
 from service.reading import show as public_show
 from service.store import authors as stored_authors
@@ -81,6 +82,37 @@ async def list_decisions(call: Call, query: queries.DecisionsQuery) -> Reply[out
     following = call.cursor(page.next, query.order)
     shown = [show.decision(decision) for decision in page.items]
     return Reply({"decisions": shown, "next": following}, headers=call.next_link(following))
+
+
+# GET /v1/sites/{site}/moderation/comments
+async def find_comments(call: Call, query: queries.FindQuery) -> Reply[outgoing.FoundComments]:
+    """Comments in every status. After ten seconds, what was found by then; `next` looks through the rest."""
+    await call.moderator()
+    wanted = Wanted(
+        status=Status(query.status) if query.status else None,
+        author=AuthorKey(query.author) if query.author else None,
+        post=PostKey(query.post) if query.post else None,
+        text=query.q,
+        since=query.since,
+        until=query.until,
+        by_policy=query.by == "policy",
+    )
+    scope = (query.order, "waiting" if wanted.status is Status.PENDING else "written")
+    place = call.position(query.cursor, *scope)
+    found = await finding.find(
+        call.database,
+        call.site_key,
+        wanted,
+        newest_first=query.order == "newest",
+        limit=query.limit,
+        after=(int(place[0]), str(place[1])) if place is not None else None,
+    )
+    following = call.cursor(found.next, *scope)
+    shown = [
+        show.comment(comment, edit_window_seconds=call.site.edit_window_seconds, decision=decision)
+        for comment, decision in found.comments
+    ]
+    return Reply({"comments": shown, "next": following, "stopped": found.stopped}, headers=call.next_link(following))
 
 
 # GET /v1/sites/{site}/authors/{key}

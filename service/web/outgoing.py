@@ -90,6 +90,15 @@ class MyComments(TypedDict):
 
 
 @_CLOSED
+class FoundComments(TypedDict):
+    """A page of the comments that were asked for. It can be short or empty although `next` leads on."""
+
+    comments: list[CommentView]
+    next: str | None
+    stopped: Annotated[bool, Field(description="True: ten seconds were over; `next` looks through the rest")]
+
+
+@_CLOSED
 class Me(TypedDict):
     """Who is speaking, and what they may do."""
 

@@ -12,7 +12,7 @@ from service.delivery.outside_events import KINDS, is_known
 from service.reading.language import Code
 from service.reading.shapes import Id, WhyCode
 from service.web.incoming import Incoming, Line, Moment
-from service.web.outgoing import ActionName
+from service.web.outgoing import ActionName, StatusName
 from service.web.post_keys import PostKeyText
 
 
@@ -125,6 +125,19 @@ class DecisionsQuery(PageQuery):
     since: Moment | None = Field(None, description="Not before this time (RFC 3339)")
     until: Moment | None = Field(None, description="Before this time (RFC 3339)")
     order: Literal["oldest", "newest"] = Field("oldest", description="What comes first")
+
+
+class FindQuery(PageQuery):
+    """Which comments, in whatever status."""
+
+    status: StatusName | None = Field(None, description="In this status")
+    author: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author")
+    post: PostKeyText | None = Field(None, description="On this post")
+    q: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, description="With these words")
+    since: Moment | None = Field(None, description="Not written before this time (RFC 3339)")
+    until: Moment | None = Field(None, description="Written before this time (RFC 3339)")
+    by: Literal["policy"] | None = Field(None, description="Only a rule of the site has decided so far")
+    order: Literal["newest", "oldest"] = Field("newest", description="What comes first")
 
 
 class StreamQuery(Incoming):

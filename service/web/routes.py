@@ -165,6 +165,10 @@ MODERATORS = [
         problems=(*MODERATION, *LISTED),
     ),
     Route(
+        "GET", SITE + "/moderation/comments", moderators.find_comments, Audience.MODERATORS,
+        problems=(*MODERATION, *LISTED),
+    ),
+    Route(
         "GET", SITE + "/authors/{key}", moderators.show_author, Audience.MODERATORS,
         problems=(*MODERATION, UnknownAuthor),
     ),

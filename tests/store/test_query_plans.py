@@ -23,6 +23,7 @@ from service.model import (
     Profile,
     SiteKey,
     SiteRules,
+    Status,
     Why,
 )
 from service.moderation import decisions as moderation_decisions
@@ -34,6 +35,7 @@ from service.settings import parse
 from service.store import (
     api_keys,
     authors,
+    comment_pages,
     comments,
     decisions,
     events,
@@ -83,6 +85,11 @@ def _record(
     return lambda tx: record_pages.page(tx, SITE, asked, newest_first=newest_first, limit=50, after=after)
 
 
+def _all_comments(*, newest_first: bool = True, **wanted: object) -> Callable[[Transaction], object]:
+    asked = {"status": None, "author": None, "post": None, "after": (7, "id"), **wanted}
+    return lambda tx: comment_pages.stretch(tx, SITE, newest_first=newest_first, limit=50, **asked)  # type: ignore[arg-type]
+
+
 def _same_text(tx: Transaction) -> object:
     return standing.look(tx, SITE, POST, author=ADA, parent_id=None, body_hash="hash", since=1)
 
@@ -104,6 +111,14 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "one's own, further": lambda tx: comments.of_author(tx, SITE, ADA, limit=50, after=(7, "id")),
     "one's own on a post": _own_on_post(after=None),
     "one's own on a post, further": _own_on_post(after=(7, "id")),
+    "all comments": _all_comments(),
+    "all comments, oldest first": _all_comments(newest_first=False),
+    "all comments of an author": _all_comments(author=ADA, status=Status.SPAM),
+    "all comments of an author on a post": _all_comments(author=ADA, post=POST),
+    "a post's comments in any status": _all_comments(post=POST),
+    "all comments that are spam": _all_comments(status=Status.SPAM),
+    "all comments that are public": _all_comments(status=Status.APPROVED),
+    "all comments that wait": _all_comments(status=Status.PENDING),
     "counts": lambda tx: posts.counts(tx, SITE, [POST, PostKey("b")]),
     "a post": lambda tx: posts.get(tx, SITE, POST),
     "some posts": lambda tx: posts.get_many(tx, SITE, [POST, PostKey("b")]),
@@ -219,7 +234,18 @@ async def test_reading_never_scans_a_table(database: Database, name: str) -> Non
     _refuse_scans(plans)
 
 
-SORTED = ("thread, oldest", "flat", "latest", "feed of ", "one's own", "queue, ", "the record", "events", "newest")
+SORTED = (
+    "thread, oldest",
+    "all comments",
+    "flat",
+    "latest",
+    "feed of ",
+    "one's own",
+    "queue, ",
+    "the record",
+    "events",
+    "newest",
+)
 
 
 @pytest.mark.parametrize("name", [name for name in READS if name.startswith(SORTED)])
@@ -256,6 +282,7 @@ async def test_a_later_page_starts_where_the_one_before_ended(database: Database
 
 IN_RECORD = "SEARCH decisions USING INDEX ix_decisions_{} seq>? AND seq<?)"
 OF_COMMENTS = "SEARCH comments USING COVERING INDEX ix_comments_{}"
+ROWS = "SEARCH comments USING INDEX ix_comments_{} (created_at,id)<(?,?))"
 
 
 @pytest.mark.parametrize(
@@ -265,6 +292,11 @@ OF_COMMENTS = "SEARCH comments USING COVERING INDEX ix_comments_{}"
         ("some authors", "SEARCH authors USING INDEX sqlite_autoindex_authors_1 (site=? AND author=?)"),
         ("some posts", "SEARCH posts USING INDEX sqlite_autoindex_posts_1 (site=? AND post=?)"),
         ("the last decisions", "SEARCH decisions USING INDEX ix_decisions_comment (comment_id=? AND seq=?)"),
+        ("all comments", "SEARCH comments USING INDEX sqlite_autoindex_comments_1 (id<?)"),
+        ("all comments of an author", ROWS.format("author (site=? AND author=? AND")),
+        ("a post's comments in any status", OF_COMMENTS.format("own (site=? AND post=?)")),
+        ("all comments that are spam", ROWS.format("refused (site=? AND status=? AND")),
+        ("all comments that are public", ROWS.format("latest (site=? AND")),
         ("queue by reason", "SEARCH queue USING INDEX ix_queue_edited (site=?)"),
         ("what I hold of the queue", "SEARCH queue USING INDEX ix_queue_claimed (site=? AND claimed_by=?)"),
         ("queue, free", "SEARCH queue USING INDEX ix_queue_oldest (site=?)"),

@@ -504,6 +504,7 @@ LISTS = [
     "/v1/sites/blog/me/comments",
     "/v1/sites/blog/queue",
     "/v1/sites/blog/decisions",
+    "/v1/sites/blog/moderation/comments",
 ]
 
 

@@ -169,6 +169,7 @@ MODERATORS_CALLS: list[tuple[str, str, Any]] = [
     ("POST", "undos/previews", {"batch": "x"}),
     ("POST", "undos", {"preview": "x"}),
     ("GET", "decisions", None),
+    ("GET", "moderation/comments", None),
     ("GET", "authors/x", None),
     ("PATCH", "authors/x", {}),
     ("GET", "events", None),

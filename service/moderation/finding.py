@@ -1,0 +1,116 @@
+"""Finds comments for moderators, in every status: by who wrote them, where, when, what they say, who decided last.
+
+It looks through the comments in parts, each a short read in the lane of what may take long, and stops after
+LOOK_SECONDS with what it has: so nobody else waits for it, and the next call goes on where it stopped.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from service.model import ActorKind, AuthorKey, Comment, Decision, Milliseconds, PostKey, SiteKey, Status
+from service.store import comment_pages, decisions
+from service.store.comment_pages import Position
+from service.store.database import Database, Transaction
+from service.store.queue import folded
+from service.text.folding import fold
+
+LOOK_SECONDS: Final = 10.0
+"""How long one call looks."""
+AT_ONCE: Final = 500
+"""Comments that are looked at in one read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which comments: written at `since` or later and before `until`; `text` is looked for in the comment's texts and
+    the author's name; `by_policy`: only a rule has decided."""
+
+    status: Status | None = None
+    author: AuthorKey | None = None
+    post: PostKey | None = None
+    text: str | None = None
+    since: Milliseconds | None = None
+    until: Milliseconds | None = None
+    by_policy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Comments with the last decision on each, and where the next call goes on. `stopped`: time was over."""
+
+    comments: Sequence[tuple[Comment, Decision | None]]
+    next: Position | None
+    stopped: bool
+
+
+async def find(
+    database: Database, site: SiteKey, wanted: Wanted, *, newest_first: bool, limit: int, after: Position | None
+) -> Found:
+    """Up to `limit` comments in order. Raises StoreUnavailable."""
+    now = asyncio.get_running_loop().time
+    deadline = now() + LOOK_SECONDS
+    found: list[tuple[Comment, Decision | None]] = []
+    while True:
+        part = await database.bulk.read(
+            _look, site, wanted, newest_first=newest_first, limit=limit - len(found), after=after
+        )
+        found += part.comments
+        if part.next is None or len(found) >= limit:
+            return Found(found, part.next, stopped=False)
+        if now() >= deadline:
+            return Found(found, part.next, stopped=True)
+        after = part.next
+
+
+def _look(
+    tx: Transaction, site: SiteKey, wanted: Wanted, *, newest_first: bool, limit: int, after: Position | None
+) -> Found:
+    """What of the next AT_ONCE comments is wanted, and the position behind what was looked at."""
+    edge = wanted.until if newest_first else wanted.since
+    if after is None and edge is not None:
+        after = comment_pages.begin(edge)
+    stretch = comment_pages.stretch(
+        tx,
+        site,
+        status=wanted.status,
+        author=wanted.author,
+        post=wanted.post,
+        newest_first=newest_first,
+        limit=AT_ONCE,
+        after=after,
+    )
+    text = fold(wanted.text) if wanted.text is not None else None
+    fitting = [(place, comment) for place, comment in stretch.comments if _fits(place, comment, wanted, text)]
+    last = decisions.last_on_each(tx, [comment.id for _, comment in (fitting if wanted.by_policy else fitting[:limit])])
+    found: list[tuple[Comment, Decision | None]] = []
+    for place, comment in fitting:
+        decision = last.get(comment.id)
+        if wanted.by_policy and (decision is None or decision.actor.kind is not ActorKind.POLICY):
+            continue
+        found.append((comment, decision))
+        if len(found) == limit:
+            return Found(found, place, stopped=False)
+    return Found(
+        found, None if _is_over(stretch.next, wanted, newest_first=newest_first) else stretch.next, stopped=False
+    )
+
+
+def _fits(place: Position, comment: Comment, wanted: Wanted, text: str | None) -> bool:
+    if wanted.status not in (None, comment.status) or wanted.post not in (None, comment.post):
+        return False
+    if (wanted.since is not None and place[0] < wanted.since) or (
+        wanted.until is not None and place[0] >= wanted.until
+    ):
+        return False
+    edit = comment.pending_edit
+    return text is None or text in folded(comment.text.body, edit.body if edit else None, comment.author.name)
+
+
+def _is_over(place: Position | None, wanted: Wanted, *, newest_first: bool) -> bool:
+    """Whether there can be nothing more that is wanted behind this position."""
+    if place is None:
+        return True
+    edge = wanted.since if newest_first else wanted.until
+    return edge is not None and (place[0] < edge if newest_first else place[0] >= edge)
