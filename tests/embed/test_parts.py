@@ -71,7 +71,8 @@ async def test_more_that_cannot_be_had_says_so_and_can_be_tried_again(stage: Sta
     await expect(alert).to_have_text("Comments can't be loaded now.")
     await window.page.unroute_all(behavior="ignoreErrors")
     await window.page.route("**/comments?*", lambda route: route.abort())
-    await more.click()
+    async with window.page.expect_event("requestfailed", lambda request: "/comments?" in request.url):
+        await more.click()
     await expect(alert).to_have_text("Comments can't be loaded now.")
     await window.page.unroute_all(behavior="ignoreErrors")
     await more.click()

@@ -29,6 +29,7 @@ export class Pages {
   // The list anew, as far as it is shown: what changed while nobody listened.
   async refresh() {
     if (this.isLinked) return;
+    const { post } = this.thread;
     const had = [...this.thread.list.comments.values()].filter((comment) => comment.item);
     const seen = new Set();
     let cursor = null;
@@ -51,7 +52,8 @@ export class Pages {
       return;
     }
     for (const comment of had) if (!seen.has(comment.id) && this.thread.list.has(comment.id)) this.thread.arrivals.vanish(comment);
-    this.thread.setPost(page.post);
+    // Else it was heard meanwhile, and is newer.
+    if (this.thread.post === post) this.thread.setPost(page.post);
   }
 
   async showComment(id) {
