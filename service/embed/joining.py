@@ -137,6 +137,10 @@ def _asset(found: re.Match[str], read: Read) -> str:
 
 
 def _squeezed(text: str) -> str:
+    # What follows would be a part of the comment: the script is one line.
+    if found := re.search("//.*", TOKEN.sub(lambda token: "" if token["kept"] else token[0], text)):
+        raise JoinError(f"a comment stands on lines of its own: {found[0]}")
+
     def squeeze(token: re.Match[str]) -> str:
         if token["template"] and "${" in re.sub(r"\$\{[^{}`]*\}", "", token["template"]):
             raise JoinError(f"braces in the braces of a template: {token['template']}")

@@ -59,6 +59,7 @@ def test_modules_are_joined_in_the_order_of_their_need() -> None:
         ({"a.js": 'import { b as c } from "./b.js";\n'}, "cannot be joined"),
         ({"a.js": 'export { b } from "./b.js";\n'}, "cannot be joined"),
         ({"a.js": "export default 1;\n"}, "cannot be joined"),
+        ({"a.js": 'const a = "//"; // Why.\nconst b = /[/]/;\n'}, r"lines of its own: // Why\."),
     ],
 )
 def test_what_cannot_be_joined_is_refused(files: Mapping[str, str], said: str) -> None:

@@ -1,9 +1,10 @@
 """What happens on the page while somebody reads it, and that nothing moves under their eyes."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.embed.stage import Stage, Window
 
@@ -90,6 +91,38 @@ async def test_what_came_between_the_list_and_the_stream_is_not_missed(stage: St
     await window.page.goto(stage.page_address)
     await expect(window.articles).to_have_count(2)
     await expect(window.comment(missed[0])).to_be_visible()
+
+
+async def test_a_list_that_was_read_before_brings_no_older_text_back(stage: Stage) -> None:
+    first = await stage.approved("An older text")
+    gone = await stage.approved("It goes", by="grace")
+    window = await stage.open(go=False)
+    was_heard = asyncio.Event()
+    lists: list[Route] = []
+
+    async def hold_second(route: Route) -> None:
+        lists.append(route)
+        if len(lists) != 2:
+            return await route.continue_()
+        answer = await route.fetch()
+        page = await answer.json()
+        page["comments"].append({**page["comments"][0], "id": "its-end", "html": "<p>The list is drawn.</p>"})
+        await was_heard.wait()
+        await route.fulfill(response=answer, json=page)
+
+    await window.page.route("**/comments?*", hold_second)
+    await window.page.goto(stage.page_address)
+    await expect(window.element).to_have_attribute("data-live", "on")
+    edited = await stage.gatepost.reader("ada").edit(first["id"], "A newer text", first["version"])
+    await decide(stage, edited.json["comment"], "approve")
+    await decide(stage, gone, "spam")
+    await expect(window.comment(first["id"])).to_contain_text("A newer text")
+    await expect(window.comment(gone["id"])).to_have_count(0)
+    was_heard.set()
+    await expect(window.comment("its-end")).to_be_visible()
+    await expect(window.comment(first["id"])).to_contain_text("A newer text")
+    await expect(window.comment(gone["id"])).to_have_count(0)
+    await expect(window.element.get_by_role("heading", level=2)).to_have_text("1 comment")
 
 
 async def test_nobody_listens_while_it_is_out_of_sight(stage: Stage) -> None:

@@ -9,6 +9,9 @@ export class Arrivals {
     // What came and was not seen; of it what would push away what is read is held back until the reader asks for it.
     this.fresh = new Set();
     this.held = new Map();
+    // What was heard last of the post and of each comment, as long as the stream has missed nothing.
+    this.heard = new Map();
+    this.post = null;
     this.button = button("new", "", () => this.showAll());
   }
 
@@ -25,9 +28,22 @@ export class Arrivals {
   }
 
   hear(name, { comment, post }) {
+    this.post = post;
+    if (comment) this.heard.set(comment.id, comment);
     if (name === "comment.removed") this.lose(comment);
     else if (comment) this.arrive(comment);
     this.thread.setPost(post);
+  }
+
+  // The stream has missed something.
+  forgetHeard() {
+    this.heard.clear();
+    this.post = null;
+  }
+
+  renewed(page) {
+    const comments = page.comments.map((item) => this.heard.get(item.id) ?? item).filter((item) => !item.removed || item.reply_count);
+    return { ...page, comments, post: this.post ?? page.post };
   }
 
   arrive(item) {

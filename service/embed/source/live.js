@@ -31,7 +31,10 @@ export class Live {
       thread.note("live", "on");
       if (!this.last) thread.pages.refresh();
     });
-    source.addEventListener("reset", () => thread.pages.refresh());
+    source.addEventListener("reset", () => {
+      thread.arrivals.forgetHeard();
+      thread.pages.refresh();
+    });
     for (const name of NEWS) {
       source.addEventListener(name, (event) => {
         this.last = event.lastEventId || this.last;

@@ -10,12 +10,18 @@ export class Pages {
     this.linked = make("div", { class: "linked" });
   }
 
+  // A page of the list, with what was heard of its comments: a list that was read before, or kept by a cache, is older.
+  async read(query, options) {
+    const { arrivals, list } = this.thread;
+    return arrivals.renewed(await this.thread.read(list.address(query), options));
+  }
+
   async more() {
     const { arrivals, list, moreButton, notice } = this.thread;
     notice?.remove();
     moreButton.disabled = true;
     try {
-      const drawn = await list.fill(await this.thread.read(list.address({ cursor: list.next })));
+      const drawn = await list.fill(await this.read({ cursor: list.next }));
       for (const { id } of drawn) arrivals.forget(id);
       drawn[0]?.article.focus();
     } catch (refusal) {
@@ -29,7 +35,6 @@ export class Pages {
   // The list anew, as far as it is shown: what changed while nobody listened.
   async refresh() {
     if (this.isLinked) return;
-    const { post } = this.thread;
     const had = [...this.thread.list.comments.values()].filter((comment) => comment.item);
     const seen = new Set();
     let cursor = null;
@@ -37,7 +42,7 @@ export class Pages {
     try {
       do {
         const wide = had.length > this.thread.options.limit ? { limit: 200 } : {};
-        page = await this.thread.read(this.thread.list.address(cursor ? { ...wide, cursor } : wide));
+        page = await this.read(cursor ? { ...wide, cursor } : wide, { cache: "no-cache" });
         if (this.thread.isOver || this.isLinked) return;
         for (const item of page.comments) {
           seen.add(item.id);
@@ -51,9 +56,9 @@ export class Pages {
       if (!(refusal instanceof Refusal)) throw refusal;
       return;
     }
-    for (const comment of had) if (!seen.has(comment.id) && this.thread.list.has(comment.id)) this.thread.arrivals.vanish(comment);
-    // Else it was heard meanwhile, and is newer.
-    if (this.thread.post === post) this.thread.setPost(page.post);
+    const { arrivals, list } = this.thread;
+    for (const comment of had) if (!seen.has(comment.id) && list.has(comment.id) && !arrivals.heard.has(comment.id)) arrivals.vanish(comment);
+    this.thread.setPost(page.post);
   }
 
   async showComment(id) {
@@ -73,7 +78,7 @@ export class Pages {
     const { words } = this.thread;
     let page;
     try {
-      page = await this.thread.read(this.thread.list.address({ around: id }));
+      page = await this.read({ around: id });
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       this.thread.say(words.say("gone"));
@@ -97,7 +102,7 @@ export class Pages {
 
   async showAll() {
     try {
-      const page = await this.thread.read(this.thread.list.address());
+      const page = await this.read();
       this.clear();
       this.isLinked = false;
       await this.thread.list.fill(page);

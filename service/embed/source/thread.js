@@ -168,8 +168,8 @@ export class Thread {
   }
 
   // What everybody may read. Its `Access-Control-Allow-Origin: *` forbids `include`.
-  read(path) {
-    return ask(this.base + path, { credentials: this.options.cookies ? "same-origin" : "omit" });
+  read(path, options) {
+    return ask(this.base + path, { ...options, credentials: this.options.cookies ? "same-origin" : "omit" });
   }
 
   // Whether somebody is logged in, or may be: so much as the page and the service say without more of the script.
