@@ -25,14 +25,14 @@ from aiohttp import web
 from typer import echo
 
 from service import settings as configuration
-from service.delivery import webhook as webhook_module
-from service.delivery.webhook import Webhook
-from service.delivery.webhook_call import WebhookCall
 from service.metrics import Metrics
 from service.model import POLICY, PostKey, SiteKey, system_clock
 from service.outbound.client import Outbound
 from service.store import deliveries, events, webhooks
 from service.store.database import Database, Transaction
+from service.webhooks import webhook as webhook_module
+from service.webhooks.call import WebhookCall
+from service.webhooks.webhook import Webhook
 from tests.faults.crowd import Crowd
 from tests.faults.process import Service
 

@@ -19,8 +19,6 @@ from service.delivery.follower import Follower, StoreFollower
 from service.delivery.leased_relay import LeasedRelay
 from service.delivery.live import Live
 from service.delivery.relay import Relay
-from service.delivery.webhook import Webhook
-from service.delivery.webhook_call import WebhookCall
 from service.errors import StoreUnavailable
 from service.health import Health, Reporting
 from service.life import Life
@@ -41,6 +39,8 @@ from service.web.door import ConnectionLimits
 from service.web.limits import RateLimits
 from service.web.links import Links
 from service.web.serving import GuardedRunner
+from service.webhooks.call import WebhookCall
+from service.webhooks.webhook import Webhook
 
 log = structlog.get_logger()
 MEGABYTE = 1024 * 1024

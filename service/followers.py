@@ -11,7 +11,6 @@ from service.delivery.live import Live
 from service.delivery.purge import Purger
 from service.delivery.purge_call import PurgeCall
 from service.delivery.queue_gauges import QueueGauges
-from service.delivery.webhook_call import WebhookCall
 from service.metrics import Metrics
 from service.model import Clock
 from service.outbound.client import Outbound
@@ -20,6 +19,7 @@ from service.reading.pages import Pages
 from service.settings import Settings, SettingsError, Site
 from service.store.database import Database
 from service.webhook_settings import WebhookSettings
+from service.webhooks.call import WebhookCall
 
 
 def of_each_process(
@@ -47,7 +47,7 @@ def of_the_store(settings: Settings, *, client: Outbound, clock: Clock, metrics:
 
 
 def webhook_calls(settings: Settings, *, client: Outbound, clock: Clock) -> list[WebhookCall]:
-    """The receivers of all sites. Each is a `delivery/webhook`. Raises SettingsError where a secret is missing."""
+    """The receivers of all sites. Each is a `webhooks/webhook`. Raises SettingsError where a secret is missing."""
     return [
         _webhook_call(webhook, site, client, clock) for site in settings.sites.values() for webhook in site.webhooks
     ]

@@ -53,11 +53,7 @@ FLOORS = [
     "delivery.outside_shapes",
     "delivery.outside_content",  # what is told of a comment is shown as readers see it
     "delivery.outside_feed",
-    "delivery.webhook_next",
-    "delivery.webhook_book",
-    "delivery.webhook",
-    "delivery.webhook_orders",
-    "delivery.webhook_views",
+    "webhooks",
     "transfer",
     "followers",
     "housekeeping",

@@ -6,11 +6,11 @@ import ssl
 from yarl import URL
 
 from service.checkup.finding import Finding, fail, ok
-from service.delivery.webhook_call import WebhookCall
 from service.model import Clock
 from service.outbound import unreachable
 from service.outbound.client import Outbound
 from service.settings import Site
+from service.webhooks.call import WebhookCall
 
 
 async def examine(site: Site, client: Outbound, *, clock: Clock, send: bool) -> list[Finding]:

@@ -10,8 +10,8 @@ from service.checkup.finding import Finding, Outcome
 from service.metrics import Metrics
 from service.outbound.client import Outbound
 from service.settings import SettingsError
-from tests.delivery.receiver import OTHER_SECRET, SECRET, Receiver
 from tests.harness import Hands
+from tests.webhooks.receiver import OTHER_SECRET, SECRET, Receiver
 
 USUAL = {"name": "build", "url": "https://blog.example/hook", "secret_env": "HOOK_SECRET"}
 
