@@ -24,10 +24,13 @@ from service.health import Health, Reporting
 from service.life import Life
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, new_id, system_clock
+from service.notice_settings import NoticeSettings
+from service.notices.notice import Notice
+from service.notices.targets import Target
 from service.outbound.client import Outbound
 from service.reading import news
 from service.reading.pages import Pages
-from service.settings import Server, Settings, SettingsError
+from service.settings import Server, Settings, SettingsError, Site
 from service.store import secrets
 from service.store.database import Database
 from service.store.engine import StoreError
@@ -90,6 +93,7 @@ class _Open:
     once: list[StoreFollower]
     """The followers that work once for the store."""
     receivers: list[WebhookCall]
+    notices: list[tuple[Site, NoticeSettings, list[Target]]]
     limits: RateLimits
     database: Database
     holder: str
@@ -140,12 +144,13 @@ async def _open(settings: Settings, life: Life, *, clock: Clock) -> _Open:
     logins = open_logins(settings, clock=clock, fetch=Fetch(client))
     once = list(followers.of_the_store(settings, client=client, clock=clock, metrics=metrics))
     receivers = followers.webhook_calls(settings, client=client, clock=clock)
+    notices = followers.notice_targets(settings)
     limits = RateLimits(settings.limits, metrics=metrics)
     life.closes("shared limits", limits.close)
     database = await _open_store(settings, clock=clock)
     life.closes("store", database.close)
     holder = new_id(clock()) if database.is_shared else ONE_SERVER
-    return _Open(settings, clock, metrics, logins, once, receivers, limits, database, holder)
+    return _Open(settings, clock, metrics, logins, once, receivers, notices, limits, database, holder)
 
 
 async def _wire(opened: _Open, life: Life) -> _Wired:
@@ -157,12 +162,13 @@ async def _wire(opened: _Open, life: Life) -> _Wired:
     }
     addresses = Addresses(settings.server.trusted_proxies)
     webhooks = [_webhook(opened, call) for call in opened.receivers]
-    reporting |= {webhook.name: webhook for webhook in webhooks}
+    notices = [_notice(opened, *wanted) for wanted in opened.notices]
+    reporting |= {one.name: one for one in (*webhooks, *notices)}
     health = Health(database, background, reporting, clock=opened.clock, unbelieved=addresses.unbelieved)
     try:
         await relay.look()
         services = await _services(opened, relay, addresses, webhooks)
-        following = [*_following(opened, services), *webhooks]
+        following = [*_following(opened, services), *webhooks, *notices]
         for follower in following:
             await follower.begin()
     except StoreUnavailable as fault:
@@ -235,6 +241,19 @@ def _following(opened: _Open, services: Services) -> Iterator[Follower]:
 def _webhook(opened: _Open, call: WebhookCall) -> Webhook:
     site = opened.settings.sites[call.site]
     return Webhook(call, site, opened.database, holder=opened.holder, clock=opened.clock, metrics=opened.metrics)
+
+
+def _notice(opened: _Open, site: Site, settings: NoticeSettings, targets: list[Target]) -> Notice:
+    return Notice(
+        settings,
+        site,
+        targets,
+        opened.database,
+        public_url=opened.settings.server.public_url,
+        holder=opened.holder,
+        clock=opened.clock,
+        metrics=opened.metrics,
+    )
 
 
 def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteKey, list[Login]]:

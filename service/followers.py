@@ -13,6 +13,9 @@ from service.delivery.purge_call import PurgeCall
 from service.delivery.queue_gauges import QueueGauges
 from service.metrics import Metrics
 from service.model import Clock
+from service.notice_settings import NoticeSettings
+from service.notices import targets
+from service.notices.targets import Target
 from service.outbound.client import Outbound
 from service.reading import tags
 from service.reading.pages import Pages
@@ -51,6 +54,21 @@ def webhook_calls(settings: Settings, *, client: Outbound, clock: Clock) -> list
     return [
         _webhook_call(webhook, site, client, clock) for site in settings.sites.values() for webhook in site.webhooks
     ]
+
+
+def notice_targets(settings: Settings) -> list[tuple[Site, NoticeSettings, list[Target]]]:
+    """The notices of all sites, and whom they go to. Each is a `notices/notice`.
+
+    Raises SettingsError where an address is missing or cannot be used, or the library that sends.
+    """
+    return [(site, notice, _targets(notice, site)) for site in settings.sites.values() for notice in site.notices]
+
+
+def _targets(notice: NoticeSettings, site: Site) -> list[Target]:
+    try:
+        return targets.open_all(notice)
+    except ValueError as error:
+        raise SettingsError(f"sites.{site.key}.notices.{notice.name}: {error}") from None
 
 
 def _webhook_call(webhook: WebhookSettings, site: Site, client: Outbound, clock: Clock) -> WebhookCall:
