@@ -24,13 +24,11 @@ from service.health import Health, Reporting
 from service.life import Life
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, new_id, system_clock
-from service.notice_settings import NoticeSettings
-from service.notices.notice import Notice
-from service.notices.targets import Target
+from service.notices.targets import Targets
 from service.outbound.client import Outbound
 from service.reading import news
 from service.reading.pages import Pages
-from service.settings import Server, Settings, SettingsError, Site
+from service.settings import Server, Settings, SettingsError
 from service.store import secrets
 from service.store.database import Database
 from service.store.engine import StoreError
@@ -93,7 +91,7 @@ class _Open:
     once: list[StoreFollower]
     """The followers that work once for the store."""
     receivers: list[WebhookCall]
-    notices: list[tuple[Site, NoticeSettings, list[Target]]]
+    notices: list[Targets]
     limits: RateLimits
     database: Database
     holder: str
@@ -156,15 +154,18 @@ async def _open(settings: Settings, life: Life, *, clock: Clock) -> _Open:
 async def _wire(opened: _Open, life: Life) -> _Wired:
     """Build every room. The first writes to the store happen here: raises StoreError where it takes none."""
     settings, database, metrics = opened.settings, opened.database, opened.metrics
+    holder, clock = opened.holder, opened.clock
     background, relay = Background(), Relay(database)
     reporting: dict[str, Reporting] = {
         f"login:{site}/{login.name}": login for site, logins in opened.logins.items() for login in logins
     }
     addresses = Addresses(settings.server.trusted_proxies)
-    webhooks = [_webhook(opened, call) for call in opened.receivers]
-    notices = [_notice(opened, *wanted) for wanted in opened.notices]
-    reporting |= {one.name: one for one in (*webhooks, *notices)}
-    health = Health(database, background, reporting, clock=opened.clock, unbelieved=addresses.unbelieved)
+    webhooks = list(
+        followers.webhooks(opened.receivers, settings, database, holder=holder, clock=clock, metrics=metrics)
+    )
+    notices = list(followers.notices(opened.notices, settings, database, holder=holder, clock=clock, metrics=metrics))
+    reporting |= {webhook.name: webhook for webhook in webhooks} | {notice.name: notice for notice in notices}
+    health = Health(database, background, reporting, clock=clock, unbelieved=addresses.unbelieved)
     try:
         await relay.look()
         services = await _services(opened, relay, addresses, webhooks)
@@ -191,14 +192,7 @@ async def _wire(opened: _Open, life: Life) -> _Wired:
     jobs = [
         *relay.jobs(),
         *(job for follower in following for job in follower.jobs()),
-        *housekeeping.jobs(
-            opened.settings,
-            opened.database,
-            once=opened.once,
-            holder=opened.holder,
-            clock=opened.clock,
-            metrics=opened.metrics,
-        ),
+        *housekeeping.jobs(settings, database, once=opened.once, holder=holder, clock=clock, metrics=metrics),
     ]
     return _Wired(services, relay, health, background, runner, jobs)
 
@@ -236,24 +230,6 @@ def _following(opened: _Open, services: Services) -> Iterator[Follower]:
     sites = [site.key for site in opened.settings.sites.values()]
     for follower in opened.once:
         yield LeasedRelay(follower, opened.database, holder=opened.holder, sites=sites)
-
-
-def _webhook(opened: _Open, call: WebhookCall) -> Webhook:
-    site = opened.settings.sites[call.site]
-    return Webhook(call, site, opened.database, holder=opened.holder, clock=opened.clock, metrics=opened.metrics)
-
-
-def _notice(opened: _Open, site: Site, settings: NoticeSettings, targets: list[Target]) -> Notice:
-    return Notice(
-        settings,
-        site,
-        targets,
-        opened.database,
-        public_url=opened.settings.server.public_url,
-        holder=opened.holder,
-        clock=opened.clock,
-        metrics=opened.metrics,
-    )
 
 
 def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteKey, list[Login]]:

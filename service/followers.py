@@ -3,7 +3,7 @@
 To add a follower: a file with its class in `delivery/` (`follower.py` says what it has to say), and a line here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from service.delivery.arrivals import Arrivals
 from service.delivery.follower import Follower, StoreFollower
@@ -14,8 +14,8 @@ from service.delivery.queue_gauges import QueueGauges
 from service.metrics import Metrics
 from service.model import Clock
 from service.notice_settings import NoticeSettings
-from service.notices import targets
-from service.notices.targets import Target
+from service.notices.notice import Notice
+from service.notices.targets import Targets, open_all
 from service.outbound.client import Outbound
 from service.reading import tags
 from service.reading.pages import Pages
@@ -23,6 +23,7 @@ from service.settings import Settings, SettingsError, Site
 from service.store.database import Database
 from service.webhook_settings import WebhookSettings
 from service.webhooks.call import WebhookCall
+from service.webhooks.webhook import Webhook
 
 
 def of_each_process(
@@ -50,23 +51,40 @@ def of_the_store(settings: Settings, *, client: Outbound, clock: Clock, metrics:
 
 
 def webhook_calls(settings: Settings, *, client: Outbound, clock: Clock) -> list[WebhookCall]:
-    """The receivers of all sites. Each is a `webhooks/webhook`. Raises SettingsError where a secret is missing."""
+    """The receivers of all sites. Raises SettingsError where a secret is missing."""
     return [
         _webhook_call(webhook, site, client, clock) for site in settings.sites.values() for webhook in site.webhooks
     ]
 
 
-def notice_targets(settings: Settings) -> list[tuple[Site, NoticeSettings, list[Target]]]:
-    """The notices of all sites, and whom they go to. Each is a `notices/notice`.
+def webhooks(
+    calls: Iterable[WebhookCall], settings: Settings, database: Database, *, holder: str, clock: Clock, metrics: Metrics
+) -> Iterator[Webhook]:
+    """The webhooks of all sites. `holder`: who holds the leases of this process."""
+    for call in calls:
+        yield Webhook(call, settings.sites[call.site], database, holder=holder, clock=clock, metrics=metrics)
+
+
+def notice_targets(settings: Settings) -> list[Targets]:
+    """Whom the notices of all sites go to.
 
     Raises SettingsError where an address is missing or cannot be used, or the library that sends.
     """
-    return [(site, notice, _targets(notice, site)) for site in settings.sites.values() for notice in site.notices]
+    return [_targets(notice, site) for site in settings.sites.values() for notice in site.notices]
 
 
-def _targets(notice: NoticeSettings, site: Site) -> list[Target]:
+def notices(
+    wanted: Iterable[Targets], settings: Settings, database: Database, *, holder: str, clock: Clock, metrics: Metrics
+) -> Iterator[Notice]:
+    """The notices of all sites, likewise."""
+    for targets in wanted:
+        public_url = settings.server.public_url
+        yield Notice(targets, database, public_url=public_url, holder=holder, clock=clock, metrics=metrics)
+
+
+def _targets(notice: NoticeSettings, site: Site) -> Targets:
     try:
-        return targets.open_all(notice)
+        return Targets(site, notice, open_all(notice))
     except ValueError as error:
         raise SettingsError(f"sites.{site.key}.notices.{notice.name}: {error}") from None
 

@@ -34,17 +34,15 @@ _LOOK_ALIKES: Final = str.maketrans(
 )
 _DOT: Final = re.compile(r"(?<=[^\s.])(?:\.(?=[^\W\d_]|\d+\.)|[\u2024\u3002\uff0e\uff61\ufe52](?=[0-9A-Za-z]))")
 """A dot that may stand within the name of a host: programs make links of bare names as well."""
-_COLON: Final = re.compile(
-    r"(?<=[0-9A-Za-z+])[:\uff1a\ufe55](?=[/\u2044\u2215\uff0f])|(?<=[A-Za-z])[:\uff1a\ufe55](?=\w)"
-)
+_COLON: Final = re.compile(r"[:\uff1a\ufe55](?=[/\u2044\u2215\uff0f])|(?<=[A-Za-z])[:\uff1a\ufe55](?=\w)")
 """One that may stand behind the scheme of an address."""
-_COMMAND: Final = re.compile(r"(?<!\S)/(?=\w)")
+_COMMAND: Final = re.compile(r"(?<![\w/\]])/(?=\w)")
 """In some chats a word behind a slash is a command that a tap sends."""
 
 
 def inert(text: str, *, most: int | None = None) -> str:
     """`text` as one line without mark-up, mentions and links; of a longer one the first `most` characters."""
-    line = visible.clean_line(visible.writable(text))
+    line = visible.clean_line(text)
     if most is not None and len(line) > most:
         line = line[:most].rstrip() + "\u2026"
     line = line.translate(_LOOK_ALIKES)

@@ -16,11 +16,9 @@ from service.background import Job
 from service.delivery.follower import Follower, Hears
 from service.metrics import Metrics
 from service.model import Clock, Event, SiteKey
-from service.notice_settings import NoticeSettings
 from service.notices import digest, letter, timing
-from service.notices.targets import Target, Told
+from service.notices.targets import Targets, Told
 from service.notices.timing import Said, Trouble, Waiting
-from service.settings import Site
 from service.store import leases
 from service.store.database import Database, Transaction
 from service.store.leases import Lease
@@ -36,15 +34,13 @@ _SAID: Final = TypeAdapter(Said)
 
 
 class Notice(Follower):
-    """Tells `targets` what waits on `site`."""
+    """Tells people what waits on their site."""
 
     hears: ClassVar[Hears] = Hears.AT_ONCE
 
     def __init__(
         self,
-        settings: NoticeSettings,
-        site: Site,
-        targets: Sequence[Target],
+        targets: Targets,
         database: Database,
         *,
         public_url: str | None,
@@ -52,11 +48,11 @@ class Notice(Follower):
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        self.name = f"notice:{site.key}/{settings.name}"
-        self._settings = settings
-        self._site = site
-        self._targets = {target.id: target for target in targets}
-        self._zone = letter.zone_of(settings, site)
+        self._settings = targets.settings
+        self._site = targets.site
+        self.name = f"notice:{self._site.key}/{self._settings.name}"
+        self._targets = {target.id: target for target in targets.all}
+        self._zone = letter.zone_of(self._settings, self._site)
         self._database = database
         self._public_url = public_url
         self._holder = holder

@@ -9,14 +9,15 @@ import hashlib
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from service.notice_settings import NoticeSettings
 from service.notices.letter import Format, Letter
 from service.secret import read_secret
+from service.settings import Site
 
 if TYPE_CHECKING:  # an extra, and large: see `open_all`
     from apprise import NotifyBase
@@ -38,6 +39,15 @@ class Told:
 
     target: "Target"
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Whom a notice of a site goes to."""
+
+    site: Site
+    settings: NoticeSettings
+    all: Sequence["Target"]
 
 
 class Target:
@@ -139,17 +149,18 @@ async def _on_a_thread(work: Callable[[], str | None]) -> str | None:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[str | None] = loop.create_future()
 
-    def settle(method: Callable[[Any], None], outcome: Any) -> None:
-        if not ended.done():
-            method(outcome)
+    def settle(outcome: str | None, error: Exception | None) -> None:
+        if not ended.done():  # else nobody waits any more
+            ended.set_result(outcome) if error is None else ended.set_exception(error)
 
     def run() -> None:
+        outcome, fault = None, None
         try:
-            outcome = settle, ended.set_result, work()
+            outcome = work()
         except Exception as error:  # noqa: BLE001  # raised where it is waited for
-            outcome = settle, ended.set_exception, error
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(*outcome)
+            fault = error
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, outcome, fault)
 
     threading.Thread(target=run, name="notice", daemon=True).start()
     return await ended

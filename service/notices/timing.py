@@ -80,7 +80,7 @@ def due_again(said: Said, now: Milliseconds) -> frozenset[str]:
 
 def again_at(tries: int, now: Milliseconds) -> Milliseconds:
     """When a target is asked again that failed so often in a row (from 1)."""
-    return now + min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
+    return now + min(FIRST_PAUSE << min(tries - 1, 20), LONGEST_PAUSE)
 
 
 def _when_too_old(waiting: Waiting, settings: NoticeSettings) -> Milliseconds | None:

@@ -23,7 +23,7 @@ def test_a_notice_that_can_be_sent_is_fine(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("NOTICE_URLS", f"json://{SECRET}@blog.example/,mailto://user:{SECRET}@blog.example")
     (found,) = examined(public_url="https://comments.example")
     assert (found.outcome, found.subject) == (Outcome.OK, "notice blog/moderators")
-    assert found.text.startswith("goes to JSON (1), Email (2)")
+    assert found.text.startswith("goes to JSON (1), E-Mail (2)")
     assert SECRET not in found.text
 
 

@@ -29,12 +29,14 @@ class Posted:
 
 
 class Chat(LocalServer):
-    """Takes whatever it is sent, on every path that has no handler. `status` may be changed."""
+    """Takes whatever it is sent, on every path that has no handler. `status` and `says` may be changed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Posted] = []
         self.status = 200
+        self.says: str | None = None
+        """What is answered; None: JSON."""
         self._told = asyncio.Event()
 
     @property
@@ -48,6 +50,8 @@ class Chat(LocalServer):
         parsed = await request.json() if body[:1] == b"{" else None
         self.calls.append(Posted(request.path, dict(request.headers), body, parsed))
         self._told.set()
+        if self.says is not None:
+            return web.Response(text=self.says, status=self.status)
         return web.json_response({"ok": True, "result": []}, status=self.status)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:

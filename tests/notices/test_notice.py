@@ -12,8 +12,8 @@ from aiohttp import web
 from service import settings
 from service.metrics import Metrics
 from service.model import Action, SiteKey
-from service.notices import targets
 from service.notices.notice import Notice
+from service.notices.targets import Targets, open_all
 from service.settings import Site
 from service.store import leases
 from service.store.database import Database
@@ -50,16 +50,8 @@ def teller(database: Database, clock: Hands, chat: Chat, monkeypatch: pytest.Mon
         monkeypatch.setenv(VARIABLE, ",".join(f"json://{chat.place}/{path}" for path in paths or ("hook",)))
         site = a_site(**wanted)
         metrics = Metrics()
-        notice = Notice(
-            site.notices[0],
-            site,
-            targets.open_all(site.notices[0]),
-            database,
-            public_url=None,
-            holder=holder,
-            clock=clock,
-            metrics=metrics,
-        )
+        told = Targets(site, site.notices[0], open_all(site.notices[0]))
+        notice = Notice(told, database, public_url=None, holder=holder, clock=clock, metrics=metrics)
         return Teller(notice, metrics)
 
     return make

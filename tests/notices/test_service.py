@@ -30,7 +30,8 @@ async def test_a_comment_comes_and_a_moderator_is_told(start_gatepost: StartGate
         wanted["server"]["public_url"] = "https://comments.example/talk"
 
     gatepost = await start_gatepost(change=with_address, notices=[NOTICE])
-    await gatepost.reader("ada").submit("What a *fine* day, @everyone.", post_title="A Tuesday")
+    body = {"body": "What a *fine* day, @everyone.", "post": {"title": "A Tuesday"}}
+    await gatepost.reader("ada").call("POST", "posts/2005/comments", json=body)
     await chat.until(lambda: bool(chat.calls))
     (call,) = chat.calls
     assert call.json["title"] == "1 comment waits on A blog"
