@@ -15,7 +15,6 @@ from service.auth.login import Credentials
 from service.auth.permissions import Permission, permissions_of
 from service.delivery.arrivals import Arrivals
 from service.delivery.live import Live
-from service.delivery.webhook import Webhook
 from service.errors import (
     Forbidden,
     InvalidRequest,
@@ -53,6 +52,7 @@ from service.web.cursors import Cursors
 from service.web.header_lists import JoinedHeaders
 from service.web.limits import RateLimits
 from service.web.links import Links
+from service.webhooks.webhook import Webhook
 
 Payload = TypeVar("Payload")
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
