@@ -37,7 +37,7 @@ def role_rules(roles: RoleMapping, logins: Iterable[BaseLogin]) -> str:
 
     `roles` is the site's mapping, `logins` are its logins, each of which may have one of its own.
     """
-    rules = [["", True, *_written(roles)]]
+    rules: list[list[object]] = [["", True, *_written(roles)]]
     rules += [[login.namespace, login.may_moderate, *_written(login.roles or roles)] for login in logins]
     return hashlib.sha256(json.dumps(rules).encode()).hexdigest()
 
