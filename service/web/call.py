@@ -158,17 +158,24 @@ class Call:
     # --- Who is speaking ------------------------------------------------------------------------------------------
 
     async def caller(self) -> Caller | None:
-        """Who is speaking, or None without a credential. Asked once, however often it is called.
+        """Who is speaking, or None without a credential.
 
-        Raises InvalidCredential, LoginUnavailable, or OriginRefused for a write that rests on a cookie and does not
-        come from one of the site's own pages.
+        Raises OriginRefused for a write that rests on a cookie and does not come from one of the site's own pages, and
+        what `holder` raises.
+        """
+        caller = await self.holder()
+        if caller is not None and caller.is_ambient:
+            self._require_own_page()
+        return caller
+
+    async def holder(self) -> Caller | None:
+        """Whose credential came with the request, whatever page sent it. Asked once, however often it is called.
+
+        Raises InvalidCredential or LoginUnavailable.
         """
         if not self._is_asked:
-            credentials = self._credentials()
-            self._caller = await self.services.authenticator.caller(self.site_key, credentials)
+            self._caller = await self.services.authenticator.caller(self.site_key, self._credentials())
             self._is_asked = True
-        if self._caller is not None and self._caller.is_ambient:
-            self._require_own_page()
         return self._caller
 
     async def reader(self) -> tuple[AuthorKey, Identity, Caller]:

@@ -48,10 +48,12 @@ from service.errors import (
     UnknownWebhook,
     UnsupportedMediaType,
 )
-from service.web import embed, feed, moderators, operations, problems, public, queue, readers, undos, webhooks
+from service.web import desk, embed, feed, moderators, operations, problems, public, queue, readers, undos, webhooks
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
+
+HTML = "text/html"
 
 SITE = "/v1/sites/{site}"
 POST = SITE + "/posts/{post}"
@@ -239,4 +241,17 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
+DESK_SITE = "/desk/{site}"
+
+DESK = [
+    Route("GET", DESK_SITE + "/", desk.show_queue, Audience.DESK, media_type=HTML, problems=(*MODERATION, *LISTED)),
+    Route(
+        "GET", "/desk/static/{pin}/{file}", desk.show_file, Audience.DESK_DOOR, media_type="*/*", statuses=(200, 304),
+        problems=(NotFound,),
+    ),
+]  # fmt: skip
+"""Pages for moderators. They are no part of the API: its description leaves them out."""
+
 ROUTES = [*PUBLIC, *READERS, *MODERATORS, *ADMINS, *EMBED, *OPERATIONS]
+"""The API."""
+EVERYTHING = [*ROUTES, *DESK]
