@@ -155,6 +155,8 @@ class Identity:
     profile: Profile
     roles: frozenset[Role] = frozenset()
     login: str = ""
+    said_roles: tuple[str, ...] = field(default=(), compare=False)
+    """What the login itself calls their roles, the first few, to be shown to them alone."""
 
 
 @dataclass(frozen=True, slots=True)

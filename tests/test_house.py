@@ -70,6 +70,7 @@ FLOORS = [
     "demo",
     "terminal",
     "cli_db",
+    "cli_desk",
     "cli_embed",
     "cli_export",
     "cli_health",

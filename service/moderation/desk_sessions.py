@@ -7,6 +7,7 @@ somebody a moderator of the site at present (`auth/permissions`): a session or a
 import secrets
 from typing import Final
 
+from service.auth.login import MAX_NAME, MAX_SUBJECT, author_key
 from service.model import (
     Actor,
     ActorKind,
@@ -14,14 +15,22 @@ from service.model import (
     AuthorKey,
     DeskSession,
     DeskSessionId,
+    Identity,
     Milliseconds,
     SiteKey,
     new_id,
 )
 from service.moderation import queue
 from service.store import desk_sessions
+from service.store import secrets as stored_secrets
 from service.store.database import Database, Transaction
+from service.strict_json import is_clean
+from service.text.visible import clean_line
 
+NAMESPACE: Final = "desk"
+"""The set of people whom an operator vouches for: no login's."""
+AUTHOR_KEY: Final = "author-key"
+"""The secret by which people get their public keys (`app` gives it to the authenticator)."""
 SESSION_SECONDS: Final = 12 * 3600
 CODE_SECONDS: Final = 60
 """From the blog's page to the desk, which takes a moment."""
@@ -37,6 +46,21 @@ def offer_code(tx: Transaction, admission: Admission, *, seconds: int = CODE_SEC
     ends_at = tx.now + seconds * 1000
     desk_sessions.add_code(tx, admission, secret=code, ends_at=ends_at)
     return code, ends_at
+
+
+def offer_link(tx: Transaction, identity: Identity, *, role_rules: str) -> tuple[str, Milliseconds]:
+    """The same for somebody whom no login of the site knows: an operator vouches for them, and has more time.
+
+    Raises ValueError with the fix where this can be nobody's subject or name.
+    """
+    subject, name = identity.subject, clean_line(identity.profile.name)
+    if not subject.strip() or len(subject) > MAX_SUBJECT or not is_clean(subject):
+        raise ValueError(f"the subject must be a text of 1 to {MAX_SUBJECT} characters: one that stays the same for ever")
+    if not name or len(name) > MAX_NAME:
+        raise ValueError(f"the name must have 1 to {MAX_NAME} characters that show: the record will call them so")
+    key = author_key(stored_secrets.get_or_make(tx, AUTHOR_KEY), identity)
+    admission = Admission(identity.site, key, name, identity.roles, role_rules)
+    return offer_code(tx, admission, seconds=LINK_SECONDS)
 
 
 def whose_code(tx: Transaction, site: SiteKey, code: str, *, role_rules: str) -> Admission | None:
@@ -65,6 +89,14 @@ def find(tx: Transaction, site: SiteKey, secret: str, *, role_rules: str) -> Des
     """The session of this site that a secret opens; None where it opens none, or that has ended."""
     session = desk_sessions.find(tx, site, secret)
     return session if session is not None and session.admission.role_rules == role_rules else None
+
+
+def of_site(
+    tx: Transaction, site: SiteKey, *, role_rules: str, of: AuthorKey | None = None
+) -> list[DeskSession]:
+    """Who is signed in at a site, or only this moderator's sessions, newest first (the first 200)."""
+    found = desk_sessions.of_site(tx, site, of=of)
+    return [session for session in found if session.admission.role_rules == role_rules]
 
 
 def is_due(session: DeskSession, now: Milliseconds) -> bool:

@@ -50,6 +50,7 @@ from service.strict_json import is_clean
 from service.web import post_keys
 from service.web.address import Addresses
 from service.web.cursors import Cursors
+from service.web.form_tokens import FormTokens
 from service.web.header_lists import JoinedHeaders
 from service.web.limits import RateLimits
 from service.web.links import Links
@@ -80,6 +81,7 @@ class Services:
     webhooks: Mapping[tuple[SiteKey, str], Webhook]
     authenticator: Authenticator
     cursors: Cursors
+    form_tokens: FormTokens
     feeds: UUID
     limits: RateLimits
     links: Links

@@ -48,7 +48,7 @@ from service.errors import (
     UnknownWebhook,
     UnsupportedMediaType,
 )
-from service.web import desk, embed, feed, moderators, operations, problems, public, queue, readers, undos, webhooks
+from service.web import desk, desk_codes, desk_sessions, desk_sign_in, embed, feed, moderators, operations, problems, public, queue, readers, undos, webhooks
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
@@ -182,6 +182,7 @@ MODERATORS = [
         "GET", SITE + "/events", feed.list_events, Audience.MODERATORS,
         problems=(*MODERATION, EventsPruned),
     ),
+    Route("POST", SITE + "/desk/codes", desk_codes.offer_code, Audience.MODERATORS, statuses=(201,), problems=CHANGE),
     Route("GET", POST, moderators.show_post, Audience.MODERATORS, problems=MODERATION),
     Route("PATCH", POST, moderators.change_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
 ]  # fmt: skip
@@ -244,6 +245,30 @@ OPERATIONS = [
 DESK_SITE = "/desk/{site}"
 
 DESK = [
+    Route(
+        "GET", DESK_SITE + "/sign-in", desk_sign_in.show_sign_in, Audience.DESK_DOOR, Count.READ, media_type=HTML,
+        statuses=(303,), problems=(*MODERATION,),
+    ),
+    Route(
+        "POST", DESK_SITE + "/sign-in", desk_sign_in.sign_in, Audience.DESK_DOOR, Count.SIGN_IN, media_type=HTML,
+        statuses=(303, 200), problems=(*MODERATION, *BODY, OriginRefused),
+    ),
+    Route(
+        "GET", DESK_SITE + "/enter", desk_sign_in.show_code, Audience.DESK_DOOR, Count.READ, media_type=HTML,
+        problems=MODERATION,
+    ),
+    Route(
+        "POST", DESK_SITE + "/enter", desk_sign_in.enter, Audience.DESK_DOOR, Count.SIGN_IN, media_type=HTML,
+        statuses=(303,), problems=(*MODERATION, *BODY, OriginRefused),
+    ),
+    Route(
+        "POST", DESK_SITE + "/sign-out", desk_sign_in.sign_out, Audience.DESK, media_type=HTML,
+        statuses=(303, 200), problems=(*CHANGE, *BODY),
+    ),
+    Route(
+        "POST", DESK_SITE + "/sessions", desk_sessions.end_session, Audience.DESK, media_type=HTML,
+        statuses=(303,), problems=(*CHANGE, *BODY),
+    ),
     Route("GET", DESK_SITE + "/", desk.show_queue, Audience.DESK, media_type=HTML, problems=(*MODERATION, *LISTED)),
     Route(
         "GET", "/desk/static/{pin}/{file}", desk.show_file, Audience.DESK_DOOR, media_type="*/*", statuses=(200, 304),
