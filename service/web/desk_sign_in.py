@@ -21,7 +21,7 @@ from service.web.desk_problems import CodeOver, NeedsHttps
 async def show_sign_in(call: Call) -> web.Response:
     """How to sign in. Who is at the desk already goes to the queue."""
     await desk_session.at_desk(call)
-    return desk_reply.back(call, "./")
+    return _go("./")
 
 
 # POST /desk/{site}/sign-in
@@ -72,7 +72,7 @@ async def sign_out(call: Call, form: incoming_desk.SignOut) -> web.Response:
     if session is None:
         return desk_reply.page(call, "signed_in_elsewhere.html", moderator=moderator)
     await call.database.write(desk_sessions.sign_out, session)
-    response = desk_reply.back(call, "sign-in")
+    response = _go("sign-in")
     desk_session.drop_secret(response, call.site_key)
     return response
 
@@ -86,7 +86,12 @@ def _ask(call: Call, admission: Admission, code: str) -> web.Response:
     return desk_reply.page(call, "continue.html", moderator=None, name=admission.name, code=code)
 
 
+def _go(place: str) -> web.Response:
+    """To another page beside this one, by GET."""
+    return web.Response(status=303, headers={**desk_reply.HEADERS, "Location": place})
+
+
 def _signed_in(call: Call, secret: str) -> web.Response:
-    response = desk_reply.back(call, "./")
+    response = _go("./")
     desk_session.keep_secret(response, call.site_key, secret)
     return response
