@@ -47,8 +47,21 @@ async def at_desk(call: Call) -> AtDesk:
     Raises LoginRequired, NoRole, and what `Call.holder` raises.
     """
     if _AT_DESK not in call.request:
-        call.request[_AT_DESK] = await _look(call)
+        call.request[_AT_DESK] = await look(call)
     return call.request[_AT_DESK]
+
+
+async def look(call: Call) -> AtDesk:
+    """Who is at the desk now, for a request that goes on for longer than a right does. Raises what `at_desk` raises."""
+    session = await _session(call)
+    if session is not None:
+        who = session.admission
+        return AtDesk(Actor(ActorKind.MODERATOR, who.author_key, who.name), who.roles, session)
+    caller = await call.holder()
+    if caller is None:
+        raise LoginRequired
+    require_role(call.site, caller)
+    return AtDesk(caller.acting_as(ActorKind.MODERATOR), caller.roles, None)
 
 
 def session_at_hand(call: Call) -> DeskSession | None:
@@ -125,18 +138,6 @@ def drop_secret(response: web.Response, site: SiteKey) -> None:
 def _set_cookie(response: web.Response, site: SiteKey, value: str, *, seconds: int) -> None:
     name = COOKIE + site
     response.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="Lax")
-
-
-async def _look(call: Call) -> AtDesk:
-    session = await _session(call)
-    if session is not None:
-        who = session.admission
-        return AtDesk(Actor(ActorKind.MODERATOR, who.author_key, who.name), who.roles, session)
-    caller = await call.holder()
-    if caller is None:
-        raise LoginRequired
-    require_role(call.site, caller)
-    return AtDesk(caller.acting_as(ActorKind.MODERATOR), caller.roles, None)
 
 
 async def _session(call: Call) -> DeskSession | None:

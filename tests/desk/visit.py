@@ -33,7 +33,7 @@ class Shown:
     @property
     def page(self) -> str | None:
         """Which page it is."""
-        found = re.search(r'<main id="main" data-page="([^"]*)"', self.text)
+        found = re.search(r'<main [^>]*data-page="([^"]*)"', self.text)
         return found[1] if found else None
 
     @property
