@@ -73,7 +73,8 @@ def _without_roles(site: Site, subject: str) -> Iterator[Finding]:
 def _out_of_reach(site: Site, host: str, subject: str) -> Iterator[Finding]:
     """Cookies of a blog that stands somewhere else altogether."""
     named = sorted({name for login in site.login if login.may_moderate for name in _cookies(login)})
-    if not named or not site.origins or any(_may_share(urlsplit(origin).hostname or "", host) for origin in site.origins):
+    blogs = [urlsplit(origin).hostname or "" for origin in site.origins]
+    if not named or not blogs or any(_may_share(blog, host) for blog in blogs):
         return
     text = f"the blog's cookie ({', '.join(named)}) does not reach {host}"
     fix = "let the blog's web server hand /desk/ on, or serve Gatepost on a host beside the blog's"
@@ -113,5 +114,5 @@ async def _page(site: Site, public_url: str, client: Outbound, subject: str) -> 
         return [ok(subject, f"the proxy asks for its login first ({status})")]
     if status in (502, 503, 504):
         return [warn(subject, f"the proxy answers in its place ({status})", "start the service, and run this again")]
-    text = f"another page answers at {address} ({status})"
-    return [warn(subject, text, "let the proxy hand /desk/ on to Gatepost, as it does with /v1/, and the path unchanged")]
+    fix = "let the proxy hand /desk/ on to Gatepost, as it does with /v1/, and the path unchanged"
+    return [warn(subject, f"another page answers at {address} ({status})", fix)]

@@ -55,7 +55,7 @@ def offer_link(tx: Transaction, identity: Identity, *, role_rules: str) -> tuple
     """
     subject, name = identity.subject, clean_line(identity.profile.name)
     if not subject.strip() or len(subject) > MAX_SUBJECT or not is_clean(subject):
-        raise ValueError(f"the subject must be a text of 1 to {MAX_SUBJECT} characters: one that stays the same for ever")
+        raise ValueError(f"the subject must be a text of 1 to {MAX_SUBJECT} characters, the same for ever")
     if not name or len(name) > MAX_NAME:
         raise ValueError(f"the name must have 1 to {MAX_NAME} characters that show: the record will call them so")
     key = author_key(stored_secrets.get_or_make(tx, AUTHOR_KEY), identity)

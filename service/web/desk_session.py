@@ -2,8 +2,8 @@
 
 Whoever signed in here has a cookie whose secret opens a session of one site. Each site has a cookie of its own: a form
 that another host's page sends comes without cookies (`SameSite=Lax`), so what signs in at one site could not know the
-sessions at others, and must leave them alone. Whom the blog's cookie or a proxy vouches for needs no session: the site's
-logins are asked with every request.
+sessions at others, and must leave them alone. Whom the blog's cookie or a proxy vouches for needs no session: the
+site's logins are asked with every request.
 """
 
 from contextlib import suppress

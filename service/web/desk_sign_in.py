@@ -1,9 +1,9 @@
 """Signing in at the desk, and out. No GET does either: a link that signs in by itself would sign anybody in as another.
 
 A token is believed as it is everywhere. But whoever has one could send it from a page of their own in somebody else's
-browser, which then would work under their name (login CSRF). So only a page of the site or of the desk signs in at once;
-after any other, also one that hides where it stands, the desk asks "Continue as ...?". The button sends a code that is good
-once.
+browser, which then would work under their name (login CSRF). So only a page of the site or of the desk signs in at
+once; after any other, also one that hides where it stands, the desk asks "Continue as ...?". The button sends a code
+that is good once.
 """
 
 from aiohttp import web

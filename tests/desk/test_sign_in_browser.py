@@ -1,7 +1,7 @@
 """Signing in at the desk in a real Chromium: from a page of the blog on another host, by an address, and by hand.
 
-The blog is at `blog.localhost`, the desk at `127.0.0.1`: to a browser these are two sites, so cookies of one are not sent
-with forms of the other.
+The blog is at `blog.localhost`, the desk at `127.0.0.1`: to a browser these are two sites, so cookies of one are not
+sent with forms of the other.
 """
 
 import re
