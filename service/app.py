@@ -38,8 +38,8 @@ from service.web import application, listener, problems
 from service.web.address import Addresses
 from service.web.call import Services
 from service.web.cursors import Cursors
-from service.web.form_tokens import FormTokens
 from service.web.door import ConnectionLimits
+from service.web.form_tokens import FormTokens
 from service.web.limits import RateLimits
 from service.web.links import Links
 from service.web.serving import GuardedRunner

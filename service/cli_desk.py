@@ -71,9 +71,7 @@ def _revoke(settings: "Settings", sites: "list[Site]", session_id: str) -> None:
     from service.model import DeskSessionId
     from service.moderation import desk_sessions
 
-    ended = (
-        terminal.write(settings, desk_sessions.revoke, chosen.key, DeskSessionId(session_id)) for chosen in sites
-    )
+    ended = (terminal.write(settings, desk_sessions.revoke, chosen.key, DeskSessionId(session_id)) for chosen in sites)
     if not any(ended):
         stop(f"there is no session {session_id} that goes on: `gatepost desk sessions` shows all", status=WRONG)
     typer.echo(f"Session {session_id} has ended.")

@@ -91,9 +91,7 @@ def find(tx: Transaction, site: SiteKey, secret: str, *, role_rules: str) -> Des
     return session if session is not None and session.admission.role_rules == role_rules else None
 
 
-def of_site(
-    tx: Transaction, site: SiteKey, *, role_rules: str, of: AuthorKey | None = None
-) -> list[DeskSession]:
+def of_site(tx: Transaction, site: SiteKey, *, role_rules: str, of: AuthorKey | None = None) -> list[DeskSession]:
     """Who is signed in at a site, or only this moderator's sessions, newest first (the first 200)."""
     found = desk_sessions.of_site(tx, site, of=of)
     return [session for session in found if session.admission.role_rules == role_rules]

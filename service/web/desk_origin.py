@@ -20,15 +20,13 @@ SCHEMES: Final = ("http", "https")
 
 def require_own_page(call: Call) -> None:
     """Raise OriginRefused unless a page of the desk sent this form. Browsers say so, and no page can change it."""
-    fetch_site = call.request.headers.get(FETCH_SITE)
-    if fetch_site == "same-origin" or (fetch_site is None and _origin(call) in _own(call)):
-        return
-    raise OriginRefused("This must come from a page of the desk")
+    if not _is_own(call):
+        raise OriginRefused("This must come from a page of the desk")
 
 
 def is_known_page(call: Call) -> bool:
     """Whether a page of the site or of the desk sent this form. A page that hides where it stands is not known."""
-    return _origin(call) in {*call.site.origins, *_own(call)}
+    return _is_own(call) or _origin(call) in call.site.origins
 
 
 def is_secure(call: Call) -> bool:
@@ -41,6 +39,11 @@ def is_secure(call: Call) -> bool:
         return True
     public = origin_of(call.services.settings.server.public_url or "")
     return _scheme(call) == "https" or public == f"https://{call.request.host.lower()}"
+
+
+def _is_own(call: Call) -> bool:
+    fetch_site = call.request.headers.get(FETCH_SITE)
+    return fetch_site == "same-origin" or (fetch_site is None and _origin(call) in _own(call))
 
 
 def _origin(call: Call) -> str:

@@ -56,9 +56,7 @@ async def enter(call: Call, form: incoming_desk.Enter) -> web.Response:
     _require_secure(call)
     desk_origin.require_own_page(call)
     rules, former = desk_session.rules_of(call.site), desk_session.secret_in(call)
-    secret = await call.database.write(
-        desk_sessions.enter, call.site_key, form.code, role_rules=rules, replaces=former
-    )
+    secret = await call.database.write(desk_sessions.enter, call.site_key, form.code, role_rules=rules, replaces=former)
     if secret is None:
         raise CodeOver
     return _signed_in(call, secret)

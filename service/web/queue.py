@@ -50,7 +50,9 @@ async def follow_queue(call: Call, query: queries.StreamQuery, headers: incoming
     the queue anew. Go on with the last `id`. The stream ends with the right to moderate.
     """
     await call.moderator()
-    return EventStream(call, (call.site_key, None), headers.last_event_id or query.last_event_id, may_listen=Call.moderator)
+    return EventStream(
+        call, (call.site_key, None), headers.last_event_id or query.last_event_id, may_listen=Call.moderator
+    )
 
 
 # POST /v1/sites/{site}/queue/claims

@@ -48,7 +48,22 @@ from service.errors import (
     UnknownWebhook,
     UnsupportedMediaType,
 )
-from service.web import desk, desk_codes, desk_sessions, desk_sign_in, embed, feed, moderators, operations, problems, public, queue, readers, undos, webhooks
+from service.web import (
+    desk,
+    desk_codes,
+    desk_sessions,
+    desk_sign_in,
+    embed,
+    feed,
+    moderators,
+    operations,
+    problems,
+    public,
+    queue,
+    readers,
+    undos,
+    webhooks,
+)
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]

@@ -26,7 +26,7 @@ SENDERS: dict[str, tuple[dict[str, str], bool]] = {
     "the site, in capitals": ({"Origin": "https://BLOG.example"}, False),
     "two at once": ({"Origin": f"{ORIGIN}, https://nobody.example"}, False),
     "the desk's host, another port": ({"Origin": "http://127.0.0.1:1"}, False),
-    "same-origin without an origin": ({"Sec-Fetch-Site": "same-origin"}, False),
+    "another host of the desk's site": ({"Origin": "OWN", "Sec-Fetch-Site": "same-site"}, False),
 }
 
 
@@ -131,8 +131,10 @@ async def test_a_form_needs_the_token_of_whoever_sends_it(gatepost: Gatepost) ->
 
 async def test_a_forms_token_is_good_today_and_tomorrow(start_gatepost: StartGatepost) -> None:
     """With a login that outlives a session: the blog's own cookie."""
-    gatepost = await start_gatepost(login=[{"kind": "forwarded", "headers": {"subject": "X-User", "roles": "X-Roles"}}],
-                                    change=lambda settings: settings["server"].update(trusted_proxies=["127.0.0.1"]))
+    gatepost = await start_gatepost(
+        login=[{"kind": "forwarded", "headers": {"subject": "X-User", "roles": "X-Roles"}}],
+        change=lambda settings: settings["server"].update(trusted_proxies=["127.0.0.1"]),
+    )
     browser = Visit(gatepost.session, always={"X-User": "mo", "X-Roles": "moderator"})
     csrf = await browser.csrf()
     gatepost.clock.advance(seconds=DAY)
@@ -142,8 +144,10 @@ async def test_a_forms_token_is_good_today_and_tomorrow(start_gatepost: StartGat
 
 
 async def test_whom_a_proxy_brings_along_needs_the_token_too(start_gatepost: StartGatepost) -> None:
-    gatepost = await start_gatepost(login=[{"kind": "forwarded", "headers": {"subject": "X-User", "roles": "X-Roles"}}],
-                                    change=lambda settings: settings["server"].update(trusted_proxies=["127.0.0.1"]))
+    gatepost = await start_gatepost(
+        login=[{"kind": "forwarded", "headers": {"subject": "X-User", "roles": "X-Roles"}}],
+        change=lambda settings: settings["server"].update(trusted_proxies=["127.0.0.1"]),
+    )
     mo = Visit(gatepost.session, always={"X-User": "mo", "X-Roles": "moderator"})
     jo = Visit(gatepost.session, always={"X-User": "jo", "X-Roles": "moderator"})
     for csrf in ("", await jo.csrf()):
@@ -197,7 +201,15 @@ async def test_a_code_is_good_for_a_minute(gatepost: Gatepost) -> None:
 
 async def test_a_code_that_nobody_made_signs_nobody_in(gatepost: Gatepost) -> None:
     code = await _code(gatepost)
-    wrong = ["", "nonsense", code[:-1], code[:-1] + ("A" if code[-1] != "A" else "B"), code.swapcase(), code + "=", "\0"]
+    wrong = [
+        "",
+        "nonsense",
+        code[:-1],
+        code[:-1] + ("A" if code[-1] != "A" else "B"),
+        code.swapcase(),
+        code + "=",
+        "\0",
+    ]
     for other in wrong:
         browser = visit(gatepost)
         assert (await browser.post("/desk/blog/enter", code=other)).status == 401, other
