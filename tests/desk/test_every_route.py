@@ -41,7 +41,7 @@ async def gatepost(prepared_store: Path, folder: Path) -> AsyncIterator[Gatepost
         yield served
 
 
-def test_the_desk_has_addresses_and_each_names_its_site() -> None:
+async def test_the_desk_has_addresses_and_each_names_its_site() -> None:
     assert len(DESK) > 2
     assert [_name(route) for route in DESK if "{site}" not in route.path] == []
 

@@ -14,7 +14,6 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from service.web.desk_session import COOKIE
 from tests.auth.local_server import LocalServer, always
-from tests.browser import FLAGS, installed_chromium
 from tests.conftest import StartGatepost
 from tests.desk.visit import moderators_token
 from tests.harness import Gatepost
@@ -189,10 +188,11 @@ async def test_a_button_of_another_blog_leaves_the_first_site_signed_in(
 
 async def test_over_http_the_desk_says_that_it_needs_https(stage: Stage) -> None:
     """Such a browser says nothing of where a request comes from (`Sec-Fetch-Site`), and would drop the cookie."""
-    executable = installed_chromium()
+    from tests.browser import FLAGS, installed_chromium  # a plug-in: it must not be imported before pytest does
+
     async with async_playwright() as playwright:
         flags = [*FLAGS, "--host-resolver-rules=MAP desk.example 127.0.0.1"]
-        browser = await playwright.chromium.launch(executable_path=executable, args=flags)
+        browser = await playwright.chromium.launch(executable_path=installed_chromium(), args=flags)
         page = await browser.new_page()
         port = stage.gatepost.running.address.rpartition(":")[2]
         await page.goto(f"http://desk.example:{port}/desk/blog/")

@@ -115,13 +115,13 @@ def visit(gatepost: Gatepost) -> Visit:
     return Visit(gatepost.session)
 
 
-def moderators_token(gatepost: Gatepost, name: str = "mo", *, site: str = "blog", **claims: Any) -> str:
+def moderators_token(gatepost: Gatepost, name: str = "mo", /, *, site: str = "blog", **claims: Any) -> str:
     """A token of somebody whom the blog calls a moderator."""
     secret = OTHER_SECRET if site == "other" else SECRET
     return token(name, now=gatepost.clock(), secret=secret, **{"roles": ["moderator"], **claims})
 
 
-async def signed_in(gatepost: Gatepost, name: str = "mo", *, site: str = "blog", **claims: Any) -> Visit:
+async def signed_in(gatepost: Gatepost, name: str = "mo", /, *, site: str = "blog", **claims: Any) -> Visit:
     """A browser in which somebody has signed in."""
     browser = visit(gatepost)
     answer = await browser.sign_in(moderators_token(gatepost, name, site=site, **claims), site=site)
