@@ -96,7 +96,7 @@ class Visit:
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         async with self.session.request(method, path, headers=sent, data=form, allow_redirects=False) as response:
-            text, cookies = await response.text() if ends else "", SimpleCookie[str]()
+            text, cookies = await response.text() if ends else "", SimpleCookie()
             for line in response.headers.getall("Set-Cookie", []):
                 cookies.load(line)
             self._keep(cookies)
