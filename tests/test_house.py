@@ -126,6 +126,7 @@ LONG_FILES = {
     "errors.py": "every problem on one page: docs/problems.md tells each of them",
     "model.py": "the nouns on one page: they are read together",
     "store/tables.py": "the schema on one page: it is read together",
+    "web/routes.py": "the whole surface on one page: a security reviewer starts there",
     "web/guard.py": "one state machine: a connection from accept to close; halves would share all of their state",
 }
 

@@ -59,6 +59,13 @@ _DEPTH = select(
     select(func.min(queue.c.waiting_since)).where(queue.c.site == bindparam("site")).scalar_subquery().label("oldest"),
 ).where(sites.c.site == bindparam("site"))
 
+_HELD = select(func.count()).where(
+    queue.c.site == bindparam("site"),
+    queue.c.claimed_by == bindparam("holder"),
+    queue.c.claimed_until > bindparam("now"),
+)
+_OVERVIEW = _DEPTH.add_columns(_HELD.scalar_subquery().label("held"))
+
 
 def put(tx: Transaction, comment: Comment, reason: Reason, *, waiting_since: Milliseconds | None = None) -> int:
     """Someone must look at this comment, for this reason too. One that waits already keeps its place.
@@ -140,6 +147,12 @@ def depth(tx: Transaction, site: SiteKey) -> tuple[int, Milliseconds | None]:
     """How many entries wait on the site, and since when the oldest does."""
     row = tx.first(_DEPTH, site=site)
     return (row["waiting"], row["oldest"]) if row else (0, None)
+
+
+def overview(tx: Transaction, site: SiteKey, holder: str) -> tuple[int, Milliseconds | None, int]:
+    """The same, and how many of them `holder` holds: by one statement."""
+    row = tx.first(_OVERVIEW, site=site, holder=holder, now=tx.now)
+    return (row["waiting"], row["oldest"], row["held"]) if row else (0, None, 0)
 
 
 def entries_of(tx: Transaction, rows: Sequence[Row]) -> list[QueueEntry]:

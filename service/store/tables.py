@@ -138,7 +138,8 @@ comments = Table(
     ForeignKeyConstraint(["site", "author"], ["authors.site", "authors.author"]),
 )
 
-PUBLIC = comments.c.status == literal_column(f"'{Status.APPROVED.value}'")
+APPROVED: ColumnElement[str] = literal_column(f"'{Status.APPROVED.value}'")
+PUBLIC = comments.c.status == APPROVED
 """The one predicate of promise 1: a comment's words leave through a public door only where this holds.
 
 Written out, like `LISTED`, for the planner: by a value that comes later it cannot choose an index of only these rows.

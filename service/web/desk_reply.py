@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
 from service.desk import words
-from service.desk.rendering import render
+from service.desk.rendering import Number, query, render
 from service.errors import InvalidCredential, LoginRequired, Problem
 from service.model import Actor
 from service.reading.language import Language
@@ -31,8 +32,14 @@ HEADERS: Final[Mapping[str, str]] = {
 LANGUAGE_COOKIE: Final = "gatepost-desk-language"
 THEME_COOKIE: Final = "gatepost-desk-theme"
 THEMES: Final = ("light", "dark")
-ONE_PART: Final = "X-Gatepost-Part"
-"""The header by which the script asks for a part of a page in place of the whole."""
+PART: Final = "X-Gatepost-Part"
+"""The header by which the script asks for the part of a page that has changed, in place of the whole."""
+ROOT_DEPTH: Final = "/desk/{site}/".count("/")
+
+
+def wants_part(call: Call) -> bool:
+    """Whether the script asks, which puts the part into the page that there is."""
+    return call.request.headers.get(PART) == "1"
 
 
 def language_of(call: Call) -> Language:
@@ -43,26 +50,46 @@ def language_of(call: Call) -> Language:
 
 
 def page(
-    call: Call, template: str, *, moderator: Actor | None, status: int = 200, root: str = "./", **view: Any
+    call: Call, template: str, *, moderator: Actor | None, status: int = 200, back: str = "", **view: Any
 ) -> web.Response:
-    """A whole page. `root` leads from its address to that of the queue; everything in the view is escaped."""
-    theme = call.request.cookies.get(THEME_COOKIE)
+    """A page, or a part of one. `back` is its own address, as seen from the queue; everything in the view is
+    escaped."""
+    theme, root = call.request.cookies.get(THEME_COOKIE), root_of(call)
+    site = call.services.settings.sites.get(call.request.match_info.get("site", ""))
     text = render(
         template,
         language=language_of(call),
-        theme=theme if theme in THEMES else None,
-        site=call.services.settings.sites.get(call.request.match_info.get("site", "")),
-        moderator=moderator,
-        form_token=desk_session.form_token_of(call, moderator) if moderator else None,
-        root=root,
-        **view,
+        now=call.services.clock(),
+        **{
+            "theme": theme if theme in THEMES else None,
+            "site": site,
+            "moderator": moderator,
+            "form_token": desk_session.form_token_of(call, moderator) if moderator else None,
+            "root": root,
+            "home": f"{root}../" if "site" in call.request.match_info else root,
+            "back": back,
+            "done": None,
+            "done_author": None,
+            "saved": False,
+            **view,
+        },
     )
     return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
 
 
-def back(call: Call, location: str) -> web.Response:
-    """To another page of the desk, relative to this one (303: by GET)."""
-    return web.Response(status=303, headers={**HEADERS, "Location": location})
+def number_in(call: Call, number: int) -> str:
+    """A number as the page's language writes it."""
+    return Number(language_of(call))(number)
+
+
+def go_back(call: Call, back: str, **more: object) -> web.Response:
+    """To another page of the desk, by GET (303). `back` is its address as seen from the queue, `more` what its query
+    says beside that."""
+    path, _, old = back.partition("?")
+    kept = "&".join(part for part in old.split("&") if part and part.partition("=")[0] not in ("done", "saved"))
+    new = query("", **more).removeprefix("?")
+    location = f"{root_of(call)}{path}" + ("?" if kept or new else "") + "&".join(filter(None, (kept, new)))
+    return web.Response(status=303, headers={**HEADERS, "Location": quote(location, safe="/?&=%+~:@!$'()*,;.-_")})
 
 
 def problem_page(problem: Problem, call: Call) -> web.Response:
@@ -70,10 +97,9 @@ def problem_page(problem: Problem, call: Call) -> web.Response:
     template, said = _template(problem)
     shown = page(
         call,
-        template,
+        "problem_part.html" if wants_part(call) else template,
         moderator=None,
         status=problem.status,
-        root=_root(call),
         problem=problem,
         said=said,
         request_id=problems.request_id_of(call.request),
@@ -100,11 +126,11 @@ def _template(problem: Problem) -> tuple[str, str | None]:
     return "problem.html", None
 
 
-def _root(call: Call) -> str:
-    """From the address that was asked to that of the site's queue."""
+def root_of(call: Call) -> str:
+    """From the address that was asked to that of the site's queue (or, outside of sites, of the chooser)."""
     route = call.request.match_info.route.resource
-    depth = (route.canonical if route else "").count("/") - (3 if "site" in call.request.match_info else 2)
-    return "../" * depth if depth > 0 else "./"
+    depth = (route.canonical if route else "").count("/")
+    return "../" * (depth - (ROOT_DEPTH if "site" in call.request.match_info else ROOT_DEPTH - 1)) or "./"
 
 
 def _weight(parameters: str) -> float:

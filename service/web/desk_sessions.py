@@ -9,7 +9,7 @@ from aiohttp import web
 
 from service.model import AuthorKey, DeskSession, DeskSessionId, Role
 from service.moderation import desk_sessions
-from service.web import desk_reply, desk_session, incoming_desk
+from service.web import desk_forms, desk_reply, desk_session
 from service.web.call import Call
 from service.web.desk_session import AtDesk
 
@@ -32,13 +32,13 @@ async def seen_by(call: Call) -> list[SessionView]:
 
 
 # POST /desk/{site}/sessions
-async def end_session(call: Call, form: incoming_desk.EndSession) -> web.Response:
+async def end_session(call: Call, form: desk_forms.EndSessionForm) -> web.Response:
     """End a session: one's own, or as an admin anybody's. One that has ended is as well."""
     await desk_session.sender_of(call, form.csrf)
     here = await desk_session.at_desk(call)
     session_id = DeskSessionId(form.id)
     await call.database.write(desk_sessions.revoke, call.site_key, session_id, of=_whose(here))
-    return desk_reply.back(call, "settings#sessions")
+    return desk_reply.go_back(call, "settings")
 
 
 def _whose(here: AtDesk) -> AuthorKey | None:

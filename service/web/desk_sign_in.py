@@ -12,7 +12,7 @@ from service.auth.login import Credentials
 from service.errors import LoginRequired
 from service.model import Admission
 from service.moderation import desk_sessions
-from service.web import desk_origin, desk_reply, desk_session, incoming_desk
+from service.web import desk_forms, desk_origin, desk_reply, desk_session
 from service.web.call import Call
 from service.web.desk_problems import CodeOver, NeedsHttps
 
@@ -25,7 +25,7 @@ async def show_sign_in(call: Call) -> web.Response:
 
 
 # POST /desk/{site}/sign-in
-async def sign_in(call: Call, form: incoming_desk.SignIn) -> web.Response:
+async def sign_in(call: Call, form: desk_forms.SignInForm) -> web.Response:
     """Take a token: from a page of the blog, or pasted."""
     _require_secure(call)
     caller = await call.services.authenticator.caller(call.site_key, Credentials(bearer=form.token.strip()))
@@ -40,7 +40,7 @@ async def sign_in(call: Call, form: incoming_desk.SignIn) -> web.Response:
 
 
 # GET /desk/{site}/enter
-async def show_code(call: Call, query: incoming_desk.CodeInAddress) -> web.Response:
+async def show_code(call: Call, query: desk_forms.Code) -> web.Response:
     """Whom a code would sign in. Nothing changes: whatever looks at links ahead of a person does not use it up."""
     _require_secure(call)
     rules = desk_session.rules_of(call.site)
@@ -51,7 +51,7 @@ async def show_code(call: Call, query: incoming_desk.CodeInAddress) -> web.Respo
 
 
 # POST /desk/{site}/enter
-async def enter(call: Call, form: incoming_desk.Enter) -> web.Response:
+async def enter(call: Call, form: desk_forms.Code) -> web.Response:
     """Use a code up."""
     _require_secure(call)
     desk_origin.require_own_page(call)
@@ -63,7 +63,7 @@ async def enter(call: Call, form: incoming_desk.Enter) -> web.Response:
 
 
 # POST /desk/{site}/sign-out
-async def sign_out(call: Call, form: incoming_desk.SignOut) -> web.Response:
+async def sign_out(call: Call, form: desk_forms.Form) -> web.Response:
     """End the session, and give back what its moderator holds. Who has none is signed out at the blog."""
     moderator = await desk_session.sender_of(call, form.csrf)
     session = desk_session.session_at_hand(call)
