@@ -106,7 +106,11 @@ async def _done(call: Call, form: desk_forms.Form, decision: Decision, moderator
 
 
 async def _undone(call: Call, form: desk_forms.Form, decision: Decision, moderator: Actor) -> web.Response:
-    """The card opens again."""
+    """The card opens again. Whoever works on what they hold holds it again."""
+    if "claimed=mine" in form.back:
+        await call.database.write(
+            queue.claim_these, call.site.rules, moderator, [decision.comment_id], lease_seconds=LEASE_SECONDS
+        )
     if not desk_reply.wants_part(call):
         return desk_reply.go_back(call, form.back, done=decision.id)
     case = await call.database.read(_case, call, decision.comment_id)
