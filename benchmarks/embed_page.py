@@ -1,16 +1,19 @@
 """How long the embed keeps a page busy: `python -m benchmarks.embed_page`.
 
 A post with 1,000 comments in a real Chromium, shown by pages of 200 to a visitor. Prints of each page how long it took
-and its tasks above 50 ms (as browsers count them: Long Tasks API); and what of the script was loaded.
+and its tasks above 50 ms (as browsers count them: Long Tasks API); of all pages together the processor time of the
+longest task, which other programs on the machine make no longer; and what of the script was loaded.
 
     --times 5
 """
 
 import argparse
 import asyncio
+import json
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Page, async_playwright, expect
 from typer import echo
@@ -58,7 +61,10 @@ async def _measure(service: str, times: int) -> None:
         browser = await playwright.chromium.launch(executable_path=installed_chromium(), args=FLAGS)
         for _ in range(times):
             context = await browser.new_context(viewport={"width": 1200, "height": 900})
-            await _read(await context.new_page(), f"{blog.address}/page")
+            window = await context.new_page()
+            await browser.start_tracing(page=window, categories=["toplevel"])
+            await _read(window, f"{blog.address}/page")
+            echo(f"  longest task: {_longest(json.loads(await browser.stop_tracing())):.0f} ms of processor time")
             await context.close()
         await browser.close()
     await blog.close()
@@ -82,6 +88,17 @@ async def _read(page: Page, address: str) -> None:
         said.append(f"{shown}: {seconds:.1f} s, {', '.join(f'{task:.0f} ms' for task in tasks) or 'none'}")
     echo("; ".join(said))
     echo(f"  loaded (bytes): {await page.evaluate(LOADED)}")
+
+
+def _longest(trace: dict[str, Any]) -> float:
+    """The processor time, in milliseconds, of the longest task of the busiest page (Trace Event Format)."""
+    pages: dict[int, list[float]] = {}
+    events = trace["traceEvents"]
+    mains = {(one["pid"], one["tid"]) for one in events if one.get("args", {}).get("name") == "CrRendererMain"}
+    for one in events:
+        if one["name"] == "ThreadControllerImpl::RunTask" and (one["pid"], one["tid"]) in mains:
+            pages.setdefault(one["pid"], []).append(one.get("tdur", 0) / 1000)
+    return max(max(pages.values(), key=sum))
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def card(
         held_until=entry.claimed_until if entry else None,
         decision=decision,
         state=state,
-        is_first=author.first_seen == comment.created_at,
+        is_first=author.first_seen == comment.created_at and author.approved + author.rejected == 0,
         is_banned=author.banned_until is not None and author.banned_until > now,
     )
 

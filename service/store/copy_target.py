@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Dialect
 
 from service import refusal

@@ -11,7 +11,7 @@ from typing import Any
 
 import pydantic_core
 from sqlalchemy import bindparam, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from service.model import Milliseconds, Page, SiteKey
 from service.store.database import Row, Transaction

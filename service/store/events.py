@@ -12,7 +12,7 @@ from typing import Any, Final, TypedDict, Unpack
 
 import pydantic_core
 from sqlalchemy import Select, bindparam, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from service.model import (
     Actor,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import bindparam, or_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from service.errors import StoreUnavailable
 from service.store.database import Database, Transaction

@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.dml import OnConflictClause
 from sqlalchemy.engine import Dialect
 
 from service.store import migrate
 from service.store.engine import Connection, EngineSettings, Lane, StoreError
 from service.store.postgres_faults import cause
 from service.store.postgres_worker import Link, PostgresWorker
+from service.store.tables import metadata
 from service.store.workers import DeadlinePassed, Pool
 
 T = TypeVar("T")
@@ -30,6 +32,12 @@ DEAD_PEER_MILLISECONDS = 25_000
 """How long what was sent may stay unconfirmed: else a server that vanished is waited for a quarter of an hour."""
 FAULTS = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE that may pass: connection, read-only, deadlock, resources, shutdown, input and output."""
+
+# What only SQLite's dialect is told where tables and queries are written: PostgreSQL's takes 2 MiB and is loaded with this
+# file. It looks for the name of a constraint in `ON CONFLICT`, which SQLite's cannot give, and for an index's own rows.
+OnConflictClause.constraint_target = None  # type: ignore[attr-defined]
+for _index in (index for table in metadata.tables.values() for index in table.indexes):
+    _index.dialect_options["postgresql"]["where"] = _index.dialect_options["sqlite"]["where"]
 
 
 class PostgresEngine:

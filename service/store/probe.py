@@ -3,7 +3,7 @@
 import secrets
 
 from sqlalchemy import bindparam
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from service.store.database import Transaction
 from service.store.tables import probe

@@ -6,7 +6,7 @@ Lists and their lengths are in `queue_pages`, who holds what in `claims`.
 from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import bindparam, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from service.model import (
     PRIORITY,

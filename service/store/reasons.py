@@ -5,7 +5,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from sqlalchemy import bindparam, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from service.model import POLICY, PRIORITY, Actor, ActorKind, CommentId, Reason, Why
 from service.store.among import each, listed

@@ -3,7 +3,7 @@
 import secrets as random
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from service.store.database import Transaction
 from service.store.tables import secrets

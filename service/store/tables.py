@@ -152,9 +152,9 @@ REFUSED = comments.c.status.in_(
 
 
 def _index(name: str, *columns: str | ColumnElement[int], only: ColumnElement[bool], of: Table = comments) -> None:
-    """An index of some rows."""
+    """An index of some rows. (`postgres` tells PostgreSQL's dialect of them: naming it here would load it everywhere.)"""
     expressions = (of.c[column] if isinstance(column, str) else column for column in columns)
-    Index(name, *expressions, sqlite_where=only, postgresql_where=only)
+    Index(name, *expressions, sqlite_where=only)
 
 
 # What waits, and what was refused, costs the indexes of what readers see nothing.

@@ -7,12 +7,12 @@ from aiohttp import web
 from service.desk import files
 from service.desk.rendering import query as with_query
 from service.errors import NotFound
-from service.model import Actor, Decision, DecisionId, SiteKey
+from service.model import Actor, DecisionId, SiteKey
 from service.moderation import queue
 from service.moderation.cases import Case
 from service.moderation.queue import Overview
 from service.reading.shapes import WhyCode
-from service.store import comments, decisions
+from service.store import decisions
 from service.store.database import Transaction
 from service.store.queue_filter import Filter
 from service.store.queue_pages import Position, Total
@@ -105,12 +105,8 @@ def filters_of(asked: desk_forms.QueueFields) -> dict[str, str]:
 
 def done_in(tx: Transaction, site: SiteKey, done: str | None) -> dict[str, Any]:
     """What was decided a moment ago, for the line above the page that offers to undo it."""
-    found = decisions.get(tx, site, DecisionId(done)) if done else None
-    if found is None:
-        return {}
-    decision: Decision = found[0]
-    comment = comments.get(tx, site, decision.comment_id)
-    return {"done": decision, "done_author": comment.author.name if comment else None}
+    found = decisions.with_author(tx, site, DecisionId(done)) if done else None
+    return {"done": found[0], "done_author": found[1]} if found else {}
 
 
 def _queue_page(

@@ -12,6 +12,7 @@ from service.moderation import cases, decisions, queue
 from service.moderation.cases import Case
 from service.moderation.decisions import Ruling
 from service.moderation.record import Reasons
+from service.reading.show import timestamp
 from service.store.database import Transaction
 from service.web import desk_forms, desk_reply, desk_undo, desk_views
 from service.web.call import Call
@@ -93,7 +94,7 @@ async def change_claims(call: Call, form: desk_forms.ClaimsForm) -> web.Response
         back=form.back,
         cards=desk_views.cards_of(call, handed, moderator),
         is_renewed=form.do == "renew",
-        until=until,
+        until=timestamp(until) if until else None,
         marks=True,
     )
 
@@ -106,7 +107,11 @@ async def _done(call: Call, form: desk_forms.Form, decision: Decision, moderator
 
 
 async def _undone(call: Call, form: desk_forms.Form, decision: Decision, moderator: Actor) -> web.Response:
-    """The card opens again."""
+    """The card opens again. Whoever works on what they hold holds it again."""
+    if "claimed=mine" in form.back:
+        await call.database.write(
+            queue.claim_these, call.site.rules, moderator, [decision.comment_id], lease_seconds=LEASE_SECONDS
+        )
     if not desk_reply.wants_part(call):
         return desk_reply.go_back(call, form.back, done=decision.id)
     case = await call.database.read(_case, call, decision.comment_id)

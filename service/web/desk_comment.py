@@ -17,17 +17,20 @@ from service.web.desk_session import moderator_of
 
 # GET /desk/{site}/c/{id}
 async def show_comment(call: Call, query: desk_forms.OnePage) -> web.Response:
-    """One comment in its thread, with every text that it had, and everything that was decided about it."""
+    """One comment in its thread, with every text that it had, and everything that was decided about it.
+
+    As a part of a page, its card alone.
+    """
     moderator = await moderator_of(call)
     found, done = await call.database.read(_page, call, call.comment_id, query.done)
     comment = found.case.comment
     return desk_reply.page(
         call,
-        "comment.html",
+        "card.html" if desk_reply.wants_part(call) else "comment.html",
         moderator=moderator,
         back=f"c/{comment.id}",
         card=desk_views.card_of(call, found.case, moderator),
-        marks=False,
+        marks=desk_reply.wants_part(call),
         above=found.above,
         below=found.below,
         shown=texts.shown,

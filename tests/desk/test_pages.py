@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any, cast
+from urllib.parse import urljoin
 
 import pytest
 from multidict import CIMultiDictProxy
@@ -38,6 +39,15 @@ async def test_a_comment_in_its_thread_with_its_versions_and_record(gatepost: Ga
         f"../c/{reply['id']}"
     ] * 2
     assert "Taken back since" in undone.text
+
+
+async def test_the_script_gets_the_card_alone(gatepost: Gatepost, mo: AtDesk) -> None:
+    comment = (await gatepost.reader("ada").submit("Words.")).json["comment"]
+    part = await mo.open(f"c/{comment['id']}", headers={"X-Gatepost-Part": "1"})
+    assert (part.status, part.document.tag) == (200, "article")
+    assert part.document.get("data-comment-id") == comment["id"]
+    missing = await mo.open("c/nothing", headers={"X-Gatepost-Part": "1"})
+    assert (missing.status, missing.document.get("data-problem")) == (404, "unknown-comment")
 
 
 async def test_an_unknown_comment_author_or_site_is_404(mo: AtDesk, gatepost: Gatepost) -> None:
@@ -143,6 +153,22 @@ async def test_settings_are_kept_in_the_browser(gatepost: Gatepost, mo: AtDesk) 
     page = await mo.open("settings", headers={"Cookie": cookies})
     assert (page.one("html").get("lang"), page.one("html").get("data-theme")) == ("de", "dark")
     assert page.one("input[name=language][checked]").get("value") == "de"
+
+
+async def test_all_links_are_relative_to_the_page(gatepost: Gatepost, mo: AtDesk) -> None:
+    """So the desk works below any path that a proxy puts before it, taken away or not."""
+    comment = await gatepost.approved("Words.")
+    await gatepost.reader("bea").submit("More.", parent_id=comment["id"])
+    for address in ("", f"c/{comment['id']}", f"authors/{comment['author']['key']}", "posts/post", "record", "c/no"):
+        page = await mo.open(address)
+        found = [*page.all("[href]:not([target])"), *page.all("[src]"), *page.all("form")]
+        links = [one.get("href") or one.get("src") or one.get("action") for one in found]
+        assert len(links) > 3
+        for link in links:
+            assert link.startswith(("./", "../", "#")), (address, link)
+            assert urljoin(f"https://proxy.example/below/desk/blog/{address}", link).startswith(
+                "https://proxy.example/below/desk/"
+            )
 
 
 def _words(code: str) -> dict[str, str]:
