@@ -192,7 +192,7 @@ async def test_two_replicas_know_the_same_sessions_codes_and_forms(replicas: lis
 
 
 def _list(shown: Any, token: str) -> str:
-    return render("sessions.html", language=words.named("en"), sessions=shown, form_token=token, root="./")
+    return render("sessions.html", language=words.named("en"), now=0, sessions=shown, form_token=token, root="./")
 
 
 async def test_a_moderator_ends_their_own_sessions_and_no_others(gatepost: Gatepost, rows: Rows) -> None:
