@@ -25,7 +25,7 @@ sub vcl_recv {
         call drop;
     }
     # The public surface. /metrics and /health/ are not on it, however they are spelled.
-    if (req.url !~ "^/(v1/|desk/|embed(/|\.js(\?|$))|docs(/|\?|$)|openapi\.json(\?|$)|problems/)") {
+    if (req.url !~ "^/(v1/|desk(/|\?|$)|embed(/|\.js(\?|$))|docs(/|\?|$)|openapi\.json(\?|$)|problems/)") {
         return (synth(404, "Not Found"));
     }
     # Which replica: by chance, and the other ones when that does not answer. (The header stays for them: what is unset for

@@ -232,6 +232,14 @@ def impure_triage() -> Iterator[str]:
         yield from (f"{name} imports {clock}" for clock in asked if clock in {"system_clock", "new_id"})
 
 
+def a_desk_that_asks() -> Iterator[str]:
+    """`desk` makes its pages of nouns: it asks no store, and calls no verb."""
+    for name in files():
+        if within(name, "desk"):
+            asked = {module for module in own_imports(name) if within(module, ("store", "moderation"))}
+            yield from (f"{name} imports {module}" for module in sorted(asked))
+
+
 def private_names_of_others() -> Iterator[str]:
     """Nobody reaches into what is private in a library."""
     for name, tree in files().items():
@@ -261,6 +269,7 @@ RULES: list[Callable[[], Iterator[str]]] = [
     requests_outside_the_web_room,
     environment_read_elsewhere,
     impure_triage,
+    a_desk_that_asks,
     private_names_of_others,
     imports_upwards,
 ]
