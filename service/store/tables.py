@@ -152,7 +152,7 @@ REFUSED = comments.c.status.in_(
 
 
 def _index(name: str, *columns: str | ColumnElement[int], only: ColumnElement[bool], of: Table = comments) -> None:
-    """An index of some rows. (`postgres` tells PostgreSQL's dialect of them: naming it here would load it everywhere.)"""
+    """An index of some rows. (`postgres` tells its dialect of them: naming that here would load it everywhere.)"""
     expressions = (of.c[column] if isinstance(column, str) else column for column in columns)
     Index(name, *expressions, sqlite_where=only)
 
