@@ -25,7 +25,7 @@ sub vcl_recv {
         call drop;
     }
     # The public surface. /metrics and /health/ are not on it, however they are spelled.
-    if (req.url !~ "^/(v1/|embed(/|\.js(\?|$))|docs(/|\?|$)|openapi\.json(\?|$)|problems/)") {
+    if (req.url !~ "^/(v1/|desk(/|\?|$)|embed(/|\.js(\?|$))|docs(/|\?|$)|openapi\.json(\?|$)|problems/)") {
         return (synth(404, "Not Found"));
     }
     # Which replica: by chance, and the other ones when that does not answer. (The header stays for them: what is unset for
@@ -37,7 +37,7 @@ sub vcl_recv {
         return (pass);
     }
     # Server-Sent Events: each as it comes, and one thread for each listener.
-    if (req.method == "GET" && req.url ~ "^/v1/sites/[a-z0-9-]+/(posts/[^/?]+|queue)/events(\?|$)") {
+    if (req.method == "GET" && req.url ~ "^/(v1/sites/[a-z0-9-]+/(posts/[^/?]+|queue)|desk/[a-z0-9-]+)/events(\?|$)") {
         return (pipe);
     }
     # Public reading, where a credential changes nothing: with the next ones the only replies that are looked up and kept.

@@ -24,6 +24,7 @@ from service.health import Health, Reporting
 from service.life import Life
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, new_id, system_clock
+from service.moderation.desk_sessions import AUTHOR_KEY
 from service.notices.targets import Targets
 from service.outbound.client import Outbound
 from service.reading import news
@@ -37,6 +38,7 @@ from service.web.address import Addresses
 from service.web.call import Services
 from service.web.cursors import Cursors
 from service.web.door import ConnectionLimits
+from service.web.form_tokens import FormTokens
 from service.web.limits import RateLimits
 from service.web.links import Links
 from service.web.serving import GuardedRunner
@@ -259,9 +261,8 @@ async def _open_store(settings: Settings, *, clock: Clock) -> Database:
 
 async def _services(opened: _Open, relay: Relay, addresses: Addresses, webhooks: Sequence[Webhook]) -> Services:
     settings, database, metrics, clock = opened.settings, opened.database, opened.metrics, opened.clock
-    hash_key = await database.write(secrets.get_or_make, "author-key")
-    cursor_key = await database.write(secrets.get_or_make, "cursor")
-    feed_key = await database.write(secrets.get_or_make, "feed")
+    names = (AUTHOR_KEY, "cursor", "desk-form", "feed")
+    hash_key, cursor_key, form_key, feed_key = [await database.write(secrets.get_or_make, name) for name in names]
     return Services(
         settings=settings,
         database=database,
@@ -273,6 +274,7 @@ async def _services(opened: _Open, relay: Relay, addresses: Addresses, webhooks:
         webhooks={(webhook.site, webhook.call.settings.name): webhook for webhook in webhooks},
         authenticator=Authenticator(opened.logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
+        form_tokens=FormTokens(form_key, clock=clock),
         feeds=UUID(bytes=feed_key[:16], version=4),
         limits=opened.limits,
         links=Links(settings.server.public_url),

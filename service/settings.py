@@ -95,6 +95,7 @@ class Limits(Section):
     submit_per_site: Rate | None = None
     read_per_address: Rate = "600/minute"
     moderate_per_caller: Rate = "600/minute"
+    sign_in_per_address: Rate = "10/minute"
     shared: SharedStore | None = None
 
 

@@ -5,7 +5,7 @@ that the readiness check writes too, and a file in the folder of backups, which 
 """
 
 from service.auth.fetch import Fetch, Heard
-from service.checkup import backups, caching, clocks, listening, logins, notices, sites, stored, webhooks
+from service.checkup import backups, caching, clocks, desk, listening, logins, notices, sites, stored, webhooks
 from service.checkup.finding import Finding, fail
 from service.metrics import Metrics
 from service.model import Clock
@@ -33,6 +33,7 @@ async def examine(settings: Settings, *, clock: Clock, send: bool = False) -> li
             found += sites.examine(site)
             for login in site.login:
                 found += await logins.examine(login, site, proxies=proxies, clock=clock, fetch=fetch, heard=heard)
+            found += await desk.examine(site, settings.server, client)
             found += await webhooks.examine(site, client, clock=clock, send=send)
             found += notices.examine(site, settings)
             found += await clocks.examine(site, heard, fetch=fetch, clock=clock)

@@ -64,7 +64,7 @@ def bundle() -> Bundle:
         return hashes if name == "hashes.json" else joining.read_source(name)
 
     texts = {name: joining.join(name, read) for name in (SCRIPT, COUNT)} | later
-    files = {name: _file(text, _media_type(name)) for name, text in texts.items()}
+    files = {name: file_of(text, _media_type(name)) for name, text in texts.items()}
     return Bundle(files, files[SCRIPT].sha256[:16])
 
 
@@ -72,7 +72,8 @@ def _media_type(name: str) -> str:
     return "text/javascript" if name.endswith(".js") else "application/json"
 
 
-def _file(text: str, media_type: str) -> File:
+def file_of(text: str, media_type: str) -> File:
+    """A file with this text, compressed as well as can be."""
     body = text.encode()
     codings = {"br": brotli.compress(body, quality=11), "gzip": gzip.compress(body, compresslevel=9, mtime=0)}
     return File(body, f"{media_type}; charset=utf-8", hashlib.sha256(body).hexdigest(), codings)

@@ -44,12 +44,16 @@ DECIDED_AT_ONCE = 25
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a moderator wants done with one comment, and the version of it that they saw."""
+    """What a moderator wants done with one comment, and the version of it that they saw.
+
+    `label_was_shown`: where it waits, they saw too what approving it would change of the post's title and address.
+    """
 
     comment_id: CommentId
     action: Action
     version: int
     reasons: Reasons = NO_REASONS
+    label_was_shown: bool = True
 
 
 def decide(
@@ -68,7 +72,7 @@ def decide(
         )
     after, entry = _outcome(before, ruling.action, status, tx.now), queue.get(tx, before.id)
     if publication.publishes(before, after):
-        after = labels.published(tx, site, after, was_shown=entry is not None)
+        after = labels.published(tx, site, after, was_shown=entry is not None and ruling.label_was_shown)
     decision = record.decide(
         tx,
         before,

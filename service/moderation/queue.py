@@ -2,26 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Final
 
 from service.errors import UnknownComment
-from service.model import (
-    Actor,
-    Author,
-    Comment,
-    CommentId,
-    Decision,
-    Label,
-    Milliseconds,
-    Post,
-    QueueEntry,
-    SiteKey,
-    SiteRules,
-)
-from service.moderation import labels, publication
-from service.moderation.labels import Newest
-from service.store import authors, claims, comments, decisions, events, posts, queue, queue_pages
+from service.model import Actor, CommentId, Milliseconds, SiteKey, SiteRules
+from service.moderation.cases import Case, of_entries
+from service.store import claims, events, queue, queue_pages
 from service.store.database import Transaction
 from service.store.queue_filter import Claimed, Filter
 from service.store.queue_pages import Position, Total
@@ -34,16 +20,12 @@ ANY: Final = Filter()
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A queue entry with everything to judge it by. `label` is what approving it would change of the post's."""
+class Overview:
+    """How many entries wait, since when the oldest does, and how many of them a moderator holds."""
 
-    entry: QueueEntry
-    comment: Comment
-    author: Author
-    post: Post
-    label: Label | None
-    parent: Comment | None
-    decision: Decision | None
+    waiting: int
+    oldest: Milliseconds | None
+    held: int
 
 
 def browse(
@@ -51,13 +33,19 @@ def browse(
 ) -> tuple[list[Case], Position | None, Total]:
     """A page of the queue: cases, the position after them, and how many there are in all."""
     found = queue_pages.find(tx, site.key, wanted, by_priority=by_priority, limit=limit, after=after)
-    return _cases(tx, site, found.entries), found.next, found.total
+    return of_entries(tx, site, found.entries), found.next, found.total
+
+
+def overview(tx: Transaction, site: SiteKey, moderator: Actor) -> Overview:
+    """How the queue stands as a whole."""
+    waiting, oldest, held = queue.overview(tx, site, moderator.key)
+    return Overview(waiting, oldest, held)
 
 
 def show(tx: Transaction, site: SiteRules, comment_id: CommentId) -> Case:
     """One case. Raises UnknownComment where the comment does not wait."""
     entry = queue.get(tx, comment_id)
-    cases = _cases(tx, site, [entry] if entry else [])
+    cases = of_entries(tx, site, [entry] if entry else [])
     if not cases:
         raise UnknownComment
     return cases[0]
@@ -84,7 +72,7 @@ def claim(
         found = _next_free(tx, site.key, wanted, by_priority=by_priority, limit=limit)
         handed = claims.take(tx, site.key, holder, found, until=until)
     _tell(tx, site.key, holder, [entry.comment_id for entry in handed])
-    return _cases(tx, site, handed), until
+    return of_entries(tx, site, handed), until
 
 
 def claim_these(
@@ -99,7 +87,7 @@ def claim_these(
     wanted = [comment_id for comment_id in dict.fromkeys(ids) if comment_id in mine or comment_id in taken]
     handed = claims.take(tx, site.key, holder, wanted, until=until)
     _tell(tx, site.key, holder, [entry.comment_id for entry in handed])
-    return _cases(tx, site, handed), until
+    return of_entries(tx, site, handed), until
 
 
 def release(tx: Transaction, site: SiteKey, holder: Actor, ids: Sequence[CommentId] | None = None) -> None:
@@ -131,28 +119,3 @@ def _tell(tx: Transaction, site: SiteKey, holder: Actor, ids: Sequence[CommentId
     """One event for all that a call changed. Who listens is told what is so then."""
     if ids:
         events.append(tx, site, events.CLAIMED, holder, about={"comment_ids": list(ids)})
-
-
-def _cases(tx: Transaction, site: SiteRules, entries: Sequence[QueueEntry]) -> list[Case]:
-    found = comments.get_many(tx, site.key, (entry.comment_id for entry in entries))
-    parents = comments.get_many(tx, site.key, (comment.parent_id for comment in found.values() if comment.parent_id))
-    people = authors.get_many(tx, site.key, {comment.author_key for comment in found.values()})
-    known = posts.get_many(tx, site.key, (comment.post for comment in found.values()))
-    asked = labels.newest_in(tx, site)
-    newest = Newest(cache(asked.title), cache(asked.url))  # once for all entries of a post
-    last = decisions.last_on_each(tx, list(found))
-    return [
-        Case(
-            entry=entry,
-            comment=comment,
-            author=people[comment.author_key],
-            post=known[comment.post],
-            label=None
-            if publication.is_public(comment)
-            else labels.would_set(site, comment, known[comment.post], newest),
-            parent=parents.get(comment.parent_id) if comment.parent_id else None,
-            decision=last.get(comment.id),
-        )
-        for entry in entries
-        if (comment := found.get(entry.comment_id)) is not None
-    ]

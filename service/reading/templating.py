@@ -28,15 +28,16 @@ def writable(value: object) -> object:
 
 def template(name: str) -> "Template":
     """The template in the file of this name."""
-    return _environment().get_template(name)
+    return environment(FOLDER).get_template(name)
 
 
 @cache
-def _environment() -> "Environment":
+def environment(folder: Path) -> "Environment":
+    """The templates in a folder, made ready once: `desk` has some of its own."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 3 MiB that a site needs only for HTML and Atom
 
     made = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -20,12 +20,15 @@ from service.model import (
 from service.store.among import each, listed
 from service.store.database import Row, Transaction
 from service.store.recount import Recount, Rule
-from service.store.tables import decisions
+from service.store.tables import comments, decisions
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in decisions.c}
 _ADD_TO_BATCH = insert(decisions).values(_COLUMNS)
 _ADD = insert(decisions).values({name: value for name, value in _COLUMNS.items() if name != "batch"})
 _ONE = select(decisions).where(decisions.c.site == bindparam("site"), decisions.c.id == bindparam("id"))
+_WITH_AUTHOR = _ONE.add_columns(comments.c.author_name).join_from(
+    decisions, comments, comments.c.id == decisions.c.comment_id
+)
 _OF_EVENT = select(decisions).where(decisions.c.site == bindparam("site"), decisions.c.seq == bindparam("seq"))
 _LAST = (
     select(decisions).where(decisions.c.comment_id == bindparam("comment_id")).order_by(decisions.c.seq.desc()).limit(1)
@@ -60,6 +63,12 @@ def get(tx: Transaction, site: SiteKey, decision_id: DecisionId) -> tuple[Decisi
     """One decision and the state before it."""
     row = tx.first(_ONE, site=site, id=decision_id)
     return (decision_of(row), json.loads(row["before"]) if row["before"] else None) if row else None
+
+
+def with_author(tx: Transaction, site: SiteKey, decision_id: DecisionId) -> tuple[Decision, str] | None:
+    """One decision, and the name of who wrote the comment."""
+    row = tx.first(_WITH_AUTHOR, site=site, id=decision_id)
+    return (decision_of(row), row["author_name"]) if row else None
 
 
 def of_event(tx: Transaction, site: SiteKey, seq: int) -> Decision | None:

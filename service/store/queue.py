@@ -64,6 +64,13 @@ _REASONS = (
     select(queue.c.why, func.count().label("number")).where(queue.c.site == bindparam("site")).group_by(queue.c.why)
 )
 
+_HELD = select(func.count()).where(
+    queue.c.site == bindparam("site"),
+    queue.c.claimed_by == bindparam("holder"),
+    queue.c.claimed_until > bindparam("now"),
+)
+_OVERVIEW = _DEPTH.add_columns(_HELD.scalar_subquery().label("held"))
+
 
 def put(tx: Transaction, comment: Comment, reason: Reason, *, waiting_since: Milliseconds | None = None) -> int:
     """Someone must look at this comment, for this reason too. One that waits already keeps its place.
@@ -145,6 +152,12 @@ def depth(tx: Transaction, site: SiteKey) -> tuple[int, Milliseconds | None]:
     """How many entries wait on the site, and since when the oldest does."""
     row = tx.first(_DEPTH, site=site)
     return (row["waiting"], row["oldest"]) if row else (0, None)
+
+
+def overview(tx: Transaction, site: SiteKey, holder: str) -> tuple[int, Milliseconds | None, int]:
+    """The same, and how many of them `holder` holds: by one statement."""
+    row = tx.first(_OVERVIEW, site=site, holder=holder, now=tx.now)
+    return (row["waiting"], row["oldest"], row["held"]) if row else (0, None, 0)
 
 
 def newest(tx: Transaction, site: SiteKey) -> Milliseconds | None:

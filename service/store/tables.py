@@ -138,7 +138,8 @@ comments = Table(
     ForeignKeyConstraint(["site", "author"], ["authors.site", "authors.author"]),
 )
 
-PUBLIC = comments.c.status == literal_column(f"'{Status.APPROVED.value}'")
+APPROVED: ColumnElement[str] = literal_column(f"'{Status.APPROVED.value}'")
+PUBLIC = comments.c.status == APPROVED
 """The one predicate of promise 1: a comment's words leave through a public door only where this holds.
 
 Written out, like `LISTED`, for the planner: by a value that comes later it cannot choose an index of only these rows.
@@ -381,6 +382,36 @@ followers = Table(
     Column("name", ordered_text, primary_key=True),
     Column("site", ordered_text, primary_key=True),
     Column("seq", BigInteger, nullable=False),
+)
+
+# Who is signed in at the desk, and links that sign in once: each under the SHA-256 of a secret that only a browser has.
+# `role_rules` marks what made somebody a moderator of the site then. Not a part of what a store holds.
+desk_sessions = Table(
+    "desk_sessions",
+    metadata,
+    Column("secret_hash", ordered_text, primary_key=True),
+    Column("id", ordered_text, nullable=False, unique=True),
+    Column("site", ordered_text, nullable=False),
+    Column("author", ordered_text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("role_rules", ordered_text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+Index("ix_desk_sessions_site", desk_sessions.c.site, desk_sessions.c.made_at, desk_sessions.c.id)
+desk_codes = Table(
+    "desk_codes",
+    metadata,
+    Column("secret_hash", ordered_text, primary_key=True),
+    Column("site", ordered_text, nullable=False),
+    Column("author", ordered_text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("role_rules", ordered_text, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
 )
 
 # How each webhook stands (`webhooks.Standing`). Unlike `followers` a part of what a store holds: what was not delivered

@@ -106,7 +106,7 @@ def kept(tx: Transaction, comment_id: CommentId, version: int) -> Text:
     row = tx.first(_KEPT, comment_id=comment_id, version=version)
     if row is None:
         raise LookupError(f"no text of version {version} for comment {comment_id}")
-    return _kept(row)
+    return text_of(row)
 
 
 def count(tx: Transaction, comment: Comment) -> int:
@@ -129,7 +129,7 @@ def older(tx: Transaction, renderer: int, *, after: CommentId, limit: int) -> St
         return None
     last = ids[-1]["id"]
     among = {"after": after, "last": last, "renderer": renderer}
-    found = [(row["comment_id"], _kept(row)) for row in tx.all(_OLDER_KEPT, **among)]
+    found = [(row["comment_id"], text_of(row)) for row in tx.all(_OLDER_KEPT, **among)]
     for row in tx.all(_OLDER_IN_ROWS, **among):
         found += [(row["id"], text) for text in of_row(row) if text is not None and text.renderer < renderer]
     return Stretch(
@@ -197,5 +197,6 @@ def in_row(comment: Comment) -> dict[str, object]:
     }
 
 
-def _kept(row: Row) -> Text:
+def text_of(row: Row) -> Text:
+    """The text in a row that has the columns of `revisions`."""
     return Text(row["body"], row["html"], row["renderer"], row["version"], row["submitted_at"])

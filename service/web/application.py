@@ -10,7 +10,7 @@ from service.health import Health
 from service.web import json_body, openapi, operations
 from service.web.call import Services
 from service.web.hatch import Hatch
-from service.web.routes import ROUTES
+from service.web.routes import EVERYTHING
 from service.web.shell import Shell
 from service.web.surface import Route
 from service.web.tally import Tally
@@ -29,7 +29,7 @@ def build(services: Services, *, health: Health) -> tuple[web.Application, Hatch
     describe: Callable[[], bytes] = cache(partial(openapi.document_bytes, services.links))
     application[operations.OPENAPI] = describe
     by_path: dict[str, list[Route]] = {}
-    for route in ROUTES:  # aiohttp tries them in this order: what is called most stands first
+    for route in EVERYTHING:  # aiohttp tries them in this order: what is called most stands first
         by_path.setdefault(route.path, []).append(route)
     for path, listed in by_path.items():
         resource = application.router.add_resource(_pattern(path, by_path))

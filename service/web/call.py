@@ -49,6 +49,7 @@ from service.strict_json import is_clean
 from service.web import post_keys
 from service.web.address import Addresses
 from service.web.cursors import Cursors
+from service.web.form_tokens import FormTokens
 from service.web.header_lists import JoinedHeaders
 from service.web.limits import RateLimits
 from service.web.links import Links
@@ -80,6 +81,7 @@ class Services:
     webhooks: Mapping[tuple[SiteKey, str], Webhook]
     authenticator: Authenticator
     cursors: Cursors
+    form_tokens: FormTokens
     feeds: UUID
     limits: RateLimits
     links: Links
@@ -158,17 +160,24 @@ class Call:
     # --- Who is speaking ------------------------------------------------------------------------------------------
 
     async def caller(self) -> Caller | None:
-        """Who is speaking, or None without a credential. Asked once, however often it is called.
+        """Who is speaking, or None without a credential.
 
-        Raises InvalidCredential, LoginUnavailable, or OriginRefused for a write that rests on a cookie and does not
-        come from one of the site's own pages.
+        Raises OriginRefused for a write that rests on a cookie and does not come from one of the site's own pages, and
+        what `holder` raises.
+        """
+        caller = await self.holder()
+        if caller is not None and caller.is_ambient:
+            self._require_own_page()
+        return caller
+
+    async def holder(self) -> Caller | None:
+        """Whose credential came with the request, whatever page sent it. Asked once, however often it is called.
+
+        Raises InvalidCredential or LoginUnavailable.
         """
         if not self._is_asked:
-            credentials = self._credentials()
-            self._caller = await self.services.authenticator.caller(self.site_key, credentials)
+            self._caller = await self.services.authenticator.caller(self.site_key, self._credentials())
             self._is_asked = True
-        if self._caller is not None and self._caller.is_ambient:
-            self._require_own_page()
         return self._caller
 
     async def reader(self) -> tuple[AuthorKey, Identity, Caller]:

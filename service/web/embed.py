@@ -2,18 +2,16 @@
 
 from typing import Any, Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from service.embed.bundle import COUNT, LANGUAGES, PARTS, SCRIPT, bundle
 from service.errors import NotFound
-from service.reading.page import IDENTITY, coding_for
+from service.web import static_files
 from service.web.call import Call
-from service.web.header_lists import joined, names
+from service.web.static_files import PINNED
 
 FRESH: Final = "public, max-age=3600, stale-while-revalidate=86400"
 """An address that stays while the file behind it changes with the service."""
-PINNED: Final = "public, max-age=31536000, immutable"
-"""An address with the file's own hash in it."""
 PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "asset": (
         "A file of the embed",
@@ -49,13 +47,4 @@ def _reply(call: Call, name: str, cache_control: str) -> web.Response:
     found = bundle().files.get(name)
     if found is None:
         raise NotFound
-    coding = coding_for(joined(call.request.headers, hdrs.ACCEPT_ENCODING))
-    etag = found.etag(coding)
-    headers = {"ETag": etag, "Cache-Control": cache_control, "Vary": "Accept-Encoding", **ANYWHERE}
-    if names(joined(call.request.headers, hdrs.IF_NONE_MATCH), etag):
-        return web.Response(status=304, headers=headers)
-    if coding != IDENTITY:
-        headers["Content-Encoding"] = coding
-    return web.Response(
-        body=found.codings.get(coding, found.body), headers={"Content-Type": found.media_type, **headers}
-    )
+    return static_files.reply(call, found, cache_control=cache_control, headers=ANYWHERE)

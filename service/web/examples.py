@@ -177,6 +177,10 @@ EXAMPLES: dict[Any, Any] = {
         }
     },
     outgoing.PostReply: {"post": POST},
+    outgoing.DeskCode: {
+        "url": "https://comments.example/desk/blog/enter?code=bWFkZSB1cCBmb3IgdGhlIGRvY3VtZW50YXRpb24tLS0",
+        "expires_at": "2026-01-31T09:36:00.000Z",
+    },
     incoming.ReplayRequest: {"after_seq": 4600, "until_seq": 4711},
     webhook_views.WebhookList: {"webhooks": [WEBHOOK]},
     webhook_views.DeliveryList: {"deliveries": [DELIVERY], "next": None},

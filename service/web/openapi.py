@@ -132,7 +132,7 @@ def document(links: Links = BY_PATHS) -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": links.to("") or "/"}],
-        "tags": [{"name": audience.value} for audience in Audience],
+        "tags": [{"name": name} for name in dict.fromkeys(route.audience.value for route in ROUTES)],
         "paths": paths,
         "webhooks": openapi_webhooks.described(REFERENCES),
         "components": {

@@ -16,15 +16,15 @@ from service.web.outgoing import ActionName, StatusName
 from service.web.post_keys import PostKeyText
 
 
-def _whole_number(value: object) -> object:
-    """Query values are text: only plain digits are a number."""
+def whole_number(value: object) -> object:
+    """Values of queries and forms are text: only plain digits are a number."""
     if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value):
         raise ValueError("must be a whole number")
     return int(value) if isinstance(value, str) else value
 
 
 # The limits come first: behind a validator, pydantic would describe them in words of its own.
-ListLimit = Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole_number)]
+ListLimit = Annotated[int, Field(ge=1, le=200), BeforeValidator(whole_number)]
 
 
 def _known_type(text: str) -> str:
@@ -157,7 +157,7 @@ class DeliveriesQuery(PageQuery):
 class FeedQuery(Incoming):
     """Which events, and how much of each."""
 
-    after: Annotated[int, Field(ge=0), BeforeValidator(_whole_number)] | None = Field(
+    after: Annotated[int, Field(ge=0), BeforeValidator(whole_number)] | None = Field(
         None, description="Behind this number: the `last_seq` that you got. Left out: from the first that is kept"
     )
     types: Annotated[
@@ -170,6 +170,6 @@ class FeedQuery(Incoming):
         description="How much is told: bare `ids`, `texts`, or `people` too (who wrote it, for the blog; for admins)",
     )
     limit: ListLimit = Field(50, description="How many at most; what is told of one event is not parted")
-    wait: Annotated[int, Field(ge=0, le=30), BeforeValidator(_whole_number)] = Field(
+    wait: Annotated[int, Field(ge=0, le=30), BeforeValidator(whole_number)] = Field(
         0, description="Seconds for which an empty answer is held back until something happens"
     )

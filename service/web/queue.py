@@ -1,9 +1,11 @@
 """Moderators' calls on the queue. The first line of each asks for the permission."""
 
 from dataclasses import replace
+from typing import Protocol
 
-from service.model import AuthorKey, CommentId, PostKey, Why
+from service.model import Actor, AuthorKey, CommentId, PostKey, Why
 from service.moderation import queue
+from service.moderation.cases import Case
 from service.reading.show import timestamp
 from service.store.database import Database, LaneOf
 from service.store.queue_filter import Claimed, Filter
@@ -16,12 +18,8 @@ from service.web.stream import EventStream
 async def browse_queue(call: Call, query: queries.QueueQuery) -> Reply[outgoing_queue.QueueList]:
     """What somebody must look at, with everything to judge it by."""
     moderator = await call.moderator()
-    wanted = replace(
-        _filter(query),
-        claimed=None if query.claimed == "any" else Claimed(query.claimed),
-        holder=moderator.key if query.claimed == "mine" else None,
-    )
-    cases, position, total = await _lane(call, query).read(
+    wanted = held_by(moderator, query.claimed, filter_of(query))
+    cases, position, total = await lane_of(call, query).read(
         queue.browse,
         call.site.rules,
         wanted,
@@ -50,7 +48,9 @@ async def follow_queue(call: Call, query: queries.StreamQuery, headers: incoming
     the queue anew. Go on with the last `id`. The stream ends with the right to moderate.
     """
     await call.moderator()
-    return EventStream(call, (call.site_key, None), headers.last_event_id or query.last_event_id, for_moderator=True)
+    return EventStream(
+        call, (call.site_key, None), headers.last_event_id or query.last_event_id, may_listen=Call.moderator
+    )
 
 
 # POST /v1/sites/{site}/queue/claims
@@ -67,13 +67,13 @@ async def claim(call: Call, body: incoming_queue.ClaimRequest) -> Reply[outgoing
             queue.claim_these, call.site.rules, moderator, ids, lease_seconds=body.lease_seconds
         )
     else:
-        cases, until = await _lane(call, body.filter).write(
+        cases, until = await lane_of(call, body.filter).write(
             queue.claim,
             call.site.rules,
             moderator,
             limit=body.limit,
             lease_seconds=body.lease_seconds,
-            wanted=_filter(body.filter),
+            wanted=filter_of(body.filter),
             by_priority=body.filter.order == "priority",
         )
     return Reply({"entries": _entries(call, cases), "claimed_until": timestamp(until)})
@@ -96,7 +96,21 @@ async def show_entry(call: Call) -> Reply[outgoing_queue.EntryReply]:
     return Reply({"entry": show.entry(call.site, case)})
 
 
-def _filter(asked: queries.QueueQuery | incoming_queue.QueueFilter) -> Filter:
+class Asked(Protocol):
+    """What narrows the queue, wherever it comes from."""
+
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def post(self) -> str | None: ...
+    @property
+    def author(self) -> str | None: ...
+    @property
+    def q(self) -> str | None: ...
+
+
+def filter_of(asked: Asked) -> Filter:
+    """The filter that is asked for."""
     return Filter(
         why=Why(asked.reason) if asked.reason else None,
         post=PostKey(asked.post) if asked.post else None,
@@ -105,10 +119,17 @@ def _filter(asked: queries.QueueQuery | incoming_queue.QueueFilter) -> Filter:
     )
 
 
-def _lane(call: Call, asked: queries.QueueQuery | incoming_queue.QueueFilter) -> Database | LaneOf:
+def held_by(moderator: Actor, claimed: str, wanted: Filter) -> Filter:
+    """The same, narrowed to what this moderator holds (`mine`), or nobody (`free`)."""
+    if claimed == "any":
+        return wanted
+    return replace(wanted, claimed=Claimed(claimed), holder=moderator.key if claimed == "mine" else None)
+
+
+def lane_of(call: Call, asked: Asked) -> Database | LaneOf:
     """Where what may take long keeps nobody waiting."""
     return call.database.bulk if asked.q or asked.post or asked.author else call.database
 
 
-def _entries(call: Call, cases: list[queue.Case]) -> list[outgoing_queue.EntryView]:
+def _entries(call: Call, cases: list[Case]) -> list[outgoing_queue.EntryView]:
     return [show.entry(call.site, case) for case in cases]

@@ -48,10 +48,33 @@ from service.errors import (
     UnknownWebhook,
     UnsupportedMediaType,
 )
-from service.web import embed, feed, moderators, operations, problems, public, queue, readers, undos, webhooks
+from service.web import (
+    desk,
+    desk_acts,
+    desk_bulk,
+    desk_codes,
+    desk_comment,
+    desk_people,
+    desk_record,
+    desk_sessions,
+    desk_settings,
+    desk_sign_in,
+    embed,
+    feed,
+    moderators,
+    operations,
+    problems,
+    public,
+    queue,
+    readers,
+    undos,
+    webhooks,
+)
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
+
+HTML = "text/html"
 
 SITE = "/v1/sites/{site}"
 POST = SITE + "/posts/{post}"
@@ -66,6 +89,7 @@ KNOWN: Problems = (UnknownSite, InvalidRequest, StoreUnavailable)
 NAMED: Problems = (*KNOWN, InvalidCredential, LoginUnavailable)
 LOGGED_IN: Problems = (*NAMED, LoginRequired)
 BODY: Problems = (MalformedJson, UnsupportedMediaType, BodyTooLarge)
+FORM: Problems = (MalformedRequest, UnsupportedMediaType, BodyTooLarge)
 LISTED: Problems = (BadCursor,)
 
 PUBLIC = [
@@ -180,6 +204,7 @@ MODERATORS = [
         "GET", SITE + "/events", feed.list_events, Audience.MODERATORS,
         problems=(*MODERATION, EventsPruned),
     ),
+    Route("POST", SITE + "/desk/codes", desk_codes.offer_code, Audience.MODERATORS, statuses=(201,), problems=CHANGE),
     Route("GET", POST, moderators.show_post, Audience.MODERATORS, problems=MODERATION),
     Route("PATCH", POST, moderators.change_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
 ]  # fmt: skip
@@ -239,4 +264,95 @@ OPERATIONS = [
     ),
 ]  # fmt: skip
 
+DESK_SITE = "/desk/{site}"
+
+DESK = [
+    Route("GET", "/desk", desk.show_way, Audience.DESK_DOOR, statuses=(308,)),
+    Route("GET", "/desk/", desk.choose_site, Audience.DESK_DOOR, statuses=(200, 303), media_type=HTML),
+    Route("GET", DESK_SITE, desk.show_way_to_queue, Audience.DESK_DOOR, statuses=(308,), problems=(UnknownSite,)),
+    Route(
+        "GET", DESK_SITE + "/sign-in", desk_sign_in.show_sign_in, Audience.DESK_DOOR, Count.READ, media_type=HTML,
+        statuses=(303,), problems=(*MODERATION,),
+    ),
+    Route(
+        "POST", DESK_SITE + "/sign-in", desk_sign_in.sign_in, Audience.DESK_DOOR, Count.SIGN_IN, media_type=HTML,
+        statuses=(303, 200), problems=(*MODERATION, *FORM, OriginRefused),
+    ),
+    Route(
+        "GET", DESK_SITE + "/enter", desk_sign_in.show_code, Audience.DESK_DOOR, Count.READ, media_type=HTML,
+        problems=MODERATION,
+    ),
+    Route(
+        "POST", DESK_SITE + "/enter", desk_sign_in.enter, Audience.DESK_DOOR, Count.SIGN_IN, media_type=HTML,
+        statuses=(303,), problems=(*MODERATION, *FORM, OriginRefused),
+    ),
+    Route(
+        "POST", DESK_SITE + "/sign-out", desk_sign_in.sign_out, Audience.DESK, media_type=HTML,
+        statuses=(303, 200), problems=(*CHANGE, *FORM),
+    ),
+    Route(
+        "POST", DESK_SITE + "/sessions", desk_sessions.end_session, Audience.DESK, media_type=HTML,
+        statuses=(303,), problems=(*CHANGE, *FORM),
+    ),
+    Route("GET", DESK_SITE + "/", desk.show_queue, Audience.DESK, media_type=HTML, problems=(*MODERATION, *LISTED)),
+    Route(
+        "POST", DESK_SITE + "/decide", desk_acts.decide, Audience.DESK, statuses=(303, 201), media_type=HTML,
+        problems=(*CHANGE, *FORM, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition),
+    ),
+    Route(
+        "POST", DESK_SITE + "/undo", desk_acts.undo, Audience.DESK, statuses=(303, 200, 201), media_type=HTML,
+        problems=(*CHANGE, *FORM, UnknownDecision, IllegalTransition, NewerDecision, UnknownBatch, PreviewExpired),
+    ),
+    Route(
+        "POST", DESK_SITE + "/claims", desk_acts.change_claims, Audience.DESK, statuses=(303, 200), media_type=HTML,
+        problems=(*CHANGE, *FORM),
+    ),
+    Route(
+        "POST", DESK_SITE + "/bulk/preview", desk_bulk.preview_bulk, Audience.DESK, media_type=HTML,
+        problems=(*CHANGE, *FORM),
+    ),
+    Route(
+        "POST", DESK_SITE + "/bulk", desk_bulk.carry_out_bulk, Audience.DESK, statuses=(201,), media_type=HTML,
+        problems=(*CHANGE, *FORM, PreviewExpired),
+    ),
+    Route(
+        "GET", DESK_SITE + "/c/{id}", desk_comment.show_comment, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, UnknownComment),
+    ),
+    Route(
+        "GET", DESK_SITE + "/authors/{key}", desk_people.show_author, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, *LISTED, UnknownAuthor),
+    ),
+    Route(
+        "POST", DESK_SITE + "/authors/{key}", desk_people.judge_author, Audience.DESK, statuses=(303,), media_type=HTML,
+        problems=(*CHANGE, *FORM, UnknownAuthor),
+    ),
+    Route(
+        "GET", DESK_SITE + "/posts/{post}", desk_people.show_post, Audience.DESK, media_type=HTML, problems=MODERATION,
+    ),
+    Route(
+        "POST", DESK_SITE + "/posts/{post}", desk_people.change_post, Audience.DESK, statuses=(303,), media_type=HTML,
+        problems=(*CHANGE, *FORM),
+    ),
+    Route(
+        "GET", DESK_SITE + "/record", desk_record.show_record, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, *LISTED),
+    ),
+    Route(
+        "GET", DESK_SITE + "/settings", desk_settings.show_settings, Audience.DESK, media_type=HTML,
+        problems=MODERATION,
+    ),
+    Route(
+        "POST", DESK_SITE + "/settings", desk_settings.change_settings, Audience.DESK, statuses=(303,), media_type=HTML,
+        problems=(*CHANGE, *FORM),
+    ),
+    Route(
+        "GET", "/desk/static/{pin}/{file}", desk.show_file, Audience.DESK_DOOR, media_type="*/*", statuses=(200, 304),
+        problems=(NotFound,),
+    ),
+]  # fmt: skip
+"""Pages for moderators. They are no part of the API: its description leaves them out."""
+
 ROUTES = [*PUBLIC, *READERS, *MODERATORS, *ADMINS, *EMBED, *OPERATIONS]
+"""The API."""
+EVERYTHING = [*ROUTES, *DESK]

@@ -10,7 +10,7 @@ from aiohttp import web
 from service import logs
 from service.errors import InternalError, InvalidCredential, OriginRefused, Problem, SlowDown
 from service.settings import Site
-from service.web import problems
+from service.web import desk_reply, desk_session, problems
 from service.web.call import WRITES, Call, Reply, Services, to_json
 from service.web.hatch import Hatch
 from service.web.public import Published
@@ -99,9 +99,9 @@ class Shell:
             await self._admit(route, call)
             answer = await route.answer(call)
         except InvalidCredential as problem:
-            return self._refusal(await self._counted(problem, call), call)
+            return self._refusal(await self._counted(problem, call), call, route)
         except Problem as problem:
-            return self._refusal(problem, call)
+            return self._refusal(problem, call, route)
         except web.HTTPException:
             raise
         except Exception as error:  # noqa: BLE001  # a bug: 500, the request id, and nothing more
@@ -111,7 +111,7 @@ class Shell:
                 error=type(error).__name__,  # its sentence may quote what somebody wrote
                 where=traceback.format_tb(error.__traceback__),
             )
-            return self._refusal(InternalError(), call)
+            return self._refusal(InternalError(), call, route)
         if isinstance(answer, web.StreamResponse):
             return answer
         return _response(answer)
@@ -126,15 +126,19 @@ class Shell:
             _ = call.site
             if route.audience is not Audience.PUBLIC:
                 call.require_single_headers()
-            if call.request.method in WRITES:
+            if call.request.method in WRITES and not route.is_of_the_desk:
                 _refuse_foreign_origin(call)
         if route.counts is Count.READ:
             await self._services.limits.read_from(self._services.addresses.group(call.request))
         elif route.counts is Count.SUBMIT:
             await self._services.limits.submit_from(self._services.addresses.group(call.request))
+        elif route.counts is Count.SIGN_IN:
+            await self._services.limits.sign_in_from(self._services.addresses.group(call.request))
         if route.audience is Audience.MODERATORS:  # who may not ask is not told what is wrong with the question
             await self._services.limits.moderate_by(call.site_key, (await call.somebody()).key)
             await call.moderator()
+        elif route.audience is Audience.DESK:
+            await desk_session.admit(call)
         elif route.audience is Audience.READERS and call.request.method in WRITES:
             await call.reader()
 
@@ -146,8 +150,10 @@ class Shell:
             return slow_down
         return problem
 
-    def _refusal(self, problem: Problem, call: Call) -> web.Response:
+    def _refusal(self, problem: Problem, call: Call, route: Route) -> web.Response:
         self._metrics.problems.labels(problem.code).inc()
+        if route.is_of_the_desk:
+            return desk_reply.problem_page(problem, call)
         return problems.reply(problem, call.request, _site_of(call), links=self._services.links)
 
     def _allow_origin(self, audience: Audience, call: Call, response: web.StreamResponse) -> None:
@@ -157,7 +163,7 @@ class Shell:
             headers["Access-Control-Allow-Origin"] = "*"
             headers["Access-Control-Expose-Headers"] = EXPOSED
             return
-        if audience is Audience.OPERATIONS:
+        if audience not in (Audience.READERS, Audience.MODERATORS):
             return
         headers.add("Vary", "Origin")
         site = _site_of(call)

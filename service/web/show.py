@@ -16,7 +16,7 @@ from service.model import (
     Milliseconds,
     Reason,
 )
-from service.moderation.queue import Case
+from service.moderation.cases import Case
 from service.reading.shapes import PostView, VisibleComment
 from service.reading.show import author, optional_timestamp, post, timestamp
 from service.settings import Site
@@ -104,18 +104,21 @@ def decision(found: Decision) -> DecisionView:
 def entry(site: Site, case: Case) -> EntryView:
     """One entry of the queue. It names the post by its present title; without one, by the title that approving would
     set."""
-    edit_window_seconds, held, label = site.edit_window_seconds, case.entry.claimed_by, case.label or NO_LABEL
+    waiting = case.entry
+    if waiting is None:
+        raise LookupError(f"comment {case.comment.id} does not wait")
+    edit_window_seconds, held, label = site.edit_window_seconds, waiting.claimed_by, case.label or NO_LABEL
     known = post(site, case.post)
     shown: PostView = {**known, "title": known["title"] or label.title, "url": known["url"] or label.url}
     return {
         "comment": comment(case.comment, edit_window_seconds=edit_window_seconds, decision=case.decision),
         "post": shown,
         "label": {"title": label.title, "url": label.url} if case.label else None,
-        "why": [why(reason) for reason in case.entry.reasons],
-        "priority": case.entry.priority,
-        "waiting_since": timestamp(case.entry.waiting_since),
+        "why": [why(reason) for reason in waiting.reasons],
+        "priority": waiting.priority,
+        "waiting_since": timestamp(waiting.waiting_since),
         "claimed_by": {"key": held.key, "name": held.name} if held else None,
-        "claimed_until": optional_timestamp(case.entry.claimed_until),
+        "claimed_until": optional_timestamp(waiting.claimed_until),
         "author_record": {
             "approved": case.author.approved,
             "rejected": case.author.rejected,

@@ -4,6 +4,8 @@ aiohttp-sse would run a pinging task for each listener and render each event for
 listeners that is the whole cost, so this is aiohttp's own `StreamResponse`.
 """
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 
 from service.delivery.live import Stream, come_back
@@ -23,12 +25,20 @@ class EventStream(web.StreamResponse):
     not when it ends hours later.
     """
 
-    def __init__(self, call: Call, stream: Stream, last_id: str | None, *, for_moderator: bool = False) -> None:
+    def __init__(
+        self,
+        call: Call,
+        stream: Stream,
+        last_id: str | None,
+        *,
+        may_listen: Callable[[Call], Awaitable[object]] | None = None,
+    ) -> None:
+        """`may_listen` raises a problem where this call may not listen; None: everybody may."""
         super().__init__(headers=HEADERS)
         self._call = call
         self._stream = stream
         self._last_id = last_id
-        self._for_moderator = for_moderator
+        self._may_listen = may_listen
         self._checked = call.services.clock()
 
     async def write_eof(self, data: bytes = b"") -> None:
@@ -54,10 +64,10 @@ class EventStream(web.StreamResponse):
         request."""
         services = self._call.services
         # A clock that was set back makes no right longer: then it is looked at now.
-        if not self._for_moderator or 0 <= services.clock() - self._checked < CHECK_AGAIN_MILLISECONDS:
+        if self._may_listen is None or 0 <= services.clock() - self._checked < CHECK_AGAIN_MILLISECONDS:
             return True
         try:
-            await Call(self._call.request, services).moderator()
+            await self._may_listen(Call(self._call.request, services))
         except Problem:
             return False
         self._checked = services.clock()

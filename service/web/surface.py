@@ -4,8 +4,8 @@ A handler says what it takes and gives in its signature:
 
     async def edit(call: Call, body: incoming.Edit) -> Reply[outgoing.CommentReply]
 
-`body`, `query` and `headers` are validated before it runs; the reply's type, the statuses and the problems of its route
-make the OpenAPI document. So what validates and what is documented are one thing.
+`body`, `query` and `headers` (of the desk's pages `form`) are validated before it runs; the reply's type, the statuses
+and the problems of its route make the OpenAPI document. So what validates and what is documented are one thing.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,11 +15,12 @@ from functools import cached_property, partial
 from typing import Any, get_args, get_origin, get_type_hints
 
 from aiohttp import web
+from multidict import MultiMapping
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from service.errors import InvalidRequest, Problem
-from service.web import body_size, json_body
+from service.web import body_size, form_body, json_body
 from service.web.call import WRITES, Call, Reply, is_utf8
 
 Handler = Callable[..., Awaitable[Any]]
@@ -52,6 +53,9 @@ class Audience(Enum):
     MODERATORS = "moderation"
     EMBED = "embed"
     OPERATIONS = "operations"
+    DESK = "moderators' desk"
+    DESK_DOOR = "before the desk"
+    """The desk's pages that nobody need be signed in for, and its files."""
 
 
 class Count(Enum):
@@ -60,6 +64,7 @@ class Count(Enum):
     NOTHING = "nothing"
     READ = "read_per_address"
     SUBMIT = "submit_per_address"
+    SIGN_IN = "sign_in_per_address"
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class Route:
         hints = get_type_hints(self.handler, include_extras=True)
         object.__setattr__(self, "gives", (get_args(hints.pop("return")) or (None,))[0])
         object.__setattr__(
-            self, "takes", {name: kind for name, kind in hints.items() if name in {"body", "query", "headers"}}
+            self, "takes", {name: kind for name, kind in hints.items() if name in {"body", "form", "query", "headers"}}
         )
 
     @property
@@ -97,10 +102,15 @@ class Route:
         the addresses of scripts."""
         return self.audience not in (Audience.EMBED, Audience.OPERATIONS)
 
+    @property
+    def is_of_the_desk(self) -> bool:
+        """Whether it is a page for moderators, in whose words failures are told."""
+        return self.audience in (Audience.DESK, Audience.DESK_DOOR)
+
     @cached_property
     def max_body_bytes(self) -> int:
         """How large a body it takes, if it takes one."""
-        return body_size.limit(self.takes["body"])
+        return body_size.limit(self.takes["form"] if "form" in self.takes else self.takes["body"])
 
     @property
     def summary(self) -> str:
@@ -117,6 +127,10 @@ class Route:
             _validated(Nothing, _query(request, Nothing), "query")
         if "headers" in self.takes:
             taken["headers"] = _validated(self.takes["headers"], _headers(request, self.takes["headers"]), "header")
+        if "form" in self.takes:
+            fields = await form_body.read(request, self.max_body_bytes)
+            taken["form"] = _validated(self.takes["form"], _given(fields, self.takes["form"], "form"), "form")
+            return await self._handled(call, taken)
         if "body" not in self.takes:
             if self.method in WRITES and await json_body.is_given(request):
                 raise InvalidRequest([("", "must be left out: this call takes no body")], place="body")
@@ -151,12 +165,17 @@ def _sentence(mistake: ErrorDetails) -> str:
 def _query(request: web.Request, kind: type[BaseModel]) -> dict[str, Any]:
     if not is_utf8(request.rel_url.raw_query_string):
         raise InvalidRequest([("", "must be UTF-8")], place="query")
+    return _given(request.query, kind, "query")
+
+
+def _given(fields: MultiMapping[str], kind: type[BaseModel], place: str) -> dict[str, Any]:
+    """The fields of a query or a form; what may be given several times as a list."""
     found: dict[str, Any] = {}
-    for name in request.query:
-        values = request.query.getall(name)
+    for name in fields:
+        values = fields.getall(name)
         takes_many = name in kind.model_fields and _is_list(kind.model_fields[name].annotation)
         if len(values) > 1 and not takes_many:
-            raise InvalidRequest([(_pointer((name,)), "must be given once")], place="query")
+            raise InvalidRequest([(_pointer((name,)), "must be given once")], place=place)
         found[name] = values if takes_many else values[0]
     return found
 

@@ -17,7 +17,7 @@ async def preview_undo(call: Call, body: incoming.UndoPreview) -> Reply[outgoing
     shown, forecast = await call.database.bulk.read(undos.preview, call.site.rules, BatchId(body.batch), moderator)
     return Reply(
         {
-            "preview": _sealed(call, shown, moderator),
+            "preview": sealed(call, shown, moderator),
             "expires_at": timestamp(shown.good_until),
             "would_change": forecast.would_change,
             "stays": [{"why": why.value, "count": count} for why, count in sorted(forecast.stays.items())],
@@ -34,7 +34,7 @@ async def undo_batch(call: Call, body: incoming.UndoRequest) -> Reply[outgoing_u
     What has changed since the preview stays, and is named. The undos are a batch, which can be undone as well.
     """
     moderator = await call.moderator()
-    shown = _opened(call, body.preview, moderator)
+    shown = opened(call, body.preview, moderator)
     undone = await undos.undo(call.database, call.site.rules, shown, moderator, note=body.note)
     for decision in undone.decisions:
         call.services.metrics.decisions.labels(call.site_key, decision.action).inc()
@@ -49,13 +49,13 @@ async def undo_batch(call: Call, body: incoming.UndoRequest) -> Reply[outgoing_u
     )
 
 
-def _sealed(call: Call, shown: Preview, moderator: Actor) -> str:
+def sealed(call: Call, shown: Preview, moderator: Actor) -> str:
     """The preview as text that nobody else can use or make up."""
     position: Position = (shown.batch, shown.undoing, shown.last_seq, shown.made_at, *sorted(shown.held))
     return str(call.services.cursors.issue(_scope(call, moderator), position))
 
 
-def _opened(call: Call, sealed: str, moderator: Actor) -> Preview:
+def opened(call: Call, sealed: str, moderator: Actor) -> Preview:
     """Raises PreviewExpired for what was not sealed for this moderator of this site."""
     try:
         position = call.services.cursors.read(_scope(call, moderator), sealed)

@@ -50,6 +50,17 @@ async def test_the_embeds_files_are_for_the_public(scaled: Scaled) -> None:
         assert (answer.status, answer.code) == (404, None), path
 
 
+async def test_the_desk_is_passed_on_and_never_kept(scaled: Scaled) -> None:
+    scale = await scaled()
+    for path in ("/desk/", "/desk/blog/", "/desk/blog/record?action=approve", "/desk/static/0123456789abcdef/desk.css"):
+        for _ in range(2):
+            answer = await scale.visitor.get(path, allow_redirects=False)
+            assert answer.headers["Cache-Control"] == "no-store", path
+            assert answer.headers.get("Age", "0") == "0", path
+            assert answer.headers["Referrer-Policy"] == "same-origin", path
+    assert "Referrer-Policy" not in (await scale.visitor.get("/desks")).headers
+
+
 async def _raw(scale: Scale, sent: str) -> bytes:
     """All that comes back until the connection ends."""
     url = URL(scale.proxy)

@@ -1,0 +1,62 @@
+"""What has changed between two texts, by words: what is gone is marked in the old one, what came in the new one."""
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import Final
+
+from markupsafe import Markup
+
+_WORDS: Final = re.compile(r"\s+|\w+|[^\w\s]")
+_LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")
+MOST_COMPARED: Final = 300
+"""Parts of one text. `difflib` may take a time that grows with the cube of their number, on the event loop."""
+
+
+def marked(old: str, new: str) -> tuple[Markup, Markup]:
+    """The old text with `<del>`, and the new one with `<ins>`. Long texts that differ much are compared by lines; where
+    these are too many, all that lies between the first and the last difference counts as changed."""
+    olds, news = _parts(old, new)
+    start = _same_from_the_start(olds, news)
+    end = _same_from_the_start(olds[start:][::-1], news[start:][::-1])
+    before, after = olds[:start], olds[len(olds) - end :]
+    old_middle, new_middle = olds[start : len(olds) - end], news[start : len(news) - end]
+    was, now = [_plain(before)], [_plain(before)]
+    for tag, i1, i2, j1, j2 in _changes(old_middle, new_middle):
+        if tag == "equal":
+            was.append(_plain(old_middle[i1:i2]))
+            now.append(_plain(new_middle[j1:j2]))
+            continue
+        if i1 < i2:
+            was.append(Markup("<del>{}</del>").format("".join(old_middle[i1:i2])))
+        if j1 < j2:
+            now.append(Markup("<ins>{}</ins>").format("".join(new_middle[j1:j2])))
+    return Markup("").join([*was, _plain(after)]), Markup("").join([*now, _plain(after)])
+
+
+def _parts(old: str, new: str) -> tuple[list[str], list[str]]:
+    words = _WORDS.findall(old), _WORDS.findall(new)
+    start = _same_from_the_start(*words)
+    end = _same_from_the_start(words[0][start:][::-1], words[1][start:][::-1])
+    if max(len(words[0]), len(words[1])) - start - end <= MOST_COMPARED:
+        return words
+    return _LINES.findall(old), _LINES.findall(new)
+
+
+def _changes(old: Sequence[str], new: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    if max(len(old), len(new)) > MOST_COMPARED:
+        return [("replace", 0, len(old), 0, len(new))]
+    return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+
+
+def _same_from_the_start(one: Sequence[str], other: Sequence[str]) -> int:
+    number = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        number += 1
+    return number
+
+
+def _plain(parts: Sequence[str]) -> Markup:
+    return Markup("{}").format("".join(parts))

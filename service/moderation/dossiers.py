@@ -1,0 +1,105 @@
+"""Everything that there is to say about one comment, or about one author: for the pages that moderators look at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from service.errors import UnknownAuthor
+from service.model import (
+    Author,
+    AuthorKey,
+    Comment,
+    CommentId,
+    Decision,
+    Post,
+    PostKey,
+    PublicComment,
+    SiteRules,
+    Text,
+)
+from service.moderation import cases
+from service.moderation.cases import Case
+from service.store import around, authors, comments, posts, published, queue_pages, record_pages
+from service.store.database import Transaction
+from service.store.queue_filter import Filter
+from service.store.queue_pages import Total
+
+MOST_ABOVE: Final = 8
+MOST_BELOW: Final = 50
+MOST_DECISIONS: Final = 100
+WAITING_SHOWN: Final = 20
+THREAD_SHOWN: Final = 50
+_COUNTED_ONLY: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CommentDossier:
+    """A comment with what it answers, the answers to it, its record (newest first) and the texts that it had."""
+
+    case: Case
+    above: Sequence[Comment]
+    below: Sequence[Comment]
+    record: Sequence[Decision]
+    versions: Sequence[Text]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorDossier:
+    """An author, how many of their comments wait, and the last decisions about them, with the comments."""
+
+    author: Author
+    waiting: Total
+    record: Sequence[Decision]
+    about: dict[CommentId, Comment]
+
+
+@dataclass(frozen=True, slots=True)
+class PostDossier:
+    """A post with the first comments that wait on it, how many these are, and the beginning of its public thread."""
+
+    post: Post
+    waiting: Sequence[Case]
+    total: Total
+    thread: Sequence[PublicComment]
+    is_more: bool
+
+
+def of_comment(tx: Transaction, site: SiteRules, comment_id: CommentId) -> CommentDossier:
+    """Raises UnknownComment."""
+    case = cases.of_one(tx, site, comment_id)
+    wanted = record_pages.Filter(comment_id=comment_id)
+    record = record_pages.page(tx, site.key, wanted, newest_first=True, limit=MOST_DECISIONS, after=None)
+    return CommentDossier(
+        case,
+        around.above(tx, site.key, comment_id, limit=MOST_ABOVE),
+        around.below(tx, site.key, comment_id, limit=MOST_BELOW),
+        record.items,
+        around.texts_of(tx, case.comment),
+    )
+
+
+def of_author(tx: Transaction, site: SiteRules, key: AuthorKey) -> AuthorDossier:
+    """Raises UnknownAuthor."""
+    author = authors.get(tx, site.key, key)
+    if author is None:
+        raise UnknownAuthor
+    wanted = Filter(author=key)
+    waiting = queue_pages.find(tx, site.key, wanted, by_priority=False, limit=_COUNTED_ONLY, after=None)
+    about = record_pages.Filter(author=key)
+    record = record_pages.page(tx, site.key, about, newest_first=True, limit=WAITING_SHOWN, after=None).items
+    return AuthorDossier(
+        author, waiting.total, record, comments.get_many(tx, site.key, (decision.comment_id for decision in record))
+    )
+
+
+def of_post(tx: Transaction, site: SiteRules, key: PostKey) -> PostDossier:
+    """A post, whether anybody has commented on it or not."""
+    found = queue_pages.find(tx, site.key, Filter(post=key), by_priority=False, limit=WAITING_SHOWN, after=None)
+    thread = published.thread(tx, site.key, key, newest_first=False, limit=THREAD_SHOWN, after=None)
+    return PostDossier(
+        posts.get(tx, site.key, key),
+        cases.of_entries(tx, site, found.entries),
+        found.total,
+        thread.items,
+        is_more=thread.next is not None,
+    )

@@ -1,0 +1,50 @@
+"""A service whose moderators come to the desk with the blog's cookie."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext
+
+from tests.conftest import StartGatepost
+from tests.desk.stage import AtDesk, cookie, with_cookies
+from tests.harness import Gatepost
+
+OpenBrowser = Callable[..., Awaitable[BrowserContext]]
+
+
+@pytest.fixture
+async def gatepost(start_gatepost: StartGatepost) -> Gatepost:
+    """The service, with cookies."""
+    return await start_gatepost(change=with_cookies)
+
+
+@pytest.fixture
+def mo(gatepost: Gatepost) -> AtDesk:
+    """A moderator."""
+    return AtDesk(gatepost)
+
+
+@pytest.fixture
+def jo(gatepost: Gatepost) -> AtDesk:
+    """Another one."""
+    return AtDesk(gatepost, "jo")
+
+
+@pytest_asyncio.fixture
+async def browser_of(chromium: Browser, gatepost: Gatepost) -> AsyncIterator[OpenBrowser]:
+    """A browser in which somebody is known to the blog; by default it runs no scripts."""
+    opened: list[BrowserContext] = []
+
+    async def open_browser(name: str = "mo", *, scripts: bool = False, **options: Any) -> BrowserContext:
+        address = gatepost.running.address
+        context = await chromium.new_context(base_url=f"{address}/desk/blog/", java_script_enabled=scripts, **options)
+        key, value = cookie(gatepost, name)
+        await context.add_cookies([{"name": key, "value": value, "url": str(address)}])
+        opened.append(context)
+        return context
+
+    yield open_browser
+    for context in opened:
+        await context.close()

@@ -1,0 +1,250 @@
+"""The desk in a real Chromium: journeys without JavaScript, what readers write does not run, everybody can use it."""
+
+import asyncio
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, expect
+
+from tests.desk.conftest import OpenBrowser
+from tests.harness import Gatepost
+
+pytest_plugins = ["tests.browser"]
+pytestmark = pytest.mark.browser
+
+ATTACK = '"\'><img src=x onerror="window.hit=1"><script>window.hit=1</script>{{ 7 * 7 }}<svg onload="window.hit=1">'
+
+SMALL_TARGETS = """() => [...document.querySelectorAll(
+    "button, select, summary, input:not([type=hidden], [type=checkbox], [type=radio])")]
+    .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 43.9).map((one) => one.outerHTML)"""
+
+
+async def scene(gatepost: Gatepost) -> dict[str, Any]:
+    """A queue with all that a card can show, and something in every other page."""
+    label = {"title": "A latch, a gate and some bees", "url": "https://blog.example/2005/07"}
+    bea = gatepost.reader("bea", bio="Writes about gardens, and keeps an eye on the gate.")
+    root = (await bea.submit("The gate is older than the **house**.", post="2005%2F07")).json["comment"]
+    await gatepost.moderator().decide(root["id"], "approve", 1)
+    ada = gatepost.reader("ada", bio="Keeps bees in the north of the town")
+    reply = await ada.call(
+        "POST",
+        "posts/2005%2F07/comments",
+        json={
+            "body": "I was *there*, and saw [the photographs](https://pictures.example/gate).\n\n"
+            "> older than the house\n\n"
+            "That cannot be right: `1711` is carved above the door.",
+            "parent_id": root["id"],
+            "post": label,
+        },
+    )
+    assert reply.status == 202, reply.json
+    edited = await gatepost.approved("The latch was made by a smith from the next village, in a week.", by="cem")
+    await gatepost.reader("cem").edit(
+        edited["id"], "The latch was made by a joiner from this very village, in a week.", edited["version"]
+    )
+    held = (await gatepost.reader("dora").submit("Cheap watches! https://watches.example/")).json["comment"]
+    await gatepost.moderator("jo").call("POST", "queue/claims", json={"comment_ids": [held["id"]]})
+    mine = (await gatepost.reader("eli").submit("A short one.")).json["comment"]
+    await gatepost.moderator().call("POST", "queue/claims", json={"comment_ids": [mine["id"]]})
+    gatepost.clock.advance(seconds=200)
+    return {"reply": reply.json["comment"], "edited": edited, "held": held, "mine": mine, "root": root}
+
+
+PAGES = ("", "c/{reply}", "c/{edited}", "authors/{author}", "posts/2005%2F07", "record", "settings", "../")
+
+
+def addresses(known: dict[str, Any]) -> list[str]:
+    """All pages of the scene."""
+    names = {name: comment["id"] for name, comment in known.items()}
+    return [page.format(**names, author=known["edited"]["author"]["key"]) for page in PAGES]
+
+
+async def test_a_queue_is_cleared_without_javascript(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    known = await scene(gatepost)
+    page = await (await browser_of()).new_page()
+    await page.goto("")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Waiting: 4")
+    await page.get_by_role("button", name="Take the next 20").click()
+    await expect(page.locator("[data-claim=mine]")).to_have_count(3)
+
+    def card(name: str) -> Any:
+        return page.locator(f'[data-comment-id="{known[name]["id"]}"]')
+
+    await card("reply").get_by_role("button", name="Approve").click()
+    await expect(page.get_by_role("status")).to_contain_text("Approved. Comment by Ada")
+    await expect(page).to_have_url(f"{gatepost.running.address}/desk/blog/?claimed=mine&done=" + page.url[-36:])
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("status")).to_contain_text("Undone. Comment by Ada")
+    await card("reply").get_by_text("Reason, notes, more").click()
+    await card("reply").get_by_label("Reason, told to the author").fill("off-topic")
+    await card("reply").get_by_role("button", name="Reject").click()
+    await card("edited").get_by_role("button", name="Publish the new text").click()
+    await card("mine").get_by_role("checkbox").check()
+    await page.get_by_role("button", name="Spam...").click()
+    await expect(page.get_by_text("1 comment would change.")).to_be_visible()
+    await page.get_by_role("button", name="Call 1 comment spam").click()
+    await expect(page.get_by_text("1 comment decided.")).to_be_visible()
+    await page.get_by_role("link", name="Back").click()
+    await page.get_by_role("link", name="No filter").click()
+    await expect(page.locator("[data-card]")).to_have_count(1)
+    await card("held").get_by_text("Decide anyway").click()
+    await card("held").get_by_role("button", name="Spam").click()
+    await expect(page.get_by_text("Nothing waits. Well done.")).to_be_visible()
+    await page.get_by_role("link", name="Record").click()
+    await expect(page.locator(".lines li").first).to_contain_text("Called spam Mo")
+    await expect(page.locator(".lines li").nth(3)).to_contain_text("Reason: off-topic")
+
+
+async def test_enter_in_a_field_decides_nothing(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    known = await scene(gatepost)
+    page = await (await browser_of()).new_page()
+    await page.goto("")
+    card = page.locator(f'[data-comment-id="{known["reply"]["id"]}"]')
+    await card.get_by_text("Reason, notes, more").click()
+    await card.get_by_label("Reason, told to the author").press_sequentially("one\n")
+    await expect(card.get_by_label("Reason, told to the author")).to_have_value("one\n")
+    await expect(page.locator("[data-card]")).to_have_count(4)
+
+
+async def test_a_conflict_is_told_without_javascript(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    known = await scene(gatepost)
+    page = await (await browser_of()).new_page()
+    await page.goto("")
+    await gatepost.moderator("jo").decide(known["reply"]["id"], "approve", 1)
+    await page.locator(f'[data-comment-id="{known["reply"]["id"]}"]').get_by_role("button", name="Reject").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Somebody was faster.")
+    await expect(page.get_by_role("alert")).to_contain_text("Approved · Jo")
+    await page.get_by_role("link", name="Back").click()
+    await expect(page.locator("[data-card]")).to_have_count(3)
+
+
+async def test_a_foreign_page_cannot_press_for_a_moderator(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    known = await scene(gatepost)
+    page = await (await browser_of(scripts=True)).new_page()
+    target = f"{gatepost.running.address}/desk/blog/decide"
+    await page.route(
+        "https://evil.example/",
+        lambda route: route.fulfill(
+            content_type="text/html",
+            body=f'<form method="post" action="{target}"><input name="comment" value="{known["reply"]["id"]}">'
+            '<input name="version" value="1"><button name="action" value="approve">Win</button></form>',
+        ),
+    )
+    await page.goto("https://evil.example/")
+    async with page.expect_response(target) as answered:
+        await page.get_by_role("button").click()
+    assert (await answered.value).status in (401, 403)
+    assert (await gatepost.moderator().get(f"comments/{known['reply']['id']}")).json["comment"]["status"] == "pending"
+
+
+async def test_what_people_write_does_not_run(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    reader = gatepost.reader("eve", name=ATTACK[:90], bio=ATTACK, url="javascript:window.hit=1")
+    first = (await reader.call("POST", "posts/p%3C/comments", json={"body": ATTACK, "post": {"title": ATTACK}})).json
+    await gatepost.moderator().decide(first["comment"]["id"], "approve", 1)
+    await reader.edit(first["comment"]["id"], f"{ATTACK} [x](javascript:window.hit=1)", 2)
+    second = (await reader.call("POST", "posts/p%3C/comments", json={"body": f"{ATTACK} 2"})).json
+    mo = gatepost.reader("mo", roles=["moderator"], name=ATTACK[:90])
+    await mo.decide(second["comment"]["id"], "reject", 1, reason=ATTACK, note=ATTACK, note_to_author=ATTACK)
+    third = (await reader.submit(f"{ATTACK} 3", post="p%3C")).json
+    key = first["comment"]["author"]["key"]
+    await mo.call("PATCH", f"authors/{key}", json={"note": f"</textarea>{ATTACK}"})
+    context = await browser_of(scripts=True)
+    page, errors = await watched(context)
+
+    for address in (
+        "",
+        "?q=%3Cscript%3Ewindow.hit=1%3C/script%3E",
+        "?author=%22%3E%3Cscript%3Ewindow.hit=1%3C/script%3E",
+        f"c/{first['comment']['id']}",
+        f"c/{second['comment']['id']}",
+        f"c/{third['comment']['id']}",
+        f"authors/{key}",
+        "posts/p%3C",
+        "record",
+        "record?actor=%22%3E%3Cscript%3Ewindow.hit=1%3C/script%3E",
+    ):
+        await page.goto(address)
+        await expect(page.locator("main")).to_be_visible()
+        assert await page.evaluate("window.hit") is None, address
+        assert await page.locator("main :is(img, svg, script, iframe, [onerror], [onload])").count() == 0, address
+        assert await page.locator('a[href^="javascript" i]').count() == 0, address
+        assert errors == [], address
+
+
+async def watched(context: BrowserContext) -> tuple[Page, list[str]]:
+    """A page, and what goes wrong in it: exceptions, errors in the console, what its policy forbids."""
+    page, errors = await context.new_page(), list[str]()
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            errors.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return page, errors
+
+
+@pytest.mark.parametrize(("scheme", "language"), [("light", "en"), ("dark", "de")])
+@pytest.mark.parametrize("width", [1200, 380])
+async def test_everybody_can_use_every_page(
+    gatepost: Gatepost, browser_of: OpenBrowser, width: int, scheme: Literal["light", "dark"], language: str
+) -> None:
+    """axe finds nothing, nothing sticks out sideways, with everything unfolded too."""
+    known = await scene(gatepost)
+    context = await browser_of(
+        scripts=True,
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        locale=language,
+        bypass_csp=True,  # for axe, which comes from outside
+    )
+    page = await context.new_page()
+    for address in addresses(known):
+        await page.goto(address)
+        await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        await assert_usable(page, address)
+    await page.goto("")
+    await page.locator("#bulk button").first.click()
+    await assert_usable(page, "bulk")
+    await page.goto("?reason=restored")
+    await assert_usable(page, "empty")
+    await page.goto("c/nothing")
+    await assert_usable(page, "problem")
+
+
+async def assert_usable(page: Page, address: str) -> None:
+    """The same at twice the size, as far as width goes."""
+    found = await Axe().run(page)
+    assert found.response["violations"] == [], f"{address}: {found.generate_report()}"
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+
+
+async def test_the_phone_has_large_targets_and_the_decision_at_hand(
+    gatepost: Gatepost, browser_of: OpenBrowser
+) -> None:
+    await scene(gatepost)
+    context = await browser_of(scripts=True, viewport={"width": 380, "height": 700}, has_touch=True)
+    page = await context.new_page()
+    await page.goto("")
+    small = await page.evaluate(SMALL_TARGETS)
+    assert small == []
+    for card in await page.locator("[data-card]").all():
+        await card.scroll_into_view_if_needed()
+        await card.evaluate("(one) => scrollTo(0, one.getBoundingClientRect().top + scrollY)")
+        decide = card.locator(".decide > .bar")
+        if await decide.count():
+            await expect(decide).to_be_in_viewport(ratio=1)
+
+
+async def test_two_windows_and_one_comment(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """Two people press at the same moment: one is told that it is done, the other who did it."""
+    known = await scene(gatepost)
+    pages = [await (await browser_of(name)).new_page() for name in ("mo", "jo")]
+    for page in pages:
+        await page.goto(f"c/{known['reply']['id']}")
+    await asyncio.gather(
+        pages[0].get_by_role("button", name="Approve").click(), pages[1].get_by_role("button", name="Spam").click()
+    )
+    told = [await page.locator(".flash, .conflict").inner_text() for page in pages]
+    assert sorted("faster" in one for one in told) == [False, True]
