@@ -41,7 +41,7 @@ WELCOME = """
   Try this
     1. Read the page as a visitor: where you would type stands "LOGIN to add comments".
     2. Switch to Ada at the top, post a comment: it awaits moderation, and only Ada sees it.
-    3. Switch to Mo, the moderator: approve it. Switch to Visitor: there it is.
+    3. Switch to Mo, the moderator: approve it, here or at the desk. Switch to Visitor: there it is.
     4. Edit or withdraw it as Ada; reject something with a note; press a button twice; be Mo in two windows.
   The foot of the page shows every call as a line of curl.
 

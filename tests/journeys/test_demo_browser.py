@@ -231,6 +231,19 @@ async def test_old_text_stays_public_while_an_edit_waits(open_window: Opens, cre
     await window.hides("The first text")
 
 
+async def test_the_page_leads_moderators_to_the_desk(open_window: Opens, demo: Demo) -> None:
+    window = await open_window()
+    page = window.page
+    await window.become("Mo")
+    await page.get_by_role("link", name="Open the desk").click()
+    await expect(page.locator("[data-card]")).to_contain_text(WAITING_COMMENT)
+    await page.get_by_role("button", name="Approve", exact=True).click()
+    await expect(page.get_by_role("button", name="Undo").first).to_be_visible()
+    await page.goto(demo.blog)
+    await window.drawn()
+    await expect(window.comment(WAITING_COMMENT)).to_be_visible()
+
+
 @pytest.mark.parametrize("credential", CREDENTIALS)
 async def test_withdrawn_comment_with_a_reply_leaves_a_tombstone(open_window: Opens, credential: str) -> None:
     window = await open_window(credential=credential)
