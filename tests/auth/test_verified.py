@@ -35,7 +35,7 @@ def test_only_so_many_are_remembered(clock: Hands) -> None:
 
 
 def test_who_tells_much_of_themselves_takes_more_room(clock: Hands) -> None:
-    verified = VerifiedTokens(clock=clock, max_bytes=20_000)
+    verified = VerifiedTokens(clock=clock, max_bytes=21_000)
     for number in range(20):
         person = Identity(SiteKey("blog"), "jwt", f"{number}", Profile("Ada", bio="x" * 2_000, url=None))
         verified.keep(f"{number}", person, {"exp": clock() / 1000 + 60})
