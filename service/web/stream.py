@@ -4,10 +4,13 @@ aiohttp-sse would run a pinging task for each listener and render each event for
 listeners that is the whole cost, so this is aiohttp's own `StreamResponse`.
 """
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 
 from service.delivery.live import Stream, come_back
 from service.errors import Problem, StoreUnavailable
+from service.model import Actor
 from service.web.call import Call
 from service.web.surface import EVENT_STREAM
 
@@ -19,16 +22,25 @@ HEADERS = {"Content-Type": EVENT_STREAM, "Cache-Control": "no-store", "X-Accel-B
 class EventStream(web.StreamResponse):
     """Sends `stream` from the event `last_id` on. The sending begins when aiohttp writes the body of the reply.
 
+    `listener` raises a Problem where the client may not listen; nothing: everybody may.
+
     By then the shell has added the headers that every reply has, and has counted the request: when it is answered, and
     not when it ends hours later.
     """
 
-    def __init__(self, call: Call, stream: Stream, last_id: str | None, *, for_moderator: bool = False) -> None:
+    def __init__(
+        self,
+        call: Call,
+        stream: Stream,
+        last_id: str | None,
+        *,
+        listener: Callable[[Call], Awaitable[Actor]] | None = None,
+    ) -> None:
         super().__init__(headers=HEADERS)
         self._call = call
         self._stream = stream
         self._last_id = last_id
-        self._for_moderator = for_moderator
+        self._listener = listener
         self._checked = call.services.clock()
 
     async def write_eof(self, data: bytes = b"") -> None:
@@ -54,10 +66,10 @@ class EventStream(web.StreamResponse):
         request."""
         services = self._call.services
         # A clock that was set back makes no right longer: then it is looked at now.
-        if not self._for_moderator or 0 <= services.clock() - self._checked < CHECK_AGAIN_MILLISECONDS:
+        if self._listener is None or 0 <= services.clock() - self._checked < CHECK_AGAIN_MILLISECONDS:
             return True
         try:
-            await Call(self._call.request, services).moderator()
+            await self._listener(Call(self._call.request, services))
         except Problem:
             return False
         self._checked = services.clock()
