@@ -1,10 +1,11 @@
 """The desk's keys in a real Chromium: one for each decision, in every alphabet, and none that was not meant."""
 
+import asyncio
 import json
-from typing import Any
+from itertools import pairwise
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from service.desk import files
 from tests.desk.conftest import OpenBrowser
@@ -148,28 +149,28 @@ async def test_undo_opens_the_card_again(gatepost: Gatepost, browser_of: OpenBro
     assert room.wrong == []
 
 
-async def test_the_current_card_keeps_its_place(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
-    """Whatever happens above and below it, also where the page cannot be scrolled."""
-    comments = await waiting(gatepost, 6)
-    room = await enter(browser_of, viewport={"width": 900, "height": 1600})
-    await room.page.route("**/decide", lambda route: _held(route))
-    for height in (1600, 500):
-        await room.page.set_viewport_size({"width": 900, "height": height})
-        first, second = comments[:2] if height == 1600 else comments[2:4]
+@pytest.mark.parametrize("height", [500, 1600])
+async def test_the_current_card_keeps_its_place(gatepost: Gatepost, browser_of: OpenBrowser, height: int) -> None:
+    """When the one above it collapses; also where the page cannot be scrolled."""
+    comments = await waiting(gatepost, 5)
+    room = await enter(browser_of, viewport={"width": 900, "height": height})
+    is_seen = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await is_seen.wait()
+        await route.continue_()
+
+    await room.page.route("**/decide", late)
+    for first, second in pairwise(comments):
+        is_seen.clear()
         await room.armed(first)
-        async with room.page.expect_request("**/decide"):
-            await room.page.keyboard.press("a")
-        await room.armed(second)
-        async with keeping_place(room, second):
-            await room.state(first, "decided")
         await room.page.keyboard.press("a")
-        await room.state(second, "decided")
-
-
-async def _held(route: Any) -> None:
-    """Let the decision through when its card has been left for a moment."""
-    await route.request.frame.wait_for_selector("[data-state=waiting][data-armed]")
-    await route.continue_()
+        await room.armed(second)
+        await room.state(first, "sending")
+        async with keeping_place(room, second):
+            is_seen.set()
+            await room.state(first, "decided")
+    await room.numbers("decided", "4 decided")
 
 
 async def test_a_letter_can_be_changed_and_the_keys_switched_off(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
