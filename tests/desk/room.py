@@ -10,10 +10,10 @@ from tests.desk.conftest import OpenBrowser
 from tests.harness import Gatepost
 
 
-async def waiting(gatepost: Gatepost, number: int) -> list[Any]:
-    """So many comments that wait, the oldest first."""
+async def waiting(gatepost: Gatepost, number: int, *, first: int = 0) -> list[Any]:
+    """So many comments that wait, the oldest first, with words that are numbered from `first` on."""
     found = []
-    for n in range(number):
+    for n in range(first, first + number):
         gatepost.clock.advance(seconds=0.01)
         found.append((await gatepost.reader(f"r{n % 7}").submit(f"The words of comment {n}.")).json["comment"])
     return found

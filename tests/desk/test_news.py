@@ -25,7 +25,7 @@ async def test_what_is_new_waits_to_be_wanted(gatepost: Gatepost, browser_of: Op
     room = await listening(browser_of)
     await room.armed(comments[0])
     async with keeping_place(room, comments[0]):
-        new = await waiting(gatepost, 2)
+        new = await waiting(gatepost, 2, first=2)
         await room.numbers("new", "2 new")
     assert (await room.page.title()).startswith("(2) Queue")
     await expect(room.page.locator("[data-card]")).to_have_count(2)
