@@ -8,7 +8,7 @@ RUN python -m venv /opt/build && python -m venv --without-pip /opt/gatepost
 # What it depends on comes first and apart: a change of the code installs none of that again.
 COPY pyproject.toml constraints.txt ./
 RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; e = p['optional-dependencies']; \
-print(*p['dependencies'], *e['postgres'], *e['redis'], sep='\n')" > requirements.txt \
+print(*p['dependencies'], *e['notify'], *e['postgres'], *e['redis'], sep='\n')" > requirements.txt \
     && pip --python /opt/gatepost/bin/python install --requirement requirements.txt \
     && pip install hatchling
 COPY README.md LICENSE ./

@@ -21,10 +21,10 @@ UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo bench test test-long test-postgres test-real check-fast lint types format coverage clean remake
+.PHONY: help demo bench test test-long test-postgres prove-webhooks test-real check-fast lint types format coverage clean remake
 
 # What stores anything. The rest of tests/ would see no difference.
-ON_BOTH := tests/moderation tests/store tests/transfer tests/journeys \
+ON_BOTH := tests/notices/test_notice.py tests/moderation tests/store tests/transfer tests/journeys \
 	$(addprefix tests/web/test_,transitions.py front_end.py idempotency.py public.py formats.py operations.py)
 
 # Whose every call may meet another replica.
@@ -61,6 +61,12 @@ test-long: $(VENV)/.dev ## the rest of the tests, then those of the store on Pos
 
 test-postgres: $(VENV)/.dev ## the tests that touch the store, on PostgreSQL (a server from a wheel, or TEST_POSTGRES_URL)
 	@$(BIN)/python -m pytest -n auto --engine postgres -m "not browser" $(ON_BOTH) $(ARGS)
+
+prove-webhooks: $(VENV)/.dev ## what webhooks promise, for an hour: twenty kills, a thousand walks on each engine, a receiver dead for 100,000 events
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest --timeout=0 tests/faults/test_webhook_kills.py
+	@$(BIN)/python -m benchmarks.webhooks --rounds 1
+	@for engine in sqlite postgres replicas; do HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest --timeout=0 --engine $$engine \
+		-k promised tests/journeys/test_random_walks.py || exit 1; done
 
 test-real: $(VENV)/.dev ## against WordPress, Django, an OpenID issuer, a Docker Engine; what is missing is skipped
 	@$(INSTALL) '.[dev,real]'

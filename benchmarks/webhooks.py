@@ -4,7 +4,7 @@ First submissions per second to the whole service, in turns in the same run: wit
 everything, and with ones that answer 500, or never. The ratios are what to look at. Then a receiver that is dead for
 many events and comes back: rows and memory while it is dead, and whether it catches up in the order of the events.
 
-    --rounds 3 --count 1500     how often and how many
+    --rounds 3 --count 1500     how often and how many (0 rounds: only the dead receiver)
     --writers 32
     --events 100000             for how many events it is dead
 """
@@ -25,14 +25,14 @@ from aiohttp import web
 from typer import echo
 
 from service import settings as configuration
-from service.delivery import webhook as webhook_module
-from service.delivery.webhook import Webhook
-from service.delivery.webhook_call import WebhookCall
 from service.metrics import Metrics
 from service.model import POLICY, PostKey, SiteKey, system_clock
 from service.outbound.client import Outbound
 from service.store import deliveries, events, webhooks
 from service.store.database import Database, Transaction
+from service.webhooks import webhook as webhook_module
+from service.webhooks.call import WebhookCall
+from service.webhooks.webhook import Webhook
 from tests.faults.crowd import Crowd
 from tests.faults.process import Service
 
@@ -162,8 +162,8 @@ async def _run(asked: argparse.Namespace) -> None:
         for number in range(asked.rounds):
             for kind in KINDS:
                 found[kind].append(await _submissions(folder / f"{kind.replace(' ', '-')}-{number}", kind, asked))
-        usual = median(found[KINDS[0]])
-        for kind, rates in found.items():
+        usual = median(found[KINDS[0]] or [0.0])
+        for kind, rates in found.items() if asked.rounds else ():
             echo(f"{kind:14} {median(rates):7.0f} submissions a second, {median(rates) / usual:.2f} of those without")
         await _outage(folder, asked.events)
 

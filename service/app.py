@@ -19,13 +19,13 @@ from service.delivery.follower import Follower, StoreFollower
 from service.delivery.leased_relay import LeasedRelay
 from service.delivery.live import Live
 from service.delivery.relay import Relay
-from service.delivery.webhook import Webhook
-from service.delivery.webhook_call import WebhookCall
 from service.errors import StoreUnavailable
 from service.health import Health, Reporting
 from service.life import Life
 from service.metrics import Metrics
 from service.model import Clock, SiteKey, new_id, system_clock
+from service.moderation.desk_sessions import AUTHOR_KEY
+from service.notices.targets import Targets
 from service.outbound.client import Outbound
 from service.reading import news
 from service.reading.pages import Pages
@@ -38,9 +38,12 @@ from service.web.address import Addresses
 from service.web.call import Services
 from service.web.cursors import Cursors
 from service.web.door import ConnectionLimits
+from service.web.form_tokens import FormTokens
 from service.web.limits import RateLimits
 from service.web.links import Links
 from service.web.serving import GuardedRunner
+from service.webhooks.call import WebhookCall
+from service.webhooks.webhook import Webhook
 
 log = structlog.get_logger()
 MEGABYTE = 1024 * 1024
@@ -90,6 +93,7 @@ class _Open:
     once: list[StoreFollower]
     """The followers that work once for the store."""
     receivers: list[WebhookCall]
+    notices: list[Targets]
     limits: RateLimits
     database: Database
     holder: str
@@ -140,29 +144,34 @@ async def _open(settings: Settings, life: Life, *, clock: Clock) -> _Open:
     logins = open_logins(settings, clock=clock, fetch=Fetch(client))
     once = list(followers.of_the_store(settings, client=client, clock=clock, metrics=metrics))
     receivers = followers.webhook_calls(settings, client=client, clock=clock)
+    notices = followers.notice_targets(settings)
     limits = RateLimits(settings.limits, metrics=metrics)
     life.closes("shared limits", limits.close)
     database = await _open_store(settings, clock=clock)
     life.closes("store", database.close)
     holder = new_id(clock()) if database.is_shared else ONE_SERVER
-    return _Open(settings, clock, metrics, logins, once, receivers, limits, database, holder)
+    return _Open(settings, clock, metrics, logins, once, receivers, notices, limits, database, holder)
 
 
 async def _wire(opened: _Open, life: Life) -> _Wired:
     """Build every room. The first writes to the store happen here: raises StoreError where it takes none."""
     settings, database, metrics = opened.settings, opened.database, opened.metrics
+    holder, clock = opened.holder, opened.clock
     background, relay = Background(), Relay(database)
     reporting: dict[str, Reporting] = {
         f"login:{site}/{login.name}": login for site, logins in opened.logins.items() for login in logins
     }
     addresses = Addresses(settings.server.trusted_proxies)
-    webhooks = [_webhook(opened, call) for call in opened.receivers]
-    reporting |= {webhook.name: webhook for webhook in webhooks}
-    health = Health(database, background, reporting, clock=opened.clock, unbelieved=addresses.unbelieved)
+    webhooks = list(
+        followers.webhooks(opened.receivers, settings, database, holder=holder, clock=clock, metrics=metrics)
+    )
+    notices = list(followers.notices(opened.notices, settings, database, holder=holder, clock=clock, metrics=metrics))
+    reporting |= {webhook.name: webhook for webhook in webhooks} | {notice.name: notice for notice in notices}
+    health = Health(database, background, reporting, clock=clock, unbelieved=addresses.unbelieved)
     try:
         await relay.look()
         services = await _services(opened, relay, addresses, webhooks)
-        following = [*_following(opened, services), *webhooks]
+        following = [*_following(opened, services), *webhooks, *notices]
         for follower in following:
             await follower.begin()
     except StoreUnavailable as fault:
@@ -185,14 +194,7 @@ async def _wire(opened: _Open, life: Life) -> _Wired:
     jobs = [
         *relay.jobs(),
         *(job for follower in following for job in follower.jobs()),
-        *housekeeping.jobs(
-            opened.settings,
-            opened.database,
-            once=opened.once,
-            holder=opened.holder,
-            clock=opened.clock,
-            metrics=opened.metrics,
-        ),
+        *housekeeping.jobs(settings, database, once=opened.once, holder=holder, clock=clock, metrics=metrics),
     ]
     return _Wired(services, relay, health, background, runner, jobs)
 
@@ -232,11 +234,6 @@ def _following(opened: _Open, services: Services) -> Iterator[Follower]:
         yield LeasedRelay(follower, opened.database, holder=opened.holder, sites=sites)
 
 
-def _webhook(opened: _Open, call: WebhookCall) -> Webhook:
-    site = opened.settings.sites[call.site]
-    return Webhook(call, site, opened.database, holder=opened.holder, clock=opened.clock, metrics=opened.metrics)
-
-
 def open_logins(settings: Settings, *, clock: Clock, fetch: Fetch) -> dict[SiteKey, list[Login]]:
     """Every login of every site at work. Raises SettingsError where a key is missing or does not fit."""
     found: dict[SiteKey, list[Login]] = {}
@@ -264,9 +261,8 @@ async def _open_store(settings: Settings, *, clock: Clock) -> Database:
 
 async def _services(opened: _Open, relay: Relay, addresses: Addresses, webhooks: Sequence[Webhook]) -> Services:
     settings, database, metrics, clock = opened.settings, opened.database, opened.metrics, opened.clock
-    hash_key = await database.write(secrets.get_or_make, "author-key")
-    cursor_key = await database.write(secrets.get_or_make, "cursor")
-    feed_key = await database.write(secrets.get_or_make, "feed")
+    names = (AUTHOR_KEY, "cursor", "desk-form", "feed")
+    hash_key, cursor_key, form_key, feed_key = [await database.write(secrets.get_or_make, name) for name in names]
     return Services(
         settings=settings,
         database=database,
@@ -278,6 +274,7 @@ async def _services(opened: _Open, relay: Relay, addresses: Addresses, webhooks:
         webhooks={(webhook.site, webhook.call.settings.name): webhook for webhook in webhooks},
         authenticator=Authenticator(opened.logins, database=database, hash_key=hash_key, clock=clock, metrics=metrics),
         cursors=Cursors(cursor_key),
+        form_tokens=FormTokens(form_key, clock=clock),
         feeds=UUID(bytes=feed_key[:16], version=4),
         limits=opened.limits,
         links=Links(settings.server.public_url),

@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service import cli_db, cli_embed, cli_export, cli_health, cli_keys, cli_undo, cli_webhooks, terminal
+from service import (
+    cli_db,
+    cli_desk,
+    cli_embed,
+    cli_export,
+    cli_health,
+    cli_keys,
+    cli_notices,
+    cli_undo,
+    cli_webhooks,
+    terminal,
+)
 from service.model import system_clock
 from service.sources import SettingsError
 from service.terminal import Config, site_of, stop
@@ -37,6 +48,8 @@ app.add_typer(cli_keys.commands, name="key")
 app.add_typer(cli_db.commands, name="db")
 app.add_typer(cli_export.commands, name="export")
 app.add_typer(cli_webhooks.commands, name="webhook")
+app.add_typer(cli_notices.commands, name="notify")
+app.add_typer(cli_desk.commands, name="desk")
 app.command("embed")(cli_embed.embed)
 app.command("undo")(cli_undo.undo)
 

@@ -14,8 +14,8 @@ from service.model import system_clock
 from service.terminal import MISUSED, Config, site_of, stop, store_beside
 
 if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
-    from service.delivery.webhook_next import Page
     from service.settings import Settings
+    from service.webhooks.upcoming import Page
 
 WRONG = 1
 
@@ -29,14 +29,14 @@ def list_webhooks(
     site: Annotated[str | None, typer.Option(help="Of this site only.")] = None, config: Config = None
 ) -> None:
     """Show every webhook: its state, how far it is behind, what is tried again, what failed, the last mistake."""
-    from service.delivery import webhook_views
+    from service.webhooks import views
 
     settings = _settings(config)
     chosen = list(settings.sites.values()) if site is None else [site_of(settings, site)]
     rows = []
     for of_site in chosen:
         for webhook in of_site.webhooks:
-            shown = terminal.read(settings, webhook_views.webhook, _page(settings, of_site.key, webhook.name))
+            shown = terminal.read(settings, views.webhook, _page(settings, of_site.key, webhook.name))
             failure = shown["last_failure"]
             counts = [str(shown[part]) for part in ("behind", "retrying", "failed", "missed")]
             said = f"{failure['at']}: {failure['error']}" if failure else ""
@@ -56,9 +56,9 @@ def list_deliveries(
     config: Config = None,
 ) -> None:
     """Show deliveries, newest first: what is tried again, what failed, and the last ones that arrived."""
-    from service.delivery import webhook_views
     from service.store import deliveries
     from service.store.deliveries import State
+    from service.webhooks import views
 
     settings = _settings(config)
     page = _page(settings, site, name)
@@ -67,7 +67,7 @@ def list_deliveries(
     wanted = State(state) if state is not None else None
     found = terminal.read(settings, deliveries.page, page.site.key, name, state=wanted, limit=limit, after=None)
     rows = []
-    for shown in map(webhook_views.delivery, found.items):
+    for shown in map(views.delivery, found.items):
         last = shown["tries"][-1] if shown["tries"] else None
         event = shown["event"]
         said = (last["error"] or "taken") if last else ""
@@ -85,11 +85,11 @@ def retry_delivery(
     name: Name, delivery: Annotated[str, typer.Argument(metavar="ID")], site: Site, config: Config = None
 ) -> None:
     """Send one delivery again."""
-    from service.delivery import webhook_orders
+    from service.webhooks import orders
 
     settings = _settings(config)
     page = _page(settings, site, name)
-    terminal.write(settings, webhook_orders.retry, page.site.key, name, delivery)
+    terminal.write(settings, orders.retry, page.site.key, name, delivery)
     typer.echo("The running service sends it within seconds.")
 
 
@@ -102,14 +102,14 @@ def replay(
     config: Config = None,
 ) -> None:
     """Send everything that happened behind a number again, with the old ids."""
-    from service.delivery import webhook_orders
+    from service.webhooks import orders
 
     settings = _settings(config)
     page = _page(settings, site, name)
 
     async def order() -> int:
         async with store_beside(settings) as database:
-            return await webhook_orders.replay(database, page, after, until)
+            return await orders.replay(database, page, after, until)
 
     number = asyncio.run(order())
     typer.echo(f"{number} events: the running service begins to send them within seconds.")
@@ -118,20 +118,20 @@ def replay(
 @commands.command("resume")
 def resume(name: Name, site: Site, config: Config = None) -> None:
     """Go on after the receiver answered 410, or at once where it refused several in a row."""
-    from service.delivery import webhook_orders
+    from service.webhooks import orders
 
     settings = _settings(config)
     page = _page(settings, site, name)
-    terminal.write(settings, webhook_orders.resume, page.site.key, name)
+    terminal.write(settings, orders.resume, page.site.key, name)
     typer.echo("The running service goes on within seconds.")
 
 
 @commands.command("test")
 def try_receiver(name: Name, site: Site, config: Config = None) -> None:
     """Send one event that says nothing, now and from here, and say what came back."""
-    from service.delivery.webhook_call import WebhookCall
     from service.metrics import Metrics
     from service.outbound.client import Outbound
+    from service.webhooks.call import WebhookCall
 
     settings = _settings(config)
     page = _page(settings, site, name)
@@ -160,7 +160,7 @@ def _settings(config: Config) -> "Settings":
 
 def _page(settings: "Settings", site: str, name: str) -> "Page":
     """The webhook that is meant; ends the process where there is none."""
-    from service.delivery.webhook_next import Page
+    from service.webhooks.upcoming import Page
 
     of_site = site_of(settings, site)
     for webhook in of_site.webhooks:

@@ -3,7 +3,7 @@
 To add a follower: a file with its class in `delivery/` (`follower.py` says what it has to say), and a line here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from service.delivery.arrivals import Arrivals
 from service.delivery.follower import Follower, StoreFollower
@@ -11,15 +11,19 @@ from service.delivery.live import Live
 from service.delivery.purge import Purger
 from service.delivery.purge_call import PurgeCall
 from service.delivery.queue_gauges import QueueGauges
-from service.delivery.webhook_call import WebhookCall
 from service.metrics import Metrics
 from service.model import Clock
+from service.notice_settings import NoticeSettings
+from service.notices.notice import Notice
+from service.notices.targets import Targets, open_all
 from service.outbound.client import Outbound
 from service.reading import tags
 from service.reading.pages import Pages
 from service.settings import Settings, SettingsError, Site
 from service.store.database import Database
 from service.webhook_settings import WebhookSettings
+from service.webhooks.call import WebhookCall
+from service.webhooks.webhook import Webhook
 
 
 def of_each_process(
@@ -47,10 +51,42 @@ def of_the_store(settings: Settings, *, client: Outbound, clock: Clock, metrics:
 
 
 def webhook_calls(settings: Settings, *, client: Outbound, clock: Clock) -> list[WebhookCall]:
-    """The receivers of all sites. Each is a `delivery/webhook`. Raises SettingsError where a secret is missing."""
+    """The receivers of all sites. Raises SettingsError where a secret is missing."""
     return [
         _webhook_call(webhook, site, client, clock) for site in settings.sites.values() for webhook in site.webhooks
     ]
+
+
+def webhooks(
+    calls: Iterable[WebhookCall], settings: Settings, database: Database, *, holder: str, clock: Clock, metrics: Metrics
+) -> Iterator[Webhook]:
+    """The webhooks of all sites. `holder`: who holds the leases of this process."""
+    for call in calls:
+        yield Webhook(call, settings.sites[call.site], database, holder=holder, clock=clock, metrics=metrics)
+
+
+def notice_targets(settings: Settings) -> list[Targets]:
+    """Whom the notices of all sites go to.
+
+    Raises SettingsError where an address is missing or cannot be used, or the library that sends.
+    """
+    return [_targets(notice, site) for site in settings.sites.values() for notice in site.notices]
+
+
+def notices(
+    wanted: Iterable[Targets], settings: Settings, database: Database, *, holder: str, clock: Clock, metrics: Metrics
+) -> Iterator[Notice]:
+    """The notices of all sites, likewise."""
+    for targets in wanted:
+        public_url = settings.server.public_url
+        yield Notice(targets, database, public_url=public_url, holder=holder, clock=clock, metrics=metrics)
+
+
+def _targets(notice: NoticeSettings, site: Site) -> Targets:
+    try:
+        return Targets(site, notice, open_all(notice))
+    except ValueError as error:
+        raise SettingsError(f"sites.{site.key}.notices.{notice.name}: {error}") from None
 
 
 def _webhook_call(webhook: WebhookSettings, site: Site, client: Outbound, clock: Clock) -> WebhookCall:

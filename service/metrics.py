@@ -152,6 +152,12 @@ class Metrics:
             "How old the oldest change is for which the last purge failed.",
             registry=self.registry,
         )
+        self.notices = Counter(
+            "gatepost_notices_total",
+            "Notices to people that comments wait, one for each target, by what came of them (sent, failed).",
+            ["site", "notice", "outcome"],
+            registry=self.registry,
+        )
         self.webhook_deliveries = Counter(
             "gatepost_webhook_deliveries_total",
             "Calls to receivers of webhooks, by what came of them (delivered, refused).",

@@ -23,6 +23,7 @@ DecisionId = NewType("DecisionId", str)
 BatchId = NewType("BatchId", str)
 EventId = NewType("EventId", str)
 ApiKeyId = NewType("ApiKeyId", str)
+DeskSessionId = NewType("DeskSessionId", str)
 Milliseconds = int
 Item = TypeVar("Item")
 Clock = Callable[[], Milliseconds]
@@ -154,6 +155,8 @@ class Identity:
     profile: Profile
     roles: frozenset[Role] = frozenset()
     login: str = ""
+    said_roles: tuple[str, ...] = field(default=(), compare=False)
+    """What the login itself calls their roles, the first few, to be shown to them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +415,28 @@ class Caller:
     def acting_as(self, kind: ActorKind) -> Actor:
         """This caller as the record will name them."""
         return Actor(kind, self.key, self.profile.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Somebody who has proven to be a moderator of one site. `role_rules` marks by which rules they are one."""
+
+    site: SiteKey
+    author_key: AuthorKey
+    name: str
+    roles: frozenset[Role]
+    role_rules: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSession:
+    """A moderator who is signed in at the desk of one site. `seen_at` is exact to a few minutes."""
+
+    id: DeskSessionId
+    admission: Admission
+    made_at: Milliseconds
+    seen_at: Milliseconds
+    ends_at: Milliseconds
 
 
 @dataclass(frozen=True, slots=True)

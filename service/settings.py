@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from service import environment, mistakes, sources
 from service.auth.kinds import LoginSettings
 from service.model import SiteKey, SiteRules
+from service.notice_settings import NoticeSettings
 from service.section import Section
 from service.sources import PREFIX, Steps
 from service.sources import SettingsError as SettingsError
@@ -33,6 +34,7 @@ from service.values import (
     Seconds,
     SharedStore,
     SiteName,
+    TimeZone,
     Whole,
     Words,
 )
@@ -93,6 +95,7 @@ class Limits(Section):
     submit_per_site: Rate | None = None
     read_per_address: Rate = "600/minute"
     moderate_per_caller: Rate = "600/minute"
+    sign_in_per_address: Rate = "10/minute"
     shared: SharedStore | None = None
 
 
@@ -153,6 +156,8 @@ class Site(Section):
     roles: Roles = Roles()
     login: tuple[LoginSettings, ...] = ()
     webhooks: tuple[WebhookSettings, ...] = ()
+    notices: tuple[NoticeSettings, ...] = ()
+    time_zone: TimeZone = "UTC"
     _key: SiteKey = PrivateAttr(SiteKey(""))
 
     @cached_property
@@ -172,19 +177,16 @@ class Site(Section):
         return self.login_url.replace("{url}", quote(back_to or "", safe="", errors="replace"))
 
     @model_validator(mode="after")
-    def _logins_have_their_own_names(self) -> "Site":
-        names = [login.name or login.kind for login in self.login]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise ValueError(f'two logins are called "{doubled[0]}": give each [[login]] its own `name`')
-        return self
-
-    @model_validator(mode="after")
-    def _webhooks_have_their_own_names(self) -> "Site":
-        names = [webhook.name for webhook in self.webhooks]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise ValueError(f'two webhooks are called "{doubled[0]}": give each [[webhooks]] its own `name`')
+    def _each_has_its_own_name(self) -> "Site":
+        for kind, names in (
+            ("login", [login.name or login.kind for login in self.login]),
+            ("webhooks", [webhook.name for webhook in self.webhooks]),
+            ("notices", [notice.name for notice in self.notices]),
+        ):
+            doubled = sorted({name for name in names if names.count(name) > 1})
+            if doubled:
+                called = f'two {kind.removesuffix("s")}s are called "{doubled[0]}"'
+                raise ValueError(f"{called}: give each [[{kind}]] its own `name`")
         return self
 
 

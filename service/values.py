@@ -4,6 +4,7 @@ import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 from urllib.parse import SplitResult, quote, urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
@@ -145,6 +146,14 @@ def _shared_store(text: str) -> str:
     return re.sub(r"^valkey", "redis", text)
 
 
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, OSError, ValueError):  # not there, or no name that may be looked for
+        raise ValueError('write the name of a time zone as "Europe/Berlin" or "UTC"') from None
+    return text
+
+
 Rate = Annotated[str, AfterValidator(_rate)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Words = Annotated[tuple[str, ...], BeforeValidator(list_from_text)]
@@ -160,3 +169,4 @@ WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 PurgeUrl = Annotated[str, AfterValidator(_purge_url)]
 SharedStore = Annotated[str, AfterValidator(_shared_store)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]

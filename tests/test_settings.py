@@ -418,7 +418,7 @@ def test_secret_is_not_in_what_python_prints() -> None:
 Place = tuple[str, str]
 """A table of the configuration: its path, and the kind of login where it differs by kind."""
 LOGIN = "sites.<site>.login"
-LISTS_OF_TABLES = (LOGIN, "sites.<site>.webhooks")
+LISTS_OF_TABLES = (LOGIN, "sites.<site>.webhooks", "sites.<site>.notices")
 
 
 def tables(annotation: Any, path: str) -> Iterator[tuple[str, type[BaseModel]]]:

@@ -72,6 +72,10 @@ class Authenticator:
             raise InvalidCredential
         return None
 
+    def reads_tokens(self, site: SiteKey) -> bool:
+        """Whether a login of the site knows people by a token, so that one can be pasted."""
+        return any(login.reads_bearer for login in self._logins[site])
+
     async def _ask(self, site: SiteKey, login: Login, credentials: Credentials) -> Identity | None:
         """Ask one login, and count what it says: it is only counted where the request carried something for it."""
         started, outcome = time.perf_counter(), "refused"

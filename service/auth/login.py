@@ -26,6 +26,7 @@ MAX_NAME = 200
 MAX_BIO = 2_000
 MAX_URL = 2_000
 MAX_ROLES = 200
+MAX_SAID_ROLES, MAX_SAID_ROLE = 10, 60
 UNNAMED = "Reader"
 RETRY_AFTER_SECONDS = 5
 NOT_IN_ADDRESSES = frozenset('"<>\\^`{|}')
@@ -219,6 +220,7 @@ def identity_from(claims: Mapping[str, Any], *, site: SiteKey, settings: BaseLog
         ),
         roles=_roles(claims, settings.roles or roles) if settings.may_moderate else frozenset(),
         login=settings.label,
+        said_roles=_said_roles(claims, settings.roles or roles),
     )
 
 
@@ -288,3 +290,9 @@ def _roles(claims: Mapping[str, Any], roles: RoleMapping) -> frozenset[Role]:
     if any(role in roles.admin for role in listed):
         granted.add(Role.ADMIN)
     return frozenset(granted)
+
+
+def _said_roles(claims: Mapping[str, Any], roles: RoleMapping) -> tuple[str, ...]:
+    listed = claim_at(claims, roles.claim)
+    first = listed[:MAX_SAID_ROLES] if isinstance(listed, list) else []
+    return tuple(label for role in first if isinstance(role, str) and (label := _label(role, MAX_SAID_ROLE)))

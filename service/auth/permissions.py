@@ -1,7 +1,11 @@
 """What a caller may do on a site. The same function answers `/me` (which buttons to show) and guards every call."""
 
+import hashlib
+import json
+from collections.abc import Iterable
 from enum import StrEnum
 
+from service.auth.login import BaseLogin, RoleMapping
 from service.model import Caller, Role
 
 
@@ -26,3 +30,17 @@ def permissions_of(caller: Caller, *, banned: bool = False) -> frozenset[Permiss
     if Role.ADMIN in caller.roles:
         granted.add(Permission.CONFIGURE)
     return frozenset(granted)
+
+
+def role_rules(roles: RoleMapping, logins: Iterable[BaseLogin]) -> str:
+    """A mark of what makes somebody a moderator or an admin of a site: another one where that has changed.
+
+    `roles` is the site's mapping, `logins` are its logins, each of which may have one of its own.
+    """
+    rules: list[list[object]] = [["", True, *_written(roles)]]
+    rules += [[login.namespace, login.may_moderate, *_written(login.roles or roles)] for login in logins]
+    return hashlib.sha256(json.dumps(rules).encode()).hexdigest()
+
+
+def _written(roles: RoleMapping) -> tuple[object, ...]:
+    return roles.claim, sorted(roles.moderator), sorted(roles.admin)

@@ -5,7 +5,7 @@ that the readiness check writes too, and a file in the folder of backups, which 
 """
 
 from service.auth.fetch import Fetch, Heard
-from service.checkup import backups, caching, clocks, listening, logins, sites, stored, webhooks
+from service.checkup import backups, caching, clocks, desk, listening, logins, notices, sites, stored, webhooks
 from service.checkup.finding import Finding, fail
 from service.metrics import Metrics
 from service.model import Clock
@@ -14,7 +14,7 @@ from service.settings import Settings
 
 
 async def examine(settings: Settings, *, clock: Clock, send: bool = False) -> list[Finding]:
-    """Look at everything: where it listens, the store, every site, its logins and webhooks.
+    """Look at everything: where it listens, the store, every site, its logins, webhooks and notices.
 
     `send`: webhooks are sent a test event.
     """
@@ -33,6 +33,11 @@ async def examine(settings: Settings, *, clock: Clock, send: bool = False) -> li
             found += sites.examine(site)
             for login in site.login:
                 found += await logins.examine(login, site, proxies=proxies, clock=clock, fetch=fetch, heard=heard)
+            found += await desk.examine(site, settings.server, client)
             found += await webhooks.examine(site, client, clock=clock, send=send)
+            found += notices.examine(site, settings)
             found += await clocks.examine(site, heard, fetch=fetch, clock=clock)
+    async with stored.opened(settings.database, clock=clock) as database:
+        for site in settings.sites.values():
+            found += await webhooks.examine_standing(site, database)
     return found

@@ -18,7 +18,11 @@ def examine(site: Site) -> Iterator[Finding]:
         yield fail(subject, "has no login, so nobody can comment", f"add [[sites.{site.key}.login]]")
     mappings = [login.roles or site.roles for login in site.login if login.may_moderate]
     if site.login and not any(mapping.moderator or mapping.admin for mapping in mappings):
-        yield warn(subject, "nobody who logs in can moderate", "set roles.moderator, or use `gatepost key create`")
+        yield warn(
+            subject,
+            "nobody who logs in can moderate",
+            "set roles.moderator, or use `gatepost desk` for people and `gatepost key create` for programs",
+        )
 
 
 def _origins(site: Site, subject: str) -> Iterator[Finding]:

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from service.checkup.finding import Finding, fail, ok, warn
@@ -36,6 +38,32 @@ async def examine(settings: DatabaseSettings, *, clock: Clock) -> list[Finding]:
         return [_schema(str(path), version), _space(folder)]
     fix = "look at the permissions of the file, its folder and the files beside it (-wal, -shm), and at the disk"
     return [await _write(settings, str(path), fix, clock=clock), _space(folder)]
+
+
+@asynccontextmanager
+async def opened(settings: DatabaseSettings, *, clock: Clock) -> AsyncIterator[Database | None]:
+    """The store, to look at what is in it beside a running server; None where `examine` says why that cannot be."""
+    database = None
+    with suppress(StoreError, migrate.SchemaError):
+        if await asyncio.to_thread(_version_of, settings.url) == migrate.head():
+            database = await Database.open(
+                settings.url, clock=clock, readers=1, busy_seconds=settings.busy_seconds, alongside=True
+            )
+    try:
+        yield database
+    finally:
+        if database is not None:
+            await database.close()
+
+
+def _version_of(url: str) -> str | None:
+    """Raises SchemaError."""
+    if url.startswith("sqlite:"):
+        path = path_of(url).absolute()
+        return migrate.current_in(path) if path.exists() else None
+    from service.store.postgres import address_of
+
+    return migrate.current_on_server(address_of(url))
 
 
 def _future(path: Path, folder: Path) -> Finding:

@@ -1,16 +1,22 @@
-"""Can the receivers of webhooks be reached, and do they take what is sent? Asked by `gatepost check`."""
+"""Can the receivers of webhooks be reached, do they take what is sent, and did they? Asked by `gatepost check`."""
 
 import asyncio
 import ssl
+from contextlib import suppress
 
 from yarl import URL
 
-from service.checkup.finding import Finding, fail, ok
-from service.delivery.webhook_call import WebhookCall
+from service.checkup.finding import Finding, fail, ok, warn
+from service.errors import StoreUnavailable
 from service.model import Clock
 from service.outbound import unreachable
 from service.outbound.client import Outbound
 from service.settings import Site
+from service.store.database import Database
+from service.webhooks import views
+from service.webhooks.call import WebhookCall
+from service.webhooks.upcoming import Page
+from service.webhooks.views import WebhookView
 
 
 async def examine(site: Site, client: Outbound, *, clock: Clock, send: bool) -> list[Finding]:
@@ -25,6 +31,34 @@ async def examine(site: Site, client: Outbound, *, clock: Clock, send: bool) -> 
             continue
         found.append(await (_sent(subject, call) if send else _connected(subject, call)))
     return found
+
+
+async def examine_standing(site: Site, database: Database | None) -> list[Finding]:
+    """Each webhook: what the store knows of its deliveries. Nothing where there is no store to ask."""
+    if database is None:
+        return []
+    with suppress(StoreUnavailable):  # `stored` says so
+        return [_standing(site, await database.read(views.webhook, Page(site, one))) for one in site.webhooks]
+    return []
+
+
+def _standing(site: Site, shown: WebhookView) -> Finding:
+    subject, name = f"webhook {site.key}/{shown['name']}", f"{shown['name']} --site {site.key}"
+    failure = shown["last_failure"]
+    why = f", last at {failure['at']}: {failure['error']}" if failure else ""
+    behind = f"{shown['behind']} events behind"
+    if shown["state"] == "off":
+        fix = f"mend the receiver, then `gatepost webhook resume {name}`; or take the webhook out of the configuration"
+        return fail(subject, f"is off, {behind}{why}", fix)
+    if shown["state"] == "retrying":
+        fix = f"mend the receiver: it is tried again by itself, and at once after `gatepost webhook resume {name}`"
+        return warn(subject, f"is being tried again ({shown['retrying']} deliveries), {behind}{why}", fix)
+    if shown["failed"]:
+        fix = (
+            f"`gatepost webhook deliveries {name} --state failed` shows them, `gatepost webhook retry` sends one again"
+        )
+        return warn(subject, f"is well, {behind}; {shown['failed']} deliveries were given up{why}", fix)
+    return ok(subject, f"is well, {behind}")
 
 
 async def _sent(subject: str, call: WebhookCall) -> Finding:

@@ -1,5 +1,5 @@
 """The one HTTP client of the service: whoever calls another machine calls here (`auth.fetch`, `delivery.purge_call`,
-`delivery.webhook_call`).
+`webhooks.call`).
 
 Nothing that the other side does may hurt: no redirect is followed, no cookie is kept, no proxy of the environment is
 used, the whole call has a deadline, and a body is read only when it is asked for, up to a limit. Every call is counted

@@ -2,7 +2,8 @@
 
 SHA-256 over every table: its name and columns, then its rows in primary-key order, each as a JSON array of plain values
 (RFC 8259: UTF-8, no white space, booleans as true and false). Left out is what Gatepost does not mean to keep: the
-readiness check's row, leases of running services and how far their followers have come, and Alembic's own table.
+readiness check's row, leases of running services, how far their followers have come, who is signed in at the desk, and
+Alembic's own table.
 """
 
 import hashlib
@@ -14,10 +15,10 @@ from sqlalchemy import Table, select
 
 from service.store import snapshot
 from service.store.snapshot import ROWS_AT_ONCE, Snapshot, Watch
-from service.store.tables import followers, leases, metadata, probe, sites
+from service.store.tables import desk_codes, desk_sessions, followers, leases, metadata, probe, sites
 
-PASSING = (probe, leases, followers)
-"""Of a running service, and of no meaning in another store."""
+PASSING = (probe, leases, followers, desk_sessions, desk_codes)
+"""Of a running service. In another store it has no meaning, or should have none: a copy signs nobody in."""
 TABLES: list[Table] = [table for table in metadata.sorted_tables if table not in PASSING]
 """What a store consists of, a table behind those that it refers to."""
 

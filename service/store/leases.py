@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import bindparam, or_, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from service.errors import StoreUnavailable
@@ -38,6 +38,7 @@ _TAKE = (
 _MINE = (leases.c.name == bindparam("of_name"), leases.c.holder == bindparam("of_holder"))
 _NOTE = update(leases).where(*_MINE).values(position=bindparam("new_position"), until=bindparam("new_until"))
 _KEEP = update(leases).where(*_MINE).values(until=bindparam("new_until"))
+_NOTED = select(leases.c.position).where(leases.c.name == bindparam("of_name"))
 _GIVE_BACK = update(leases).where(*_MINE).values(holder=None, until=0)
 
 
@@ -67,6 +68,12 @@ def note(tx: Transaction, lease: Lease, position: str) -> bool:
         _NOTE, of_name=lease.name, of_holder=lease.holder, new_position=position, new_until=tx.now + SECONDS * 1000
     )
     return changed == 1
+
+
+def noted(tx: Transaction, name: str) -> str | None:
+    """What the last one to do this job noted; for who only wants to know. None: nobody has."""
+    row = tx.first(_NOTED, of_name=name)
+    return row["position"] if row else None
 
 
 def give_back(tx: Transaction, name: str, holder: str) -> None:

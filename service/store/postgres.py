@@ -33,7 +33,7 @@ DEAD_PEER_MILLISECONDS = 25_000
 FAULTS = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE that may pass: connection, read-only, deadlock, resources, shutdown, input and output."""
 
-# What only SQLite's dialect is told where tables and queries are written: PostgreSQL's takes 2 MiB and is loaded with this
+# What only SQLite's dialect is told where tables and queries are written: PostgreSQL's takes 2 MiB, and comes with this
 # file. It looks for the name of a constraint in `ON CONFLICT`, which SQLite's cannot give, and for an index's own rows.
 OnConflictClause.constraint_target = None  # type: ignore[attr-defined]
 for _index in (index for table in metadata.tables.values() for index in table.indexes):

@@ -3,6 +3,7 @@
 Lists and their lengths are in `queue_pages`, who holds what in `claims`.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import bindparam, delete, func, select, update
@@ -58,6 +59,10 @@ _DEPTH = select(
     sites.c.waiting,
     select(func.min(queue.c.waiting_since)).where(queue.c.site == bindparam("site")).scalar_subquery().label("oldest"),
 ).where(sites.c.site == bindparam("site"))
+_NEWEST = select(func.max(queue.c.waiting_since).label("newest")).where(queue.c.site == bindparam("site"))
+_REASONS = (
+    select(queue.c.why, func.count().label("number")).where(queue.c.site == bindparam("site")).group_by(queue.c.why)
+)
 
 _HELD = select(func.count()).where(
     queue.c.site == bindparam("site"),
@@ -153,6 +158,21 @@ def overview(tx: Transaction, site: SiteKey, holder: str) -> tuple[int, Millisec
     """The same, and how many of them `holder` holds: by one statement."""
     row = tx.first(_OVERVIEW, site=site, holder=holder, now=tx.now)
     return (row["waiting"], row["oldest"], row["held"]) if row else (0, None, 0)
+
+
+def newest(tx: Transaction, site: SiteKey) -> Milliseconds | None:
+    """Since when the entry waits that came last; None where none does."""
+    row = tx.first(_NEWEST, site=site)
+    return row["newest"] if row else None
+
+
+def count_reasons(tx: Transaction, site: SiteKey) -> Counter[Why]:
+    """How many entries have each reason; one may have several. It looks at every entry of the site."""
+    found: Counter[Why] = Counter()
+    for row in tx.all(_REASONS, site=site):
+        for code in row["why"].split():
+            found[Why(code)] += row["number"]
+    return found
 
 
 def entries_of(tx: Transaction, rows: Sequence[Row]) -> list[QueueEntry]:

@@ -152,7 +152,7 @@ REFUSED = comments.c.status.in_(
 
 
 def _index(name: str, *columns: str | ColumnElement[int], only: ColumnElement[bool], of: Table = comments) -> None:
-    """An index of some rows. (`postgres` tells PostgreSQL's dialect of them: naming it here would load it everywhere.)"""
+    """An index of some rows. (`postgres` tells its dialect of them: naming that here would load it everywhere.)"""
     expressions = (of.c[column] if isinstance(column, str) else column for column in columns)
     Index(name, *expressions, sqlite_where=only)
 
@@ -382,6 +382,36 @@ followers = Table(
     Column("name", ordered_text, primary_key=True),
     Column("site", ordered_text, primary_key=True),
     Column("seq", BigInteger, nullable=False),
+)
+
+# Who is signed in at the desk, and links that sign in once: each under the SHA-256 of a secret that only a browser has.
+# `role_rules` marks what made somebody a moderator of the site then. Not a part of what a store holds.
+desk_sessions = Table(
+    "desk_sessions",
+    metadata,
+    Column("secret_hash", ordered_text, primary_key=True),
+    Column("id", ordered_text, nullable=False, unique=True),
+    Column("site", ordered_text, nullable=False),
+    Column("author", ordered_text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("role_rules", ordered_text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+Index("ix_desk_sessions_site", desk_sessions.c.site, desk_sessions.c.made_at, desk_sessions.c.id)
+desk_codes = Table(
+    "desk_codes",
+    metadata,
+    Column("secret_hash", ordered_text, primary_key=True),
+    Column("site", ordered_text, nullable=False),
+    Column("author", ordered_text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("role_rules", ordered_text, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
 )
 
 # How each webhook stands (`webhooks.Standing`). Unlike `followers` a part of what a store holds: what was not delivered

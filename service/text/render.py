@@ -47,7 +47,12 @@ def plain_of_html(rendered: str) -> str:
 
     No markup, NFKC, case-folded, no invisible characters, single spaces. Link addresses are not part of it.
     """
-    return _canonical(html.unescape(_ANY_TAG.sub(" ", _INLINE_TAG.sub("", rendered))))
+    return _canonical(words_of_html(rendered))
+
+
+def words_of_html(rendered: str) -> str:
+    """Return the words that a reader of `to_html(source)` sees, as they are written: text, and no HTML any more."""
+    return html.unescape(_ANY_TAG.sub(" ", _INLINE_TAG.sub("", rendered)))
 
 
 def shows_nothing(rendered: str) -> bool:

@@ -15,7 +15,6 @@ from service.auth.login import Credentials
 from service.auth.permissions import Permission, permissions_of
 from service.delivery.arrivals import Arrivals
 from service.delivery.live import Live
-from service.delivery.webhook import Webhook
 from service.errors import (
     Forbidden,
     InvalidRequest,
@@ -50,9 +49,11 @@ from service.strict_json import is_clean
 from service.web import post_keys
 from service.web.address import Addresses
 from service.web.cursors import Cursors
+from service.web.form_tokens import FormTokens
 from service.web.header_lists import JoinedHeaders
 from service.web.limits import RateLimits
 from service.web.links import Links
+from service.webhooks.webhook import Webhook
 
 Payload = TypeVar("Payload")
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -80,6 +81,7 @@ class Services:
     webhooks: Mapping[tuple[SiteKey, str], Webhook]
     authenticator: Authenticator
     cursors: Cursors
+    form_tokens: FormTokens
     feeds: UUID
     limits: RateLimits
     links: Links

@@ -10,4 +10,6 @@ from service.web.stream import EventStream
 async def follow_queue(call: Call, query: queries.StreamQuery, headers: incoming.StreamHeaders) -> EventStream:
     """The same news as the API's stream of the queue."""
     await moderator_of(call)
-    return EventStream(call, (call.site_key, None), headers.last_event_id or query.last_event_id, listener=moderator_of)
+    return EventStream(
+        call, (call.site_key, None), headers.last_event_id or query.last_event_id, may_listen=moderator_of
+    )

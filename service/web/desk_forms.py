@@ -17,6 +17,8 @@ from service.web.outgoing import ActionName, StatusName
 from service.web.post_keys import PostKeyText
 from service.web.queries import whole_number
 
+MAX_TOKEN = 16_384
+"""As long as the longest that a login takes."""
 BACK = r"^(|(record|settings)|(c|authors|posts)/[^/?#\\]+)(\?[^#]*)?$"
 """A page of the desk, as seen from the queue."""
 
@@ -148,6 +150,27 @@ class SettingsForm(Form):
 
     language: Literal["en", "de"] | None = None
     theme: Literal["light", "dark"] | None = None
+
+
+Secret = Annotated[str, Field(max_length=200)]
+
+
+class SignInForm(Fields):
+    """A token of the blog's: sent by a page of the blog, or pasted."""
+
+    token: Annotated[str, Field(max_length=MAX_TOKEN)] = ""
+
+
+class Code(Fields):
+    """What signs somebody in once: in the address of a hand-over, and in the form that its page has."""
+
+    code: Secret = ""
+
+
+class EndSessionForm(Form):
+    """Which session shall end."""
+
+    id: Id
 
 
 class RecordPage(Fields):

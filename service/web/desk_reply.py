@@ -8,11 +8,12 @@ from aiohttp import hdrs, web
 
 from service.desk import words
 from service.desk.rendering import Number, query, render
-from service.errors import Problem
+from service.errors import InvalidCredential, LoginRequired, Problem
 from service.model import Actor
 from service.reading.language import Language
-from service.web import desk_session, problems
+from service.web import desk_session, desk_ways, problems
 from service.web.call import Call
+from service.web.desk_problems import CodeOver, NeedsHttps, NoRole
 from service.web.header_lists import joined
 
 HEADERS: Final[Mapping[str, str]] = {
@@ -92,20 +93,37 @@ def go_back(call: Call, back: str, **more: object) -> web.Response:
 
 
 def problem_page(problem: Problem, call: Call) -> web.Response:
-    """A failure as a page, with the honest status."""
+    """A failure as a page, with the honest status. Who is not signed in is told how to."""
+    template, said = _template(problem)
     shown = page(
         call,
-        "problem_part.html" if wants_part(call) else "problem.html",
+        "problem_part.html" if wants_part(call) else template,
         moderator=None,
         status=problem.status,
         problem=problem,
+        said=said,
         request_id=problems.request_id_of(call.request),
+        ways=desk_ways.ways_in(call) if "site" in call.request.match_info else None,
     )
     if problem.status == 401:
         shown.headers["WWW-Authenticate"] = "Bearer"
     if problem.retry_after_seconds is not None:
         shown.headers["Retry-After"] = str(problem.retry_after_seconds)
     return shown
+
+
+def _template(problem: Problem) -> tuple[str, str | None]:
+    """The page that tells of a failure, and the name of what it says first where that depends on the failure."""
+    match problem:
+        case CodeOver():
+            return "sign_in.html", "sign-in.code-over"
+        case InvalidCredential():
+            return "sign_in.html", "sign-in.refused"
+        case LoginRequired() | NeedsHttps():
+            return "sign_in.html", None
+        case NoRole():
+            return "no_role.html", None
+    return "problem.html", None
 
 
 def root_of(call: Call) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from service.desk import words
-from service.web import desk_forms, desk_reply
+from service.web import desk_forms, desk_reply, desk_sessions
 from service.web.call import Call
 from service.web.desk_session import moderator_of, sender_of
 
@@ -15,7 +15,7 @@ KEPT_SECONDS: Final = 400 * 86_400
 
 # GET /desk/{site}/settings
 async def show_settings(call: Call, query: desk_forms.OnePage) -> web.Response:
-    """Language and colours."""
+    """Language and colours, and who is signed in."""
     moderator = await moderator_of(call)
     cookies = call.request.cookies
     return desk_reply.page(
@@ -27,6 +27,7 @@ async def show_settings(call: Call, query: desk_forms.OnePage) -> web.Response:
         chosen_language=cookies.get(desk_reply.LANGUAGE_COOKIE),
         chosen_theme=cookies.get(desk_reply.THEME_COOKIE),
         saved=query.saved is not None,
+        sessions=await desk_sessions.seen_by(call),
     )
 
 

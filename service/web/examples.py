@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from service.delivery import outside_events, outside_shapes, webhook_views
+from service.delivery import outside_events, outside_shapes
 from service.model import WHY_TEXT, Why
 from service.reading import shapes
 from service.web import incoming, incoming_queue, operations, outgoing, outgoing_queue, outgoing_undos
+from service.webhooks import views as webhook_views
 
 COMMENT_ID = "019a2f6e-7c1d-7c3e-9b51-2f4f6f0a9d10"
 DECISION_ID = "019a2f70-03aa-7d02-8f1e-5b7c11d2e3f4"
@@ -176,6 +177,10 @@ EXAMPLES: dict[Any, Any] = {
         }
     },
     outgoing.PostReply: {"post": POST},
+    outgoing.DeskCode: {
+        "url": "https://comments.example/desk/blog/enter?code=bWFkZSB1cCBmb3IgdGhlIGRvY3VtZW50YXRpb24tLS0",
+        "expires_at": "2026-01-31T09:36:00.000Z",
+    },
     incoming.ReplayRequest: {"after_seq": 4600, "until_seq": 4711},
     webhook_views.WebhookList: {"webhooks": [WEBHOOK]},
     webhook_views.DeliveryList: {"deliveries": [DELIVERY], "next": None},

@@ -7,6 +7,7 @@ from aiohttp import web
 from multidict import MultiDict
 
 from service.errors import BodyTooLarge, MalformedRequest, UnsupportedMediaType
+from service.web.json_body import let_come
 
 FORM: Final = "application/x-www-form-urlencoded"
 MOST_FIELDS: Final = 1_000
@@ -19,6 +20,7 @@ async def read(request: web.Request, limit: int) -> MultiDict[str]:
     """
     if "Content-Encoding" in request.headers or request.content_type != FORM:
         raise UnsupportedMediaType(f"Send the form as {FORM}")
+    await let_come(request)
     found = bytearray()
     async for piece in request.content.iter_any():
         found += piece

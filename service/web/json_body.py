@@ -34,9 +34,7 @@ async def read(request: web.Request, limit: int, take: Callable[[object], Taken]
     require_plain_json(request)
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
-    if "Expect" in request.headers and request.version == HttpVersion11 and not request.content.is_eof():
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # the reply has not begun
+    await let_come(request)
     if request.content_length is None:
         raw = await _within(request, limit)
     else:
@@ -45,6 +43,13 @@ async def read(request: web.Request, limit: int, take: Callable[[object], Taken]
     if len(raw) > strict_json.LARGE_BYTES:
         return await asyncio.to_thread(lambda: take(_parse(raw)))
     return take(_parse(raw))
+
+
+async def let_come(request: web.Request) -> None:
+    """Tell a client that waits for it that the body is wanted (RFC 9110, 10.1.1)."""
+    if "Expect" in request.headers and request.version == HttpVersion11 and not request.content.is_eof():
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the reply has not begun
 
 
 async def is_given(request: web.Request) -> bool:

@@ -26,7 +26,14 @@ SHARED_SECONDS = 0.25
 NO_ANSWER = (CountingError, TimeoutError)
 PAUSE_SECONDS = 2.0
 """After it did not, it is left alone for so long."""
-_RULES = ("submit_per_author", "submit_per_address", "submit_per_site", "read_per_address", "moderate_per_caller")
+_RULES = (
+    "submit_per_author",
+    "submit_per_address",
+    "submit_per_site",
+    "read_per_address",
+    "moderate_per_caller",
+    "sign_in_per_address",
+)
 
 
 class RateLimits:
@@ -83,6 +90,10 @@ class RateLimits:
     async def moderate_by(self, site: str, caller: str) -> None:
         """Count a moderators' call that somebody with a good credential makes. Raises SlowDown."""
         await self._count("moderate_per_caller", f"{site}/{caller}")
+
+    async def sign_in_from(self, address: str) -> None:
+        """Count an attempt to sign in at the desk from an address. Raises SlowDown."""
+        await self._count("sign_in_per_address", address)
 
     async def read_from(self, address: str) -> None:
         """Count a read from an address. Raises SlowDown.

@@ -238,3 +238,11 @@ class PostReply(TypedDict):
     """One post."""
 
     post: PostView
+
+
+@_CLOSED
+class DeskCode(TypedDict):
+    """An address that signs the caller in at the moderators' desk."""
+
+    url: Annotated[str, Field(description="Good once; a path of the service where it does not know its own address")]
+    expires_at: Timestamp

@@ -48,8 +48,9 @@ async def follow_queue(call: Call, query: queries.StreamQuery, headers: incoming
     the queue anew. Go on with the last `id`. The stream ends with the right to moderate.
     """
     await call.moderator()
-    last_id = headers.last_event_id or query.last_event_id
-    return EventStream(call, (call.site_key, None), last_id, listener=Call.moderator)
+    return EventStream(
+        call, (call.site_key, None), headers.last_event_id or query.last_event_id, may_listen=Call.moderator
+    )
 
 
 # POST /v1/sites/{site}/queue/claims

@@ -52,11 +52,14 @@ from service.web import (
     desk,
     desk_acts,
     desk_bulk,
+    desk_codes,
     desk_comment,
     desk_events,
     desk_people,
     desk_record,
+    desk_sessions,
     desk_settings,
+    desk_sign_in,
     embed,
     feed,
     moderators,
@@ -202,6 +205,7 @@ MODERATORS = [
         "GET", SITE + "/events", feed.list_events, Audience.MODERATORS,
         problems=(*MODERATION, EventsPruned),
     ),
+    Route("POST", SITE + "/desk/codes", desk_codes.offer_code, Audience.MODERATORS, statuses=(201,), problems=CHANGE),
     Route("GET", POST, moderators.show_post, Audience.MODERATORS, problems=MODERATION),
     Route("PATCH", POST, moderators.change_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
 ]  # fmt: skip
@@ -267,6 +271,30 @@ DESK = [
     Route("GET", "/desk", desk.show_way, Audience.DESK_DOOR, statuses=(308,)),
     Route("GET", "/desk/", desk.choose_site, Audience.DESK_DOOR, statuses=(200, 303), media_type=HTML),
     Route("GET", DESK_SITE, desk.show_way_to_queue, Audience.DESK_DOOR, statuses=(308,), problems=(UnknownSite,)),
+    Route(
+        "GET", DESK_SITE + "/sign-in", desk_sign_in.show_sign_in, Audience.DESK_DOOR, Count.READ, media_type=HTML,
+        statuses=(303,), problems=(*MODERATION,),
+    ),
+    Route(
+        "POST", DESK_SITE + "/sign-in", desk_sign_in.sign_in, Audience.DESK_DOOR, Count.SIGN_IN, media_type=HTML,
+        statuses=(303, 200), problems=(*MODERATION, *FORM, OriginRefused),
+    ),
+    Route(
+        "GET", DESK_SITE + "/enter", desk_sign_in.show_code, Audience.DESK_DOOR, Count.READ, media_type=HTML,
+        problems=MODERATION,
+    ),
+    Route(
+        "POST", DESK_SITE + "/enter", desk_sign_in.enter, Audience.DESK_DOOR, Count.SIGN_IN, media_type=HTML,
+        statuses=(303,), problems=(*MODERATION, *FORM, OriginRefused),
+    ),
+    Route(
+        "POST", DESK_SITE + "/sign-out", desk_sign_in.sign_out, Audience.DESK, media_type=HTML,
+        statuses=(303, 200), problems=(*CHANGE, *FORM),
+    ),
+    Route(
+        "POST", DESK_SITE + "/sessions", desk_sessions.end_session, Audience.DESK, media_type=HTML,
+        statuses=(303,), problems=(*CHANGE, *FORM),
+    ),
     Route("GET", DESK_SITE + "/", desk.show_queue, Audience.DESK, media_type=HTML, problems=(*MODERATION, *LISTED)),
     Route(
         "POST", DESK_SITE + "/decide", desk_acts.decide, Audience.DESK, statuses=(303, 201), media_type=HTML,

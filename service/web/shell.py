@@ -132,6 +132,8 @@ class Shell:
             await self._services.limits.read_from(self._services.addresses.group(call.request))
         elif route.counts is Count.SUBMIT:
             await self._services.limits.submit_from(self._services.addresses.group(call.request))
+        elif route.counts is Count.SIGN_IN:
+            await self._services.limits.sign_in_from(self._services.addresses.group(call.request))
         if route.audience is Audience.MODERATORS:  # who may not ask is not told what is wrong with the question
             await self._services.limits.moderate_by(call.site_key, (await call.somebody()).key)
             await call.moderator()

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from service.delivery.live import Stream, come_back
 from service.errors import Problem, StoreUnavailable
-from service.model import Actor
 from service.web.call import Call
 from service.web.surface import EVENT_STREAM
 
@@ -22,8 +21,6 @@ HEADERS = {"Content-Type": EVENT_STREAM, "Cache-Control": "no-store", "X-Accel-B
 class EventStream(web.StreamResponse):
     """Sends `stream` from the event `last_id` on. The sending begins when aiohttp writes the body of the reply.
 
-    `listener` raises a Problem where the client may not listen; nothing: everybody may.
-
     By then the shell has added the headers that every reply has, and has counted the request: when it is answered, and
     not when it ends hours later.
     """
@@ -34,13 +31,14 @@ class EventStream(web.StreamResponse):
         stream: Stream,
         last_id: str | None,
         *,
-        listener: Callable[[Call], Awaitable[Actor]] | None = None,
+        may_listen: Callable[[Call], Awaitable[object]] | None = None,
     ) -> None:
+        """`may_listen` raises a problem where this call may not listen; None: everybody may."""
         super().__init__(headers=HEADERS)
         self._call = call
         self._stream = stream
         self._last_id = last_id
-        self._listener = listener
+        self._may_listen = may_listen
         self._checked = call.services.clock()
 
     async def write_eof(self, data: bytes = b"") -> None:
@@ -66,10 +64,10 @@ class EventStream(web.StreamResponse):
         request."""
         services = self._call.services
         # A clock that was set back makes no right longer: then it is looked at now.
-        if self._listener is None or 0 <= services.clock() - self._checked < CHECK_AGAIN_MILLISECONDS:
+        if self._may_listen is None or 0 <= services.clock() - self._checked < CHECK_AGAIN_MILLISECONDS:
             return True
         try:
-            await self._listener(Call(self._call.request, services))
+            await self._may_listen(Call(self._call.request, services))
         except Problem:
             return False
         self._checked = services.clock()

@@ -64,6 +64,7 @@ class Count(Enum):
     NOTHING = "nothing"
     READ = "read_per_address"
     SUBMIT = "submit_per_address"
+    SIGN_IN = "sign_in_per_address"
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """The webhooks of a site: how they stand, what was not delivered, what is to be sent again. For admins."""
 
-from service.delivery import webhook_orders, webhook_views
-from service.delivery.webhook import Webhook
-from service.delivery.webhook_views import DeliveryList, Replayed, TryView, WebhookList
 from service.errors import UnknownDelivery, UnknownWebhook
 from service.store import deliveries
 from service.store.deliveries import State
 from service.web import incoming, queries
 from service.web.call import Call, Reply
+from service.webhooks import orders, views
+from service.webhooks.views import DeliveryList, Replayed, TryView, WebhookList
+from service.webhooks.webhook import Webhook
 
 
 # GET /v1/sites/{site}/webhooks
@@ -15,7 +15,7 @@ async def list_webhooks(call: Call) -> Reply[WebhookList]:
     """How each webhook of the site stands."""
     await call.admin()
     of_site = [webhook for webhook in call.services.webhooks.values() if webhook.site == call.site_key]
-    shown = [await call.database.read(webhook_views.webhook, webhook.page) for webhook in of_site]
+    shown = [await call.database.read(views.webhook, webhook.page) for webhook in of_site]
     return Reply({"webhooks": shown})
 
 
@@ -34,7 +34,7 @@ async def list_deliveries(call: Call, query: queries.DeliveriesQuery) -> Reply[D
         after=call.position(query.cursor, *scope),
     )
     following = call.cursor(page.next, *scope)
-    shown = [webhook_views.delivery(found) for found in page.items]
+    shown = [views.delivery(found) for found in page.items]
     return Reply({"deliveries": shown, "next": following}, headers=call.next_link(following))
 
 
@@ -44,7 +44,7 @@ async def retry_delivery(call: Call) -> Reply[None]:
     await call.admin()
     webhook = _webhook(call)
     delivery_id = call.known("id", UnknownDelivery)
-    await call.database.write(webhook_orders.retry, webhook.site, webhook.call.settings.name, delivery_id)
+    await call.database.write(orders.retry, webhook.site, webhook.call.settings.name, delivery_id)
     webhook.wake()
     return Reply(None, 202)
 
@@ -54,7 +54,7 @@ async def replay(call: Call, body: incoming.ReplayRequest) -> Reply[Replayed]:
     """Send everything behind a number again, up to another or to where the webhook has come; with the old ids."""
     await call.admin()
     webhook = _webhook(call)
-    number = await webhook_orders.replay(call.database, webhook.page, body.after_seq, body.until_seq)
+    number = await orders.replay(call.database, webhook.page, body.after_seq, body.until_seq)
     webhook.wake()
     return Reply({"events": number}, 202)
 
@@ -64,7 +64,7 @@ async def resume_webhook(call: Call) -> Reply[None]:
     """Go on after the receiver answered 410, or at once where it refused several in a row."""
     await call.admin()
     webhook = _webhook(call)
-    await call.database.write(webhook_orders.resume, webhook.site, webhook.call.settings.name)
+    await call.database.write(orders.resume, webhook.site, webhook.call.settings.name)
     webhook.wake()
     return Reply(None, 202)
 
@@ -74,7 +74,7 @@ async def try_webhook(call: Call) -> Reply[TryView]:
     """Send one `gatepost.test` event now, and say what came back."""
     await call.admin()
     answered = await _webhook(call).call.test()
-    return Reply(webhook_views.tried(answered.tried))
+    return Reply(views.tried(answered.tried))
 
 
 def _webhook(call: Call) -> Webhook:

@@ -45,6 +45,7 @@ async def test_good_configuration_has_nothing_but_fine_findings(configured: dict
         "disk",
         "shared caches",
         "site blog",
+        "desk blog",
         "login blog/jwt",
     }
 

@@ -1,6 +1,9 @@
 """`gatepost check` on webhooks: is the receiver there, can we sign, does it take a test event."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,10 +11,17 @@ from service import settings
 from service.checkup import webhooks
 from service.checkup.finding import Finding, Outcome
 from service.metrics import Metrics
+from service.model import POLICY, PostKey
 from service.outbound.client import Outbound
 from service.settings import SettingsError
-from tests.delivery.receiver import OTHER_SECRET, SECRET, Receiver
+from service.store import deliveries, events
+from service.store import webhooks as webhooks_store
+from service.store.database import Database, Transaction
+from service.store.deliveries import State, Try
+from tests.checkup.checked import examine
 from tests.harness import Hands
+from tests.store.scene import DELIVERY
+from tests.webhooks.receiver import OTHER_SECRET, SECRET, Receiver
 
 USUAL = {"name": "build", "url": "https://blog.example/hook", "secret_env": "HOOK_SECRET"}
 
@@ -111,3 +121,56 @@ def test_a_webhook_that_cannot_be_is_refused(wrong: dict[str, object], said: str
 def test_two_of_one_name_are_refused() -> None:
     with pytest.raises(SettingsError, match='two webhooks are called "build"'):
         settings.parse({"sites": {"blog": {"name": "A blog", "webhooks": [USUAL, USUAL]}}})
+
+
+STANDINGS = [
+    ({}, Outcome.OK, "is well, 0 events behind", ""),
+    ({"off": True}, Outcome.FAIL, "is off, 3 events behind, last at", "gatepost webhook resume build --site blog"),
+    (
+        {"refused": 7},
+        Outcome.WARN,
+        "is being tried again (0 deliveries), 3 events behind, last at",
+        "mend the receiver",
+    ),
+    ({"state": State.RETRYING}, Outcome.WARN, "is being tried again (1 deliveries)", "mend the receiver"),
+    ({"state": State.FAILED}, Outcome.WARN, "is well, 0 events behind; 1 deliveries were given up", "--state failed"),
+]
+
+
+@pytest.mark.parametrize(("stands", "outcome", "said", "fix"), STANDINGS)
+async def test_how_a_webhook_stands_in_the_store_is_said(
+    database: Database, stands: dict[str, Any], outcome: Outcome, said: str, fix: str
+) -> None:
+    site = settings.parse({"sites": {"blog": {"name": "A blog", "webhooks": [USUAL]}}}).sites["blog"]
+    (webhook,) = site.webhooks
+    wanted = dict(stands)
+
+    def set_up(tx: Transaction) -> None:
+        standing = webhooks_store.begin(tx, site.key, "build", configured=webhook.fingerprint)
+        if state := wanted.pop("state", None):
+            deliveries.add(tx, replace(DELIVERY, state=state))
+        if wanted:
+            off = webhook.fingerprint if wanted.pop("off", False) else None
+            failure = Try(at=tx.now, status=410, error="its status is 410", ms=1)
+            webhooks_store.save(tx, replace(standing, off=off, last_failure=failure, **wanted))
+            for _ in range(3):
+                events.append(tx, site.key, "post.opened", POLICY, post=PostKey("a post"))
+
+    await database.write(set_up)
+    (found,) = await webhooks.examine_standing(site, database)
+    assert (found.outcome, found.subject) == (outcome, "webhook blog/build")
+    assert found.text.startswith(said)
+    assert fix in found.fix
+
+
+async def test_the_store_is_asked_by_the_command_and_one_that_is_not_there_is_no_trouble(
+    configured: dict[str, Any], clock: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    configured["sites"]["blog"]["webhooks"] = [{**USUAL, "url": "http://127.0.0.1:1/"}]
+    found = await examine(configured, clock)
+    assert "is well, 0 events behind" in [one.text for one in found if one.subject == "webhook blog/build"]
+    configured["database"]["url"] = f"sqlite:///{tmp_path}/none.db"
+    found = await examine(configured, clock)
+    assert len([one for one in found if one.subject == "webhook blog/build"]) == 1
+    assert not (tmp_path / "none.db").exists()

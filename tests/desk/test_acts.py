@@ -1,5 +1,6 @@
 """The buttons of a card over HTTP: decide, undo, take and give back; what is said when somebody else was faster."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -198,6 +199,18 @@ async def test_what_is_no_form_is_refused(mo: AtDesk, options: dict[str, Any], s
     }
     answer = await mo.person.call("POST", "/desk/blog/decide", headers=headers, **options)
     assert answer.status == status
+
+
+async def test_a_client_that_waits_to_be_asked_for_the_form_is_asked(
+    gatepost: Gatepost, mo: AtDesk, comment: Any
+) -> None:
+    fields = {"csrf": await mo.token(), "comment": comment["id"], "version": "1", "action": "approve"}
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    async with asyncio.timeout(20):
+        answer = await mo.person.call(
+            "POST", "/desk/blog/decide", data=fields, headers=headers, expect100=True, allow_redirects=False
+        )
+    assert answer.status == 303
 
 
 async def test_a_back_address_stays_at_the_desk(gatepost: Gatepost, mo: AtDesk, comment: Any) -> None:

@@ -36,7 +36,7 @@ async def test_marked_comments_are_decided_as_shown_and_undone_as_one(gatepost: 
     assert [one.text for one in shown.all(".counts li")] == ["Ada: 1", "Bea: 1", "post: 2"]
     assert "Number 1 by ada." in shown.text
     assert await statuses(gatepost, comments) == ["pending"] * 3
-    button = shown.one("form button")
+    button = shown.one("main form button")
     assert button.text == "Reject 2 comments"
     done = await mo.press(shown, button, note="A wave.")
     assert (done.status, done.one("main").get("data-decided")) == (201, "2")
@@ -58,7 +58,7 @@ async def test_all_that_the_filter_finds(gatepost: Gatepost, mo: AtDesk) -> None
     shown = await preview(mo, await mo.open(f"?author={key}"), "spam", which="matching")
     later = await waiting(gatepost, 1, by="cem")
     assert "3 comments would change." in shown.text
-    await mo.press(shown, shown.one("form button"))
+    await mo.press(shown, shown.one("main form button"))
     assert await statuses(gatepost, ada + bea + later) == ["spam"] * 3 + ["pending"] * 3
 
 
@@ -76,7 +76,7 @@ async def test_what_others_hold_or_have_changed_stays_and_is_counted(gatepost: G
     ]
     await gatepost.reader("ada").edit(comments[2]["id"], "Quite other words.", 1)
     await jo.call("POST", "queue/claims", json={"comment_ids": [comments[3]["id"]]})
-    done = await mo.press(shown, shown.one("form button"))
+    done = await mo.press(shown, shown.one("main form button"))
     assert done.one("main").get("data-decided") == "0"
     assert [one.get("data-stayed") for one in done.all("[data-stayed]")] == [comments[2]["id"], comments[3]["id"]]
     assert "it has changed" in done.text
@@ -88,7 +88,7 @@ async def test_in_pieces(gatepost: Gatepost, mo: AtDesk, monkeypatch: Any, rows:
     monkeypatch.setattr(bulk, "AT_ONCE", 4)
     comments = await waiting(gatepost, 10)
     shown = await preview(mo, await mo.open(), "reject", *comments)
-    page = await mo.press(shown, shown.one("form button"), reason="off-topic")
+    page = await mo.press(shown, shown.one("main form button"), reason="off-topic")
     assert page.says("h1") == "4 of 10"
     assert await statuses(gatepost, comments) == ["rejected"] * 4 + ["pending"] * 6
     onwards = page.one("form .primary")
@@ -111,7 +111,7 @@ async def test_a_preview_is_good_for_its_moderator_and_ten_minutes(gatepost: Gat
     assert theirs.one("main").get("data-problem") == "preview-expired"
     assert (await mo.send("/desk/blog/bulk", {"csrf": await mo.token(), "preview": "x"})).status == 409
     gatepost.clock.advance(seconds=601)
-    assert (await mo.press(shown, shown.one("form button"))).status == 409
+    assert (await mo.press(shown, shown.one("main form button"))).status == 409
     assert await statuses(gatepost, comments) == ["pending"]
 
 
@@ -119,7 +119,7 @@ async def test_nothing_marked_is_said(gatepost: Gatepost, mo: AtDesk) -> None:
     await waiting(gatepost, 1)
     shown = await preview(mo, await mo.open(), "reject")
     assert "No comment was marked." in shown.text
-    assert shown.all("form button") == []
+    assert shown.all("main form button") == []
 
 
 async def test_many_approvals_name_no_post(gatepost: Gatepost, mo: AtDesk) -> None:
@@ -131,19 +131,19 @@ async def test_many_approvals_name_no_post(gatepost: Gatepost, mo: AtDesk) -> No
         await reader.call("POST", "posts/p/comments", json={"body": "Two.", "post": {"title": "As it is not"}})
     ).json
     shown = await preview(mo, await mo.open(), "approve", other["comment"])
-    await mo.press(shown, shown.one("form button"))
+    await mo.press(shown, shown.one("main form button"))
     assert (await gatepost.moderator().get("posts/p")).json["post"]["title"] == "As it is"
 
 
 async def test_a_batch_is_undone_from_the_record(gatepost: Gatepost, mo: AtDesk) -> None:
     comments = await waiting(gatepost, 3)
     shown = await preview(mo, await mo.open(), "spam", *comments)
-    done = await mo.press(shown, shown.one("form button"))
+    done = await mo.press(shown, shown.one("main form button"))
     record = await mo.open(f"record?batch={done.one('main').get('data-batch')}")
     asked = await mo.press(
         record, record.one('form[action$="undo"] input[name=batch]').getparent().cssselect("button")[0]
     )
     assert "3 decisions would be undone." in asked.text
     assert await statuses(gatepost, comments) == ["spam"] * 3
-    await mo.press(asked, asked.one("form button"))
+    await mo.press(asked, asked.one("main form button"))
     assert await statuses(gatepost, comments) == ["pending"] * 3

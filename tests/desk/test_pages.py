@@ -94,7 +94,7 @@ async def test_everything_of_an_author_that_waits_is_rejected(gatepost: Gatepost
     await gatepost.reader("bea").submit("Mine.")
     page = await mo.open(f"authors/{approved['author']['key']}")
     shown = await mo.press(page, page.one('form[action$="bulk/preview"] button'))
-    done = await mo.press(shown, shown.one("form button"))
+    done = await mo.press(shown, shown.one("main form button"))
     assert done.one("main").get("data-decided") == "1"
     rejected = await mo.open(f"authors/{approved['author']['key']}?status=rejected")
     assert len(rejected.all("[data-card]")) == 1

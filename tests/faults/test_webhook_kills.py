@@ -12,10 +12,10 @@ from service.delivery.outside_events import tellings
 from service.model import Event, SiteKey
 from service.store import events, leases
 from service.store.database import Database
-from tests.delivery.receiver import SECRET, Receiver
 from tests.faults.crowd import Crowd
 from tests.faults.process import Service
 from tests.harness import Hands
+from tests.webhooks.receiver import SECRET, Receiver
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 KILLS = 20 if LONG else 4

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import StartGatepost
-from tests.delivery.receiver import SECRET, Receiver
 from tests.harness import Gatepost
 from tests.journeys.walk import Walk
 from tests.journeys.walk_steps import SCENES, step
 from tests.rows import Rows
+from tests.webhooks.receiver import SECRET, Receiver
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 numbers = count(1)

@@ -17,12 +17,12 @@ import pydantic_core
 import pytest
 
 from service.delivery import outside_events
-from service.delivery.webhook_call import WebhookCall
 from service.metrics import Metrics
 from service.model import SiteKey, system_clock
 from service.outbound.client import Outbound
 from service.webhook_settings import WebhookSettings
-from tests.delivery.receiver import PATIENCE_SECONDS, SECRET
+from service.webhooks.call import WebhookCall
+from tests.webhooks.receiver import PATIENCE_SECONDS, SECRET
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "webhooks.md").read_text("utf-8")
 PROGRAMS = {

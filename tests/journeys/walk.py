@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from itertools import count, pairwise
 from typing import Any
 
-from tests.delivery.receiver import Receiver
 from tests.harness import Answer, Gatepost, Person
 from tests.journeys.second_opinion import Comment, Decision, Post, State, World
 from tests.journeys.subscriber import Subscriber
 from tests.journeys.walk_steps import Ban, Bulk, Decide, Edit, OpenPost, Pin, Submit, Undo, Wait, Withdraw
 from tests.rows import Rows
+from tests.webhooks.receiver import Receiver
 
 MARKER = re.compile(r"marker\d+x\d+x")
 LISTS = [

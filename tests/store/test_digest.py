@@ -13,7 +13,7 @@ from service.store.database import Database
 from service.store.digest import TABLES, Digest
 from service.store.engine import StoreError
 from service.store.snapshot import Watch
-from service.store.tables import followers, leases, metadata, probe
+from service.store.tables import desk_codes, desk_sessions, followers, leases, metadata, probe
 from tests.harness import Hands
 from tests.rows import rows_of
 from tests.store.damage import change
@@ -44,7 +44,7 @@ def test_what_is_digested_can_be_said_in_a_few_lines(any_url: str) -> None:
 
 
 def test_every_table_is_in_it_but_those_of_a_running_service() -> None:
-    assert {*TABLES, probe, leases, followers} == set(metadata.tables.values())
+    assert {*TABLES, probe, leases, followers, desk_sessions, desk_codes} == set(metadata.tables.values())
 
 
 @pytest.mark.parametrize("table", [table.name for table in TABLES])

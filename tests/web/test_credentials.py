@@ -372,6 +372,7 @@ WRITES: dict[str, tuple[str, str, object]] = {
     "close": ("PATCH", "/v1/sites/blog/posts/unused", {"open": True}),
     "preview-undo": ("POST", "/v1/sites/blog/undos/previews", {"batch": "UNKNOWN"}),
     "undo-batch": ("POST", "/v1/sites/blog/undos", {"preview": "UNKNOWN"}),
+    "offer-code": ("POST", "/v1/sites/blog/desk/codes", None),
     "retry": ("POST", "/v1/sites/blog/webhooks/UNKNOWN/deliveries/UNKNOWN/retry", None),
     "replay": ("POST", "/v1/sites/blog/webhooks/UNKNOWN/replay", {"after_seq": 0}),
     "resume": ("POST", "/v1/sites/blog/webhooks/UNKNOWN/resume", None),

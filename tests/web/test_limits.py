@@ -173,6 +173,7 @@ MODERATORS_CALLS: list[tuple[str, str, Any]] = [
     ("GET", "authors/x", None),
     ("PATCH", "authors/x", {}),
     ("GET", "events", None),
+    ("POST", "desk/codes", None),
     ("GET", "posts/p", None),
     ("PATCH", "posts/p", {"open": True}),
     ("GET", "webhooks", None),

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from service import cli
-from service.delivery import webhook as webhook_module
+from service.webhooks import webhook as webhook_module
 from tests.conftest import StartGatepost
-from tests.delivery.receiver import SECRET, Receiver
 from tests.harness import Gatepost, Person
+from tests.webhooks.receiver import SECRET, Receiver
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import pydantic_core
 
-from service.delivery import outside_content, retries
+from service.delivery import outside_content
 from service.delivery.outside_events import Telling, is_wanted, telling, tellings
 from service.model import Event, Milliseconds, new_id
 from service.settings import Site
@@ -18,6 +18,7 @@ from service.store.database import Transaction
 from service.store.deliveries import Delivery, Doubts
 from service.store.webhooks import Standing
 from service.webhook_settings import WebhookSettings
+from service.webhooks import retries
 
 AT_ONCE = 16
 """Deliveries of one webhook under way."""

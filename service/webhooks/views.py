@@ -9,12 +9,12 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from service.delivery.webhook_next import Page
 from service.reading import show
 from service.reading.shapes import Id, Timestamp
 from service.store import deliveries, events, webhooks
 from service.store.database import Transaction
 from service.store.deliveries import Delivery, State, Try
+from service.webhooks.upcoming import Page
 
 _CLOSED = with_config(ConfigDict(extra="forbid"))
 MASK = "*****"

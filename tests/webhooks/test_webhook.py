@@ -11,10 +11,6 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook as Reference
 
-from service.delivery import webhook as webhook_module
-from service.delivery import webhook_next
-from service.delivery.webhook import Webhook
-from service.delivery.webhook_call import WebhookCall
 from service.metrics import Metrics
 from service.model import POLICY, Action, PostKey, SiteKey
 from service.outbound.client import Outbound
@@ -24,10 +20,14 @@ from service.store.deliveries import Delivery, State
 from service.store.snapshot import Watch
 from service.store.webhooks import Standing
 from service.webhook_settings import WebhookSettings
-from tests.delivery.receiver import OTHER_SECRET, PATIENCE_SECONDS, SECRET, Receiver
+from service.webhooks import upcoming
+from service.webhooks import webhook as webhook_module
+from service.webhooks.call import WebhookCall
+from service.webhooks.webhook import Webhook
 from tests.delivery.test_outside_events import a_site
 from tests.harness import Hands
 from tests.store.scene import BLOG, Scene
+from tests.webhooks.receiver import OTHER_SECRET, PATIENCE_SECONDS, SECRET, Receiver
 
 SITE = SiteKey("blog")
 NAME = "build"
@@ -171,7 +171,7 @@ async def test_it_begins_with_the_next_event(
 async def test_the_filter_moves_the_position_too(
     database: Database, receiver: Receiver, client: Outbound, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhook_next, "LOOKED_AT", 3)
+    monkeypatch.setattr(upcoming, "LOOKED_AT", 3)
     sender = await begun(database, receiver, client, clock, events="comment.*")
     await happen(database, 10)
     await Scene(database, clock).submit(BLOG, "ada")
@@ -223,7 +223,7 @@ async def test_a_receiver_that_refuses_five_in_a_row_is_asked_with_one_and_goes_
     receiver.answer = lambda _: 503
     await happen(sender.database, 100)
     standing = await sender.rest()
-    assert webhook_next.AT_ONCE >= len(receiver.calls) >= 5
+    assert upcoming.AT_ONCE >= len(receiver.calls) >= 5
     assert standing.refused == len(receiver.calls)
     first = len(receiver.calls)
     for probe in range(1, 12):
@@ -242,9 +242,9 @@ async def test_a_receiver_that_refuses_five_in_a_row_is_asked_with_one_and_goes_
     await sender.rest()
     taken = numbers(receiver.taken)
     assert sorted(taken) == list(range(1, 101))
-    assert receiver.most_at_once <= webhook_next.AT_ONCE
+    assert receiver.most_at_once <= upcoming.AT_ONCE
     # Sixteen are under way, and begun in order: none is further ahead than that.
-    assert all(number <= place + 1 + webhook_next.AT_ONCE for place, number in enumerate(taken))
+    assert all(number <= place + 1 + upcoming.AT_ONCE for place, number in enumerate(taken))
     assert sender.webhook.health() == ("pass", "well")
 
 
@@ -423,26 +423,26 @@ async def test_a_dead_receiver_costs_a_few_rows_and_catches_up(
         await happen(sender.database, 500)
         clock.now = max(clock.now, (await sender.standing()).ask_at)
         await sender.rest()
-    assert len(await sender.rows()) <= webhook_next.AT_ONCE
+    assert len(await sender.rows()) <= upcoming.AT_ONCE
     receiver.answer = lambda _: 200
     clock.now = max(clock.now, (await sender.standing()).ask_at)
     await sender.until(lambda standing: standing.seq == events_while_dead)
     await sender.rest()
     taken = numbers(receiver.taken)
     assert sorted(taken) == list(range(1, events_while_dead + 1))
-    assert all(number <= place + 1 + 2 * webhook_next.AT_ONCE for place, number in enumerate(taken))
+    assert all(number <= place + 1 + 2 * upcoming.AT_ONCE for place, number in enumerate(taken))
     assert len(await sender.rows()) <= deliveries.KEPT_OF[State.DELIVERED]
 
 
 async def test_one_that_refuses_every_other_event_is_not_begun_without_end(
     sender: Sender, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhook_next, "MOST_IN_DOUBT", 10)
+    monkeypatch.setattr(upcoming, "MOST_IN_DOUBT", 10)
     receiver.answer = lambda event: 400 if event["data"]["seq"] % 2 else 204
     await happen(sender.database, 200)
     for _ in range(300):
         await sender.turn()
-    assert 10 <= len(await sender.rows(State.RETRYING)) <= 10 + webhook_next.AT_ONCE
+    assert 10 <= len(await sender.rows(State.RETRYING)) <= 10 + upcoming.AT_ONCE
     assert (await sender.standing()).seq < 200
 
 

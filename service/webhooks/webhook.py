@@ -1,7 +1,7 @@
 """One replica's part in one webhook: sends what happens on a site to a receiver, from a position in the store.
 
 Only the replica that holds the lease sends. To the relay of its process it is a follower that is woken; all it knows of
-events it reads from the store itself (`webhook_book`).
+events it reads from the store itself (`book`).
 """
 
 import asyncio
@@ -14,14 +14,9 @@ from typing import ClassVar, Literal
 import structlog
 
 from service.background import Job
-from service.delivery import retries, webhook_book, webhook_next
 from service.delivery.follower import Follower, Hears
 from service.delivery.leased_relay import KEEP_SECONDS, NOTE_SECONDS
 from service.delivery.relay import LEAST_PAUSE_SECONDS
-from service.delivery.retries import Chance
-from service.delivery.webhook_book import NOT_KEPT, Outcome
-from service.delivery.webhook_call import Answered, WebhookCall
-from service.delivery.webhook_next import Found, Page, Sending
 from service.errors import StoreUnavailable
 from service.metrics import Metrics
 from service.model import Clock, Event, SiteKey
@@ -31,6 +26,11 @@ from service.store.database import Database
 from service.store.deliveries import Try
 from service.store.leases import Lease
 from service.store.webhooks import Standing
+from service.webhooks import book, retries, upcoming
+from service.webhooks.book import NOT_KEPT, Outcome
+from service.webhooks.call import Answered, WebhookCall
+from service.webhooks.retries import Chance
+from service.webhooks.upcoming import Found, Page, Sending
 
 log = structlog.get_logger()
 LOOK_SECONDS = 5.0
@@ -149,7 +149,7 @@ class Webhook(Follower):
         now = self._monotonic()
         if self._lease is not None and now < self._kept_until:
             return True
-        taken = await self._database.follow.write(webhook_book.take, self.name, self._holder, self.page)
+        taken = await self._database.follow.write(book.take, self.name, self._holder, self.page)
         if taken is None:
             self._let_go()
             self._standing = await self._database.follow.read(webhooks.get, self.site, self.call.settings.name)
@@ -199,7 +199,7 @@ class Webhook(Follower):
             return False
         now, position, outcomes, missed = self._monotonic(), self._position(), self._outcomes[:], self._missed
         standing = await self._database.follow.write(
-            webhook_book.settle,
+            book.settle,
             self.page,
             self._lease,
             outcomes,
@@ -222,7 +222,7 @@ class Webhook(Follower):
         """Send what is next, as far as there is room."""
         rows = [one.row.id for one in (*self._under_way.values(), *(o.sending for o in self._outcomes)) if one.row]
         found = await self._database.read(
-            webhook_next.look,
+            upcoming.look,
             self.page,
             self._begun,
             under_way=len(self._under_way),
@@ -240,8 +240,8 @@ class Webhook(Follower):
             task = asyncio.create_task(self._send(sending), name=f"{self.name} {sending.event_id}")
             task.add_done_callback(lambda _: self._woken.set())
             self._under_way[task] = sending
-        if found.standing.replay_after is not None and found.doubts.number < webhook_next.AT_ONCE and self._lease:
-            await self._database.follow.write(webhook_book.replay_some, self.page, self._lease)
+        if found.standing.replay_after is not None and found.doubts.number < upcoming.AT_ONCE and self._lease:
+            await self._database.follow.write(book.replay_some, self.page, self._lease)
             self._woken.set()
         self._measure(found)
         return found
@@ -269,7 +269,7 @@ class Webhook(Follower):
     def _measure(self, found: Found) -> None:
         is_open = found.standing.off is None and self._clock() >= found.standing.ask_at
         # A receiver that takes nothing now need not be looked at with every comment.
-        self._heeds_events = is_open and len(self._under_way) < webhook_next.AT_ONCE
+        self._heeds_events = is_open and len(self._under_way) < upcoming.AT_ONCE
         late = 0.0 if found.since is None else max(0.0, (self._clock() - found.since) / 1000)
         self._metrics.webhook_behind.labels(*self._labels).set(max(0, found.last - self._position()))
         self._metrics.webhook_oldest.labels(*self._labels).set(late)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.delivery import retries
+from service.webhooks import retries
 
 NOW = 1_795_000_000_000
 DATE = "Wed, 18 Nov 2026 06:27:10 GMT"

@@ -8,16 +8,16 @@ delivery at a time asks whether it takes anything, no try counts, and no row is 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from service.delivery import retries
-from service.delivery.retries import Chance
-from service.delivery.webhook_call import Answered
-from service.delivery.webhook_next import AT_ONCE, LOOKED_AT, MOST_IN_DOUBT, Page, Sending, wanted
 from service.model import Milliseconds, new_id
 from service.store import deliveries, events, leases, webhooks
 from service.store.database import Transaction
 from service.store.deliveries import KEPT_OF, Delivery, State, Try
 from service.store.leases import Lease
 from service.store.webhooks import Standing
+from service.webhooks import retries
+from service.webhooks.call import Answered
+from service.webhooks.retries import Chance
+from service.webhooks.upcoming import AT_ONCE, LOOKED_AT, MOST_IN_DOUBT, Page, Sending, wanted
 
 NOT_KEPT = "the event was removed from the log ([retention] events_days) before it was delivered"
 

@@ -5,13 +5,13 @@ The replica that sends finds these orders in the store within seconds.
 
 from dataclasses import replace
 
-from service.delivery.webhook_next import LOOKED_AT, Page, wanted
 from service.errors import EventsPruned, UnknownDelivery
 from service.model import SiteKey
 from service.store import deliveries, events, webhooks
 from service.store.database import Database, Transaction
 from service.store.deliveries import State
 from service.store.webhooks import Standing
+from service.webhooks.upcoming import LOOKED_AT, Page, wanted
 
 
 def resume(tx: Transaction, site: SiteKey, name: str) -> None:

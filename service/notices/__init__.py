@@ -1,0 +1,1 @@
+"""WHO MUST LOOK: tells people, by mail or chat, that comments wait for a moderator. The library Apprise delivers it."""
