@@ -12,7 +12,7 @@ from tests.rows import Rows
 
 SITED = [route for route in DESK if route.audience is Audience.DESK]
 ENDING = [route for route in SITED if route.media_type != EVENT_STREAM]
-"""All but the stream, which goes on: `test_live.py` reads it."""
+"""All but the stream, which goes on: `test_news.py` reads it."""
 
 
 async def filled(gatepost: Gatepost) -> dict[str, str]:
