@@ -23,7 +23,7 @@ from service.model import (
     Status,
 )
 
-State = Literal["waiting", "decided", "conflict"]
+State = Literal["waiting", "decided", "conflict", "gone"]
 Claim = Literal["free", "mine", "other"]
 KEYS: Final = {Action.APPROVE: "a", Action.REJECT: "r", Action.SPAM: "s", Action.DISCARD_EDIT: "e"}
 """One key for each decision that is pressed often. What deletes has none."""

@@ -1,4 +1,7 @@
-"""The style sheet, the script and the icon of the desk, hashed and compressed once."""
+"""The style sheet, the script and the icon of the desk, hashed and compressed once.
+
+The script is written as several modules and goes out as one file.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from service.embed import joining
 from service.embed.bundle import File, file_of
 
 FOLDER: Final = Path(__file__).parent / "static"
@@ -19,7 +23,8 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
 @cache
 def all_of_them() -> Mapping[str, File]:
     """The files by name."""
-    return {name: file_of((FOLDER / name).read_text("utf-8"), media_type) for name, media_type in MEDIA_TYPES.items()}
+    texts = {name: joining.join(name, _read) if name.endswith(".js") else _read(name) for name in MEDIA_TYPES}
+    return {name: file_of(text, MEDIA_TYPES[name]) for name, text in texts.items()}
 
 
 @cache
@@ -27,3 +32,7 @@ def pin() -> str:
     """The part of their addresses that means these very files and no later ones."""
     hashes = "".join(file.sha256 for file in all_of_them().values())
     return hashlib.sha256(hashes.encode()).hexdigest()[:16]
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text("utf-8")

@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from service.desk import difference, texts
+from service.desk.cards import State
 from service.model import CommentId
 from service.moderation import dossiers
 from service.moderation.dossiers import CommentDossier
@@ -19,18 +20,20 @@ from service.web.desk_session import moderator_of
 async def show_comment(call: Call, query: desk_forms.OnePage) -> web.Response:
     """One comment in its thread, with every text that it had, and everything that was decided about it.
 
-    As a part of a page, its card alone.
+    As a part of a page, its card alone: of one that waits no more, only what became of it.
     """
     moderator = await moderator_of(call)
     found, done = await call.database.read(_page, call, call.comment_id, query.done)
     comment = found.case.comment
+    part = desk_reply.wants_part(call)
+    state: State = "gone" if part and found.case.entry is None else "waiting"
     return desk_reply.page(
         call,
-        "card.html" if desk_reply.wants_part(call) else "comment.html",
+        "card.html" if part else "comment.html",
         moderator=moderator,
         back=f"c/{comment.id}",
-        card=desk_views.card_of(call, found.case, moderator),
-        marks=desk_reply.wants_part(call),
+        card=desk_views.card_of(call, found.case, moderator, state=state),
+        marks=part,
         above=found.above,
         below=found.below,
         shown=texts.shown,

@@ -54,6 +54,7 @@ from service.web import (
     desk_bulk,
     desk_codes,
     desk_comment,
+    desk_events,
     desk_people,
     desk_record,
     desk_sessions,
@@ -314,6 +315,10 @@ DESK = [
     Route(
         "POST", DESK_SITE + "/bulk", desk_bulk.carry_out_bulk, Audience.DESK, statuses=(201,), media_type=HTML,
         problems=(*CHANGE, *FORM, PreviewExpired),
+    ),
+    Route(
+        "GET", DESK_SITE + "/events", desk_events.follow_queue, Audience.DESK, media_type=EVENT_STREAM,
+        problems=MODERATION,
     ),
     Route(
         "GET", DESK_SITE + "/c/{id}", desk_comment.show_comment, Audience.DESK, media_type=HTML,

@@ -1,0 +1,75 @@
+// Which key does what. Everybody may change that in this browser, or switch the keys off.
+
+import { all, find } from "./page.js";
+
+const STORED = "gatepost-desk-keys";
+const DEFAULTS = {
+  next: "j", previous: "k", approve: "a", reject: "r", spam: "s", discard_edit: "e", undo: "u", note: "n", open: "o",
+  post: "p", author: "t", take: "c", mark: "x", arrivals: ".", needs: "!", search: "/", help: "?",
+};
+const ALSO = { z: "undo", h: "help" };
+let chosen = { isOff: false, letters: {} };
+
+const letters = () => ({ ...DEFAULTS, ...chosen.letters });
+
+export const areOff = () => chosen.isOff;
+export const letterOf = (name) => letters()[name];
+
+// What a key does. What somebody chose goes before what it does otherwise.
+export const meaningOf = (letter) => {
+  const found = Object.entries(letters()).find(([, one]) => one === letter);
+  return found ? found[0] : ALSO[letter];
+};
+
+// The letter on the key; where that is none of a to z (Cyrillic, Greek...), the one that is there on a Latin keyboard.
+export const pressed = (event) => {
+  const key = event.key.toLowerCase();
+  if (key.length === 1 && key > "~" && event.code.startsWith("Key")) return event.code.slice(3).toLowerCase();
+  return key;
+};
+
+// Buttons say which key they have.
+export const showLetters = (within = document) => {
+  for (const key of all("kbd[data-key]", within)) key.textContent = letterOf(key.dataset.key);
+  for (const button of all("form.decide button[value], form.settled button, .claims button", within)) {
+    const letter = letterOf(button.value || "undo");
+    if (!letter || areOff()) button.removeAttribute("aria-keyshortcuts");
+    else button.setAttribute("aria-keyshortcuts", letter);
+  }
+};
+
+const keep = () => {
+  try {
+    localStorage.setItem(STORED, JSON.stringify(chosen));
+  } catch {
+    return;
+  }
+};
+
+export const switchOff = (isOff) => {
+  chosen.isOff = isOff;
+  keep();
+  showLetters();
+};
+
+// Gives a key another meaning. Returns whether it was free.
+export const setLetter = (name, letter) => {
+  const owner = meaningOf(letter);
+  if (owner && owner !== name) return false;
+  chosen.letters[name] = letter;
+  keep();
+  showLetters();
+  return true;
+};
+
+export const startLetters = () => {
+  try {
+    const stored = JSON.parse(localStorage.getItem(STORED));
+    if (stored) chosen = { isOff: stored.isOff === true, letters: { ...stored.letters } };
+  } catch {
+    return;
+  } finally {
+    find("#keys-on").checked = !chosen.isOff;
+    showLetters();
+  }
+};

@@ -1,0 +1,126 @@
+// What others do meanwhile. Nothing comes into the list by itself, and nothing leaves it: cards say what has become of
+// them, and a number says how many are new.
+
+import { adopt, all, ask, cardOf, cards, find, isOpen, main, many, tell, word } from "./page.js";
+import { keepPlace, swap } from "./place.js";
+import { append, isUnsent, showNumbers } from "./sending.js";
+
+const AT_ONCE = 20;
+const title = document.title;
+const arrived = new Set();
+let isLooking = false;
+let isDirty = false;
+
+const root = () => find("#tools").dataset.root;
+const newOnes = () => [...arrived].filter((id) => !isOpen(cardOf(id)));
+
+const showArrived = () => {
+  const number = newOnes().length;
+  const button = find("#tools [data-number=new]");
+  button.hidden = !number;
+  button.textContent = number ? many("new", number) : "";
+  document.title = number ? `(${number}) ${title}` : title;
+};
+
+const cardNow = async (id) => {
+  const reply = await ask("GET", `${root()}c/${encodeURIComponent(id)}`);
+  return reply.status === 200 ? adopt(reply, "[data-card]")[0] : null;
+};
+
+const replace = (old, card, text) => {
+  const isWritten = all("textarea", old).some((field) => field.value);
+  if (card.dataset.state === "gone" && isWritten) {
+    // What somebody is writing stays on the screen.
+    keepPlace(() => {
+      old.dataset.state = "gone";
+      tell(old, word("gone"));
+    }, old);
+    return;
+  }
+  tell(card, text);
+  swap(old, card);
+};
+
+// The card of a comment about which something has happened, as it stands now.
+const look = async (id) => {
+  if (isUnsent(id) || !isOpen(cardOf(id))) return;
+  const card = await cardNow(id);
+  const old = cardOf(id);
+  if (!card || isUnsent(id) || !isOpen(old)) return;
+  const isSame = card.dataset.state === "waiting" && card.dataset.version === old.dataset.version;
+  if (!isSame) replace(old, card, card.dataset.state === "waiting" ? word("changed") : null);
+  showNumbers();
+};
+
+// Who holds what: the page once more, of which only cards are taken that have changed.
+const lookAtClaims = async () => {
+  isDirty = true;
+  if (isLooking) return;
+  isLooking = true;
+  while (isDirty) {
+    isDirty = false;
+    const reply = await ask("GET", location.href);
+    for (const card of reply.status === 200 ? adopt(reply, "main > [data-card]") : []) {
+      const old = cardOf(card.dataset.commentId);
+      const isNew = old?.dataset.claim !== card.dataset.claim && old?.dataset.version === card.dataset.version;
+      if (isOpen(old) && isNew && !isUnsent(card.dataset.commentId)) replace(old, card, null);
+    }
+  }
+  isLooking = false;
+};
+
+const HEARD = {
+  "queue.entered": ({ comment_id: id }) => {
+    if (isOpen(cardOf(id))) return look(id);
+    if (!isUnsent(id) && main.dataset.filtered === undefined) arrived.add(id);
+    showArrived();
+  },
+  "queue.left": ({ comment_id: id }) => {
+    arrived.delete(id);
+    showArrived();
+    look(id);
+  },
+  "queue.claimed": ({ comment_ids: ids }) => {
+    if (ids.some((id) => isOpen(cardOf(id)))) lookAtClaims();
+  },
+  reset: () => {
+    find("#stale").hidden = false;
+  },
+};
+
+export const showArrivals = async () => {
+  const ids = newOnes().slice(0, AT_ONCE);
+  if (ids.length && !cards().length) return location.reload();
+  for (const id of ids) {
+    const card = await cardNow(id);
+    arrived.delete(id);
+    const old = cardOf(id);
+    if (!card || card.dataset.state !== "waiting" || isUnsent(id)) continue;
+    if (old) swap(old, card);
+    else append([card]);
+  }
+  showArrived();
+  showNumbers();
+};
+
+const listen = (tellOthers) => {
+  const stream = new EventSource(`${root()}events`);
+  for (const name of Object.keys(HEARD)) {
+    stream.addEventListener(name, (event) => {
+      const about = JSON.parse(event.data || "{}");
+      HEARD[name](about);
+      tellOthers({ name, about });
+    });
+  }
+};
+
+// One stream for all pages of this browser: it opens only so many connections at once.
+export const startLive = () => {
+  find("#tools [data-number=new]").addEventListener("click", showArrivals);
+  if (main.dataset.page !== "queue") return;
+  const name = `gatepost desk ${new URL(root(), location.href).pathname}`;
+  if (!navigator.locks || !window.BroadcastChannel) return listen(() => null);
+  const channel = new BroadcastChannel(name);
+  channel.onmessage = ({ data }) => HEARD[data.name](data.about);
+  navigator.locks.request(name, () => new Promise(() => listen((news) => channel.postMessage(news))));
+};

@@ -1,0 +1,119 @@
+// Which card is the current one, where it stands on the screen, and whether somebody can have seen it.
+
+import { all, cards, find, isOpen, main } from "./page.js";
+
+const DWELL_MILLISECONDS = 200;
+const GAP = 8;
+let now = null;
+let dwelling = 0;
+
+export const current = () => now;
+export const isArmed = () => now?.dataset.armed !== undefined;
+
+const topOf = (card) => card.getBoundingClientRect().top;
+const ceiling = () => Math.max(0, find("#tools").getBoundingClientRect().bottom);
+
+const isSeen = (card) => {
+  const { top, bottom } = card.getBoundingClientRect();
+  const room = innerHeight - ceiling();
+  const shown = Math.min(bottom, innerHeight) - Math.max(top, ceiling());
+  return !document.hidden && shown >= 0.6 * Math.min(bottom - top, room);
+};
+
+// A decision counts only for a card that could be seen for a moment: `data-armed` says so.
+const watch = () => {
+  if (!now) return;
+  if (!isOpen(now) || !isSeen(now)) {
+    clearTimeout(dwelling);
+    dwelling = 0;
+    delete now.dataset.armed;
+  } else if (!dwelling && !isArmed()) {
+    dwelling = setTimeout(() => {
+      dwelling = 0;
+      if (isOpen(now) && isSeen(now)) now.dataset.armed = "";
+    }, DWELL_MILLISECONDS);
+  }
+};
+
+export const choose = (card) => {
+  for (const old of all("[data-card][aria-current]")) {
+    old.removeAttribute("aria-current");
+    delete old.dataset.armed;
+  }
+  clearTimeout(dwelling);
+  dwelling = 0;
+  now = card;
+  now?.setAttribute("aria-current", "true");
+  watch();
+};
+
+const holdAt = (wanted, changed) => {
+  scrollBy({ top: topOf(now) - wanted, behavior: "instant" });
+  const rest = wanted - topOf(now);
+  // Where the page cannot be scrolled that far, what has changed keeps some of its room, or the page gets more below.
+  if (rest > 1 && changed) {
+    changed.style.minBlockSize = `${changed.offsetHeight + rest}px`;
+  } else if (rest < -1) {
+    main.style.paddingBlockEnd = `${parseFloat(getComputedStyle(main).paddingBlockEnd) - rest}px`;
+    scrollBy({ top: -rest, behavior: "instant" });
+  }
+};
+
+// Changes something without moving the current card on the screen.
+export const keepPlace = (change, changed) => {
+  const before = now?.isConnected ? topOf(now) : null;
+  change();
+  if (now?.isConnected && before !== null) holdAt(before, changed);
+  watch();
+};
+
+// Puts a card in the place of another one, with what somebody has written into it.
+export const swap = (old, card) => {
+  const isFocused = old.contains(document.activeElement);
+  for (const field of all("textarea", old)) {
+    const same = field.value && find(`[name=${field.name}]`, card);
+    if (!same) continue;
+    same.value = field.value;
+    same.closest("details").open = true;
+  }
+  keepPlace(() => {
+    old.replaceWith(card);
+    if (old === now) choose(card);
+  }, card);
+  card.tabIndex = -1;
+  if (isFocused) card.focus({ preventScroll: true });
+};
+
+// Makes a card the current one. It comes to where the last one stood, or as near as it can be seen whole.
+export const moveTo = (card) => {
+  if (!card) return;
+  const { height } = card.getBoundingClientRect();
+  const least = ceiling() + GAP;
+  const place = now?.isConnected ? topOf(now) : topOf(card);
+  const wanted = Math.max(least, Math.min(place, innerHeight - height - GAP));
+  choose(card);
+  scrollBy({ top: topOf(card) - wanted, behavior: "instant" });
+  card.tabIndex = -1;
+  card.focus({ preventScroll: true });
+  watch();
+};
+
+export const move = (step) => {
+  const list = cards();
+  moveTo(list[now ? list.indexOf(now) + step : 0]);
+};
+
+// To the next card that somebody must decide about: behind this one, else from the top.
+export const moveOn = () => {
+  const list = cards();
+  const at = list.indexOf(now);
+  const following = [...list.slice(at + 1), ...list.slice(0, Math.max(at, 0))];
+  moveTo(following.find((card) => card.dataset.state === "waiting") ?? following.find(isOpen));
+};
+
+export const startPlace = () => {
+  choose(cards().find(isOpen) ?? null);
+  addEventListener("scroll", watch, { passive: true });
+  addEventListener("resize", watch);
+  document.addEventListener("visibilitychange", watch);
+};
