@@ -19,6 +19,7 @@ from tests.desk.visit import moderators_token
 from tests.harness import Gatepost
 
 pytest_plugins = ["tests.browser"]
+pytestmark = pytest.mark.browser
 
 each_way = pytest.mark.parametrize("has_javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
 
