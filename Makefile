@@ -33,13 +33,15 @@ ON_REPLICAS := $(addprefix tests/journeys/test_,first_light.py random_walks.py)
 # What `make test` leaves to `make test-long`: programs killed and starved again and again, thousands of random texts, walks and
 # requests, and whatever waits for time limits. With these it would take more than ten minutes on two cores.
 LONG := tests/embed tests/faults tests/transfer tests/test_cli_db.py tests/test_compose_serves.py \
+	$(addprefix tests/desk/test_,browser.py keys.py news.py sending.py sign_in_browser.py) \
 	$(addprefix tests/journeys/test_,random_walks.py random_texts.py) \
 	$(addprefix tests/web/test_,body_size.py guard.py live.py schemathesis.py)
 
 # What `make check-fast` leaves out beside that: whole programs, whole stores, several services, every combination of calls.
 # Tests that bring a PostgreSQL (`own_engines`) are left out as well.
 THOROUGH := tests/demo tests/journeys tests/test_cli.py tests/checkup tests/auth/test_attacks.py tests/text/test_render.py \
-	tests/triage/test_laws.py $(addprefix tests/moderation/test_,undo.py queue.py rendering.py) \
+	tests/triage/test_laws.py $(addprefix tests/desk/test_,every_route.py safety.py sign_in_attacks.py) \
+	$(addprefix tests/moderation/test_,undo.py queue.py rendering.py) \
 	$(addprefix tests/store/test_,backup.py backup_schedule.py copy.py digest.py leases.py verify.py) \
 	$(addprefix tests/web/test_,bad_input.py credentials.py feeds.py formats.py front_end.py hatch.py labels.py limits.py \
 	public.py public_url.py transitions.py)
