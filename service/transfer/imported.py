@@ -39,10 +39,10 @@ class Kind(StrEnum):
 class ImportedComment:
     """One comment as its file has it. Ids are the file's own; a parent may stand behind its replies.
 
-    `thread_id`, `post_url` and `post_title` say what was commented on, as far as the file knows; the blog's own key for it
-    is made of them later (`--key`, `--map`). `author_id` is None where the file has none. `anchor` is the old fragment
-    without `#` under which links lead to it. `line` is where it stands in the file, or its number there from 1 on.
-    E-mail addresses, IP addresses, user agents and votes never get as far as this.
+    `thread_id`, `post_url` and `post_title` say what was commented on, as far as the file knows; the blog's own key
+    for it is made of them later (`--key`, `--map`). `author_id` is None where the file has none. `anchor` is the old
+    fragment without `#` under which links lead to it. `line` is where it stands in the file, or its number there,
+    from 1 on. E-mail addresses, IP addresses, user agents and votes never get as far as this.
     """
 
     source: str
@@ -66,8 +66,11 @@ class ImportedComment:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Something in the file that does not come in, and why, in words. `personal` counts what is only left out of a record
-    that does come in: e-mail addresses, IP addresses, user agents, votes."""
+    """Something in the file that does not come in, and why, in words.
+
+    `personal` counts what is only left out of a record that does come in: e-mail addresses, IP addresses, user
+    agents, votes.
+    """
 
     line: int
     why: str
