@@ -1,6 +1,7 @@
 """From nouns to replies: how a comment, a decision or a case of the queue is shown to whom. Called by handlers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import (
     Any,  # pydantic reads these on Python 3.11
 )
@@ -9,7 +10,9 @@ from service.model import (
     FOREVER,
     NO_LABEL,
     WHY_TEXT,
+    Action,
     Actor,
+    ActorKind,
     Author,
     Comment,
     Decision,
@@ -34,10 +37,15 @@ def banned_until(moment: Milliseconds | None) -> str | None:
     return "forever" if moment == FOREVER else optional_timestamp(moment)
 
 
+def own(found: Comment, *, edit_window_seconds: int, decision: Decision | None = None) -> CommentView:
+    """A comment for its author, who is not told what only a rule called spam."""
+    told = replace(found, status=found.status_for_author)
+    return comment(told, edit_window_seconds=edit_window_seconds, decision=decision)
+
+
 def comment(found: Comment, *, edit_window_seconds: int, decision: Decision | None = None) -> CommentView:
-    """A comment for its author and moderators. `decision` is the last one on it."""
+    """A comment for moderators. `decision` is the last one on it."""
     edit = found.pending_edit
-    told = decision is not None and decision.actor.kind == "moderator" and decision.action != "undo"
     editable = found.status in ("pending", "approved")
     return {
         "id": found.id,
@@ -52,14 +60,25 @@ def comment(found: Comment, *, edit_window_seconds: int, decision: Decision | No
         "created_at": timestamp(found.created_at),
         "edited_at": optional_timestamp(found.edited_at),
         "published_at": optional_timestamp(found.published_at),
-        "decision": {"reason": decision.reason, "note_to_author": decision.note_to_author}
-        if decision and told
+        "decision": {
+            "reason": decision.reason,
+            "reason_text": decision.reason_text,
+            "note_to_author": decision.note_to_author,
+        }
+        if decision and _is_told(decision)
         else None,
         "pending_edit": {"body": edit.body, "html": edit.html, "submitted_at": timestamp(edit.submitted_at)}
         if edit
         else None,
         "editable_until": timestamp(found.created_at + edit_window_seconds * 1000) if editable else None,
     }
+
+
+def _is_told(last: Decision) -> bool:
+    """Whether an author hears why: what a moderator decided, and what a rule rejected, as long as it stands."""
+    if last.actor.kind is ActorKind.POLICY:
+        return last.action is Action.REJECT
+    return last.actor.kind is ActorKind.MODERATOR and last.action is not Action.UNDO
 
 
 def visible(found: Comment) -> VisibleComment:
@@ -93,10 +112,13 @@ def decision(found: Decision) -> DecisionView:
         "version": found.version,
         "actor": actor(found.actor),
         "reason": found.reason,
+        "reason_text": found.reason_text,
         "note": found.note,
         "note_to_author": found.note_to_author,
         "undoes": found.undoes,
         "batch": found.batch,
+        "rules": list(found.rules),
+        "policy_version": found.policy_version,
         "created_at": timestamp(found.created_at),
     }
 
