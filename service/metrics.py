@@ -123,7 +123,10 @@ class Metrics:
             registry=self.registry,
         )
         self.braked_rules = Gauge(
-            "gatepost_braked_rules", "Rules that only hold until somebody releases them.", ["site"], registry=self.registry
+            "gatepost_braked_rules",
+            "Rules that only hold until somebody releases them.",
+            ["site"],
+            registry=self.registry,
         )
         self.problems = Counter(
             "gatepost_problems_total", "Problems replied, by code.", ["code"], registry=self.registry

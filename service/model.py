@@ -133,6 +133,7 @@ class SiteRules:
     max_depth: int = 32
     edit_window_seconds: int = 900
     duplicate_window_seconds: int = 86_400
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

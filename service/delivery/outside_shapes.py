@@ -93,7 +93,9 @@ class OutsideDecision(TypedDict):
     action: NotRequired[str]
     actor: NotRequired[OutsideActor]
     reason: NotRequired[Annotated[str | None, Field(description="A code, such as `off-topic`")]]
-    reason_text: NotRequired[Annotated[str | None, Field(description="What it says: of the site's catalogue, or a moderator's own")]]
+    reason_text: NotRequired[
+        Annotated[str | None, Field(description="What it says: of the site's catalogue, or a moderator's own")]
+    ]
     note_to_author: NotRequired[str | None]
 
 

@@ -166,9 +166,7 @@ def why_held(judgement: Judgement) -> Why:
     return Why.COULD_NOT_JUDGE if unknown.issuperset(judgement.by) else Why.HELD
 
 
-def _require_room(
-    tx: Transaction, site: SiteRules, policy: Policy, incoming: Incoming, judgement: Judgement
-) -> None:
+def _require_room(tx: Transaction, site: SiteRules, policy: Policy, incoming: Incoming, judgement: Judgement) -> None:
     """Raise TooManyWaiting where one more would wait (or seem to, to its author) than the policy allows."""
     if policy.waiting_per_author is None or incoming.is_edit or judgement.outcome not in _WAITS:
         return

@@ -18,7 +18,6 @@ from service.errors import (
 from service.model import (
     FOREVER,
     NO_LABEL,
-    POLICY,
     Action,
     ActorKind,
     Author,
@@ -36,7 +35,7 @@ from service.model import (
 )
 from service.moderation import entries, judging, labels, lifecycle, publication, record
 from service.moderation.judging import Incoming, Looked
-from service.store import authors, comments, decisions, events, policies, posts, queue, standing, texts
+from service.store import authors, comments, decisions, policies, posts, queue, standing, texts
 from service.store.database import Transaction
 from service.store.standing import Standing
 from service.text.render import RENDERER_VERSION
@@ -163,7 +162,11 @@ def edit(
     if publication.publishes(before, after):
         after = labels.published(tx, site, after, was_shown=False)
     judging.keep(tx, after, judgement)
-    actor, why, of_rules = caller.acting_as(ActorKind.AUTHOR), judging.why_held(judgement), judging.priority_of(judgement)
+    actor, why, of_rules = (
+        caller.acting_as(ActorKind.AUTHOR),
+        judging.why_held(judgement),
+        judging.priority_of(judgement),
+    )
     more_waiting = entries.edited(tx, before, after, actor, why, of_rules)
     record.edited(tx, before, after, actor, judging.ruling(judgement), more_waiting=more_waiting)
     return after

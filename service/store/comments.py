@@ -32,7 +32,7 @@ _ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindp
 _SOME = _WHOLE.where(among(comments.c.id, "ids"))  # and no site, by whose index SQLite may prefer to go
 _ONE_TO_CHANGE = _ONE.with_for_update()
 _NOT_OF_A_NEW_ONE = {"edited_at", "edit_body", "edit_html", "edit_renderer", "edit_version", "edit_submitted_at"}
-_NEW = {one.name: bindparam(one.name) for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE}
+_NEW: dict[str, Any] = {one.name: bindparam(one.name) for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE}
 _ADD_BY_RULE = insert(comments).values(_NEW)
 _ADD = insert(comments).values({name: value for name, value in _NEW.items() if name != "by_rule"})
 _REPLACE = (

@@ -1,6 +1,7 @@
 """Queries on posts. A post has a row once somebody commented on it or a moderator opened, closed or named it."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
@@ -12,7 +13,9 @@ from service.store.recount import Recount, Rule
 from service.store.tables import posts
 
 _NOT_OF_A_NEW_ONE = {"title", "url", "pinned_title", "pinned_url", "published_at"}
-_ROW = {column.name: bindparam(column.name) for column in posts.c if column.name not in _NOT_OF_A_NEW_ONE}
+_ROW: dict[str, Any] = {
+    column.name: bindparam(column.name) for column in posts.c if column.name not in _NOT_OF_A_NEW_ONE
+}
 _NEW = insert(posts).values(_ROW)
 _TOUCH = _NEW.on_conflict_do_update(
     index_elements=["site", "post"], set_={"comment_seq": posts.c.comment_seq + bindparam("one")}

@@ -52,8 +52,6 @@ class Tally:
     overturned: int = 0
 
 
-
-
 def _summed(name: str) -> ColumnElement[int]:
     return func.coalesce(cast(func.sum(rule_hours.c[name]), BigInteger), 0).label(name)
 
@@ -76,10 +74,7 @@ _BEGIN = (
     )
 )
 _STATE = select(rule_states).where(rule_states.c.site == bindparam("site"), rule_states.c.rule == bindparam("rule"))
-_SUM = (
-    select(_summed("acted"), _summed("spoke"))
-    .where(*_OF_RULE, rule_hours.c.hour >= bindparam("first_hour"))
-)
+_SUM = select(_summed("acted"), _summed("spoke")).where(*_OF_RULE, rule_hours.c.hour >= bindparam("first_hour"))
 _BRAKE = (
     update(rule_states)
     .where(rule_states.c.site == bindparam("of_site"), rule_states.c.rule == bindparam("of_rule"))

@@ -113,10 +113,7 @@ _SURROUNDINGS = select(
     func.count().filter(seems_to_wait(_recent.c)).label("waiting"),
     func.count().filter(and_(_IS_RECENT, _recent.c.humans.is_not(None))).label("decided"),
     func.count().filter(and_(_IS_RECENT, _HUMANS_REFUSED)).label("refused"),
-    select(func.coalesce(posts.c.published_at, posts.c.created_at))
-    .where(*_POST)
-    .scalar_subquery()
-    .label("post_since"),
+    select(func.coalesce(posts.c.published_at, posts.c.created_at)).where(*_POST).scalar_subquery().label("post_since"),
     select(posts.c.count).where(*_POST).scalar_subquery().label("post_comments"),
     select(sites.c.waiting).where(sites.c.site == bindparam("site")).scalar_subquery().label("queue"),
 ).select_from(_recent)

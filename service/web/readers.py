@@ -135,7 +135,8 @@ async def edit(call: Call, body: incoming.Edit) -> Reply[outgoing.CommentReply]:
     await call.services.limits.submit_by(call.site_key, author)
     draft = await _draft(call.site, body.body)
     comment, decision = await judged(
-        call, partial(_edit, site=call.site, comment_id=call.comment_id, caller=caller, draft=draft, version=body.version)
+        call,
+        partial(_edit, site=call.site, comment_id=call.comment_id, caller=caller, draft=draft, version=body.version),
     )
     if comment.version == body.version:
         await call.services.limits.take_back(call.site_key, author)

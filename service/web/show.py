@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import (
     Any,  # pydantic reads these on Python 3.11
+    cast,
 )
 
 from service.model import (
@@ -17,6 +18,7 @@ from service.model import (
     Comment,
     Decision,
     Milliseconds,
+    QueueEntry,
     Reason,
 )
 from service.moderation.cases import Case
@@ -29,7 +31,8 @@ from service.web.outgoing import (
     CommentView,
     DecisionView,
 )
-from service.web.outgoing_queue import EntryView, WhyView
+from service.web.outgoing_policy import JudgementView
+from service.web.outgoing_queue import EntryView, PartView, WhyView
 
 
 def banned_until(moment: Milliseconds | None) -> str | None:
@@ -123,12 +126,13 @@ def decision(found: Decision) -> DecisionView:
     }
 
 
-def entry(site: Site, case: Case) -> EntryView:
+def entry(site: Site, case: Case, *, now: Milliseconds) -> EntryView:
     """One entry of the queue. It names the post by its present title; without one, by the title that approving would
     set."""
     waiting = case.entry
     if waiting is None:
         raise LookupError(f"comment {case.comment.id} does not wait")
+    parts = _priority_parts(waiting, now)
     edit_window_seconds, held, label = site.edit_window_seconds, waiting.claimed_by, case.label or NO_LABEL
     known = post(site, case.post)
     shown: PostView = {**known, "title": known["title"] or label.title, "url": known["url"] or label.url}
@@ -137,7 +141,9 @@ def entry(site: Site, case: Case) -> EntryView:
         "post": shown,
         "label": {"title": label.title, "url": label.url} if case.label else None,
         "why": [why(reason) for reason in waiting.reasons],
-        "priority": waiting.priority,
+        "judgement": judgement(case.judgement) if case.judgement else None,
+        "priority": sum(part["points"] for part in parts),
+        "priority_parts": parts,
         "waiting_since": timestamp(waiting.waiting_since),
         "claimed_by": {"key": held.key, "name": held.name} if held else None,
         "claimed_until": optional_timestamp(waiting.claimed_until),
@@ -148,6 +154,27 @@ def entry(site: Site, case: Case) -> EntryView:
         },
         "parent": comment(case.parent, edit_window_seconds=edit_window_seconds) if case.parent else None,
     }
+
+
+def judgement(told: Mapping[str, Any]) -> JudgementView:
+    """What the policy said of a text, as it is kept."""
+    return cast("JudgementView", dict(told))
+
+
+def _priority_parts(waiting: QueueEntry, now: Milliseconds) -> list[PartView]:
+    """Why an entry is as urgent as it is. One that waits gains a point every ten minutes."""
+    minutes = max(0, now - waiting.waiting_since) // 60_000
+    parts: list[PartView] = [{"code": "waiting", "points": minutes // 10, "text": f"Waits for {_duration(minutes)}."}]
+    if of_reason := waiting.priority - waiting.of_rules:
+        parts.append({"code": "reason", "points": of_reason, "text": WHY_TEXT[waiting.why[0]]})
+    if waiting.of_rules:
+        parts.append({"code": "rules", "points": waiting.of_rules, "text": "Rules of the site say how urgent it is."})
+    return parts
+
+
+def _duration(minutes: int) -> str:
+    number, unit = (minutes, "minute") if minutes < 60 else (minutes // 60, "hour")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def why(reason: Reason) -> WhyView:
