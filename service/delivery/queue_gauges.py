@@ -1,4 +1,5 @@
-"""How many comments wait on each site, and since when, and how many rules are braked: measured when something has happened, for `/metrics`.
+"""How many comments wait on each site, since when, and how many rules are braked: measured for `/metrics` when
+something has happened.
 
 Whoever scrapes the metrics gets what was measured last, also while the store cannot be asked.
 """

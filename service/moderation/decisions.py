@@ -135,8 +135,8 @@ def undo(
     reasons: Reasons = NO_REASONS,
     batch: BatchId | None = None,
 ) -> tuple[Decision, Comment]:
-    """Put a comment back to what it was before a moderator's decision (an undo can be undone as well), or into the queue
-    where the site's policy had decided alone.
+    """Put a comment back to what it was before a moderator's decision (an undo can be undone as well), or into the
+    queue where the site's policy had decided alone.
 
     Raises UnknownDecision, IllegalTransition (an author's, or nothing was decided) or NewerDecision (something stands
     on it).

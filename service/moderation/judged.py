@@ -1,7 +1,7 @@
 """What moderators are told of judgements: what the policy said of a comment's texts, as far as they may know.
 
-A text of the audit sample is shown without its judgement until somebody has decided: so the rules are measured by people
-who do not know what they said.
+A text of the audit sample is shown without its judgement until somebody has decided: so the rules are measured by
+people who do not know what they said.
 """
 
 from collections.abc import Mapping, Sequence

@@ -33,7 +33,7 @@ from service.model import (
     Text,
     new_id,
 )
-from service.moderation import entries, judging, labels, lifecycle, publication, record
+from service.moderation import entries, judging, labels, lifecycle, paths, publication, record
 from service.moderation.judging import Incoming, Looked
 from service.store import authors, comments, decisions, policies, posts, queue, standing, texts
 from service.store.database import Transaction
@@ -41,12 +41,8 @@ from service.store.standing import Standing
 from service.text.render import RENDERER_VERSION
 from service.triage.judgement import Judgement
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 MAX_TEXTS = 50
 """Texts that one comment can have, its first one included: each stays in the store, for undo and for disputes."""
-CODE_LENGTH = 12
-"""Characters of one level of a comment's path: nine for the time (milliseconds), three for the number on its post."""
 
 
 BY_RULE = frozenset({Status.REJECTED, Status.SPAM})
@@ -95,7 +91,7 @@ def submit(
     noted(judgement)
     status = judging.status_of(judgement)
     number = posts.next_comment(tx, site.key, post, last=found.last_number)
-    code = _code(tx.now, number)
+    code = paths.code(tx.now, number)
     comment = Comment(
         id=comment_id,
         site=site.key,
@@ -108,7 +104,7 @@ def submit(
         version=1,
         created_at=tx.now,
         published_at=tx.now if status is Status.APPROVED else None,
-        path=_stem(parent, site.max_depth) + code,
+        path=paths.stem(parent, site.max_depth) + code,
         depth=min(parent.depth + 1, site.max_depth) if parent else 0,
         reply_count=0,
         listed=status is Status.APPROVED,
@@ -117,7 +113,7 @@ def submit(
     )
     if publication.is_public(comment):
         comment = labels.published(tx, site, comment, was_shown=False)
-    comments.add(tx, comment, root=comment.path[:CODE_LENGTH])
+    comments.add(tx, comment, root=comment.path[: paths.CODE_LENGTH])
     judging.keep(tx, comment, judgement)
     more_waiting = entries.submitted(tx, comment, judging.why_held(judgement), judging.priority_of(judgement))
     record.submitted(tx, comment, judging.ruling(judgement), more_waiting=more_waiting)
@@ -301,16 +297,3 @@ def _public_parent(tx: Transaction, site: SiteRules, post: PostKey, parent_id: C
     if parent is None or parent.post != post or not publication.is_public(parent):
         raise UnknownParent
     return parent
-
-
-def _code(now: int, number: int) -> str:
-    left, code = now * 36**3 + number % 36**3, ""
-    for _ in range(CODE_LENGTH // 2):
-        left, pair = divmod(left, len(_PAIRS))
-        code = _PAIRS[pair] + code
-    return code
-
-
-def _stem(parent: Comment | None, max_depth: int) -> str:
-    """The path below which a reply goes. Beyond the deepest level replies stand side by side, by time."""
-    return parent.path[: max_depth * CODE_LENGTH] if parent else ""

@@ -155,10 +155,7 @@ def add(tx: Transaction, comment: Comment, *, root: str) -> None:
     state = (comment.status, comment.version, text.version, comment.created_at, comment.published_at, shown_at)
     thread = (root, comment.path, comment.depth, comment.reply_count, comment.listed)
     row = (*place, *author, *said, *state, *thread, label.title, label.url)
-    if comment.by_rule:
-        tx.send(_ADD_BY_RULE, (*row, True))
-    else:
-        tx.send(_ADD, row)
+    tx.send(*((_ADD_BY_RULE, (*row, True)) if comment.by_rule else (_ADD, row)))
 
 
 def replace(tx: Transaction, before: Comment, after: Comment, *, shown_at: Milliseconds | None) -> bool:

@@ -321,8 +321,8 @@ rule_hours = Table(
     sqlite_with_rowid=False,
 )
 
-# Since when a rule is as it is, with what its hour had counted by then; and since when, why and upon which numbers it is
-# braked.
+# Since when a rule is as it is, with what its hour had counted by then; and since when, why and upon which numbers it
+# is braked.
 rule_states = Table(
     "rule_states",
     metadata,

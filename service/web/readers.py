@@ -70,9 +70,9 @@ async def submit(
 ) -> Reply[outgoing.CommentReply]:
     """Post a comment.
 
-    202: it waits for a moderator, or a rule of the site rejected it (`status` says so). 201: the site's policy published
-    it at once. Send the same `Idempotency-Key` with a
-    retry: within 24 hours the first reply comes again and nothing is posted twice.
+    202: it waits for a moderator, or a rule of the site rejected it (`status` says so). 201: the site's policy
+    published it at once. Send the same `Idempotency-Key` with a retry: within 24 hours the first reply comes again and
+    nothing is posted twice.
     """
     author, identity, _ = await call.reader()
     scope = _scope(call, author, call.post_key, body, headers.idempotency_key)
