@@ -8,7 +8,6 @@ from service.moderation import authors, decisions, finding, judged, posts
 from service.moderation.decisions import Ruling
 from service.moderation.finding import Wanted
 from service.moderation.record import Reasons
-from service.reading import show as public_show
 from service.store import authors as stored_authors
 from service.store import posts as stored_posts
 from service.store import record_pages
@@ -155,12 +154,12 @@ async def show_post(call: Call) -> Reply[outgoing.PostReply]:
     """A post: its count, and whether it is open for comments."""
     await call.moderator()
     post = await call.database.read(stored_posts.get, call.site_key, call.post_key)
-    return Reply({"post": public_show.post(call.site, post)})
+    return Reply({"post": show.post_for_moderators(call.site, post)})
 
 
 # PATCH /v1/sites/{site}/posts/{post}
 async def change_post(call: Call, body: incoming.PostPatch) -> Reply[outgoing.PostReply]:
-    """Close a post for comments or open it again; say how it is called and where it is.
+    """Close a post for comments or open it again; say how it is called, where it is, and when the blog published it.
 
     A `title` and a `url` given here are pinned: no comment changes them, until null gives them back to what approved
     comments say.
@@ -169,7 +168,7 @@ async def change_post(call: Call, body: incoming.PostPatch) -> Reply[outgoing.Po
     require_own_page(call.site, body.url, pointer="/url")
     changes: Any = body.model_dump(exclude_unset=True)
     post = await call.database.write(posts.change, call.site_key, call.post_key, moderator, changes=changes)
-    return Reply({"post": public_show.post(call.site, post)})
+    return Reply({"post": show.post_for_moderators(call.site, post)})
 
 
 def _count(call: Call, decision: Decision) -> None:

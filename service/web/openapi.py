@@ -15,7 +15,17 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
-from service.web import embed, openapi_webhooks, operations, outgoing, post_keys, public, queries, readers
+from service.web import (
+    embed,
+    openapi_policy,
+    openapi_webhooks,
+    operations,
+    outgoing,
+    post_keys,
+    public,
+    queries,
+    readers,
+)
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
 from service.web.links import BY_PATHS, Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
@@ -51,6 +61,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "id": ("A UUIDv7", {"type": "string", "pattern": shapes.ID_PATTERN, "examples": [COMMENT_ID]}),
     "key": ("An author's key", {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]}),
     **openapi_webhooks.PARAMETERS,
+    **openapi_policy.PARAMETERS,
     "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
     **embed.PARAMETERS,
     "file": ("A file of the page", {"type": "string", "enum": list(operations.DOCS_FILES)}),
@@ -105,7 +116,8 @@ SUCCESS_HEADERS: dict[Any, dict[str, Any]] = {
     readers.submit: {
         "Location": _header("Where the comment is", pattern="/v1/sites/"),
         "Idempotency-Replayed": _header("`true`: this is the first reply again", always=False, enum=["true"]),
-    }
+    },
+    **openapi_policy.HEADERS,
 }
 
 

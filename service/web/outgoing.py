@@ -254,10 +254,17 @@ class AuthorReply(TypedDict):
 
 
 @_CLOSED
+class PostForModerators(PostView):
+    """A post, and when the blog published it, where somebody said so."""
+
+    published_at: Timestamp | None
+
+
+@_CLOSED
 class PostReply(TypedDict):
     """One post."""
 
-    post: PostView
+    post: PostForModerators
 
 
 @_CLOSED

@@ -18,6 +18,7 @@ from service.model import (
     Comment,
     Decision,
     Milliseconds,
+    Post,
     QueueEntry,
     Reason,
 )
@@ -30,6 +31,7 @@ from service.web.outgoing import (
     AuthorStanding,
     CommentView,
     DecisionView,
+    PostForModerators,
 )
 from service.web.outgoing_policy import JudgementView
 from service.web.outgoing_queue import EntryView, PartView, WhyView
@@ -97,6 +99,11 @@ def visible(found: Comment) -> VisibleComment:
         "reply_count": found.reply_count,
         "post": found.post,
     }
+
+
+def post_for_moderators(site: Site, found: Post) -> PostForModerators:
+    """A post, with what only moderators are told."""
+    return {**post(site, found), "published_at": optional_timestamp(found.published_at)}
 
 
 def actor(found: Actor) -> ActorView:
