@@ -7,9 +7,9 @@ from service.background import Job
 from service.delivery.follower import StoreFollower
 from service.metrics import Metrics
 from service.model import Clock
-from service.moderation import desk_sessions, idempotency, rendering
+from service.moderation import brakes, desk_sessions, idempotency, rendering
 from service.settings import Settings
-from service.store import rules, search_index
+from service.store import search_index
 from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
 from service.store.database import Database
 from service.store.retention import EVERY_SECONDS, Retention
@@ -29,7 +29,7 @@ def jobs(
     """All of them. `once`: the followers that must have handled an event before it is removed."""
     forget = partial(idempotency.forget_old, database)
     yield Job("forget-idempotency", forget, FORGET_EVERY_SECONDS, is_vital=False)
-    hours = partial(database.bulk.write, rules.forget_old_hours)
+    hours = partial(database.bulk.write, brakes.forget_old)
     yield Job("forget-rule-hours", hours, FORGET_EVERY_SECONDS, is_vital=False)
     sessions = partial(desk_sessions.forget_ended, database)
     yield Job("forget-desk-sessions", sessions, FORGET_EVERY_SECONDS, is_vital=False)

@@ -68,6 +68,11 @@ def release(tx: Transaction, site: SiteKey, rule: str, actor: Actor) -> None:
         events.append(tx, site, "rule.released", actor, about={"rule": rule})
 
 
+def forget_old(tx: Transaction) -> None:
+    """Drop counts that are too old to say anything."""
+    rules.forget_old_hours(tx)
+
+
 def begin_anew(tx: Transaction, site: SiteKey, before: Policy | None, after: Policy) -> None:
     """A policy was changed: rules that are others now, or new, are watched from this moment on."""
     for rule in after.rules:

@@ -5,19 +5,21 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from service.reading.shapes import Id
+from service.strict_json import require_clean
 from service.triage.document import LONGEST_KILOBYTES
 from service.web.incoming import CommentText, Line, Moment, Strict
 
 
-def _short_enough(document: object) -> object:
-    if not isinstance(document, dict):
+def _clean(value: object) -> object:
+    if not isinstance(value, dict):
         raise ValueError("must be an object")  # pydantic wants this of a validator
-    return document
+    require_clean(value)
+    return value
 
 
 Document = Annotated[
     dict[str, Any],
-    BeforeValidator(_short_enough),
+    BeforeValidator(_clean),
     Field(
         description=f"A policy, at most {LONGEST_KILOBYTES} kB as JSON: `docs/triage.md` explains every member",
         json_schema_extra={"x-longest-json": LONGEST_KILOBYTES * 1024},
@@ -26,6 +28,7 @@ Document = Annotated[
 Note = Annotated[Line, Field(max_length=2_000)] | None
 FactValues = Annotated[
     dict[str, Any],
+    BeforeValidator(_clean),
     Field(
         description="Values of facts, by their names", json_schema_extra={"x-longest-json": LONGEST_KILOBYTES * 1024}
     ),

@@ -202,10 +202,7 @@ async def test_nothing_of_a_refused_text_is_kept(gatepost: Gatepost, store_path:
     await ruled(gatepost, "refuse")
     zoe, key = gatepost.reader("zoe-quarx"), {"Idempotency-Key": "one key"}
     body = "xylophone-zanzibar https://example.org/quux"
-    counts = {
-        table: rows.number(f"SELECT count(*) FROM {table}")
-        for table in ("comments", "authors", "events", "idempotency")
-    }
+    counts = [rows.number(query) for query in COUNTS]
     refused = await zoe.submit(body, headers=key, post="a-post-of-its-own")
     assert (refused.status, refused.json["code"]) == (422, "refused-by-policy")
     assert (refused.json["reason"], refused.json["reason_text"]) == ("links", "No links here, please.")
