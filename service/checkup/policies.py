@@ -10,7 +10,7 @@ from service.triage.document import DocumentError
 
 
 async def examine(site: Site, database: Database | None) -> list[Finding]:
-    """The policy that holds: whether it says otherwise than `premoderate`, can be read, and has rules that are braked."""
+    """The policy that holds: is it good, does it say otherwise than `premoderate`, which of its rules are braked."""
     if database is None:
         return []
     shown = await database.read(policies.shown, site.rules)
