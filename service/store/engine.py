@@ -1,5 +1,6 @@
 """What `database` asks of an engine. There are two, `sqlite` and `postgres`, and every difference is in these."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,10 +80,10 @@ class Engine(Protocol):
         """Close every connection, let the next server in. Who has not finished after so many seconds is given up."""
         ...
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a writing transaction, one at a time; its result once the commit is synced.
+    def write(self, work: Callable[[Connection], T], then: "Callable[[asyncio.Future[T]], None]") -> None:
+        """Begin to run `work` in a writing transaction; one at a time. `then` gets the result when the commit is synced.
 
-        Raises DeadlinePassed when there is no answer in time; whether it was committed is not known then.
+        It gets DeadlinePassed when there is no answer in time; whether it was committed is not known then.
         """
         ...
 

@@ -77,11 +77,15 @@ class Ledger:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    def write(self, work: Callable[[Connection], T], then: "Callable[[asyncio.Future[T]], None]") -> None:
         """As the engine writes."""
-        answer = await self._engine.write(work)
-        self.made.append("commit")
-        return answer
+
+        def ended(answer: "asyncio.Future[T]") -> None:
+            if answer.exception() is None:
+                self.made.append("commit")
+            then(answer)
+
+        self._engine.write(work, ended)
 
 
 def commits(database: Database) -> list[str]:
@@ -90,21 +94,30 @@ def commits(database: Database) -> list[str]:
     return ledger.made
 
 
+async def in_one_batch(database: Database, *works: Callable[[Transaction], object]) -> list[object]:
+    """What becomes of each, when all of them wait while another commit is made."""
+    gate = Gate()
+    before = asyncio.create_task(database.write(gate.holding(lambda tx: None)))
+    await gate.reached()
+    writes = [asyncio.create_task(database.write(work)) for work in works]
+    await asyncio.sleep(0)
+    gate.open()
+    await before
+    return await asyncio.gather(*writes, return_exceptions=True)
+
+
 async def test_a_unit_that_fails_is_rolled_back_alone(database: Database) -> None:
     def fail(tx: Transaction) -> None:
         close_post(tx, "half")
         raise UnknownComment
 
     made = commits(database)
-    outcomes = await asyncio.gather(
-        database.write(close_post, "first"),
-        database.write(fail),
-        database.write(close_post, "third"),
-        return_exceptions=True,
+    outcomes = await in_one_batch(
+        database, lambda tx: close_post(tx, "first"), fail, lambda tx: close_post(tx, "third")
     )
     assert [type(one) for one in outcomes] == [str, UnknownComment, str]
     assert await database.read(closed_posts) == ["first", "third"]
-    assert len(made) == 1
+    assert len(made) == 2  # the one before, and theirs
 
 
 async def test_a_refusal_before_anything_was_written_costs_the_others_nothing(database: Database) -> None:
@@ -118,9 +131,7 @@ async def test_a_refusal_before_anything_was_written_costs_the_others_nothing(da
         assert "first" in closed_posts(tx)
         raise UnknownComment
 
-    outcomes = await asyncio.gather(
-        database.write(close, "first"), database.write(refuse), database.write(close, "third"), return_exceptions=True
-    )
+    outcomes = await in_one_batch(database, lambda tx: close(tx, "first"), refuse, lambda tx: close(tx, "third"))
     assert [type(one) for one in outcomes] == [type(None), UnknownComment, type(None)]
     assert await database.read(closed_posts) == ran == ["first", "third"]
 
@@ -130,9 +141,7 @@ async def test_a_broken_rule_of_the_schema_is_a_bug_and_keeps_nobody_else_back(d
         close_post(tx, "half")
         posts.show_change(tx, SITE, PostKey("half"), delta=-1)
 
-    outcomes = await asyncio.gather(
-        database.write(break_rule), database.write(close_post, "after"), return_exceptions=True
-    )
+    outcomes = await in_one_batch(database, break_rule, lambda tx: close_post(tx, "after"))
     assert isinstance(outcomes[0], sqlite3.IntegrityError | psycopg.IntegrityError)
     assert await database.read(closed_posts) == ["after"]
 
