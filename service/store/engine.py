@@ -81,9 +81,9 @@ class Engine(Protocol):
         ...
 
     def write(self, work: Callable[[Connection], T], then: "Callable[[asyncio.Future[T]], None]") -> None:
-        """Begin to run `work` in a writing transaction; one at a time. `then` gets the result when the commit is synced.
+        """Begin to run `work` in a writing transaction; one at a time. When its commit is synced, `then` is called.
 
-        It gets DeadlinePassed when there is no answer in time; whether it was committed is not known then.
+        It gets the result, or DeadlinePassed when there is none in time; whether it was committed is not known then.
         """
         ...
 
