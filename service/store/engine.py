@@ -64,6 +64,10 @@ class Connection(Protocol):
         """A cursor with the statement's rows, readable by column name."""
         ...
 
+    def cursor(self) -> Any:
+        """A cursor that has done nothing yet; its `executemany` carries out one statement for each of many rows."""
+        ...
+
 
 class Engine(Protocol):
     """An open store that runs functions on its connections' threads."""

@@ -16,7 +16,7 @@ import structlog
 from service.errors import Problem, StoreUnavailable
 from service.model import Event
 from service.store.engine import Connection, Engine, Lane
-from service.store.transaction import Transaction
+from service.store.transaction import Later, Transaction
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class CommitListener(Protocol):
 class GroupCommit:
     """The queue before the writing connection. `begun` makes the transaction that a unit works in."""
 
-    def __init__(self, engine: Engine, begun: Callable[[Connection], Transaction]) -> None:
+    def __init__(self, engine: Engine, begun: Callable[[Connection, Later], Transaction]) -> None:
         self._engine = engine
         self._begun = begun
         self._waiting: dict[Lane, deque[_Unit]] = {lane: deque() for lane in Lane}
@@ -161,11 +161,17 @@ class GroupCommit:
         self, batch: Sequence[_Unit], attempt: Callable[[_Unit, Transaction], Any], connection: Connection
     ) -> _Attempted:
         """What each unit results in, and what happened."""
-        outcomes, written = [], []
+        outcomes, written, later = [], [], Later()
         for unit in batch:
-            transaction = self._begun(connection)
+            transaction = self._begun(connection, later)
             outcomes.append(attempt(unit, transaction))
             written += transaction.announced
+        try:
+            later.send(connection)
+        except Exception:
+            if len(batch) == 1 or not self._engine.stands(connection):
+                raise
+            raise _Spoilt from None  # whose row it is will be seen when each has its savepoint
         if written:
             self._engine.notify(connection)
         return outcomes, written
