@@ -1,4 +1,4 @@
-"""`gatepost policy`: a policy is read, validated, put and tried from the command line, also beside a running service."""
+"""`gatepost policy`: a policy is read, validated, put and tried from a shell, also beside a running service."""
 
 import json
 from pathlib import Path

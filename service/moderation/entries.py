@@ -45,7 +45,7 @@ def submitted(tx: Transaction, comment: Comment, why: Why, of_rules: int) -> int
     what its rules add to the priority."""
     if comment.status is not Status.PENDING:
         return 0
-    return queue.put(tx, comment, Reason(why, POLICY, tx.now), of_rules=of_rules)
+    return queue.add(tx, comment, Reason(why, POLICY, tx.now), of_rules=of_rules)
 
 
 def edited(tx: Transaction, before: Comment, after: Comment, author: Actor, why: Why, of_rules: int) -> int:

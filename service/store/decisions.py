@@ -56,10 +56,10 @@ def add(tx: Transaction, decision: Decision, *, before: Mapping[str, object] | N
     why = (decision.reason, decision.note, decision.note_to_author)
     row = (*what, *change, *why, decision.undoes, state, decision.created_at)
     if decision.batch is None and decision.reason_text is None and decision.policy_version is None:
-        tx.send(_ADD, row)
+        tx.send_later(_ADD, row)
         return
     rules = " ".join(decision.rules) or None
-    tx.send(_ADD_WHOLE, (*row, decision.batch, decision.reason_text, rules, decision.policy_version))
+    tx.send_later(_ADD_WHOLE, (*row, decision.batch, decision.reason_text, rules, decision.policy_version))
 
 
 def get(tx: Transaction, site: SiteKey, decision_id: DecisionId) -> tuple[Decision, dict[str, Any] | None] | None:

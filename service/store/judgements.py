@@ -39,7 +39,7 @@ def add(tx: Transaction, comment_id: CommentId, said: Mapping[str, Any], *, prio
     """Keep a judgement of the text that it names, and what its rules add to the priority of an entry."""
     text, marks = pydantic_core.to_json(said).decode(), "" if said["audited"] else _marks(said)
     row = (comment_id, said["text_version"], said["policy_version"], said["outcome"], text, tx.now)
-    tx.send(_ADD, (*row, marks, priority))
+    tx.send_later(_ADD, (*row, marks, priority))
 
 
 def of_text(tx: Transaction, comment_id: CommentId, text_version: int) -> Kept | None:

@@ -106,9 +106,9 @@ def put(
     return grown
 
 
-def add(tx: Transaction, comment: Comment, reason: Reason) -> int:
+def add(tx: Transaction, comment: Comment, reason: Reason, *, of_rules: int) -> int:
     """Someone must look at a new comment, which waits for nothing yet. By how many the queue grew: 1."""
-    tx.send(_ADD, tuple(_values(comment, reason, tx.now).values()))
+    tx.send_later(_ADD, tuple(_values(comment, reason, tx.now, of_rules).values()))
     reasons.give(tx, comment.id, reason)
     return 1
 
@@ -204,7 +204,7 @@ def entries_of(tx: Transaction, rows: Sequence[Row]) -> list[QueueEntry]:
     return [_entry(row, given[row["comment_id"]], tx.now) for row in rows]
 
 
-def _values(comment: Comment, reason: Reason, waiting_since: Milliseconds) -> dict[str, object]:
+def _values(comment: Comment, reason: Reason, waiting_since: Milliseconds, of_rules: int) -> dict[str, object]:
     """In the order of the table's columns."""
     return {
         "comment_id": comment.id,
@@ -212,7 +212,7 @@ def _values(comment: Comment, reason: Reason, waiting_since: Milliseconds) -> di
         "post": comment.post,
         "author": comment.author_key,
         "why": reasons.summary([reason.code]),
-        "priority": PRIORITY[reason.code],
+        "priority": PRIORITY[reason.code] + of_rules,
         "waiting_since": waiting_since,
         "folded": _folded(comment),
     }
