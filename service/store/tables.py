@@ -5,6 +5,8 @@ Only three kinds of column: text (byte-ordered, so keys sort alike everywhere), 
 since the epoch) and booleans. So rows need no conversion on any driver.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    cast,
     false,
     literal_column,
     text,
@@ -189,6 +192,19 @@ revisions = Table(
     Column("submitted_at", BigInteger, nullable=False),
 )
 
+POINT_OF_WAITING = 600_000
+"""Milliseconds of waiting that count as much as a point of priority."""
+
+
+def as_if_since(of: Any) -> ColumnElement[int]:
+    """What the queue is ordered by where the most urgent comes first: since when an entry waits, earlier by ten minutes
+    for each point of its priority. All gain alike while they wait, so an index can hold the order. (`of`: the columns)
+    """
+    point = cast(literal_column(str(POINT_OF_WAITING)), BigInteger)
+    expression: ColumnElement[int] = of.waiting_since - of.priority * point
+    return expression
+
+
 # Someone must look, whatever the comment's status, for its `reasons`. `why` has their codes, strongest first and with a
 # space on either side, so one LIKE finds one; `priority` is that of the strongest. `folded` is what searches look at:
 # the comment's texts and its author's name as `service/text/folding.py` writes them.
@@ -208,7 +224,7 @@ queue = Table(
     Column("folded", Text, nullable=False, server_default=text("''")),
 )
 Index("ix_queue_oldest", queue.c.site, queue.c.waiting_since, queue.c.comment_id)
-Index("ix_queue_priority", queue.c.site, queue.c.priority.desc(), queue.c.waiting_since, queue.c.comment_id)
+Index("ix_queue_urgency", queue.c.site, as_if_since(queue.c), queue.c.comment_id)
 # A submission waits for approval and is claimed by nobody: it pays for none of these.
 
 

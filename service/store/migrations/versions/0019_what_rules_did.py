@@ -1,7 +1,7 @@
 """What rules did alone: marked on comments and in the record, counted by hours, with brakes and what humans said to it.
 
-Judgements say by what the queue is narrowed, and what they add to an entry's priority. Posts can have the date at which
-the blog published them.
+Judgements say by what the queue is narrowed, and what they add to an entry's priority; waiting adds to it as well, and
+the index of what is most urgent knows that. Posts can have the date at which the blog published them.
 """
 
 import sqlalchemy as sa
@@ -11,11 +11,15 @@ revision = "0019"
 down_revision = "0016"
 
 ordered_text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+POINT = sa.cast(sa.literal_column("600000"), sa.BigInteger)
+AS_IF_SINCE = sa.column("waiting_since", sa.BigInteger) - sa.column("priority", sa.Integer) * POINT
 
 
 def upgrade() -> None:
-    """Add columns, empty in what stands there, and three tables."""
+    """Add columns, empty in what stands there, and three tables; another index of the queue in the place of one."""
     op.add_column("comments", sa.Column("by_rule", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.drop_index("ix_queue_priority", "queue")
+    op.create_index("ix_queue_urgency", "queue", ["site", AS_IF_SINCE, "comment_id"])
     op.add_column("posts", sa.Column("published_at", sa.BigInteger))
     op.add_column("decisions", sa.Column("reason_text", sa.Text))
     op.add_column("decisions", sa.Column("rules", sa.Text))
