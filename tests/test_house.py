@@ -74,6 +74,7 @@ FLOORS = [
     "cli_health",
     "cli_keys",
     "cli_notices",
+    "cli_policy",
     "cli_webhooks",
     "cli_undo",
     "cli",
