@@ -170,8 +170,14 @@ async def test_an_entry_says_why_it_waits(gatepost: Gatepost) -> None:
     old = (await mo.get(f"queue/{before['id']}")).json["entry"]["judgement"]
     assert (old["outcome"], old["by"], old["policy_version"]) == ("hold", [], 0)
     assert (await mo.get(f"comments/{comment['id']}/judgements")).json["judgements"] == [entry["judgement"]]
-    first = (await mo.get("queue?order=priority")).json["entries"][0]
-    assert first["comment"]["id"] == comment["id"]
+    late = (await gatepost.reader("ada").submit("Late: https://example.org/2")).json["comment"]
+    order = [comment["id"], before["id"], late["id"]]
+    for start in range(3):
+        page = (await mo.get(f"queue?order=priority&limit={start + 1}")).json
+        assert [entry["comment"]["id"] for entry in page["entries"]] == order[: start + 1]
+    first = (await mo.get("queue?order=priority&limit=1")).json
+    rest = (await mo.get("queue", params={"order": "priority", "cursor": first["next"]})).json["entries"]
+    assert [(entry["comment"]["id"], entry["priority"]) for entry in rest] == [(before["id"], 18), (late["id"], 7)]
 
 
 async def test_the_queue_is_narrowed_by_what_was_said(gatepost: Gatepost) -> None:
