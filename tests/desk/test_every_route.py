@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from service.web.desk_session import COOKIE
+from service.web.desk.session import COOKIE
 from service.web.routes import EVERYTHING
 from service.web.surface import EVENT_STREAM, Audience, Route
 from tests.desk.visit import FROM_THE_DESK, Visit, signed_in

@@ -10,7 +10,7 @@ import pytest
 
 from service.model import Role, SiteKey
 from service.moderation import api_keys
-from service.web.desk_session import COOKIE
+from service.web.desk.session import COOKIE
 from tests.auth.blog import AuthorizationServer, Blog
 from tests.auth.issuer import Issuer
 from tests.conftest import StartGatepost

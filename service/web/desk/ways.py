@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from service.web import desk_origin
 from service.web.call import PATH_CHARACTERS, Call
+from service.web.desk import origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def ways_in(call: Call) -> Ways | None:
     return Ways(
         login_page=site.login_page(_address(call)),
         by_token=call.services.authenticator.reads_tokens(site.key),
-        is_secure=desk_origin.is_secure(call),
+        is_secure=origin.is_secure(call),
     )
 
 
