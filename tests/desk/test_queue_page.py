@@ -1,14 +1,10 @@
 """The queue's page: what its cards say, how it is narrowed, and what it costs."""
 
 import gzip
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 from lxml import html
-from sqlalchemy.dialects.sqlite import dialect
 
-from service.store.transaction import Transaction
 from tests.desk.stage import AtDesk, Page
 from tests.harness import Gatepost
 
@@ -148,23 +144,6 @@ async def test_the_only_site_needs_no_choice(start_gatepost: Any) -> None:
     gatepost = await start_gatepost(change=lambda settings: settings["sites"].pop("other"))
     answer = await gatepost.visitor.get("/desk/", allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (303, "./blog/")
-
-
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every statement that the store is asked from now on, as text."""
-    said: list[str] = []
-
-    def counted(ask: Callable[..., Any]) -> Callable[..., Any]:
-        def asked(self: Transaction, statement: Any, /, **values: Any) -> Any:
-            said.append(str(statement.compile(dialect=dialect())))
-            return ask(self, statement, **values)
-
-        return asked
-
-    for name in ("all", "first"):
-        monkeypatch.setattr(Transaction, name, counted(getattr(Transaction, name)))
-    return said
 
 
 async def full_page(gatepost: Gatepost) -> Page:
