@@ -34,9 +34,9 @@ async def sign_in(call: Call, form: forms.SignInForm) -> web.Response:
     admission = session.admission(call.site, caller)
     if not origin.is_known_page(call):
         code, _ = await call.database.write(desk_sessions.offer_code, admission)
-        return _ask(call, admission, code)
+        return _ask(call, admission, code, form.next)
     secret = await call.database.write(desk_sessions.sign_in, admission, replaces=session.secret_in(call))
-    return _signed_in(call, secret)
+    return _signed_in(call, secret, form.next)
 
 
 # GET /desk/{site}/enter
@@ -47,7 +47,7 @@ async def show_code(call: Call, query: forms.Code) -> web.Response:
     admission = await call.database.read(desk_sessions.whose_code, call.site_key, query.code, role_rules=rules)
     if admission is None:
         raise CodeOver
-    return _ask(call, admission, query.code)
+    return _ask(call, admission, query.code, query.next)
 
 
 # POST /desk/{site}/enter
@@ -59,7 +59,7 @@ async def enter(call: Call, form: forms.Code) -> web.Response:
     secret = await call.database.write(desk_sessions.enter, call.site_key, form.code, role_rules=rules, replaces=former)
     if secret is None:
         raise CodeOver
-    return _signed_in(call, secret)
+    return _signed_in(call, secret, form.next)
 
 
 # POST /desk/{site}/sign-out
@@ -80,8 +80,8 @@ def _require_secure(call: Call) -> None:
         raise NeedsHttps
 
 
-def _ask(call: Call, admission: Admission, code: str) -> web.Response:
-    return reply.page(call, "continue.html", moderator=None, name=admission.name, code=code)
+def _ask(call: Call, admission: Admission, code: str, wanted: str) -> web.Response:
+    return reply.page(call, "continue.html", moderator=None, name=admission.name, code=code, next=wanted)
 
 
 def _go(place: str) -> web.Response:
@@ -89,7 +89,7 @@ def _go(place: str) -> web.Response:
     return web.Response(status=303, headers={**reply.HEADERS, "Location": place})
 
 
-def _signed_in(call: Call, secret: str) -> web.Response:
-    response = _go("./")
+def _signed_in(call: Call, secret: str, wanted: str) -> web.Response:
+    response = reply.go_back(call, wanted)
     session.keep_secret(response, call.site_key, secret)
     return response
