@@ -1,6 +1,7 @@
 """The desk in a real Chromium: journeys without JavaScript, what readers write does not run, everybody can use it."""
 
 import asyncio
+import re
 from typing import Any, Literal
 
 import pytest
@@ -8,6 +9,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, expect
 
 from tests.desk.conftest import OpenBrowser
+from tests.desk.stage import cookie
 from tests.harness import Gatepost
 
 pytest_plugins = ["tests.browser"]
@@ -211,6 +213,39 @@ async def test_everybody_can_use_every_page(
     await assert_usable(page, "empty")
     await page.goto("c/nothing")
     await assert_usable(page, "problem")
+    await page.goto("")
+    await page.get_by_role("button", name=re.compile("^(Keys|Tasten)$")).first.evaluate("(button) => button.click()")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await assert_usable(page, "keys")
+
+
+@pytest.mark.parametrize(("scheme", "language"), [("light", "en"), ("dark", "de")])
+@pytest.mark.parametrize("width", [1200, 380])
+async def test_everybody_can_use_the_way_in(
+    gatepost: Gatepost, browser_of: OpenBrowser, width: int, scheme: Literal["light", "dark"], language: str
+) -> None:
+    """Also where it is closed."""
+    code = (await gatepost.moderator().call("POST", "desk/codes")).json["url"].partition("code=")[2]
+    context = await browser_of(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, locale=language, scripts=True, bypass_csp=True
+    )
+    page = await context.new_page()
+    await context.clear_cookies()
+    for address, name in (
+        ("", "sign-in"),
+        ("sign-in", "sign-in"),
+        (f"enter?code={code}", "enter"),
+        ("enter", "sign-in"),
+    ):
+        await page.goto(address)
+        await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        await expect(page.locator("main")).to_have_attribute("data-page", name)
+        await assert_usable(page, address)
+    key, value = cookie(gatepost, "ada", roles=["gardener"])
+    await context.add_cookies([{"name": key, "value": value, "url": str(gatepost.running.address)}])
+    await page.goto("")
+    await expect(page.locator("main")).to_have_attribute("data-page", "no-role")
+    await assert_usable(page, "no-role")
 
 
 async def assert_usable(page: Page, address: str) -> None:
