@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, expect
 
 from tests.desk.conftest import OpenBrowser
 from tests.desk.stage import cookie
-from tests.harness import Gatepost
+from tests.harness import Answer, Gatepost, Person
+from tests.reading.hostile import ADDRESSES, TEXTS
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
@@ -174,6 +175,37 @@ async def test_what_people_write_does_not_run(gatepost: Gatepost, browser_of: Op
         assert errors == [], address
 
 
+async def test_what_the_suite_knows_of_attacks_does_not_run(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """In name, biography, address, text, title, reason and note; the text also as an edit."""
+    keys = []
+    for number, (text, address) in enumerate(zip(TEXTS, ADDRESSES, strict=False)):
+        reader = gatepost.reader(f"eve{number}", name=text, bio=text, url=address)
+        comment = (await _titled(reader, f"p{number}", text, text)).json["comment"]
+        keys.append(comment["author"]["key"])
+        await gatepost.moderator().decide(comment["id"], "approve", 1)
+        await reader.edit(comment["id"], f"{text} {address}", 2)
+        other = (await _titled(reader, f"p{number}", f"{text} 2", text)).json["comment"]
+        named = gatepost.reader("mo", roles=["moderator"], name=text)
+        decided = await named.decide(other["id"], "reject", 1, reason=text, note=text, note_to_author=text)
+        assert decided.status == 201, decided.json
+        await named.call("PATCH", f"authors/{keys[-1]}", json={"note": text})
+    page, errors = await watched(await browser_of(scripts=True))
+    await page.goto("")
+    await expect(page.locator("[data-card]")).to_have_count(len(TEXTS))
+    for address in ("", "record", *(f"authors/{key}" for key in keys), *(f"posts/p{n}" for n in range(len(keys)))):
+        await page.goto(address)
+        assert await page.locator("main :is(img, svg, script, iframe, [onmouseover], [onfocus])").count() == 0, address
+        links = await page.locator("main a").evaluate_all("(all) => all.map((one) => one.protocol)")
+        assert set(links) <= {"http:", "https:", "mailto:"}, address
+        assert errors == [], address
+
+
+async def _titled(reader: Person, post: str, body: str, title: str) -> Answer:
+    answer = await reader.call("POST", f"posts/{post}/comments", json={"body": body, "post": {"title": title}})
+    assert answer.status == 202, answer.json
+    return answer
+
+
 async def watched(context: BrowserContext) -> tuple[Page, list[str]]:
     """A page, and what goes wrong in it: exceptions, errors in the console, what its policy forbids."""
     page, errors = await context.new_page(), list[str]()
@@ -183,7 +215,13 @@ async def watched(context: BrowserContext) -> tuple[Page, list[str]]:
             errors.append(message.text)
 
     page.on("console", hear)
+
+    async def dismiss(dialog: Dialog) -> None:
+        errors.append(dialog.message)
+        await dialog.dismiss()
+
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("dialog", dismiss)
     return page, errors
 
 
