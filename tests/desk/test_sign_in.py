@@ -223,8 +223,8 @@ async def test_a_code_leads_to_where_somebody_wanted_to_go(gatepost: Gatepost) -
     code = (await gatepost.moderator().call("POST", "desk/codes")).json["url"].partition("=")[2]
     offered = await browser.get(f"/desk/blog/enter?code={code}&next=record%3Fbatch%3D1")
     for page in (asked, offered):
-        fields = {"code": page.field("code"), "next": page.field("next")}
-        assert (await browser.post("/desk/blog/enter", **fields)).location == "./record?batch=1"
+        entered = await browser.post("/desk/blog/enter", code=page.field("code"), next=page.field("next"))
+        assert entered.location == "./record?batch=1"
 
 
 @pytest.mark.parametrize(

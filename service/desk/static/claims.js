@@ -93,7 +93,7 @@ const giveBackOnLeaving = () => {
   const home = new URL(find("#tools").dataset.root, location.href).href;
   let isStaying = false;
   navigation.addEventListener("navigate", (event) => {
-    isStaying = event.destination.url.startsWith(home);
+    isStaying = !event.hashChange && event.destination.url.startsWith(home);
   });
   addEventListener("pagehide", () => {
     const held = mine();
