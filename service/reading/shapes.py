@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=36, description="UUIDv7")]
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC, milliseconds")]
-WhyCode = Literal["awaiting-approval", "held", "could-not-judge", "edited", "restored", "reported"]
+WhyCode = Literal["awaiting-approval", "held", "could-not-judge", "edited", "restored", "reported", "imported"]
 
 _CLOSED = with_config(ConfigDict(extra="forbid"))
 

@@ -63,6 +63,10 @@ class Connection(Protocol):
         """A cursor with the statement's rows, readable by column name."""
         ...
 
+    def cursor(self) -> Any:
+        """A cursor, for `executemany`."""
+        ...
+
 
 class Engine(Protocol):
     """An open store that runs functions on its connections' threads."""

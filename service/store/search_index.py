@@ -224,7 +224,7 @@ def _followed(tx: Transaction, before: Progress) -> Progress | None:
         part = events.after(tx, site, seq, limit=SLICE)
         if not part or part[0].seq != seq + 1:  # what it would have followed is gone: it begins again
             return Progress(State.EMPTIED)
-        ids = listed({CommentId(event.comment_id) for event in part if event.comment_id is not None})
+        ids = listed({comment_id for event in part for comment_id in events.waiting_of(event)})
         tx.run(_REMOVE, ids=ids)
         tx.run(_ADD, ids=ids)
         return replace(before, seqs={**before.seqs, site: part[-1].seq})

@@ -1,6 +1,6 @@
 """A transaction as queries see it: SQLAlchemy's statements, run on the driver's connection."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -60,6 +60,11 @@ class Transaction:
         """
         self.has_written = True
         self._connection.execute(self._statements.compiled(statement).sql, row)
+
+    def send_many(self, statement: Insert, rows: Sequence[tuple[Any, ...]], /) -> None:
+        """The same for many rows at once."""
+        self.has_written = True
+        self._connection.cursor().executemany(self._statements.compiled(statement).sql, rows)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
