@@ -206,10 +206,10 @@ class Stage:
             ).fetchone()[0]
         )
 
-    def posts(self) -> Iterator[tuple[str, int, str | None]]:
-        """Every post: its key, how many comments it gets, and where it is."""
+    def posts(self) -> Iterator[tuple[str, int, int, str | None]]:
+        """Every post: its key, how many comments it gets, of how many threads, and where it is."""
         yield from self._run(
-            "SELECT places.post, count(*), max(post_url) FROM places JOIN comments USING (number) WHERE NOT dropped"
+            "SELECT places.post, count(*), count(DISTINCT thread), max(post_url) FROM places JOIN comments USING (number) WHERE NOT dropped"
             " GROUP BY places.post ORDER BY places.post"
         )
 
