@@ -4,6 +4,7 @@ Plain lines where nobody reads along: width and colour are a terminal's, so anot
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -115,6 +116,12 @@ def progress(steps: Mapping[str, str]) -> Iterator["Watch"]:
         return
     with bars:
         yield Watch(show)
+
+
+def agrees(question: str) -> bool:
+    """Asks on standard error: what a command prints is only what was done."""
+    typer.echo(f"{question} [y/N] ", err=True, nl=False)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def show_configuration(toml: str, *, file: object, variables: Iterable[str]) -> None:

@@ -219,10 +219,8 @@ def identity_from(claims: Mapping[str, Any], *, site: SiteKey, settings: BaseLog
     )
 
 
-def profile_of(
-    name: str | None, bio: str | None = None, url: str | None = None, avatar: str | None = None
-) -> Profile:
-    """What somebody else says of a person, made fit to be shown: one clean line each, addresses that may be followed."""
+def profile_of(name: str | None, bio: str | None = None, url: str | None = None, avatar: str | None = None) -> Profile:
+    """What somebody says of a person, made fit to be shown: one clean line each, addresses that may be followed."""
     return Profile(_label(name, MAX_NAME) or UNNAMED, _label(bio, MAX_BIO), _address(url), _address(avatar))
 
 

@@ -226,7 +226,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             {"post": {**POST, "count": 214}},
         ),
         "comments.import_undone": Kind(
-            "What an import brought to a post was taken out again, but for what somebody has decided about or answered.",
+            "What an import brought to a post was taken out again, but for what was decided about or answered since.",
             {"post": POST},
         ),
         "post.closed": Kind("A post takes no comments any more.", {"post": {**POST, "open": False}}),

@@ -31,7 +31,15 @@ _WHOLE = select(comments)
 _ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
 _SOME = _WHOLE.where(among(comments.c.id, "ids"))  # and no site, by whose index SQLite may prefer to go
 _ONE_TO_CHANGE = _ONE.with_for_update()
-_NOT_OF_A_NEW_ONE = {"edited_at", "edit_body", "edit_html", "edit_renderer", "edit_version", "edit_submitted_at", "anchor"}
+_NOT_OF_A_NEW_ONE = {
+    "edited_at",
+    "edit_body",
+    "edit_html",
+    "edit_renderer",
+    "edit_version",
+    "edit_submitted_at",
+    "anchor",
+}
 _ADD = insert(comments).values(
     {one.name: bindparam(one.name) for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE}
 )
@@ -155,7 +163,9 @@ def add(tx: Transaction, comment: Comment, *, root: str) -> None:
 def add_many(tx: Transaction, new: Sequence[tuple[Comment, str, str | None]]) -> None:
     """Store comments that were written elsewhere, each with its root and the anchor under which it stood there."""
     rows = [(_new_row(comment, root), comment.edited_at, anchor) for comment, root, anchor in new]
-    tx.send_many(_ADD_IMPORTED, [(*row[:_EDITED_AT], edited, *row[_EDITED_AT:], anchor) for row, edited, anchor in rows])
+    tx.send_many(
+        _ADD_IMPORTED, [(*row[:_EDITED_AT], edited, *row[_EDITED_AT:], anchor) for row, edited, anchor in rows]
+    )
 
 
 def _new_row(comment: Comment, root: str) -> tuple[Any, ...]:

@@ -34,7 +34,7 @@ CLAIMED: Final = "queue.claimed"
 """Entries of the queue are somebody's now, or nobody's: `about` names their comments. It is about no single comment."""
 
 IMPORTED: Final = "comments.imported"
-"""Comments of one post were brought, or brought again: `about` says of which import, how many, and which are `waiting`."""
+"""Comments of one post were brought: `about` says by which import, how many, and which are `waiting`."""
 IMPORT_UNDONE: Final = "comments.import_undone"
 """What an import brought to one post was taken out again; `waiting` are those of them that were in the queue."""
 

@@ -1,4 +1,4 @@
-"""Queries on imports: which comments of a foreign file the store has, and everything that is written of many at once."""
+"""Queries on imports: which comments of a foreign file the store has, and what is written of many at once."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -7,9 +7,9 @@ from sqlalchemy import bindparam, case, delete, func, insert, or_, select, updat
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from service.model import AuthorKey, BatchId, CommentId, Decision, Identity, Label, Milliseconds, PostKey, SiteKey
-from service.store.among import among, each, listed
+from service.store.among import among, listed
 from service.store.database import Transaction
-from service.store.tables import authors, comments, decisions, imports, judgements, originals, posts, queue, revisions
+from service.store.tables import authors, comments, decisions, imports, originals, posts
 
 _KNOWN = select(imports.c.source_id, imports.c.comment_id, imports.c.digest, imports.c.version).where(
     imports.c.site == bindparam("site"), imports.c.source == bindparam("source"), among(imports.c.source_id, "ids")
@@ -149,9 +149,7 @@ def original(tx: Transaction, comment_id: CommentId) -> tuple[str, str] | None:
     return (row["format"], row["body"]) if row else None
 
 
-def met(
-    tx: Transaction, people: Iterable[tuple[Identity, AuthorKey, Milliseconds, int, int]]
-) -> None:
+def met(tx: Transaction, people: Iterable[tuple[Identity, AuthorKey, Milliseconds, int, int]]) -> None:
     """People whose comments were brought: since when they comment, how many more are approved, and how many rejected.
 
     Who is known stays called as they are.

@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from service.model import CommentId, SiteKey
+from service.model import SiteKey
 from service.store import events, leases
 from service.store.among import among, listed
 from service.store.database import Database, Transaction

@@ -1,7 +1,8 @@
-"""Where an import lies between its file and the store: a database of its own in a temporary file, gone with the command.
+"""Where an import lies between its file and the store: a database in a temporary file, gone with the command.
 
-So nothing is written before all of it has been read, and a gigabyte of input takes no gigabyte of memory. `transfer/reading`
-puts comments here, `arrange` finds their threads, and `slices` gives them back, what is answered before its answers.
+So nothing is written before all of it has been read, and a gigabyte of input takes no gigabyte of memory.
+`transfer/reading` puts comments here, `arrange` finds their threads, and `slices` gives them back, what is answered
+before its answers.
 """
 
 import sqlite3
@@ -115,7 +116,7 @@ class Stage:
         return self._run(_ADD, comment).rowcount == 1
 
     def arrange(self) -> Iterator[tuple[int, str]]:
-        """Find who answers whom. Yields the line of each comment that becomes a root, and why, but for missing parents."""
+        """Find who answers whom. Yields the line of each comment that becomes a root, and why."""
         self._run(_PARENTS)
         for number, line in self._run(_ELSEWHERE).fetchall():
             self._make_root(number)
@@ -124,7 +125,9 @@ class Stage:
         self._run("CREATE INDEX places_level ON places (level, number)")
         self._run("UPDATE places SET level = 0 WHERE parent IS NULL")
         self._deepen(0)
-        while found := self._run("SELECT number, line FROM places WHERE level IS NULL ORDER BY number LIMIT 1").fetchone():
+        while found := self._run(
+            "SELECT number, line FROM places WHERE level IS NULL ORDER BY number LIMIT 1"
+        ).fetchone():
             number, line = self._on_a_cycle(*found)
             self._make_root(number)
             self._run("UPDATE places SET level = 0 WHERE number = ?", (number,))
@@ -137,13 +140,13 @@ class Stage:
 
     def _deepen(self, level: int, *, of: int | None = None) -> None:
         """Say of all that stand below those of a level how deep they are."""
-        only = "" if of is None else f" AND number = {int(of)}"
+        only = of
         while self._run(
             "UPDATE places SET level = ? WHERE level IS NULL AND parent IN"
-            f" (SELECT number FROM places WHERE level = ?{only})",  # noqa: S608  # a number
-            (level + 1, level),
+            " (SELECT number FROM places WHERE level = ? AND (? IS NULL OR number = ?))",
+            (level + 1, level, only, only),
         ).rowcount:
-            level, only = level + 1, ""
+            level, only = level + 1, None
 
     def _on_a_cycle(self, number: int, line: int) -> tuple[int, int]:
         """A comment on the cycle to which this one leads up: the first of them in the file."""
@@ -190,7 +193,9 @@ class Stage:
     def by_status(self) -> dict[str, int]:
         """How many there are in each status."""
         return dict(
-            self._run("SELECT status, count(*) FROM places WHERE NOT dropped GROUP BY status ORDER BY status").fetchall()
+            self._run(
+                "SELECT status, count(*) FROM places WHERE NOT dropped GROUP BY status ORDER BY status"
+            ).fetchall()
         )
 
     def dropped(self) -> int:
@@ -209,7 +214,8 @@ class Stage:
     def posts(self) -> Iterator[tuple[str, int, int, str | None]]:
         """Every post: its key, how many comments it gets, of how many threads, and where it is."""
         yield from self._run(
-            "SELECT places.post, count(*), count(DISTINCT thread), max(post_url) FROM places JOIN comments USING (number) WHERE NOT dropped"
+            "SELECT places.post, count(*), count(DISTINCT thread), max(post_url)"
+            " FROM places JOIN comments USING (number) WHERE NOT dropped"
             " GROUP BY places.post ORDER BY places.post"
         )
 

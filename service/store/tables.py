@@ -236,8 +236,8 @@ reasons = Table(
     sqlite_with_rowid=False,
 )
 
-# The append-only record. `seq` is the event's, so its order is the order of commits; below 0 for what was decided before
-# the comment was imported, which has no event of its own. `before` is what undo puts back.
+# The append-only record. `seq` is the event's, so its order is the order of commits; below 0 for what was decided
+# elsewhere before the comment was imported. `before` is what undo puts back.
 # `batch` is the same in all that one call did to many comments.
 decisions = Table(
     "decisions",
@@ -300,8 +300,8 @@ judgements = Table(
     sqlite_with_rowid=False,
 )
 
-# Which comment of which foreign file a comment is, so that it is brought once. `digest` is of what was brought, `version`
-# the comment's version then: what somebody did here since has raised it. `batch` is the import that brought it.
+# Which comment of which foreign file a comment is, so that it is brought once. `digest` is of what was brought,
+# `version` the comment's then: what somebody did here since has raised it. `batch` is the import that brought it.
 imports = Table(
     "imports",
     metadata,

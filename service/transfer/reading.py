@@ -5,7 +5,7 @@ Nothing of it reaches the store: it lies on a stage (`store/staged`), which `bri
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,8 +17,8 @@ from service.store.staged import Placed, Stage, Staged
 from service.strict_json import is_clean
 from service.text import render, visible
 from service.transfer import bodies, keys
-from service.transfer.formats import Format
-from service.transfer.imported import BodyFormat, ImportedComment, Kind, LeftOut, State
+from service.transfer.formats.format import Format
+from service.transfer.imported import BodyFormat, ImportedComment, Kind, State
 from service.transfer.keys import Keys
 from service.transfer.opened import Source
 from service.transfer.report import PostKeyFound, Report
@@ -47,26 +47,22 @@ class Wanted:
     pingbacks: bool = False
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """A comment is left out. Its text says why."""
 
 
-def read(
-    sources: Sequence[Source], format_: Format, wanted: Wanted, stage: Stage, report: Report, watch: Watch
-) -> None:
-    """Bring every comment of these files onto the stage. Raises what the reader raises, and StoppedError."""
-    number = 0
-    for source in sources:
-        for found in format_.read(source):
-            number += 1
-            if number % TOLD_EVERY == 0:
-                watch.tell(STEP, number, number)
-            if isinstance(found, LeftOut):
-                report.personal += found.personal
-                if not found.personal:
-                    report.problem(found.line, found.why)
-                continue
+def read(source: Source, format_: Format, wanted: Wanted, stage: Stage, report: Report, watch: Watch) -> None:
+    """Bring every comment of these files onto the stage. Raises SourceError, and StoppedError."""
+    report.format, report.files = format_.name, [part.name for part in source.parts]
+    for number, found in enumerate(format_.read(source), start=1):
+        if number % TOLD_EVERY == 0:
+            watch.tell(STEP, number, number)
+        if isinstance(found, ImportedComment):
             _take(found, number, wanted, stage, report)
+        elif found.personal:
+            report.personal += found.personal
+        else:
+            report.problem(found.line, found.why)
     for line, why in stage.arrange():
         report.problem(line, why)
     report.by_status, report.authors = stage.by_status(), stage.authors()
@@ -79,7 +75,7 @@ def read(
 def _take(found: ImportedComment, number: int, wanted: Wanted, stage: Stage, report: Report) -> None:
     try:
         ready = _ready(found, number, wanted)
-    except _Refused as refused:
+    except _RefusedError as refused:
         report.problem(found.line, str(refused))
         return
     if not stage.add(ready, Placed(found.source_id, found.thread_id, found.source_parent, found.line)):
@@ -88,16 +84,16 @@ def _take(found: ImportedComment, number: int, wanted: Wanted, stage: Stage, rep
 
 def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
     if found.kind is not Kind.COMMENT and not wanted.pingbacks:
-        raise _Refused(f"is a {found.kind}: they come with --pingbacks")
+        raise _RefusedError(f"is a {found.kind}: they come with --pingbacks")
     if not found.source_id or len(found.source_id) > LONGEST_ID or not is_clean(found.source_id):
-        raise _Refused("has no id that can be used")
+        raise _RefusedError("has no id that can be used")
     if not 0 <= found.created_at <= LATEST:
-        raise _Refused("has no time that can be")
+        raise _RefusedError("has no time that can be")
     key = keys.key_of(found, wanted.keys, wanted.map)
     if key is None:
-        raise _Refused("stands on a thread without an address: give it a key with --map, or use --key id")
+        raise _RefusedError("stands on a thread without an address: give it a key with --map, or use --key id")
     if mistake := keys.mistake_in(key):
-        raise _Refused(f"stands on a thread whose key cannot be used, since it {mistake}: give it one with --map")
+        raise _RefusedError(f"stands on a thread whose key cannot be used, since it {mistake}: give it one with --map")
     body, html = _text(found, wanted)
     profile = profile_of(_clean(found.author_name), url=_clean(found.author_url))
     subject, is_users = _subject(found)
@@ -128,15 +124,15 @@ def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
 def _text(found: ImportedComment, wanted: Wanted) -> tuple[str, str]:
     """The comment's text and its HTML, within the limits of a submission."""
     if not is_clean(found.body):
-        raise _Refused("has a text with NUL or half a character")
+        raise _RefusedError("has a text with NUL or half a character")
     body, longest = bodies.to_markdown(found.body, found.body_format), wanted.site.max_body_length
     if len(body.strip()) > longest:
         if not wanted.truncates:
-            raise _Refused(f"has more than {longest} characters: --truncate cuts them off")
+            raise _RefusedError(f"has more than {longest} characters: --truncate cuts them off")
         body = body.strip()[: longest - len(_CUT)] + _CUT
     html = render.to_html(body)
     if found.state is not State.DELETED and (not body.strip() or render.shows_nothing(html)):
-        raise _Refused("has a text of which nothing would show")
+        raise _RefusedError("has a text of which nothing would show")
     return body, html
 
 
@@ -168,8 +164,3 @@ def _find_alike(posts: Sequence[PostKeyFound]) -> None:
     for group in groups.values():
         for post in group if len(group) > 1 else ():
             post.alike = [other.key for other in group if other is not post]
-
-
-def recognised(source: Source, formats: Sequence[Format]) -> Iterator[Format]:
-    """The formats of which a file looks like one."""
-    return (format_ for format_ in formats if format_.looks_like(source))

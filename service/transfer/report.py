@@ -29,6 +29,7 @@ class PostKeyFound:
 class Report:
     """Grows while an import is read, looked at and written."""
 
+    site: str = ""
     format: str = ""
     files: list[str] = field(default_factory=list)
     by_status: dict[str, int] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         return {
+            "site": self.site,
             "format": self.format,
             "files": self.files,
             "comments": self.comments,

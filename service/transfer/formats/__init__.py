@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from service.transfer.formats import disqus, wordpress
+from service.transfer.formats import disqus, gatepost, wordpress
 from service.transfer.formats.format import Format
 from service.transfer.opened import Source, SourceError
 
-FORMATS: Final[tuple[Format, ...]] = (wordpress.FORMAT, disqus.FORMAT)
+FORMATS: Final[tuple[Format, ...]] = (wordpress.FORMAT, disqus.FORMAT, gatepost.FORMAT)
 
 
 def recognised(source: Source) -> Format:

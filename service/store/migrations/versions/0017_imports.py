@@ -1,4 +1,4 @@
-"""Imported comments: where each came from, what its text was made of, and the anchor under which old links lead to it."""
+"""Imported comments: where each came from, what its text was made of, and the anchor of old links to it."""
 
 import sqlalchemy as sa
 from alembic import op

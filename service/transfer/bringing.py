@@ -1,0 +1,83 @@
+"""An import from its stage into the store: what is there already, then one slice after another."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from service.model import BatchId, CommentId, PostKey, SiteKey
+from service.moderation import importing, unimporting
+from service.moderation.importing import Import
+from service.store import imported, imports, posts
+from service.store.database import Database, Transaction
+from service.store.snapshot import Watch
+from service.store.staged import Stage
+from service.transfer.report import Report
+
+STEP: Final = "write"
+UNDO: Final = "undo"
+SLICE: Final = 250
+"""Comments that are written in one transaction: who submits one meanwhile waits for so many at most."""
+LOOKED_AT_ONCE: Final = 500
+MISSING: Final = "answers a comment that is nowhere: it begins a thread of its own"
+
+
+async def look(database: Database, site: SiteKey, source: str, stage: Stage, report: Report) -> None:
+    """Say what of this is there already, and which comments answer one that is nowhere. Raises StoreUnavailable."""
+    for names in stage.identities(LOOKED_AT_ONCE):
+        report.known += len(await database.bulk.read(imports.known, site, source, names))
+    orphans = stage.orphans()
+    for start in range(0, len(orphans), LOOKED_AT_ONCE):
+        part = orphans[start : start + LOOKED_AT_ONCE]
+        known = await database.bulk.read(imports.known, site, source, {answers for _, answers in part})
+        for line, answers in part:
+            if answers not in known:
+                report.problem(line, MISSING)
+    for start in range(0, len(report.posts), LOOKED_AT_ONCE):
+        found = report.posts[start : start + LOOKED_AT_ONCE]
+        there = await database.bulk.read(_there, site, [PostKey(post.key) for post in found])
+        for post in found:
+            post.is_there = post.key in there
+
+
+def _there(tx: Transaction, site: SiteKey, keys: Sequence[PostKey]) -> set[PostKey]:
+    return {key for key, post in posts.get_many(tx, site, keys).items() if post.revision > 0}
+
+
+async def write(database: Database, order: Import, stage: Stage, report: Report, watch: Watch) -> None:
+    """Write what lies on the stage. Raises StoreUnavailable, and StoppedError when `watch` ends it."""
+    report.batch, report.known = order.batch, 0
+    done = 0
+    for slice_ in stage.slices(SLICE):
+        watch.tell(STEP, done, report.comments)
+        brought = await database.bulk.write(importing.bring, order, slice_)
+        report.new += brought.new
+        report.updated += brought.updated
+        report.kept += brought.kept
+        report.known += brought.known
+        done += len(slice_)
+    watch.tell(STEP, done, report.comments)
+    if not report.new + report.updated:
+        report.batch = None
+
+
+async def size(database: Database, site: SiteKey, batch: BatchId) -> int:
+    """How many comments of an import are here."""
+    return await database.bulk.read(imported.size, site, batch)
+
+
+async def undo(
+    database: Database, site: SiteKey, batch: BatchId, watch: Watch
+) -> list[tuple[CommentId, unimporting.Stay]]:
+    """Take out what an import brought; what stays of it, and why. Raises StoreUnavailable and StoppedError."""
+    total, done = await size(database, site, batch), 0
+    while True:
+        staying: list[tuple[CommentId, unimporting.Stay]] = []
+        before, taken_out = None, 0
+        while True:
+            watch.tell(UNDO, done, total)
+            part = await database.bulk.write(unimporting.take_out, site, batch, before=before, limit=SLICE)
+            staying += part.staying
+            taken_out, done, before = taken_out + part.taken_out, done + part.taken_out, part.last
+            if before is None:
+                break
+        if not taken_out or not staying:
+            return staying
