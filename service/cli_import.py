@@ -18,7 +18,7 @@ from service.model import system_clock
 from service.terminal import MISUSED, Config, stop
 
 if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
-    from service.moderation.importing import Import
+    from service.moderation.arriving import Import
     from service.settings import Settings, Site
     from service.store.database import Database
     from service.store.staged import Stage
@@ -84,7 +84,7 @@ def _run(
     update: bool,
 ) -> None:
     from service.model import BatchId, new_id
-    from service.moderation.importing import Import
+    from service.moderation.arriving import Import
     from service.store import staged
     from service.transfer import reading
     from service.transfer.opened import Source, SourceError

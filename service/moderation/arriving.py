@@ -45,7 +45,6 @@ class Import:
     updates: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 @dataclass(slots=True)
 class Arrival:
     """A comment on its way into the store."""
@@ -58,7 +57,6 @@ class Arrival:
     listed: bool = False
 
 
-@dataclass(slots=True)
 def id_of(moment: Milliseconds, *parts: str) -> str:
     """An id in the form of a UUIDv7 (RFC 9562): the time, and instead of chance a hash of what it names."""
     drawn = int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:10])

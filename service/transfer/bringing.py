@@ -5,7 +5,7 @@ from typing import Final
 
 from service.model import BatchId, CommentId, PostKey, SiteKey
 from service.moderation import importing, unimporting
-from service.moderation.importing import Import
+from service.moderation.arriving import Import
 from service.store import imported, imports, posts
 from service.store.database import Database, Transaction
 from service.store.snapshot import Watch
