@@ -56,7 +56,6 @@ class Brought:
 
 
 @dataclass(slots=True)
-@dataclass(slots=True)
 class _OfAuthor:
     """What a slice brings of one person."""
 
