@@ -63,3 +63,33 @@ async def _export(settings: "Settings", site: SiteKey | None, directory: Path, w
     sites = [found for key, found in settings.sites.items() if site in (None, key)]
     async with store_beside(settings) as database:
         return await pages.export(database, sites, directory, watch)
+
+
+@commands.command("site")
+def export_site(
+    file: Annotated[Path, typer.Argument(help="The file to write: FILE.jsonl, or FILE.jsonl.gz.")],
+    site: Annotated[str | None, typer.Option(help="The site. May be left out where there is one.")] = None,
+    people: Annotated[
+        bool, typer.Option("--people", help="With what only moderators see: who people are, decisions, notes, bans.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Write all comments of a site, in every status, as lines of JSON (docs/export.md). While the service runs."""
+    from service import settings as configuration
+    from service.store import snapshot
+    from service.transfer import content, written
+
+    settings = configuration.load(config)
+    chosen = terminal.only_site(settings, site)
+    try:
+        with (
+            terminal.progress({content.STEP: "Reading"}) as watch,
+            snapshot.of(settings.database.url, watch) as moment,
+            written.replacing(file) as target,
+        ):
+            snapshot.require_current(moment)
+            target.write(content.header(moment, chosen.key, people=people, watch=watch))
+            target.writelines(content.lines(moment, chosen.key, people=people, watch=watch))
+    except OSError as error:
+        stop(f"{file} cannot be written ({error.strerror}): name another file", status=WRONG)
+    typer.echo(f"{file} holds {chosen.key}{' with people' if people else ''}.")

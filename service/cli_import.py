@@ -60,15 +60,21 @@ def import_comments(
     from service import settings as configuration
 
     settings = configuration.load(config)
-    chosen = _site(settings, site)
+    chosen = terminal.only_site(settings, site)
     if undo is not None:
         asyncio.run(_undo(settings, chosen, undo, is_sure=yes))
         return
     if format_name is None or not files:
         stop("name a format (or auto) and the files: `gatepost import wordpress export.xml`", status=MISUSED)
-    wanted = _wanted(chosen, key, map_file, is_login=login is not None, truncates=truncate, pingbacks=pingbacks)
-    namespace = _namespace(chosen, login) if login else None
-    _run(settings, wanted, format_name, files, namespace, dry_run=dry_run, report_to=report_to, yes=yes, update=update)
+    wanted = _wanted(
+        chosen,
+        key,
+        map_file,
+        login=_namespace(chosen, login) if login else None,
+        truncates=truncate,
+        pingbacks=pingbacks,
+    )
+    _run(settings, wanted, format_name, files, dry_run=dry_run, report_to=report_to, yes=yes, update=update)
 
 
 def _run(
@@ -76,7 +82,6 @@ def _run(
     wanted: "Wanted",
     format_name: str,
     files: list[Path],
-    namespace: str | None,
     *,
     dry_run: bool,
     report_to: Path | None,
@@ -97,7 +102,7 @@ def _run(
         with staged.opened() as stage:
             with terminal.progress(STEPS) as watch:
                 reading.read(source, form, wanted, stage, report, watch)
-            order = Import(wanted.site.rules, form.name, BatchId(new_id(system_clock())), namespace, updates=update)
+            order = Import(wanted.site.rules, form.name, BatchId(new_id(system_clock())), updates=update)
             asyncio.run(_bring(settings, order, stage, report, dry_run=dry_run, is_sure=yes))
     except SourceError as error:
         stop(str(error), status=WRONG)
@@ -173,16 +178,8 @@ def _ask(question: str, *, is_sure: bool) -> None:
         stop("Nothing was written.", status=WRONG)
 
 
-def _site(settings: "Settings", key: str | None) -> "Site":
-    if key is not None:
-        return terminal.site_of(settings, key)
-    if len(settings.sites) != 1:
-        stop(f"say which site with --site (there: {', '.join(settings.sites) or 'none'})", status=MISUSED)
-    return next(iter(settings.sites.values()))
-
-
 def _wanted(
-    site: "Site", key: str, map_file: Path | None, *, is_login: bool, truncates: bool, pingbacks: bool
+    site: "Site", key: str, map_file: Path | None, *, login: str | None, truncates: bool, pingbacks: bool
 ) -> "Wanted":
     from service.transfer.keys import Keys, MapError, read_map
     from service.transfer.reading import Wanted
@@ -193,7 +190,7 @@ def _wanted(
         given = read_map(map_file) if map_file else {}
     except MapError as error:
         stop(str(error), status=MISUSED)
-    return Wanted(site, Keys(key), given, is_login=is_login, truncates=truncates, pingbacks=pingbacks)
+    return Wanted(site, Keys(key), given, login=login, truncates=truncates, pingbacks=pingbacks)
 
 
 def _namespace(site: "Site", login: str) -> str:

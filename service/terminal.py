@@ -49,6 +49,15 @@ def site_of(settings: "Settings", key: str) -> "Site":
     return site
 
 
+def only_site(settings: "Settings", key: str | None) -> "Site":
+    """The site that `--site` names, or the only one there is; ends the process where that is not clear."""
+    if key is not None:
+        return site_of(settings, key)
+    if len(settings.sites) != 1:
+        stop(f"say which site with --site (there: {', '.join(settings.sites) or 'none'})", status=MISUSED)
+    return next(iter(settings.sites.values()))
+
+
 @asynccontextmanager
 async def store_beside(settings: "Settings") -> AsyncIterator["Database"]:
     """The store for a short command, also while a server has it open. Raises StoreError."""

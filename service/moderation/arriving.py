@@ -35,13 +35,11 @@ from service.text.render import RENDERER_VERSION
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One import: to which site, from which source, as which batch. `login` is the namespace in which the source's ids
-    of users are those of people of the blog; None: they are nobody here. `updates`: what is known is brought anew."""
+    """One import: to which site, from which source, as which batch. `updates`: what is known is brought anew."""
 
     site: SiteRules
     source: str
     batch: BatchId
-    login: str | None = None
     updates: bool = False
 
 
@@ -136,7 +134,7 @@ def _id(order: Import, staged: Staged) -> CommentId:
 
 
 def _identity(order: Import, staged: Staged) -> Identity:
-    namespace = order.login if order.login is not None and staged.is_users else f"import:{order.source}"
+    namespace = staged.login or f"import:{order.source}"
     return Identity(order.site.key, namespace, staged.subject, Profile(staged.name, url=staged.url))
 
 

@@ -19,7 +19,7 @@ CACHE_KILOBYTES: Final = 16_000
 
 class Staged(NamedTuple):
     """A comment that is ready to be written. `number` is its place in the file, `identity` what its source calls it,
-    `answers` the identity of what it answers."""
+    `answers` the identity of what it answers. `login` is the namespace of its author; None: they are nobody here."""
 
     number: int
     identity: str
@@ -28,7 +28,7 @@ class Staged(NamedTuple):
     post_title: str | None
     post_url: str | None
     subject: str
-    is_users: bool
+    login: str | None
     name: str
     url: str | None
     body: str
@@ -53,7 +53,7 @@ class Placed(NamedTuple):
 _MAKE = """
 CREATE TABLE comments (
     number INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, answers TEXT, post TEXT NOT NULL,
-    post_title TEXT, post_url TEXT, subject TEXT NOT NULL, is_users INTEGER NOT NULL, name TEXT NOT NULL, url TEXT,
+    post_title TEXT, post_url TEXT, subject TEXT NOT NULL, login TEXT, name TEXT NOT NULL, url TEXT,
     body TEXT NOT NULL, html TEXT NOT NULL, original TEXT, original_format TEXT, status TEXT NOT NULL,
     created_at INTEGER NOT NULL, edited_at INTEGER, anchor TEXT
 );
@@ -206,7 +206,7 @@ class Stage:
         """How many people wrote them."""
         return int(
             self._run(
-                "SELECT count(*) FROM (SELECT DISTINCT subject, is_users FROM comments JOIN places USING (number)"
+                "SELECT count(*) FROM (SELECT DISTINCT subject, login FROM comments JOIN places USING (number)"
                 " WHERE NOT dropped)"
             ).fetchone()[0]
         )

@@ -37,12 +37,13 @@ _CUT: Final = " \u2026"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How an import is to be read. `is_login`: the source's ids of users are those of a login of the site."""
+    """How an import is to be read. `login`: the namespace of the site in which the source's ids of users are
+    subjects; None: they are nobody here."""
 
     site: Site
     keys: Keys = Keys.URL_PATH
     map: Mapping[str, str] = field(default_factory=dict)
-    is_login: bool = False
+    login: str | None = None
     truncates: bool = False
     pingbacks: bool = False
 
@@ -107,7 +108,7 @@ def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
         post_title=visible.clean_line(_clean(found.post_title) or "")[:LONGEST_TITLE] or None,
         post_url=_address(found.post_url),
         subject=subject,
-        is_users=is_users and wanted.is_login,
+        login=wanted.login if is_users else None,
         name=profile.name,
         url=profile.url,
         body=body,
