@@ -277,7 +277,8 @@ class Comment:
 class PublicComment:
     """One item of a public list. A tombstone has no author, text or times: they never leave the store.
 
-    `published_at` is when readers first saw the comment, `shown_at` when they were shown what they see now.
+    `published_at` is when readers first saw the comment, `shown_at` when they were shown what they see now. `anchor` is
+    the fragment by which old links lead to one that was imported.
     """
 
     id: CommentId
@@ -293,6 +294,7 @@ class PublicComment:
     published_at: Milliseconds | None = None
     shown_at: Milliseconds | None = None
     post: PostKey | None = None
+    anchor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

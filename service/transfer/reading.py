@@ -11,6 +11,7 @@ from typing import Final
 
 from service.auth.login import MAX_SUBJECT, profile_of
 from service.model import Milliseconds, Status
+from service.reading.shapes import ANCHOR_PATTERN
 from service.settings import Site
 from service.store.snapshot import Watch
 from service.store.staged import Placed, Stage, Staged
@@ -30,7 +31,8 @@ LATEST: Final[Milliseconds] = 4_102_444_800_000
 LONGEST_ID: Final = 500
 LONGEST_TITLE: Final = 500
 LONGEST_ADDRESS: Final = 2_000
-_ANCHOR: Final = re.compile(r"[A-Za-z][\w.:-]{0,199}", re.ASCII)
+_ANCHOR: Final = re.compile(ANCHOR_PATTERN)
+LONGEST_ANCHOR: Final = 200
 _STATUS: Final = {state: Status(state.value) for state in State}
 _CUT: Final = " \u2026"
 
@@ -118,7 +120,7 @@ def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
         status=_STATUS[found.state].value,
         created_at=found.created_at,
         edited_at=edited_at if edited_at is not None and found.created_at < edited_at <= LATEST else None,
-        anchor=found.anchor if found.anchor and _ANCHOR.fullmatch(found.anchor) else None,
+        anchor=_anchor(found.anchor),
     )
 
 
@@ -155,6 +157,10 @@ def _address(text: str | None) -> str | None:
     found = (text or "").strip()
     is_one = re.fullmatch(r"https?://[^/\s][^\s]*", found, re.IGNORECASE) and is_clean(found)
     return found if is_one and len(found) <= LONGEST_ADDRESS else None
+
+
+def _anchor(text: str | None) -> str | None:
+    return text if text and len(text) <= LONGEST_ANCHOR and _ANCHOR.fullmatch(text) else None
 
 
 def _find_alike(posts: Sequence[PostKeyFound]) -> None:

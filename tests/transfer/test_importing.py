@@ -17,8 +17,7 @@ from service.transfer import bringing
 from service.transfer.imported import ImportedComment, Kind, LeftOut, State
 from service.transfer.keys import Keys
 from service.transfer.reading import Wanted
-from tests.conftest import Gatepost
-from tests.harness import configuration
+from tests.harness import Gatepost, configuration
 from tests.rows import Rows
 from tests.store.scene import MODERATOR
 from tests.transfer.bringing import SITE, bring, comment, differences, digest, on_stage
@@ -311,3 +310,12 @@ async def test_readers_see_it_at_once_and_moderators_find_it(gatepost: Gatepost)
     assert len(record["decisions"]) == 9
     await bringing.undo(database, SITE.key, BatchId("a-batch"), Watch())
     assert len((await gatepost.public(post="%2Ftwo"))["comments"]) == 0
+
+
+async def test_old_links_lead_to_an_imported_comment(gatepost: Gatepost) -> None:
+    await bring(gatepost.running.database, [*many(40), comment(99, post="/one", anchor="isso-99")])
+    shown = await gatepost.public(post="%2Fone", around="isso-99", limit=1)
+    assert shown["comments"][-1]["anchor"] == "isso-99"
+    answer = await gatepost.visitor.get("posts/%2Fone/comments.html")
+    assert b' id="isso-99"' in answer.body
+    assert (await gatepost.visitor.get("posts/%2Fone/comments", params={"around": "isso-1"})).code == "unknown-comment"
