@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,10 +19,10 @@ from service.model import system_clock
 from service.terminal import MISUSED, Config, stop
 
 if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
-    from service.moderation.arriving import Import
     from service.settings import Settings, Site
     from service.store.database import Database
     from service.store.staged import Stage
+    from service.transfer.bringing import Ready
     from service.transfer.formats.format import Format
     from service.transfer.opened import Source
     from service.transfer.reading import Wanted
@@ -88,10 +89,10 @@ def _run(
     yes: bool,
     update: bool,
 ) -> None:
-    from service.model import BatchId, new_id
-    from service.moderation.arriving import Import
+    from service.model import new_id
     from service.store import staged
-    from service.transfer import reading
+    from service.transfer import bringing
+    from service.transfer.bringing import NotForThisSiteError
     from service.transfer.opened import Source, SourceError
     from service.transfer.report import Report
 
@@ -101,10 +102,9 @@ def _run(
         form = _format(format_name, source)
         with staged.opened() as stage:
             with terminal.progress(STEPS) as watch:
-                reading.read(source, form, wanted, stage, report, watch)
-            order = Import(wanted.site.rules, form.name, BatchId(new_id(system_clock())), updates=update)
-            asyncio.run(_bring(settings, order, stage, report, dry_run=dry_run, is_sure=yes))
-    except SourceError as error:
+                ready = bringing.prepare(source, form, wanted, stage, report, watch, batch=new_id(system_clock()))
+            asyncio.run(_bring(settings, replace(ready, updates=update), stage, report, dry_run=dry_run, is_sure=yes))
+    except (SourceError, NotForThisSiteError) as error:
         stop(str(error), status=WRONG)
     finally:
         if report_to is not None and report.format:
@@ -112,19 +112,19 @@ def _run(
 
 
 async def _bring(
-    settings: "Settings", order: "Import", stage: "Stage", report: "Report", *, dry_run: bool, is_sure: bool
+    settings: "Settings", ready: "Ready", stage: "Stage", report: "Report", *, dry_run: bool, is_sure: bool
 ) -> None:
     from service.transfer import bringing
 
     async with _store(settings) as database:
-        await bringing.look(database, order.site.key, order.source, stage, report)
+        await bringing.look(database, ready, stage, report)
         for line in report.words():
             typer.echo(line, err=not dry_run)
         if dry_run:
             return
         _ask("Bring them?", is_sure=is_sure)
         with terminal.progress(STEPS) as watch:
-            await bringing.write(database, order, stage, report, watch)
+            await bringing.write(database, ready, stage, report, watch)
     for line in report.outcome():
         typer.echo(line)
 

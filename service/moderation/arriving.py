@@ -6,11 +6,14 @@ writes them.
 """
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from service.auth.login import author_key
 from service.model import (
+    FOREVER,
     AuthorKey,
     BatchId,
     Comment,
@@ -24,7 +27,9 @@ from service.model import (
     Status,
     Text,
 )
+from service.moderation import restoring
 from service.moderation.desk_sessions import AUTHOR_KEY
+from service.moderation.restoring import People
 from service.moderation.submissions import code_of, stem_below
 from service.store import imports, secrets
 from service.store.database import Transaction
@@ -35,12 +40,16 @@ from service.text.render import RENDERER_VERSION
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One import: to which site, from which source, as which batch. `updates`: what is known is brought anew."""
+    """One import: to which site, from which source, as which batch. `updates`: what is known is brought anew.
+
+    Of a lossless export, `people` are its authors and `length` is how many lines its record has."""
 
     site: SiteRules
     source: str
     batch: BatchId
     updates: bool = False
+    people: People | None = None
+    length: int = 0
 
 
 @dataclass(slots=True)
@@ -53,6 +62,7 @@ class Arrival:
     above: CommentId | None
     replies: int = 0
     listed: bool = False
+    whole: Mapping[str, Any] | None = None
 
 
 def id_of(moment: Milliseconds, *parts: str) -> str:
@@ -96,7 +106,10 @@ def placed(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> list[Arri
             depth=min(place.depth + 1, order.site.max_depth) if place else 0,
         )
         places[comment.id] = Place(post, comment.path, comment.depth)
-        made.append(Arrival(staged, comment, identity, above))
+        whole = json.loads(staged.whole) if staged.whole is not None else None
+        if whole is not None:
+            comment = restoring.comment_of(comment, whole)
+        made.append(Arrival(staged, comment, identity, above, whole=whole))
     return made
 
 
@@ -119,7 +132,7 @@ def _take_numbers(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> di
             order.site.key,
             PostKey(key),
             len(here),
-            since=min(one.created_at for one in here),
+            since=FOREVER if order.people is not None else min(one.created_at for one in here),
             label=Label(
                 next((one.post_title for one in here if one.post_title), None),
                 next((one.post_url for one in here if one.post_url), None),
@@ -130,6 +143,8 @@ def _take_numbers(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> di
 
 
 def _id(order: Import, staged: Staged) -> CommentId:
+    if staged.whole is not None:
+        return CommentId(staged.identity)
     return CommentId(id_of(staged.created_at, order.site.key, order.source, staged.identity))
 
 

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.model import (
+    FOREVER,
     GATEPOST,
     Action,
+    Actor,
+    ActorKind,
     AuthorKey,
     CommentId,
     Decision,
@@ -25,12 +28,12 @@ from service.model import (
     Text,
     Why,
 )
-from service.moderation import arriving, publication, record
+from service.moderation import arriving, publication, record, restoring
 from service.moderation.arriving import Arrival, Import, digest_of, id_of
 from service.moderation.submissions import CODE_LENGTH
 from service.store import comments, events, imports, posts, queue
 from service.store.database import Transaction
-from service.store.imports import Known, Origin
+from service.store.imports import Elsewhere, Known, Origin
 from service.store.staged import Staged
 from service.text.render import RENDERER_VERSION
 
@@ -80,8 +83,8 @@ def _write(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> None:
     made = arriving.placed(tx, order, fresh)
     _count_replies(made)
     _add_authors(tx, made)
-    comments.add_many(tx, [(one.comment, one.comment.path[:CODE_LENGTH], one.staged.anchor) for one in made])
-    imports.add_decisions(tx, _record(tx, order, made))
+    imports.add_comments(tx, [_row(one) for one in made])
+    imports.add_decisions(tx, _record(tx, order, made) if order.people is None else _past(tx, order, made))
     imports.add(
         tx,
         [_origin(order, one) for one in made],
@@ -92,7 +95,25 @@ def _write(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> None:
         ],
     )
     for post in dict.fromkeys(one.comment.post for one in made):
+        if order.people is not None:
+            restoring.call_post(tx, order.site.key, post)
         _show(tx, order, post, [one for one in made if one.comment.post == post])
+
+
+def _row(one: Arrival) -> Elsewhere:
+    shown_at = one.comment.published_at if one.whole is None else one.whole["shown_at"]
+    return Elsewhere(one.comment, one.comment.path[:CODE_LENGTH], shown_at, one.staged.anchor)
+
+
+def _past(tx: Transaction, order: Import, made: Sequence[Arrival]) -> list[tuple[Decision, str | None]]:
+    """What a lossless export knows: every line of the record. The rest of it is put back."""
+    key_of = restoring.keys(tx, order.site.key, order.people or {})
+    lines = []
+    for one in made:
+        if one.whole is not None:
+            restoring.put_past(tx, one.comment, one.whole)
+            lines += restoring.record_of(one.comment, one.whole, key_of, length=order.length)
+    return lines
 
 
 def _count_replies(made: list[Arrival]) -> None:
@@ -109,8 +130,9 @@ def _count_replies(made: list[Arrival]) -> None:
 def _add_authors(tx: Transaction, made: Sequence[Arrival]) -> None:
     people: dict[AuthorKey, _OfAuthor] = {}
     for one in made:
-        person = people.setdefault(one.comment.author_key, _OfAuthor(one.identity, one.comment.created_at))
-        person.since = min(person.since, one.comment.created_at)
+        person = people.setdefault(one.comment.author_key, _OfAuthor(one.identity, FOREVER))
+        if one.whole is None:
+            person.since = min(person.since, one.comment.created_at)
         person.by_status[one.comment.status] += 1
     imports.met(
         tx,
@@ -127,10 +149,10 @@ def _add_authors(tx: Transaction, made: Sequence[Arrival]) -> None:
     )
 
 
-def _record(tx: Transaction, order: Import, made: Sequence[Arrival]) -> list[Decision]:
-    """A line for each, which says where its status comes from."""
+def _record(tx: Transaction, order: Import, made: Sequence[Arrival]) -> list[tuple[Decision, str | None]]:
+    """A line for each, which says where its status comes from. Nothing takes it back: what was before is not known."""
     lowest = imports.lowest_number(tx, order.site.key)
-    return [
+    lines = [
         Decision(
             id=DecisionId(id_of(one.comment.created_at, order.site.key, order.source, one.staged.identity, "decision")),
             site=order.site.key,
@@ -149,6 +171,7 @@ def _record(tx: Transaction, order: Import, made: Sequence[Arrival]) -> list[Dec
         )
         for number, one in enumerate(made, start=1)
     ]
+    return [(line, None) for line in lines]
 
 
 def _origin(order: Import, one: Arrival) -> Origin:
@@ -175,6 +198,11 @@ def _show(tx: Transaction, order: Import, post: PostKey, made: Sequence[Arrival]
     waiting = [one.comment for one in made if one.comment.status is Status.PENDING]
     reason = Reason(Why.IMPORTED, GATEPOST, tx.now)
     more_waiting = sum(queue.put(tx, comment, reason) for comment in waiting)
+    edited = [one.comment for one in made if one.comment.pending_edit is not None]
+    for comment in edited:
+        author = Actor(ActorKind.AUTHOR, comment.author_key, comment.author.name)
+        more_waiting += queue.put(tx, comment, Reason(Why.EDITED, author, tx.now))
+    waiting += edited
     approved = sum(publication.is_public(one.comment) for one in made)
     revision = posts.show_change(tx, order.site.key, post, delta=approved) if approved else None
     events.append(

@@ -43,8 +43,6 @@ _NOT_OF_A_NEW_ONE = {
 _ADD = insert(comments).values(
     {one.name: bindparam(one.name) for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE}
 )
-_ADD_IMPORTED = _ADD.values(edited_at=bindparam("edited_at"), anchor=bindparam("anchor"))
-_EDITED_AT = [one.name for one in comments.c].index("edited_at")
 _REPLACE = (
     update(comments)
     .where(
@@ -157,19 +155,12 @@ def count(tx: Transaction) -> int:
 
 def add(tx: Transaction, comment: Comment, *, root: str) -> None:
     """Store a new comment. What it says of its post waits with it until it is approved."""
-    tx.send(_ADD, _new_row(comment, root))
+    tx.send(_ADD, new_row(comment, root, comment.published_at))
 
 
-def add_many(tx: Transaction, new: Sequence[tuple[Comment, str, str | None]]) -> None:
-    """Store comments that were written elsewhere, each with its root and the anchor under which it stood there."""
-    rows = [(_new_row(comment, root), comment.edited_at, anchor) for comment, root, anchor in new]
-    tx.send_many(
-        _ADD_IMPORTED, [(*row[:_EDITED_AT], edited, *row[_EDITED_AT:], anchor) for row, edited, anchor in rows]
-    )
-
-
-def _new_row(comment: Comment, root: str) -> tuple[Any, ...]:
-    profile, text, label, shown_at = comment.author, comment.text, comment.label, comment.published_at
+def new_row(comment: Comment, root: str, shown_at: Milliseconds | None) -> tuple[Any, ...]:
+    """Its row, without what a new comment has not."""
+    profile, text, label = comment.author, comment.text, comment.label
     place = (comment.id, comment.site, comment.post, comment.parent_id)
     author = (comment.author_key, profile.name, profile.bio, profile.url, profile.avatar)
     said = (text.body, texts.hash_of(text.body), text.html, text.renderer)

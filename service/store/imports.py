@@ -6,11 +6,26 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from service.model import AuthorKey, BatchId, CommentId, Decision, Identity, Label, Milliseconds, PostKey, SiteKey
+from service.model import (
+    AuthorKey,
+    BatchId,
+    Comment,
+    CommentId,
+    Decision,
+    Identity,
+    Label,
+    Milliseconds,
+    PostKey,
+    SiteKey,
+)
 from service.store.among import among, listed
+from service.store.comments import new_row
 from service.store.database import Transaction
 from service.store.tables import authors, comments, decisions, imports, originals, posts
 
+_ADD_COMMENT = insert(comments).values({column.name: bindparam(column.name) for column in comments.c})
+_EDITED_AT = comments.c.keys().index("edited_at")
+_NO_EDIT = (None,) * 5
 _KNOWN = select(imports.c.source_id, imports.c.comment_id, imports.c.digest, imports.c.version).where(
     imports.c.site == bindparam("site"), imports.c.source == bindparam("source"), among(imports.c.source_id, "ids")
 )
@@ -92,6 +107,16 @@ class Origin(NamedTuple):
     version: int
 
 
+class Elsewhere(NamedTuple):
+    """A comment that was written elsewhere, with its root, since when readers are shown what they see of it, and the
+    anchor under which it stood there."""
+
+    comment: Comment
+    root: str
+    shown_at: Milliseconds | None
+    anchor: str | None
+
+
 def known(tx: Transaction, site: SiteKey, source: str, ids: Iterable[str]) -> dict[str, Known]:
     """Which of these comments of a source the site has."""
     rows = tx.all(_KNOWN, site=site, source=source, ids=listed(ids))
@@ -111,6 +136,16 @@ def lowest_number(tx: Transaction, site: SiteKey) -> int:
     return min(int(row["seq"]), 0) if row else 0
 
 
+def add_comments(tx: Transaction, new: Sequence[Elsewhere]) -> None:
+    """Store comments that were written elsewhere."""
+    rows = []
+    for one in new:
+        row, edit = new_row(one.comment, one.root, one.shown_at), one.comment.pending_edit
+        waits = (edit.body, edit.html, edit.renderer, edit.version, edit.submitted_at) if edit else _NO_EDIT
+        rows.append((*row[:_EDITED_AT], one.comment.edited_at, *row[_EDITED_AT:], *waits, one.anchor))
+    tx.send_many(_ADD_COMMENT, rows)
+
+
 def add(tx: Transaction, origins: Sequence[Origin], texts: Sequence[tuple[CommentId, str, str]]) -> None:
     """Remember where comments come from, and what their texts were made of: (comment, format, text)."""
     tx.send_many(_ADD, origins)
@@ -118,17 +153,17 @@ def add(tx: Transaction, origins: Sequence[Origin], texts: Sequence[tuple[Commen
         tx.send_many(_ADD_ORIGINAL, texts)
 
 
-def add_decisions(tx: Transaction, lines: Sequence[Decision]) -> None:
-    """Lines of the record that nothing can take back: what was before them is not known here."""
+def add_decisions(tx: Transaction, lines: Sequence[tuple[Decision, str | None]]) -> None:
+    """Lines of the record, each with the state before it, as JSON; None where nothing can take it back."""
     tx.send_many(
         _ADD_DECISION,
         [
             (
                 *(one.id, one.site, one.seq, one.comment_id, one.action, one.from_status, one.to_status, one.version),
                 *(one.actor.kind, one.actor.key, one.actor.name, one.reason, one.note, one.note_to_author),
-                *(one.undoes, None, one.created_at, one.batch),
+                *(one.undoes, before, one.created_at, one.batch),
             )
-            for one in lines
+            for one, before in lines
         ],
     )
 

@@ -39,6 +39,8 @@ class Staged(NamedTuple):
     created_at: Milliseconds
     edited_at: Milliseconds | None
     anchor: str | None
+    whole: str | None = None
+    """Of a lossless export: its line, as JSON."""
 
 
 class Placed(NamedTuple):
@@ -55,7 +57,7 @@ CREATE TABLE comments (
     number INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, answers TEXT, post TEXT NOT NULL,
     post_title TEXT, post_url TEXT, subject TEXT NOT NULL, login TEXT, name TEXT NOT NULL, url TEXT,
     body TEXT NOT NULL, html TEXT NOT NULL, original TEXT, original_format TEXT, status TEXT NOT NULL,
-    created_at INTEGER NOT NULL, edited_at INTEGER, anchor TEXT
+    created_at INTEGER NOT NULL, edited_at INTEGER, anchor TEXT, whole TEXT
 );
 CREATE TABLE places (
     number INTEGER PRIMARY KEY, source_id TEXT NOT NULL, thread TEXT NOT NULL, answers TEXT, line INTEGER NOT NULL,
@@ -115,8 +117,11 @@ class Stage:
     def _keep(self, comment: Staged) -> bool:
         return self._run(_ADD, comment).rowcount == 1
 
-    def arrange(self) -> Iterator[tuple[int, str]]:
-        """Find who answers whom. Yields the line of each comment that becomes a root, and why."""
+    def arrange(self, *, keeping_deleted: bool = False) -> Iterator[tuple[int, str]]:
+        """Find who answers whom. Yields the line of each comment that becomes a root, and why.
+
+        What was deleted goes, where nothing stands on it.
+        """
         self._run(_PARENTS)
         for number, line in self._run(_ELSEWHERE).fetchall():
             self._make_root(number)
@@ -134,7 +139,7 @@ class Stage:
             self._deepen(0, of=number)
             yield line, "answers itself, by way of others: it begins a thread of its own"
         self._run(_ANSWERS)
-        while self._run(_DROP_DELETED).rowcount:
+        while not keeping_deleted and self._run(_DROP_DELETED).rowcount:
             pass
         self._run("CREATE INDEX places_order ON places (post, level, created_at, number) WHERE NOT dropped")
 

@@ -1,16 +1,24 @@
 """An import from its stage into the store: what is there already, then one slice after another."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from service.model import BatchId, CommentId, PostKey, SiteKey
+from service.model import BatchId, CommentId, PostKey, SiteKey, SiteRules
 from service.moderation import importing, unimporting
 from service.moderation.arriving import Import
 from service.store import imported, imports, posts
 from service.store.database import Database, Transaction
 from service.store.snapshot import Watch
 from service.store.staged import Stage
+from service.transfer import reading, whole
+from service.transfer.formats import gatepost
+from service.transfer.formats.format import Format
+from service.transfer.keys import Keys
+from service.transfer.opened import Source
+from service.transfer.reading import Wanted
 from service.transfer.report import Report
+from service.transfer.whole import Whole
 
 STEP: Final = "write"
 UNDO: Final = "undo"
@@ -20,10 +28,55 @@ LOOKED_AT_ONCE: Final = 500
 MISSING: Final = "answers a comment that is nowhere: it begins a thread of its own"
 
 
-async def look(database: Database, site: SiteKey, source: str, stage: Stage, report: Report) -> None:
-    """Say what of this is there already, and which comments answer one that is nowhere. Raises StoreUnavailable."""
+class NotForThisSiteError(Exception):
+    """A lossless export cannot be put back here. Its text is one line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An import whose files have been read. `whole`: it is a lossless export."""
+
+    site: SiteRules
+    source: str
+    batch: BatchId
+    whole: Whole | None = None
+    updates: bool = False
+
+    @property
+    def order(self) -> Import:
+        """As `moderation` takes it."""
+        people = self.whole.people if self.whole else None
+        length = self.whole.length if self.whole else 0
+        return Import(self.site, self.source, self.batch, updates=self.updates, people=people, length=length)
+
+
+def prepare(
+    source: Source, form: Format, wanted: Wanted, stage: Stage, report: Report, watch: Watch, *, batch: str
+) -> Ready:
+    """Read the files to their end. Raises SourceError and StoppedError."""
+    header = whole.header_of(source) if form is gatepost.FORMAT else None
+    if header is not None:
+        found = whole.read(source, header, stage, report, watch)
+        return Ready(wanted.site.rules, found.source, BatchId(batch), found)
+    if form is gatepost.FORMAT:
+        wanted = replace(wanted, keys=Keys.ID)
+    reading.read(source, form, wanted, stage, report, watch)
+    return Ready(wanted.site.rules, form.name, BatchId(batch))
+
+
+async def look(database: Database, ready: Ready, stage: Stage, report: Report) -> None:
+    """Say what of this is there already, and which comments answer one that is nowhere.
+
+    Raises NotForThisSiteError and StoreUnavailable.
+    """
+    site, source = ready.site.key, ready.source
     for names in stage.identities(LOOKED_AT_ONCE):
         report.known += len(await database.bulk.read(imports.known, site, source, names))
+    if ready.whole is not None and not await whole.is_for(database, site, stage, report.known):
+        raise NotForThisSiteError(
+            f"{site} has other comments, or this store has these on another site: a lossless export goes into an empty "
+            "site. Export it without --people to bring its comments to this one"
+        )
     orphans = stage.orphans()
     for start in range(0, len(orphans), LOOKED_AT_ONCE):
         part = orphans[start : start + LOOKED_AT_ONCE]
@@ -42,13 +95,15 @@ def _there(tx: Transaction, site: SiteKey, keys: Sequence[PostKey]) -> set[PostK
     return {key for key, post in posts.get_many(tx, site, keys).items() if post.revision > 0}
 
 
-async def write(database: Database, order: Import, stage: Stage, report: Report, watch: Watch) -> None:
+async def write(database: Database, ready: Ready, stage: Stage, report: Report, watch: Watch) -> None:
     """Write what lies on the stage. Raises StoreUnavailable, and StoppedError when `watch` ends it."""
-    report.batch, report.known = order.batch, 0
+    report.batch, report.known = ready.batch, 0
+    if ready.whole is not None:
+        await whole.put_back(database, ready.site.key, ready.whole)
     done = 0
     for slice_ in stage.slices(SLICE):
         watch.tell(STEP, done, report.comments)
-        brought = await database.bulk.write(importing.bring, order, slice_)
+        brought = await database.bulk.write(importing.bring, ready.order, slice_)
         report.new += brought.new
         report.updated += brought.updated
         report.kept += brought.kept

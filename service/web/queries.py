@@ -62,7 +62,7 @@ class CommentsQuery(PageQuery):
     around: Annotated[str, Field(pattern=ANCHOR_PATTERN, max_length=200)] | None = Field(
         None,
         description=(
-            "Begin with this comment (its id, or the anchor of one that was imported), below those that it answers; not "
+            "Begin with this comment (its id, or the anchor of an imported one), below those that it answers; not "
             "together with `cursor`"
         ),
     )

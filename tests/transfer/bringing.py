@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from service.model import BatchId, SiteKey
-from service.moderation.arriving import Import
 from service.settings import Site, parse
 from service.store import snapshot, staged, verify
 from service.store.database import Database
 from service.store.snapshot import Watch
 from service.store.staged import Stage
 from service.transfer import bringing, content, reading
+from service.transfer.bringing import Ready
 from service.transfer.formats.format import Format
 from service.transfer.imported import BodyFormat, ImportedComment, LeftOut, State
 from service.transfer.opened import Source
@@ -73,10 +73,10 @@ async def bring(
 ) -> Report:
     """Import these comments into the site `blog`."""
     wanted = wanted or Wanted(SITE)
-    order = Import(wanted.site.rules, "elsewhere", BatchId(batch), updates=updates)
+    ready = Ready(wanted.site.rules, "elsewhere", BatchId(batch), updates=updates)
     with on_stage(found, wanted) as (stage, report):
-        await bringing.look(database, SITE.key, "elsewhere", stage, report)
-        await bringing.write(database, order, stage, report, watch or Watch())
+        await bringing.look(database, ready, stage, report)
+        await bringing.write(database, ready, stage, report, watch or Watch())
     return report
 
 
