@@ -31,18 +31,9 @@ _WHOLE = select(comments)
 _ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
 _SOME = _WHOLE.where(among(comments.c.id, "ids"))  # and no site, by whose index SQLite may prefer to go
 _ONE_TO_CHANGE = _ONE.with_for_update()
-_NOT_OF_A_NEW_ONE = {
-    "edited_at",
-    "edit_body",
-    "edit_html",
-    "edit_renderer",
-    "edit_version",
-    "edit_submitted_at",
-    "anchor",
-}
-_ADD = insert(comments).values(
-    {one.name: bindparam(one.name) for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE}
-)
+_NOT_OF_A_NEW_ONE = {one.name for one in comments.c if one.name.startswith("edit") or one.name == "anchor"}
+_NEW = [one.name for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE]
+_ADD = insert(comments).values({name: bindparam(name) for name in _NEW})
 _REPLACE = (
     update(comments)
     .where(

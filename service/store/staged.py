@@ -66,7 +66,7 @@ CREATE TABLE places (
 );
 CREATE INDEX places_source ON places (source_id, thread);
 """
-_ADD = f"INSERT OR IGNORE INTO comments VALUES ({', '.join('?' * len(Staged._fields))})"  # noqa: S608
+_ADD = f"INSERT OR IGNORE INTO comments VALUES ({', '.join('?' * len(Staged.__annotations__))})"  # noqa: S608
 _PARENTS = """
 UPDATE places SET parent = coalesce(
     (SELECT p.number FROM places AS p WHERE p.source_id = places.answers AND p.thread = places.thread),
