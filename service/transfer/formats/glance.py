@@ -1,7 +1,6 @@
 """What the beginning of a file says of its format: the element, the names or the tables that stand in it."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final

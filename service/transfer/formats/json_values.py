@@ -29,20 +29,29 @@ def objects(part: Part, under: str = "") -> Iterator[Record | LeftOut]:
     if not under and _is_object(first):
         yield from _by_lines(part)
         return
-    number = 0
     with part.open() as stream:
-        try:
-            for name, event, value in _walk(_events(stream), stream, wanted=f"{under}.item" if under else ""):
-                if event == "object":
-                    number += 1
-                    yield Record(number, value)
-        except ijson.JSONError as error:
-            near = f"{part.name}, near line {stream.lines_read + 1}"
-            if "premature" in str(error):
-                raise SourceError(f"{near}: ends in the middle: it was cut off; export it anew") from None
-            raise SourceError(f"{near}: is not JSON in UTF-8; export it anew") from None
-        except _UnreasonableError as error:
-            raise SourceError(f"{part.name}, object {number + 1}: {error}: no export does; not read") from None
+        yield from _stream(part, stream, stream, f"{under}.item" if under else "")
+
+
+def objects_in(part: Part, text: str) -> Iterator[Record]:
+    """Those of an array that stands in a part as one text. Raises SourceError."""
+    yield from _stream(part, io.BytesIO(text.encode("utf-8", "replace")), None, "")
+
+
+def _stream(part: Part, file: "Stream | IO[bytes]", stream: Stream | None, wanted: str) -> Iterator[Record]:
+    number = 0
+    try:
+        for _, event, value in _walk(_events(file), stream, wanted=wanted):
+            if event == "object":
+                number += 1
+                yield Record(number, value)
+    except ijson.JSONError as error:
+        near = f"{part.name}, near line {stream.lines_read + 1 if stream else 1}"
+        if "premature" in str(error):
+            raise SourceError(f"{near}: ends in the middle: it was cut off; export it anew") from None
+        raise SourceError(f"{near}: is not JSON in UTF-8; export it anew") from None
+    except _UnreasonableError as error:
+        raise SourceError(f"{part.name}, object {number + 1}: {error}: no export does; not read") from None
 
 
 def first_members(begin: bytes) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from service.store import foreign
 from service.transfer.formats.record import Record

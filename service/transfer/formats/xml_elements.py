@@ -50,7 +50,9 @@ def elements(part: Part, *outer: str, inner: str = "") -> Iterator[tuple[str, Re
                 f"{part.name}, line {line}: declares a document type or entities: no export does; not read"
             ) from None
         except _UnreasonableError as error:
-            raise SourceError(f"{part.name}, line {parser.getLineNumber()}: {error}: no export does; not read") from None
+            raise SourceError(
+                f"{part.name}, line {parser.getLineNumber()}: {error}: no export does; not read"
+            ) from None
 
 
 class _UnreasonableError(Exception):
