@@ -1,4 +1,4 @@
-"""Coral (Talk): what `mongoexport` writes of its collections `comments`, `stories` and `users`, JSON lines or arrays."""
+"""Coral (Talk): what `mongoexport` writes of its collections `comments`, `stories`, `users`; JSON lines or arrays."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final

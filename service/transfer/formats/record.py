@@ -1,6 +1,7 @@
 """One record of a foreign file, whatever its format: how its fields are read, and what becomes of a bad one."""
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,9 @@ from service.transfer.imported import ImportedComment, LeftOut
 PERSONAL: Final = "left out everywhere: e-mail addresses, IP addresses, user agents, votes"
 _SECONDS_UP_TO: Final = 100_000_000_000
 """A larger number counts milliseconds: in seconds it would be the year 5138."""
+
+_UNWRITABLE: Final = re.compile("[\ud800-\udfff]")
+"""Half a character: what is left where a program cut an emoji in two. Nothing can store it."""
 
 
 class BadRecordError(Exception):
@@ -43,7 +47,7 @@ class Record:
         for name in names:
             value = self.value(name)
             if isinstance(value, str | int | float) and not isinstance(value, bool) and (text := str(value).strip()):
-                return text
+                return _UNWRITABLE.sub("\ufffd", text.replace("\0", ""))
         return ""
 
     def or_none(self, *names: str, nothing: Sequence[str] = ()) -> str | None:
