@@ -49,13 +49,14 @@ _EMPTY_LINES: Final = re.compile(r"\n[ \t]*\n\s*")
 _FENCE: Final = re.compile(r"`{3,}")
 
 
-MOST_TAGS: Final = 2_000
-"""Of more, none is looked at: each costs as much as the ones around it, and no comment has so many."""
+MOST_TAGS: Final = 1_000
+LONGEST: Final = 100_000
+"""Of more, no tag is looked at: each costs as much as those around it, and no comment is like that."""
 
 
 def to_markdown(body: str) -> str:
     """The same words as CommonMark; with less dress where it would cost one of them."""
-    if body.count("<") > MOST_TAGS:
+    if body.count("<") + body.count("[") > MOST_TAGS or len(body) > LONGEST:
         return _undressed(body)
     source = _prepared(body)
     try:
@@ -74,6 +75,9 @@ def _words(markdown: str) -> str:
 def _converted(source: str, converter: "_Converter") -> str:
     soup = BeautifulSoup(source, "html.parser")
     _without_pictures_and_frames(soup)
+    if converter is _PLAIN:
+        for tag in soup.find_all(_CODE):
+            tag.unwrap()
     return str(converter.convert_soup(soup)).strip()
 
 
@@ -162,10 +166,12 @@ class _Converter(MarkdownConverter):
         return " " if "_inline" in parent_tags else "  \n"
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        return _fenced(text, str(el)) if text.strip() else ""
+        if "_noformat" in parent_tags or not text.strip():
+            return text
+        return plain_text.escaped(text) if _in_one_line(parent_tags) else _fenced(text, str(el))
 
     def convert_code(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        if "\n" in text.strip("\n") and "_noformat" not in parent_tags:
+        if "\n" in text.strip("\n") and "_noformat" not in parent_tags and not _in_one_line(parent_tags):
             return _fenced(text, str(el))
         return str(super().convert_code(el, text.strip("\n"), parent_tags))  # type: ignore[misc]  # found by its name
 
@@ -193,6 +199,10 @@ class _Converter(MarkdownConverter):
 _KEPT_IN_ADDRESSES: Final = "/:?#@!$&'*+,;=%~[]"
 
 
+def _in_one_line(parent_tags: set[str]) -> bool:
+    return not parent_tags.isdisjoint({"_inline", "tr"})
+
+
 def _marked(text: str, mark: str, parent_tags: set[str]) -> str:
     """Emphasis ends where a paragraph does, and stands around words, not blanks."""
     if "_noformat" in parent_tags:
@@ -216,7 +226,8 @@ def _converter(**options: Any) -> _Converter:
 
 _NEVER: Final = ["del", "s", "sub", "sup", "dl", "video", "img", "table", "caption", "tbody"]
 _EMPHASIS: Final = ["b", "strong", "i", "em", "cite"]
-_TEXT: Final = ["p", "div", "dt", "dd", "figure", "center", "br", "tr", "td", "th", "pre", "code", "tt"]
+_TEXT: Final = ["p", "div", "dt", "dd", "figure", "center", "br", "tr", "td", "th"]
+_CODE: Final = ["pre", "code", "tt", "kbd", "samp"]
 
 _DRESSED: Final = _converter(strip=_NEVER)
 _WITHOUT_EMPHASIS: Final = _converter(strip=_NEVER + _EMPHASIS)

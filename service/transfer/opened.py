@@ -20,7 +20,7 @@ PIECE_BYTES: Final = 64 * 1024
 LONGEST_VALUE_BYTES: Final = 8 * 1024 * 1024
 """So many bytes may pass of which nothing comes: one text, one line."""
 RATIO: Final = 200
-RATIO_COUNTS_FROM_BYTES: Final = 64 * 1024 * 1024
+RATIO_COUNTS_FROM_BYTES: Final = 16 * 1024 * 1024
 """Text shrinks to a tenth, at best to a hundredth. What shrinks to less than 1/`RATIO` is refused from here on."""
 MOST_MEMBERS: Final = 1_000
 

@@ -11,7 +11,8 @@ _SCHEME: Final = re.compile(r"\b(https?|mailto):", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"[\\`*\[]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
 # What means something at the beginning of a line: heading, quotation, list, rule, underline, fence.
 _BEGIN: Final = re.compile(
-    r"^(?P<blanks>[ \t]*)(?:(?P<mark>#{1,6}(?=\s|$)|>|[-+](?=\s|$|-+\s*$)|=+(?=\s*$)|~~~)|(?P<number>\d{1,9})(?P<point>[.)])(?=\s|$))",
+    r"^(?P<blanks>[ \t]*)(?:(?P<mark>#{1,6}(?=\s|$)|>|[-+](?=\s|$|-+\s*$)|=+(?=\s*$)|~~~)"
+    r"|(?P<number>\d{1,9})(?P<point>[.)])(?=\s|$))",
     re.MULTILINE,
 )
 _BLANKS: Final = re.compile(r"[ \t\f\v]+")

@@ -30,14 +30,14 @@ def _looks_like(source: Source) -> bool:
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
     others = [part for part in source.parts if not _has_comments(part)]
     known = {
-        found.text("id"): {name: found.value(name) for name in ("url", "metadata", "username")}
+        found.text("id"): {name: found.value(name) for name in ("url", "metadata", "username", "email")}
         for part in others
         for found in json_values.objects(part)
         if isinstance(found, Record)
     }
     for part in source.parts:
         if _has_comments(part):
-            yield from record.comments(_records(part, known), _comment, personal=("actionCounts.REACTION",))
+            yield from record.comments(_records(part, known), _comment, personal=("author.email",))
 
 
 def _records(part: Part, known: dict[str, dict[str, Any]]) -> Iterator[Record | LeftOut]:

@@ -15,6 +15,8 @@ DEEPEST: Final = 64
 MOST_VALUES: Final = 500_000
 MOST_CHARACTERS: Final = 32 * 1024 * 1024
 """In one object. One of isso's has a whole thread in it."""
+_OUTSIDE: Final = 3
+"""So deep are the objects that are looked for, at most."""
 FEW_BYTES: Final = 256 * 1024
 
 
@@ -25,7 +27,7 @@ def objects(part: Part, under: str = "") -> Iterator[Record | LeftOut]:
     Raises SourceError.
     """
     with part.open() as stream:
-        first = next(stream.lines(), (0, b""))[1]
+        first, _, _ = stream.read().lstrip().partition(b"\n")
     if not under and _is_object(first):
         yield from _by_lines(part)
         return
@@ -82,9 +84,13 @@ def _walk(
     """
     around: list[str] = []
     name = ""
+    values = 0
     for event, value in events:
         if stream is not None:
             stream.useful()
+        values = values + 1 if len(around) > _OUTSIDE else 0
+        if values > MOST_VALUES:
+            raise _UnreasonableError("holds too much")
         if event == "map_key":
             name = f"{around[-1]}.{value}" if around[-1] else value
         elif event in ("end_map", "end_array"):
@@ -162,6 +168,10 @@ def _by_lines(part: Part) -> Iterator[Record | LeftOut]:
             except RecursionError:
                 yield LeftOut(number, "nests too deeply")
             except ValueError:
-                yield LeftOut(number, "is not JSON (was the file cut off here?)")
+                if not line.endswith(b"\n"):
+                    raise SourceError(
+                        f"{part.name}, line {number}: ends in the middle: it was cut off; export it anew"
+                    ) from None
+                yield LeftOut(number, "is not JSON")
             else:
                 yield Record(number, value) if isinstance(value, dict) else LeftOut(number, "is no JSON object")
