@@ -45,8 +45,10 @@ _WRAPPING_SHORTCODE: Final = re.compile(
 _ADDRESS_SHORTCODE: Final = re.compile(r"\[(?:youtube|vimeo|embed)[ =](https?://[^\s\]]+)\]", re.IGNORECASE)
 _ACCEPTABLE: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _LANGUAGE: Final = re.compile(r"(?:language-|lang-|brush:\s*)([A-Za-z0-9_+#.\-]{1,40})")
-_EMPTY_LINES: Final = re.compile(r"\n[ \t]*\n\s*")
+_EMPTY_LINES: Final = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 _FENCE: Final = re.compile(r"`{3,}")
+_EMPTY: Final = "\0"
+"""Stands in an empty line of code, so that it is none while the others are counted. No text holds it."""
 
 
 MOST_TAGS: Final = 1_000
@@ -78,7 +80,7 @@ def _converted(source: str, converter: "_Converter") -> str:
     if converter is _PLAIN:
         for tag in soup.find_all(_CODE):
             tag.unwrap()
-    return str(converter.convert_soup(soup)).strip()
+    return _EMPTY_LINES.sub("\n\n", str(converter.convert_soup(soup))).replace(_EMPTY, "").strip()
 
 
 def _undressed(body: str) -> str:
@@ -96,10 +98,15 @@ def _prepared(body: str) -> str:
     body = _LESS_THAN.sub(_tag_or_text, body)
     pieces = _VERBATIM.split(body)  # text, code, its tag's name, text, ...
     return "".join(
-        _BREAK.sub("\n", piece) if index % 3 == 1 else _with_breaks(piece)
+        _lines_of_code(_BREAK.sub("\n", piece)) if index % 3 == 1 else _with_breaks(piece)
         for index, piece in enumerate(pieces)
         if index % 3 != 2
     )
+
+
+def _lines_of_code(element: str) -> str:
+    """Code of several lines is a block, whose blanks count."""
+    return f"<pre>{element}</pre>" if "\n" in element.strip() and not element.startswith("<pre") else element
 
 
 def _tag_or_text(found: re.Match[str]) -> str:
@@ -158,7 +165,7 @@ class _Converter(MarkdownConverter):
         return f"{before}[{text.strip()}]({quote(address, safe=_KEPT_IN_ADDRESSES)}){after}"
 
     def convert_p(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        return f"\n\n{text.strip()}\n\n"
+        return f"\n\n{text.strip()}\n\n" if text.strip() else "\n\n"
 
     convert_div = convert_dt = convert_dd = convert_figure = convert_center = convert_p
 
@@ -168,11 +175,11 @@ class _Converter(MarkdownConverter):
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         if "_noformat" in parent_tags or not text.strip():
             return text
-        return plain_text.escaped(text) if _in_one_line(parent_tags) else _fenced(text, str(el))
+        return plain_text.escaped(text) if _in_one_line(parent_tags) else _fenced(text, el)
 
     def convert_code(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         if "\n" in text.strip("\n") and "_noformat" not in parent_tags and not _in_one_line(parent_tags):
-            return _fenced(text, str(el))
+            return _fenced(text, el)
         return str(super().convert_code(el, text.strip("\n"), parent_tags))  # type: ignore[misc]  # found by its name
 
     convert_tt = convert_code
@@ -214,10 +221,12 @@ def _marked(text: str, mark: str, parent_tags: set[str]) -> str:
     return "\n\n".join(marked)
 
 
-def _fenced(text: str, opening: str) -> str:
-    language = _LANGUAGE.search(opening.partition(">")[0])
+def _fenced(text: str, el: Tag) -> str:
+    classes = " ".join(str(tag.get("class") or "") for tag in (el, el.code) if tag)
+    language = _LANGUAGE.search(classes)
     fence = max((f"{run}`" for run in _FENCE.findall(text)), key=len, default="```")
-    return f"\n\n{fence}{language[1] if language else ''}\n{text.strip(chr(10))}\n{fence}\n\n"
+    lines = "\n".join(line if line.strip() else _EMPTY for line in text.strip("\n").split("\n"))
+    return f"\n\n{fence}{language[1] if language else ''}\n{lines}\n{fence}\n\n"
 
 
 def _converter(**options: Any) -> _Converter:
@@ -226,7 +235,7 @@ def _converter(**options: Any) -> _Converter:
 
 _NEVER: Final = ["del", "s", "sub", "sup", "dl", "video", "img", "table", "caption", "tbody"]
 _EMPHASIS: Final = ["b", "strong", "i", "em", "cite"]
-_TEXT: Final = ["p", "div", "dt", "dd", "figure", "center", "br", "tr", "td", "th"]
+_TEXT: Final = ["p", "div", "dt", "dd", "figure", "center", "br", "tr", "td", "th", "q"]
 _CODE: Final = ["pre", "code", "tt", "kbd", "samp"]
 
 _DRESSED: Final = _converter(strip=_NEVER)
