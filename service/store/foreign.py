@@ -1,4 +1,4 @@
-"""Somebody else's SQLite file, read only and with suspicion. Importers read the databases of other systems through this."""
+"""Somebody else's SQLite file, read only and with suspicion: importers read the databases of other systems so."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence

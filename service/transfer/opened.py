@@ -20,8 +20,8 @@ PIECE_BYTES: Final = 64 * 1024
 LONGEST_VALUE_BYTES: Final = 8 * 1024 * 1024
 """So many bytes may pass of which nothing comes: one text, one line."""
 RATIO: Final = 200
-RATIO_COUNTS_FROM_BYTES: Final = 64 * 1024 * 1024
-"""Text shrinks to a tenth, at best to a hundredth. What shrinks to less than 1/`RATIO` is refused once it is so long."""
+RATIO_COUNTS_FROM_BYTES: Final = 16 * 1024 * 1024
+"""Text shrinks to a tenth, at best to a hundredth. What shrinks to less than 1/`RATIO` is refused from here on."""
 MOST_MEMBERS: Final = 1_000
 
 _GZIP: Final = b"\x1f\x8b"
@@ -147,7 +147,7 @@ def _parts(path: Path) -> Iterator[Part]:
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror}{refusal.as_whom(error)})") from None
     if begin.startswith(_GZIP):
-        yield Part(path.name, None, lambda: cast(IO[bytes], gzip.open(path)), found.st_size)
+        yield Part(path.name, None, lambda: cast(IO[bytes], gzip.GzipFile(path)), found.st_size)
     elif begin in _ZIP:
         yield from _members(path, found.st_size)
     else:

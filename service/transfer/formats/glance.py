@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from service.transfer.formats import json_values, rows
@@ -35,6 +36,7 @@ class Glance:
         return self.kind is kind and all(name in self.names for name in names)
 
 
+@lru_cache(maxsize=16)
 def at(part: Part) -> Glance:
     """What a part begins with. Raises SourceError."""
     with part.open() as stream:

@@ -15,6 +15,8 @@ DEEPEST: Final = 64
 MOST_VALUES: Final = 500_000
 MOST_CHARACTERS: Final = 32 * 1024 * 1024
 """In one object. One of isso's has a whole thread in it."""
+_OUTSIDE: Final = 3
+"""So deep are the objects that are looked for, at most."""
 FEW_BYTES: Final = 256 * 1024
 
 
@@ -25,24 +27,33 @@ def objects(part: Part, under: str = "") -> Iterator[Record | LeftOut]:
     Raises SourceError.
     """
     with part.open() as stream:
-        first = next(stream.lines(), (0, b""))[1]
+        first, _, _ = stream.read().lstrip().partition(b"\n")
     if not under and _is_object(first):
         yield from _by_lines(part)
         return
-    number = 0
     with part.open() as stream:
-        try:
-            for name, event, value in _walk(_events(stream), stream, wanted=f"{under}.item" if under else ""):
-                if event == "object":
-                    number += 1
-                    yield Record(number, value)
-        except ijson.JSONError as error:
-            near = f"{part.name}, near line {stream.lines_read + 1}"
-            if "premature" in str(error):
-                raise SourceError(f"{near}: ends in the middle: it was cut off; export it anew") from None
-            raise SourceError(f"{near}: is not JSON in UTF-8; export it anew") from None
-        except _UnreasonableError as error:
-            raise SourceError(f"{part.name}, object {number + 1}: {error}: no export does; not read") from None
+        yield from _stream(part, stream, stream, f"{under}.item" if under else "")
+
+
+def objects_in(part: Part, text: str) -> Iterator[Record]:
+    """Those of an array that stands in a part as one text. Raises SourceError."""
+    yield from _stream(part, io.BytesIO(text.encode("utf-8", "replace")), None, "")
+
+
+def _stream(part: Part, file: "Stream | IO[bytes]", stream: Stream | None, wanted: str) -> Iterator[Record]:
+    number = 0
+    try:
+        for _, event, value in _walk(_events(file), stream, wanted=wanted):
+            if event == "object":
+                number += 1
+                yield Record(number, value)
+    except ijson.JSONError as error:
+        near = f"{part.name}, near line {stream.lines_read + 1 if stream else 1}"
+        if "premature" in str(error):
+            raise SourceError(f"{near}: ends in the middle: it was cut off; export it anew") from None
+        raise SourceError(f"{near}: is not JSON in UTF-8; export it anew") from None
+    except _UnreasonableError as error:
+        raise SourceError(f"{part.name}, object {number + 1}: {error}: no export does; not read") from None
 
 
 def first_members(begin: bytes) -> Iterator[tuple[str, Any]]:
@@ -73,9 +84,13 @@ def _walk(
     """
     around: list[str] = []
     name = ""
+    values = 0
     for event, value in events:
         if stream is not None:
             stream.useful()
+        values = values + 1 if len(around) > _OUTSIDE else 0
+        if values > MOST_VALUES:
+            raise _UnreasonableError("holds too much")
         if event == "map_key":
             name = f"{around[-1]}.{value}" if around[-1] else value
         elif event in ("end_map", "end_array"):
@@ -153,6 +168,10 @@ def _by_lines(part: Part) -> Iterator[Record | LeftOut]:
             except RecursionError:
                 yield LeftOut(number, "nests too deeply")
             except ValueError:
-                yield LeftOut(number, "is not JSON (was the file cut off here?)")
+                if not line.endswith(b"\n"):
+                    raise SourceError(
+                        f"{part.name}, line {number}: ends in the middle: it was cut off; export it anew"
+                    ) from None
+                yield LeftOut(number, "is not JSON")
             else:
                 yield Record(number, value) if isinstance(value, dict) else LeftOut(number, "is no JSON object")

@@ -1,6 +1,7 @@
 """One record of a foreign file, whatever its format: how its fields are read, and what becomes of a bad one."""
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,10 +9,15 @@ from typing import Any, Final
 
 from service.model import FOREVER, Milliseconds
 from service.transfer.imported import ImportedComment, LeftOut
+from service.transfer.opened import SourceError
 
 PERSONAL: Final = "left out everywhere: e-mail addresses, IP addresses, user agents, votes"
+HOPELESS: Final = 1_000
 _SECONDS_UP_TO: Final = 100_000_000_000
 """A larger number counts milliseconds: in seconds it would be the year 5138."""
+
+_UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
+"""Half a character, which is what is left where a program cut an emoji in two, and NUL: nothing can store them."""
 
 
 class BadRecordError(Exception):
@@ -42,8 +48,10 @@ class Record:
         """The first of these fields that says anything, without blanks around it; empty if none does."""
         for name in names:
             value = self.value(name)
-            if isinstance(value, str | int | float) and not isinstance(value, bool) and (text := str(value).strip()):
-                return text
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                value = str(value)
+            if isinstance(value, str) and (text := value.strip()):
+                return text if text.isascii() and text.isprintable() else _UNWRITABLE.sub("\ufffd", text)
         return ""
 
     def or_none(self, *names: str, nothing: Sequence[str] = ()) -> str | None:
@@ -110,8 +118,11 @@ def comments(
     *,
     personal: Sequence[str],
 ) -> Iterator[ImportedComment | LeftOut]:
-    """The comment that each record makes. Fields in `personal` are not looked at, only counted."""
-    skipped = last = 0
+    """The comment that each record makes. Fields in `personal` are not looked at, only counted.
+
+    Raises SourceError where it goes wrong from the beginning on.
+    """
+    skipped = last = usable = unusable = 0
     for record in records:
         last = record.line
         if isinstance(record, LeftOut):
@@ -121,7 +132,11 @@ def comments(
             comment = made_of(record)
         except BadRecordError as error:
             yield LeftOut(record.line, str(error))
+            unusable += 1
+            if not usable and unusable == HOPELESS:
+                raise SourceError(f"none of the first {HOPELESS} comments can be used; the last one {error}") from None
             continue
+        usable += 1
         skipped += sum(1 for name in personal if record.says(name))
         yield comment
     if skipped:

@@ -49,8 +49,12 @@ def elements(part: Part, *outer: str, inner: str = "") -> Iterator[tuple[str, Re
             raise SourceError(
                 f"{part.name}, line {line}: declares a document type or entities: no export does; not read"
             ) from None
+        except (LookupError, ValueError) as error:  # an encoding that nobody knows, or of several bytes a character
+            raise SourceError(f"{part.name}, line 1: {error}: make it UTF-8 (`iconv -t UTF-8`)") from None
         except _UnreasonableError as error:
-            raise SourceError(f"{part.name}, line {parser.getLineNumber()}: {error}: no export does; not read") from None
+            raise SourceError(
+                f"{part.name}, line {parser.getLineNumber()}: {error}: no export does; not read"
+            ) from None
 
 
 class _UnreasonableError(Exception):
@@ -101,7 +105,7 @@ class _Handler(ContentHandler):
         self._depth += 1
         if self._depth > DEEPEST:
             raise _UnreasonableError("nests too deeply")
-        name = name.rpartition(":")[2]
+        name = name[name.find(":") + 1 :]
         if name == self._inner if self._open else name in self._outer:
             self._open.append(_Open(self._depth))
         elif self._open:
@@ -109,8 +113,9 @@ class _Handler(ContentHandler):
             names.append(f"{names[-1]}.{name}" if names[-1] else name)
         if self._open:
             here = self._open[-1]
-            for attribute, value in attrs.items():
-                here.fields[f"{here.names[-1]}@{attribute.rpartition(':')[2]}"] = value
+            if attrs.getLength():
+                for attribute, value in attrs.items():
+                    here.fields[f"{here.names[-1]}@{attribute.rpartition(':')[2]}"] = value
             if len(here.fields) > MOST_FIELDS:
                 raise _UnreasonableError("one record has too many fields")
         self._text.clear()
