@@ -89,3 +89,9 @@ def _grouped(rows: Iterator[tuple[Any, ...]], names: tuple[str, ...]) -> Iterato
 def _rows(moment: Snapshot, table: Table, statement: Select[Any]) -> Iterator[Row]:
     names = tuple(table.columns.keys())
     return (dict(zip(names, row, strict=True)) for row in moment.rows(statement))
+
+
+def by_post(moment: Snapshot, site: SiteKey) -> Iterator[Row]:
+    """The comments post by post, by time; whatever became of them."""
+    order = (comments.c.post, comments.c.created_at, comments.c.id)
+    return _rows(moment, comments, select(comments).where(comments.c.site == site).order_by(*order))

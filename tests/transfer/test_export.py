@@ -1,5 +1,7 @@
 """A site goes out whole and comes back whole, on either engine; without people it comes like any foreign file."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -10,13 +12,15 @@ from service.settings import Site, parse
 from service.store import snapshot, staged
 from service.store.database import Database
 from service.store.snapshot import Watch
-from service.transfer import bringing, content, lines
+from service.transfer import bringing, content, csv_file, lines, wordpress_file
 from service.transfer.bringing import NotForThisSiteError
-from service.transfer.formats import gatepost
+from service.transfer.formats import gatepost, wordpress
+from service.transfer.keys import Keys
 from service.transfer.opened import Source, SourceError
 from service.transfer.reading import Wanted
 from service.transfer.report import Report
 from tests.harness import Hands, configuration
+from tests.rows import rows_of
 from tests.store import scene
 from tests.transfer.bringing import differences, digest
 
@@ -104,3 +108,36 @@ def test_every_line_is_as_its_schema_says(filled: str, tmp_path: Path) -> None:
         assert json.loads(first) == lines.HEADER.validate_json(first)
         for line in rest:
             assert json.loads(line) == lines.LINE.validate_json(line)
+
+
+def test_a_table_runs_no_formula(filled: str) -> None:
+    with snapshot.of(filled) as moment:
+        table = b"".join(csv_file.lines(moment, BLOG.key, Watch())).decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(table)))
+    assert len(rows) > 5
+    assert {len(row) for row in rows} == {len(csv_file.COLUMNS)}
+    for formula in ("=1+1", "+1", "-1", "@x", "\t=1", " =1", "\r=1", "\uff1d1"):
+        assert csv_file.harmless(formula) == f"'{formula}"
+    assert [csv_file.harmless(text) for text in ("1-1", "", "a=b")] == ["1-1", "", "a=b"]
+
+
+async def test_what_wordpress_is_given_comes_back(filled: str, database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "out.xml"
+    with snapshot.of(filled) as moment:
+        file.write_bytes(b"".join(wordpress_file.lines(moment, BLOG, Watch())))
+    report = Report(site=BLOG.key)
+    with staged.opened() as stage:
+        wanted = Wanted(BLOG, Keys.ID)
+        ready = bringing.prepare(Source([file]), wordpress.FORMAT, wanted, stage, report, Watch(), batch="a-batch")
+        await bringing.look(database, ready, stage, report)
+        await bringing.write(database, ready, stage, report, Watch())
+    with rows_of(filled) as rows:
+        told = "SELECT status, count(*) FROM comments WHERE site = 'blog' GROUP BY status"
+        there = dict(map(tuple, rows.execute(told)))
+    kept = {status: number for status, number in there.items() if status in ("approved", "pending", "spam")}
+    assert (report.by_status, report.new, report.said) == (kept, sum(kept.values()), [])
+
+
+def test_the_schema_in_the_documentation_is_that_of_the_lines() -> None:
+    path = Path(__file__).parents[2] / "docs" / "export.schema.json"
+    assert json.loads(path.read_text("utf-8")) == lines.schema()
