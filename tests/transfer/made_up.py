@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 WORDS = (
-    "I read this on the train, and missed my stop. The second part says what nobody else has said so far: that the light "
-    "in the valley is another one in autumn. My father, who worked there, used to say the same. "
+    "I read this on the train, and missed my stop. The second part says what nobody else has said so far: that "
+    "the light in the valley is another one in autumn. My father, who worked there, used to say the same. "
 )
 PER_POST = 50
 
