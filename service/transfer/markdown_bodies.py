@@ -5,7 +5,9 @@ from typing import Final
 
 # Code, in which nothing is changed: fences, spans, lines that are indented.
 _CODE: Final = re.compile(
-    r"^(?P<fence>`{3,}(?!`)|~{3,}(?!~)).*?^(?P=fence)[`~]*[ \t]*$|(?<!`)(?P<tick>`+)(?!`)[^`]+(?P=tick)|^(?: {4}|\t)[^\n]*$",
+    r"^(?P<fence>`{3,}(?!`)|~{3,}(?!~)).*?^(?P=fence)[`~]*[ \t]*$"
+    r"|(?<!`)(?P<tick>`+)(?!`)[^`]+(?P=tick)"
+    r"|^(?: {4}|\t)[^\n]*$",
     re.MULTILINE | re.DOTALL,
 )
 _PICTURE: Final = re.compile(r"(?<!\\)!\[(?P<words>[^\[\]\n]*)\]\((?P<address>[^\s()]+)(?:[ \t]+\"[^\"\n]*\")?\)")
