@@ -7,7 +7,7 @@ import html
 import re
 from typing import Final
 
-from service.transfer import plain_text
+from service.transfer import markdown_bodies, plain_text
 from service.transfer.imported import BodyFormat
 
 _MARKUP: Final = re.compile(r"[<&\[]")
@@ -19,7 +19,7 @@ _BREAK: Final = re.compile(r"<br ?/?>\n?", re.IGNORECASE)
 def to_markdown(body: str, body_format: BodyFormat) -> str:
     """The same words as CommonMark. In HTML, as the systems keep it, a line break means one as well as `<br>` does."""
     if body_format is BodyFormat.MARKDOWN:
-        return body
+        return markdown_bodies.to_markdown(body)
     if body_format is BodyFormat.TEXT or not _MARKUP.search(body):
         return plain_text.with_line_breaks(body)
     if _ONLY_PARAGRAPHS.fullmatch(body):  # most comments, twenty times as fast as with a parser

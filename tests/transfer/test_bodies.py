@@ -52,5 +52,20 @@ def test_html_loses_no_word(html: str) -> None:
     assert words(to_markdown(html, BodyFormat.HTML)).replace("|", "") == "".join(text.split())
 
 
-def test_markdown_is_left_as_it_is() -> None:
-    assert to_markdown("*a*\n<b>", BodyFormat.MARKDOWN) == "*a*\n<b>"
+MARKDOWN = {
+    "*a* <3 and <notag> & [b](c)": "*a* <3 and <notag> & [b](c)",
+    "![a cat](https://x.example/c.png)": "[a cat](https://x.example/c.png)",
+    '![](https://x.example/c.png "t") x': "<https://x.example/c.png> x",
+    "![a cat](/c.png)": "a cat",
+    "`![](https://x.example/c.png)` <br> b": "`![](https://x.example/c.png)`   \n b",
+    "```\n<b>\n```\n<b>x</b>": "```\n<b>\n```\n**x**",
+    '<a href="https://x.example/">x</a> <a href="javascript:y">z</a>': "[x](https://x.example/) z",
+    '<img src="https://x.example/c.png" alt="(smile)">': "[(smile)](https://x.example/c.png)",
+    "<p>x</p><p>y</p>": "\n\nx\n\n\n\ny\n\n",
+    "<script>x</script>": "<script>x</script>",
+}
+
+
+@pytest.mark.parametrize(("body", "made"), MARKDOWN.items(), ids=range(len(MARKDOWN)))
+def test_markdown_is_left_as_it_is_but_for_pictures_and_tags(body: str, made: str) -> None:
+    assert to_markdown(body, BodyFormat.MARKDOWN) == made

@@ -227,10 +227,25 @@ def test_database_whose_tables_are_views_is_not_run(tmp_path: Path) -> None:
         recognised(Source([tmp_path / "file"]))
 
 
-PIECES: Final = ("<b>", "<li>", "<pre>", "<!--", "[code]", "<a href='x'>", " \n", "    ", "http://a.b/(", "&amp;")
+PIECES: Final = (
+    "<b>",
+    "<li>",
+    "<pre>",
+    "<!--",
+    "[code]",
+    "<a href='x'>",
+    " \n",
+    "    ",
+    "http://a.b/(",
+    "&amp;",
+    "`",
+    "```a\n",
+    "![",
+)
 
 
 @pytest.mark.parametrize("piece", PIECES)
 @pytest.mark.parametrize("times", [900, 9_000])
-def test_body_of_very_many_tags_keeps_its_words(piece: str, times: int) -> None:
-    assert to_markdown(piece * times + "end", BodyFormat.HTML).endswith("end")
+@pytest.mark.parametrize("body_format", BodyFormat)
+def test_body_of_very_many_marks_keeps_its_words(piece: str, times: int, body_format: BodyFormat) -> None:
+    assert to_markdown(piece * times + "end", body_format).endswith("end")

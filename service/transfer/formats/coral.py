@@ -76,6 +76,7 @@ def _comment(found: Record) -> ImportedComment:
         state=State.DELETED if found.time_or_none("deletedAt") else _STATES[status],
         created_at=found.time("createdAt"),
         edited_at=found.time_or_none("current.edited"),
+        anchor=found.text("id"),
     )
 
 

@@ -1,4 +1,4 @@
-"""isso: its SQLite file, or the generic JSON that it reads itself."""
+"""The system isso: its SQLite file, or the generic JSON that it reads itself."""
 
 from collections.abc import Iterator
 from typing import Any, Final

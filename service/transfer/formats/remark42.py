@@ -1,4 +1,4 @@
-"""remark42: its backup, JSON lines, plain or gzip. The first line says who is blocked; every other is a comment."""
+"""The system remark42: its backup, JSON lines. The first says who is blocked; every other is a comment."""
 
 from collections.abc import Iterator
 from typing import Final
