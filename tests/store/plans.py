@@ -18,10 +18,6 @@ class Explained:
         self._connection = tx._connection
         self.plans: list[Plan] = []
 
-    def cursor(self) -> Any:
-        """Of the connection itself."""
-        return self._connection.cursor()
-
     def execute(self, sql: str, parameters: Any = (), /) -> Any:
         """Explain, then execute."""
         if isinstance(self._connection, sqlite3.Connection):
@@ -51,10 +47,6 @@ class Measured:
     def __init__(self, tx: Transaction) -> None:
         self._connection = tx._connection
         self.work = 0
-
-    def cursor(self) -> Any:
-        """Of the connection itself."""
-        return self._connection.cursor()
 
     def execute(self, sql: str, parameters: Any = (), /) -> Any:
         """Count, then execute."""
