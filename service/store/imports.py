@@ -31,7 +31,6 @@ _KNOWN = select(imports.c.source_id, imports.c.comment_id, imports.c.digest, imp
 )
 _ADD = insert(imports).values({column.name: bindparam(column.name) for column in imports.c})
 _ADD_ORIGINAL = insert(originals).values({column.name: bindparam(column.name) for column in originals.c})
-_ORIGINAL = select(originals.c.format, originals.c.body).where(originals.c.comment_id == bindparam("comment_id"))
 _RENEW = (
     update(imports)
     .where(imports.c.comment_id == bindparam("of_comment"))
@@ -41,7 +40,6 @@ _DROP_ORIGINAL = delete(originals).where(originals.c.comment_id == bindparam("of
 _PLACES = select(comments.c.id, comments.c.post, comments.c.path, comments.c.depth).where(
     comments.c.site == bindparam("site"), among(comments.c.id, "ids")
 )
-_ANCHOR = update(comments).where(comments.c.id == bindparam("of_comment")).values(anchor=bindparam("new_anchor"))
 _LOWEST = select(func.coalesce(func.min(decisions.c.seq), 0).label("seq")).where(decisions.c.site == bindparam("site"))
 _ADD_DECISION = insert(decisions).values({column.name: bindparam(column.name) for column in decisions.c})
 
@@ -176,12 +174,6 @@ def renew(
     tx.run(_DROP_ORIGINAL, of_comment=comment_id)
     if original is not None:
         tx.send_many(_ADD_ORIGINAL, [(comment_id, *original)])
-
-
-def original(tx: Transaction, comment_id: CommentId) -> tuple[str, str] | None:
-    """What the comment's text was made of: its format, and itself."""
-    row = tx.first(_ORIGINAL, comment_id=comment_id)
-    return (row["format"], row["body"]) if row else None
 
 
 def met(tx: Transaction, people: Iterable[tuple[Identity, AuthorKey, Milliseconds, int, int]]) -> None:
