@@ -104,7 +104,7 @@ def submit(
         version=1,
         created_at=tx.now,
         published_at=tx.now if status is Status.APPROVED else None,
-        path=paths.stem(parent, site.max_depth) + code,
+        path=paths.stem(parent.path if parent else "", site.max_depth) + code,
         depth=min(parent.depth + 1, site.max_depth) if parent else 0,
         reply_count=0,
         listed=status is Status.APPROVED,
