@@ -17,9 +17,9 @@ from service.errors import Forbidden, LoginRequired, OriginRefused, StoreUnavail
 from service.model import Actor, ActorKind, Admission, AuthorKey, Caller, DeskSession, Role, SiteKey
 from service.moderation import desk_sessions
 from service.settings import Site
-from service.web import desk_origin
 from service.web.call import WRITES, Call
-from service.web.desk_problems import NoRole
+from service.web.desk import origin
+from service.web.desk.problems import NoRole
 
 COOKIE: Final = "__Host-gatepost-desk-"
 
@@ -87,7 +87,7 @@ def form_token_of(call: Call, moderator: Actor) -> str:
 async def admit(call: Call) -> None:
     """What holds before anything is looked at. Raises OriginRefused, SlowDown, and what `moderator_of` raises."""
     if call.request.method in WRITES:
-        desk_origin.require_own_page(call)
+        origin.require_own_page(call)
     moderator = await moderator_of(call)
     await call.services.limits.moderate_by(call.site_key, moderator.key)
 

@@ -41,6 +41,14 @@ def is_secure(call: Call) -> bool:
     return _scheme(call) == "https" or public == f"https://{call.request.host.lower()}"
 
 
+def seen_by_browser(call: Call) -> str:
+    """The origin by which this browser has reached the desk, as far as that is known: a proxy may speak https."""
+    scheme = _scheme(call)
+    if scheme is None:
+        scheme = "https" if is_secure(call) and not _is_own_machine(call.request) else "http"
+    return f"{scheme}://{call.request.host.lower()}"
+
+
 def _is_own(call: Call) -> bool:
     fetch_site = call.request.headers.get(FETCH_SITE)
     return fetch_site == "same-origin" or (fetch_site is None and _origin(call) in _own(call))

@@ -4,16 +4,16 @@ from aiohttp import web
 
 from service.model import Actor, BatchId
 from service.moderation import undos
-from service.web import desk_forms, desk_reply
 from service.web.call import Call
+from service.web.desk import forms, reply
 from service.web.undos import opened, sealed
 
 
-async def undo_many(call: Call, form: desk_forms.UndoForm, moderator: Actor) -> web.Response:
+async def undo_many(call: Call, form: forms.UndoForm, moderator: Actor) -> web.Response:
     """Show what undoing a batch would change, or carry out a preview: up to 500 decisions, as often as is needed."""
     if form.batch is not None:
         shown, forecast = await call.database.bulk.read(undos.preview, call.site.rules, BatchId(form.batch), moderator)
-        return desk_reply.page(
+        return reply.page(
             call,
             "undo.html",
             moderator=moderator,
@@ -27,7 +27,7 @@ async def undo_many(call: Call, form: desk_forms.UndoForm, moderator: Actor) -> 
     undone = await undos.undo(call.database, call.site.rules, shown, moderator, note=None)
     for decision in undone.decisions:
         call.services.metrics.decisions.labels(call.site_key, decision.action).inc()
-    return desk_reply.page(
+    return reply.page(
         call,
         "undo.html",
         moderator=moderator,

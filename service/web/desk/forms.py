@@ -62,11 +62,14 @@ class OnePage(Fields):
     status: StatusName | None = None
 
 
+Back = Annotated[str, Field(max_length=6_000, pattern=BACK)]
+
+
 class Form(Fields):
     """What every form has: the token that this moderator's pages carry, and the page to go back to."""
 
     csrf: Annotated[str, Field(max_length=200)] = ""
-    back: Annotated[str, Field(max_length=6_000, pattern=BACK)] = ""
+    back: Back = ""
 
 
 def _without_blanks_around(text: str) -> str | None:
@@ -155,13 +158,19 @@ class SettingsForm(Form):
 Secret = Annotated[str, Field(max_length=200)]
 
 
-class SignInForm(Fields):
+class Entrance(Fields):
+    """What signs somebody in says where they go then: a page of the desk, as seen from the queue."""
+
+    next: Back = ""
+
+
+class SignInForm(Entrance):
     """A token of the blog's: sent by a page of the blog, or pasted."""
 
     token: Annotated[str, Field(max_length=MAX_TOKEN)] = ""
 
 
-class Code(Fields):
+class Code(Entrance):
     """What signs somebody in once: in the address of a hand-over, and in the form that its page has."""
 
     code: Secret = ""

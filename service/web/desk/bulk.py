@@ -9,16 +9,16 @@ from service.moderation.bulk import Forecast, Preview, Seen
 from service.moderation.record import Reasons
 from service.store.database import Transaction
 from service.store.queue_filter import Filter
-from service.web import desk_forms, desk_reply
 from service.web import undos as sealing
 from service.web.call import Call
 from service.web.cursors import Position
-from service.web.desk_session import sender_of
+from service.web.desk import forms, reply
+from service.web.desk.session import sender_of
 from service.web.queue import filter_of, held_by
 
 
 # POST /desk/{site}/bulk/preview
-async def preview_bulk(call: Call, form: desk_forms.BulkForm) -> web.Response:
+async def preview_bulk(call: Call, form: forms.BulkForm) -> web.Response:
     """What the decision would change: how many, whose, where, the first of them. Nothing is changed."""
     moderator = await sender_of(call, form.csrf)
     wanted = held_by(moderator, form.claimed, filter_of(form)) if form.which == "matching" else None
@@ -26,7 +26,7 @@ async def preview_bulk(call: Call, form: desk_forms.BulkForm) -> web.Response:
     shown, forecast, is_cut = await call.database.bulk.read(
         _preview, call, Action(form.action), wanted, marked, moderator
     )
-    return desk_reply.page(
+    return reply.page(
         call,
         "bulk.html",
         moderator=moderator,
@@ -40,7 +40,7 @@ async def preview_bulk(call: Call, form: desk_forms.BulkForm) -> web.Response:
 
 
 # POST /desk/{site}/bulk
-async def carry_out_bulk(call: Call, form: desk_forms.CarryOutForm) -> web.Response:
+async def carry_out_bulk(call: Call, form: forms.CarryOutForm) -> web.Response:
     """Carry out a preview, 500 comments at a time; say what is done, what stayed and why."""
     moderator = await sender_of(call, form.csrf)
     shown = _opened(call, form.preview, moderator)
@@ -52,7 +52,7 @@ async def carry_out_bulk(call: Call, form: desk_forms.CarryOutForm) -> web.Respo
     if progress.number:
         seen, _ = await call.database.bulk.read(undos.preview, call.site.rules, shown.batch, moderator)
         undoing = sealing.sealed(call, seen, moderator)
-    return desk_reply.page(
+    return reply.page(
         call,
         "bulk_result.html",
         moderator=moderator,

@@ -16,16 +16,15 @@ from service.store import decisions
 from service.store.database import Transaction
 from service.store.queue_filter import Filter
 from service.store.queue_pages import Position, Total
-from service.web import desk_forms, desk_reply, desk_views, static_files
+from service.web import static_files
 from service.web.call import Call
-from service.web.desk_session import moderator_of
+from service.web.desk import forms, reply, views
+from service.web.desk.session import moderator_of
 from service.web.queue import filter_of, held_by, lane_of
 
 PAGE_SIZE: Final = 20
 FILE_HEADERS: Final = {
-    name: value
-    for name, value in desk_reply.HEADERS.items()
-    if name not in ("Cache-Control", "Content-Security-Policy")
+    name: value for name, value in reply.HEADERS.items() if name not in ("Cache-Control", "Content-Security-Policy")
 }
 FILTERS: Final = ("reason", "post", "author", "q", "claimed", "order")
 
@@ -33,7 +32,7 @@ FILTERS: Final = ("reason", "post", "author", "q", "claimed", "order")
 # GET /desk
 async def show_way(call: Call) -> web.Response:
     """To the same address with a slash behind it: the pages' links are relative to that."""
-    return web.Response(status=308, headers={**desk_reply.HEADERS, "Location": "desk/"})
+    return web.Response(status=308, headers={**reply.HEADERS, "Location": "desk/"})
 
 
 # GET /desk/
@@ -41,18 +40,18 @@ async def choose_site(call: Call) -> web.Response:
     """Which site? Where there is only one, its queue."""
     sites = call.services.settings.sites
     if len(sites) == 1:
-        return web.Response(status=303, headers={**desk_reply.HEADERS, "Location": f"./{next(iter(sites))}/"})
-    return desk_reply.page(call, "chooser.html", moderator=None, sites=sites)
+        return web.Response(status=303, headers={**reply.HEADERS, "Location": f"./{next(iter(sites))}/"})
+    return reply.page(call, "chooser.html", moderator=None, sites=sites)
 
 
 # GET /desk/{site}
 async def show_way_to_queue(call: Call) -> web.Response:
     """To the same address with a slash behind it."""
-    return web.Response(status=308, headers={**desk_reply.HEADERS, "Location": f"./{call.site_key}/"})
+    return web.Response(status=308, headers={**reply.HEADERS, "Location": f"./{call.site_key}/"})
 
 
 # GET /desk/{site}/
-async def show_queue(call: Call, query: desk_forms.QueuePage) -> web.Response:
+async def show_queue(call: Call, query: forms.QueuePage) -> web.Response:
     """What somebody must look at: a card for each, with everything to judge it by."""
     moderator = await moderator_of(call)
     cases, position, total, overview, done = await lane_of(call, query).read(
@@ -67,12 +66,12 @@ async def show_queue(call: Call, query: desk_forms.QueuePage) -> web.Response:
     filters = filters_of(query)
     back = with_query("", **filters, cursor=query.cursor)
     following = call.cursor(position, query.order)
-    return desk_reply.page(
+    return reply.page(
         call,
         "queue.html",
         moderator=moderator,
         back=back,
-        cards=desk_views.cards_of(call, cases, moderator),
+        cards=views.cards_of(call, cases, moderator),
         overview=overview,
         total=shown_total(call, total),
         filters=filters,
@@ -97,7 +96,7 @@ async def show_file(call: Call) -> web.Response:
     return static_files.reply(call, found, cache_control=static_files.PINNED, headers=FILE_HEADERS)
 
 
-def filters_of(asked: desk_forms.QueueFields) -> dict[str, str]:
+def filters_of(asked: forms.QueueFields) -> dict[str, str]:
     """What of the queue's filter is asked for, as it stands in addresses and forms."""
     given = {name: getattr(asked, name) for name in FILTERS}
     return {name: value for name, value in given.items() if value not in (None, "any", "oldest")}
@@ -127,7 +126,7 @@ def _queue_page(
 
 def shown_total(call: Call, total: Total) -> str:
     """How many a filter finds, as far as they are counted: `1,000+`."""
-    number = desk_reply.number_in(call, total.number)
+    number = reply.number_in(call, total.number)
     return number if total.is_exact else f"{number}+"
 
 

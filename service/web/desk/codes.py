@@ -2,8 +2,9 @@
 
 from service.moderation import desk_sessions
 from service.reading.show import timestamp
-from service.web import desk_session, outgoing
+from service.web import outgoing
 from service.web.call import Call, Reply
+from service.web.desk import session
 
 
 # POST /v1/sites/{site}/desk/codes
@@ -13,7 +14,7 @@ async def offer_code(call: Call) -> Reply[outgoing.DeskCode]:
     Send the browser there. It shows a page with one button, because nobody may be signed in by following a link.
     """
     await call.moderator()
-    admission = desk_session.admission(call.site, await call.somebody())
+    admission = session.admission(call.site, await call.somebody())
     code, ends_at = await call.database.write(desk_sessions.offer_code, admission)
     address = call.services.links.to(f"/desk/{call.site_key}/enter?code={code}")
     return Reply({"url": address, "expires_at": timestamp(ends_at)}, 201)

@@ -11,10 +11,10 @@ from service.errors import InvalidRequest
 from service.model import Action, AuthorKey, BatchId, Comment, CommentId, Decision, Milliseconds, Page, PostKey
 from service.store import comments, record_pages
 from service.store.database import Transaction
-from service.web import desk_forms, desk_reply, desk_views
 from service.web.call import Call
-from service.web.desk import done_in
-from service.web.desk_session import moderator_of
+from service.web.desk import forms, reply, views
+from service.web.desk.queue import done_in
+from service.web.desk.session import moderator_of
 from service.web.outgoing import ActionName
 
 PAGE_SIZE: Final = 50
@@ -22,7 +22,7 @@ FILTERS: Final = ("comment", "author", "post", "actor", "action", "batch", "sinc
 
 
 # GET /desk/{site}/record
-async def show_record(call: Call, query: desk_forms.RecordPage) -> web.Response:
+async def show_record(call: Call, query: forms.RecordPage) -> web.Response:
     """What was decided, newest first: by whom, about what, and why."""
     moderator = await moderator_of(call)
     wanted = record_pages.Filter(
@@ -40,12 +40,12 @@ async def show_record(call: Call, query: desk_forms.RecordPage) -> web.Response:
     )
     filters = {name: value for name in FILTERS if (value := getattr(query, name))}
     following = call.cursor(page.next)
-    return desk_reply.page(
+    return reply.page(
         call,
         "record.html",
         moderator=moderator,
         back=with_query("record", **filters, cursor=query.cursor),
-        lines=desk_views.lines_of(page.items, about),
+        lines=views.lines_of(page.items, about),
         filters=filters,
         names=_names(page.items, about),
         actions=get_args(ActionName),

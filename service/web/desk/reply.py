@@ -11,9 +11,10 @@ from service.desk.rendering import Number, query, render
 from service.errors import InvalidCredential, LoginRequired, Problem
 from service.model import Actor
 from service.reading.language import Language
-from service.web import desk_session, desk_ways, problems
+from service.web import problems
 from service.web.call import Call
-from service.web.desk_problems import CodeOver, NeedsHttps, NoRole
+from service.web.desk import session, ways
+from service.web.desk.problems import CodeOver, NeedsHttps, NoRole
 from service.web.header_lists import joined
 
 HEADERS: Final[Mapping[str, str]] = {
@@ -64,7 +65,7 @@ def page(
             "theme": theme if theme in THEMES else None,
             "site": site,
             "moderator": moderator,
-            "form_token": desk_session.form_token_of(call, moderator) if moderator else None,
+            "form_token": session.form_token_of(call, moderator) if moderator else None,
             "root": root,
             "home": f"{root}../" if "site" in call.request.match_info else root,
             "back": back,
@@ -103,7 +104,7 @@ def problem_page(problem: Problem, call: Call) -> web.Response:
         problem=problem,
         said=said,
         request_id=problems.request_id_of(call.request),
-        ways=desk_ways.ways_in(call) if "site" in call.request.match_info else None,
+        ways=ways.ways_in(call) if "site" in call.request.match_info else None,
     )
     if problem.status == 401:
         shown.headers["WWW-Authenticate"] = "Bearer"

@@ -10,14 +10,14 @@ from service.model import CommentId
 from service.moderation import dossiers
 from service.moderation.dossiers import CommentDossier
 from service.store.database import Transaction
-from service.web import desk_forms, desk_reply, desk_views
 from service.web.call import Call
-from service.web.desk import done_in
-from service.web.desk_session import moderator_of
+from service.web.desk import forms, reply, views
+from service.web.desk.queue import done_in
+from service.web.desk.session import moderator_of
 
 
 # GET /desk/{site}/c/{id}
-async def show_comment(call: Call, query: desk_forms.OnePage) -> web.Response:
+async def show_comment(call: Call, query: forms.OnePage) -> web.Response:
     """One comment in its thread, with every text that it had, and everything that was decided about it.
 
     As a part of a page, its card alone: of one that waits no more, only what became of it.
@@ -25,14 +25,14 @@ async def show_comment(call: Call, query: desk_forms.OnePage) -> web.Response:
     moderator = await moderator_of(call)
     found, done = await call.database.read(_page, call, call.comment_id, query.done)
     comment = found.case.comment
-    part = desk_reply.wants_part(call)
+    part = reply.wants_part(call)
     state: State = "gone" if part and found.case.entry is None else "waiting"
-    return desk_reply.page(
+    return reply.page(
         call,
         "card.html" if part else "comment.html",
         moderator=moderator,
         back=f"c/{comment.id}",
-        card=desk_views.card_of(call, found.case, moderator, state=state),
+        card=views.card_of(call, found.case, moderator, state=state),
         marks=part,
         above=found.above,
         below=found.below,
@@ -42,7 +42,7 @@ async def show_comment(call: Call, query: desk_forms.OnePage) -> web.Response:
             difference.marked(old.body, new.body)[1]
             for old, new in zip(found.versions, found.versions[1:], strict=False)
         ],
-        lines=desk_views.lines_of(found.record, {comment.id: comment}),
+        lines=views.lines_of(found.record, {comment.id: comment}),
         **done,
     )
 

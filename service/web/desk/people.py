@@ -16,10 +16,10 @@ from service.moderation.dossiers import AuthorDossier, PostDossier
 from service.moderation.finding import Wanted
 from service.reading.show import address_of
 from service.store.database import Transaction
-from service.web import desk_forms, desk_reply, desk_views
 from service.web.call import Call
-from service.web.desk import done_in, shown_total
-from service.web.desk_session import moderator_of, sender_of
+from service.web.desk import forms, reply, views
+from service.web.desk.queue import done_in, shown_total
+from service.web.desk.session import moderator_of, sender_of
 
 PAGE_SIZE: Final = 20
 DAY: Final[Milliseconds] = 86_400_000
@@ -28,7 +28,7 @@ BANS: Final[dict[str, int]] = {"ban-1": 1, "ban-7": 7, "ban-30": 30}
 
 
 # GET /desk/{site}/authors/{key}
-async def show_author(call: Call, query: desk_forms.OnePage) -> web.Response:
+async def show_author(call: Call, query: forms.OnePage) -> web.Response:
     """An author: what moderators hold of them, and all that they wrote."""
     moderator = await moderator_of(call)
     key = call.author_key
@@ -46,7 +46,7 @@ async def show_author(call: Call, query: desk_forms.OnePage) -> web.Response:
     )
     written = [comment for comment, _ in listed.comments]
     here, following = author_path(key), call.cursor(listed.next, *scope)
-    return desk_reply.page(
+    return reply.page(
         call,
         "author.html",
         moderator=moderator,
@@ -57,11 +57,11 @@ async def show_author(call: Call, query: desk_forms.OnePage) -> web.Response:
         is_forever=found.author.banned_until == FOREVER,
         waiting=found.waiting.number,
         waiting_shown=shown_total(call, found.waiting),
-        cards=desk_views.cards_of(call, await call.database.read(_cases, call, written), moderator),
+        cards=views.cards_of(call, await call.database.read(_cases, call, written), moderator),
         marks=False,
         chosen=query.status,
         statuses=[status.value for status in Status],
-        lines=desk_views.lines_of(found.record, found.about),
+        lines=views.lines_of(found.record, found.about),
         next=f"../{with_query(here, status=query.status, cursor=following)}" if following else None,
         saved=query.saved is not None,
         **done,
@@ -69,20 +69,20 @@ async def show_author(call: Call, query: desk_forms.OnePage) -> web.Response:
 
 
 # POST /desk/{site}/authors/{key}
-async def judge_author(call: Call, form: desk_forms.AuthorForm) -> web.Response:
+async def judge_author(call: Call, form: forms.AuthorForm) -> web.Response:
     """Ban, trust, or note something about an author."""
     moderator = await sender_of(call, form.csrf)
     changes = _changes(form, call.services.clock())
     await call.database.write(authors.judge, call.site_key, call.author_key, moderator, changes=changes)
-    return desk_reply.go_back(call, form.back or author_path(call.author_key), saved=1)
+    return reply.go_back(call, form.back or author_path(call.author_key), saved=1)
 
 
 # GET /desk/{site}/posts/{post}
-async def show_post(call: Call, query: desk_forms.OnePage) -> web.Response:
+async def show_post(call: Call, query: forms.OnePage) -> web.Response:
     """A post: whether it is open, what waits on it, and what readers see."""
     moderator = await moderator_of(call)
     found, done = await call.database.bulk.read(_post, call, call.post_key, query.done)
-    return desk_reply.page(
+    return reply.page(
         call,
         "post.html",
         moderator=moderator,
@@ -90,7 +90,7 @@ async def show_post(call: Call, query: desk_forms.OnePage) -> web.Response:
         post=found.post,
         url=address_of(call.site, found.post),
         here=post_path(found.post.key),
-        cards=desk_views.cards_of(call, found.waiting, moderator),
+        cards=views.cards_of(call, found.waiting, moderator),
         marks=False,
         waiting=found.total.number,
         waiting_shown=shown_total(call, found.total),
@@ -104,13 +104,13 @@ async def show_post(call: Call, query: desk_forms.OnePage) -> web.Response:
 
 
 # POST /desk/{site}/posts/{post}
-async def change_post(call: Call, form: desk_forms.PostForm) -> web.Response:
+async def change_post(call: Call, form: forms.PostForm) -> web.Response:
     """Open a post for comments, or close it."""
     moderator = await sender_of(call, form.csrf)
     await call.database.write(
         posts.change, call.site_key, call.post_key, moderator, changes={"open": form.do == "open"}
     )
-    return desk_reply.go_back(call, form.back or post_path(call.post_key), saved=1)
+    return reply.go_back(call, form.back or post_path(call.post_key), saved=1)
 
 
 def _author(tx: Transaction, call: Call, key: AuthorKey, done: str | None) -> tuple[AuthorDossier, dict[str, Any]]:
@@ -125,7 +125,7 @@ def _cases(tx: Transaction, call: Call, written: list[Comment]) -> list[Case]:
     return cases.of_comments(tx, call.site.rules, written)
 
 
-def _changes(form: desk_forms.AuthorForm, now: Milliseconds) -> Any:
+def _changes(form: forms.AuthorForm, now: Milliseconds) -> Any:
     """Raises InvalidRequest for a ban until no time."""
     if form.do in BANS:
         return {"banned_until": now + BANS[form.do] * DAY}

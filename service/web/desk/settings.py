@@ -5,38 +5,38 @@ from typing import Final
 from aiohttp import web
 
 from service.desk import words
-from service.web import desk_forms, desk_reply, desk_sessions
 from service.web.call import Call
-from service.web.desk_session import moderator_of, sender_of
+from service.web.desk import forms, reply, sessions
+from service.web.desk.session import moderator_of, sender_of
 
 KEPT_SECONDS: Final = 400 * 86_400
 """As long as browsers keep a cookie at most."""
 
 
 # GET /desk/{site}/settings
-async def show_settings(call: Call, query: desk_forms.OnePage) -> web.Response:
+async def show_settings(call: Call, query: forms.OnePage) -> web.Response:
     """Language and colours, and who is signed in."""
     moderator = await moderator_of(call)
     cookies = call.request.cookies
-    return desk_reply.page(
+    return reply.page(
         call,
         "settings.html",
         moderator=moderator,
         back="settings",
         languages=words.CODES,
-        chosen_language=cookies.get(desk_reply.LANGUAGE_COOKIE),
-        chosen_theme=cookies.get(desk_reply.THEME_COOKIE),
+        chosen_language=cookies.get(reply.LANGUAGE_COOKIE),
+        chosen_theme=cookies.get(reply.THEME_COOKIE),
         saved=query.saved is not None,
-        sessions=await desk_sessions.seen_by(call),
+        sessions=await sessions.seen_by(call),
     )
 
 
 # POST /desk/{site}/settings
-async def change_settings(call: Call, form: desk_forms.SettingsForm) -> web.Response:
+async def change_settings(call: Call, form: forms.SettingsForm) -> web.Response:
     """Keep language and colours in this browser."""
     await sender_of(call, form.csrf)
-    answer = desk_reply.go_back(call, "settings", saved=1)
-    for name, value in ((desk_reply.LANGUAGE_COOKIE, form.language), (desk_reply.THEME_COOKIE, form.theme)):
+    answer = reply.go_back(call, "settings", saved=1)
+    for name, value in ((reply.LANGUAGE_COOKIE, form.language), (reply.THEME_COOKIE, form.theme)):
         if value is None:
             answer.del_cookie(name, path="/")
         else:

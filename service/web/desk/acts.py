@@ -14,10 +14,11 @@ from service.moderation.decisions import Ruling
 from service.moderation.record import Reasons
 from service.reading.show import timestamp
 from service.store.database import Transaction
-from service.web import desk_forms, desk_reply, desk_undo, desk_views
 from service.web.call import Call
-from service.web.desk import PAGE_SIZE, filters_of
-from service.web.desk_session import sender_of
+from service.web.desk import forms, reply, views
+from service.web.desk.queue import PAGE_SIZE, filters_of
+from service.web.desk.session import sender_of
+from service.web.desk.undo import undo_many
 from service.web.queue import filter_of, lane_of
 
 LEASE_SECONDS: Final = 600
@@ -25,7 +26,7 @@ CONFLICTS: Final = (AlreadyDecided, IllegalTransition, NewerDecision, StaleVersi
 
 
 # POST /desk/{site}/decide
-async def decide(call: Call, form: desk_forms.DecideForm) -> web.Response:
+async def decide(call: Call, form: forms.DecideForm) -> web.Response:
     """Decide about the version that the card showed."""
     moderator = await sender_of(call, form.csrf)
     action = Action(form.action)
@@ -35,7 +36,7 @@ async def decide(call: Call, form: desk_forms.DecideForm) -> web.Response:
         decision, _ = await call.database.write(decisions.decide, call.site.rules, ruling, moderator)
     except CONFLICTS as problem:
         standing = problem.members.get("decision")
-        if isinstance(standing, Decision) and desk_views.is_mine_already(standing, moderator, action, form.version):
+        if isinstance(standing, Decision) and views.is_mine_already(standing, moderator, action, form.version):
             return await _done(call, form, standing, moderator)
         return await _conflict(call, form, CommentId(form.comment), problem, moderator)
     call.services.metrics.decisions.labels(call.site_key, decision.action).inc()
@@ -43,11 +44,11 @@ async def decide(call: Call, form: desk_forms.DecideForm) -> web.Response:
 
 
 # POST /desk/{site}/undo
-async def undo(call: Call, form: desk_forms.UndoForm) -> web.Response:
+async def undo(call: Call, form: forms.UndoForm) -> web.Response:
     """Take back a decision; or show what taking back a batch would change, and then do that."""
     moderator = await sender_of(call, form.csrf)
     if form.decision is None:
-        return await desk_undo.undo_many(call, form, moderator)
+        return await undo_many(call, form, moderator)
     decision_id = DecisionId(form.decision)
     try:
         decision, _ = await call.database.write(decisions.undo, call.site.rules, decision_id, moderator)
@@ -62,7 +63,7 @@ async def undo(call: Call, form: desk_forms.UndoForm) -> web.Response:
 
 
 # POST /desk/{site}/claims
-async def change_claims(call: Call, form: desk_forms.ClaimsForm) -> web.Response:
+async def change_claims(call: Call, form: forms.ClaimsForm) -> web.Response:
     """Take the next entries, hold some for longer, or give back what I hold."""
     moderator = await sender_of(call, form.csrf)
     ids = [CommentId(comment_id) for comment_id in form.comment]
@@ -84,42 +85,42 @@ async def change_claims(call: Call, form: desk_forms.ClaimsForm) -> web.Response
         )
     else:
         await call.database.write(queue.release, call.site_key, moderator, ids or None)
-    if not desk_reply.wants_part(call):
+    if not reply.wants_part(call):
         claimed = "mine" if form.do == "take" else None
-        return desk_reply.go_back(call, with_query("", **{**filters_of(form), "claimed": claimed}))
-    return desk_reply.page(
+        return reply.go_back(call, with_query("", **{**filters_of(form), "claimed": claimed}))
+    return reply.page(
         call,
         "claimed.html",
         moderator=moderator,
         back=form.back,
-        cards=desk_views.cards_of(call, handed, moderator),
+        cards=views.cards_of(call, handed, moderator),
         is_renewed=form.do == "renew",
         until=timestamp(until) if until else None,
         marks=True,
     )
 
 
-async def _done(call: Call, form: desk_forms.Form, decision: Decision, moderator: Actor) -> web.Response:
-    if not desk_reply.wants_part(call):
-        return desk_reply.go_back(call, form.back, done=decision.id)
+async def _done(call: Call, form: forms.Form, decision: Decision, moderator: Actor) -> web.Response:
+    if not reply.wants_part(call):
+        return reply.go_back(call, form.back, done=decision.id)
     case = await call.database.read(_case, call, decision.comment_id)
     return _card(call, form, case, moderator, status=201, state="decided")
 
 
-async def _undone(call: Call, form: desk_forms.Form, decision: Decision, moderator: Actor) -> web.Response:
+async def _undone(call: Call, form: forms.Form, decision: Decision, moderator: Actor) -> web.Response:
     """The card opens again. Whoever works on what they hold holds it again."""
     if "claimed=mine" in form.back:
         await call.database.write(
             queue.claim_these, call.site.rules, moderator, [decision.comment_id], lease_seconds=LEASE_SECONDS
         )
-    if not desk_reply.wants_part(call):
-        return desk_reply.go_back(call, form.back, done=decision.id)
+    if not reply.wants_part(call):
+        return reply.go_back(call, form.back, done=decision.id)
     case = await call.database.read(_case, call, decision.comment_id)
     return _card(call, form, case, moderator, status=201, state="waiting")
 
 
 async def _conflict(
-    call: Call, form: desk_forms.Form, comment_id: CommentId, problem: Problem, moderator: Actor
+    call: Call, form: forms.Form, comment_id: CommentId, problem: Problem, moderator: Actor
 ) -> web.Response:
     """The card as it stands now, and what has happened to it."""
     call.services.metrics.problems.labels(problem.code).inc()
@@ -129,7 +130,7 @@ async def _conflict(
 
 def _card(
     call: Call,
-    form: desk_forms.Form,
+    form: forms.Form,
     case: Case,
     moderator: Actor,
     *,
@@ -137,14 +138,14 @@ def _card(
     state: State,
     conflict: str | None = None,
 ) -> web.Response:
-    part = desk_reply.wants_part(call)
-    return desk_reply.page(
+    part = reply.wants_part(call)
+    return reply.page(
         call,
         "card.html" if part else "conflict.html",
         moderator=moderator,
         status=status,
         back=form.back,
-        card=desk_views.card_of(call, case, moderator, state=state),
+        card=views.card_of(call, case, moderator, state=state),
         conflict=conflict,
         marks=part,
     )

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from service.model import AuthorKey, DeskSession, DeskSessionId, Role
 from service.moderation import desk_sessions
-from service.web import desk_forms, desk_reply, desk_session
 from service.web.call import Call
-from service.web.desk_session import AtDesk
+from service.web.desk import forms, reply, session
+from service.web.desk.session import AtDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +24,21 @@ class SessionView:
 
 async def seen_by(call: Call) -> list[SessionView]:
     """The sessions that whoever is at the desk may see, newest first: the value `sessions` of `sessions.html`."""
-    here = await desk_session.at_desk(call)
-    rules = desk_session.rules_of(call.site)
+    here = await session.at_desk(call)
+    rules = session.rules_of(call.site)
     found = await call.database.read(desk_sessions.of_site, call.site_key, role_rules=rules, of=_whose(here))
     mine = here.session.id if here.session else None
     return [SessionView(each, each.id == mine) for each in found]
 
 
 # POST /desk/{site}/sessions
-async def end_session(call: Call, form: desk_forms.EndSessionForm) -> web.Response:
+async def end_session(call: Call, form: forms.EndSessionForm) -> web.Response:
     """End a session: one's own, or as an admin anybody's. One that has ended is as well."""
-    await desk_session.sender_of(call, form.csrf)
-    here = await desk_session.at_desk(call)
+    await session.sender_of(call, form.csrf)
+    here = await session.at_desk(call)
     session_id = DeskSessionId(form.id)
     await call.database.write(desk_sessions.revoke, call.site_key, session_id, of=_whose(here))
-    return desk_reply.go_back(call, "settings")
+    return reply.go_back(call, "settings")
 
 
 def _whose(here: AtDesk) -> AuthorKey | None:
