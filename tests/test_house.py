@@ -75,6 +75,7 @@ FLOORS = [
     "cli_import",
     "cli_keys",
     "cli_notices",
+    "cli_policy",
     "cli_webhooks",
     "cli_undo",
     "cli",

@@ -54,6 +54,9 @@ OUTSIDE_OF: Mapping[str, str | None] = MappingProxyType(
         "author.distrusted": "author.changed",
         "author.noted": None,  # a note is the moderators' own
         "policy.changed": "policy.changed",
+        "rule.braked": "rule.braked",
+        "rule.released": "rule.released",
+        "post.dated": None,  # for rules about the age of posts alone
     }
 )
 """What each type of the store is told as; None: nobody outside is told."""
@@ -114,7 +117,7 @@ def _seen(event: Event) -> str | None:
     after = event.to_status or LED_TO.get(event.type)
     if after is not Status.APPROVED:
         return REMOVED
-    was_public = event.from_status is Status.APPROVED or event.type == "comment.edited"
+    was_public = event.from_status is Status.APPROVED or (event.from_status is None and event.type == "comment.edited")
     return CHANGED if was_public else PUBLISHED
 
 
@@ -241,6 +244,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             {"author": {**ADA, "banned_until": "2026-12-28T00:00:00.000Z", "trusted": False}},
         ),
         "policy.changed": Kind("Another version of the site's policy holds.", {"policy": {"version": 7}}),
+        "rule.braked": Kind(
+            "A rule acted too often, or moderators found it wrong: it only holds until an administrator releases it.",
+            {"rule": {"id": "slurs-rejected", "why": "share"}},
+        ),
+        "rule.released": Kind("A rule acts again.", {"rule": {"id": "slurs-rejected", "why": None}}),
     }
 )
 

@@ -32,8 +32,9 @@ _ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindp
 _SOME = _WHOLE.where(among(comments.c.id, "ids"))  # and no site, by whose index SQLite may prefer to go
 _ONE_TO_CHANGE = _ONE.with_for_update()
 _NOT_OF_A_NEW_ONE = {one.name for one in comments.c if one.name.startswith("edit") or one.name == "anchor"}
-_NEW = [one.name for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE]
-_ADD = insert(comments).values({name: bindparam(name) for name in _NEW})
+_NEW: dict[str, Any] = {one.name: bindparam(one.name) for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE}
+_ADD_BY_RULE = insert(comments).values(_NEW)
+_ADD = insert(comments).values({name: value for name, value in _NEW.items() if name != "by_rule"})
 _REPLACE = (
     update(comments)
     .where(
@@ -62,6 +63,7 @@ _REPLACE = (
                 "edit_submitted_at",
                 "post_title",
                 "post_url",
+                "by_rule",
             )
         }
     )
@@ -146,7 +148,8 @@ def count(tx: Transaction) -> int:
 
 def add(tx: Transaction, comment: Comment, *, root: str) -> None:
     """Store a new comment. What it says of its post waits with it until it is approved."""
-    tx.send(_ADD, new_row(comment, root, comment.published_at))
+    row = new_row(comment, root, comment.published_at)
+    tx.send(*((_ADD_BY_RULE, (*row, True)) if comment.by_rule else (_ADD, row)))
 
 
 def new_row(comment: Comment, root: str, shown_at: Milliseconds | None) -> tuple[Any, ...]:
@@ -247,6 +250,7 @@ def _changeable(comment: Comment) -> dict[str, object]:
         "listed": comment.listed,
         "post_title": comment.label.title,
         "post_url": comment.label.url,
+        "by_rule": comment.by_rule,
         **texts.in_row(comment),
     }
 
@@ -272,6 +276,7 @@ def comment_of(row: Row) -> Comment:
         listed=bool(row["listed"]),
         label=Label(row["post_title"], row["post_url"]),
         pending_edit=pending_edit,
+        by_rule=bool(row["by_rule"]),
     )
 
 

@@ -10,12 +10,14 @@ from service.errors import (
     BadCursor,
     Banned,
     BodyTooLarge,
+    DocumentChanged,
     DuplicateComment,
     EditWindowOver,
     EventsPruned,
     Forbidden,
     HeadersTooLarge,
     IdempotencyKeyReused,
+    IfMatchRequired,
     IllegalTransition,
     InternalError,
     InvalidCredential,
@@ -33,18 +35,22 @@ from service.errors import (
     PostClosed,
     PreviewExpired,
     Problem,
+    RefusedByPolicy,
     RequestTimeout,
     SlowDown,
     StaleVersion,
     StoreUnavailable,
     TooManyEdits,
+    TooManyWaiting,
     UnknownAuthor,
     UnknownBatch,
     UnknownComment,
     UnknownDecision,
     UnknownDelivery,
     UnknownParent,
+    UnknownReason,
     UnknownSite,
+    UnknownVersion,
     UnknownWebhook,
     UnsupportedMediaType,
 )
@@ -53,6 +59,7 @@ from service.web import (
     feed,
     moderators,
     operations,
+    policy,
     problems,
     public,
     queue,
@@ -136,7 +143,7 @@ READERS = [
         "POST", POST + "/comments", readers.submit, Audience.READERS, Count.SUBMIT, statuses=(202, 201),
         problems=(
             *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, PostClosed, DuplicateComment, UnknownParent,
-            IdempotencyKeyReused, SlowDown,
+            IdempotencyKeyReused, RefusedByPolicy, TooManyWaiting, SlowDown,
         ),
     ),
     Route(
@@ -147,7 +154,7 @@ READERS = [
         "PATCH", COMMENT, readers.edit, Audience.READERS, Count.SUBMIT,
         problems=(
             *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, UnknownComment, NotEditable, EditWindowOver,
-            PostClosed, StaleVersion, TooManyEdits, SlowDown,
+            PostClosed, StaleVersion, TooManyEdits, RefusedByPolicy, SlowDown,
         ),
     ),
     Route(
@@ -170,7 +177,11 @@ MODERATORS = [
     Route("GET", SITE + "/queue/{id}", queue.show_entry, Audience.MODERATORS, problems=(*MODERATION, UnknownComment)),
     Route(
         "POST", COMMENT + "/decisions", moderators.decide, Audience.MODERATORS, statuses=(201,),
-        problems=(*CHANGE, *BODY, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition),
+        problems=(*CHANGE, *BODY, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition, UnknownReason),
+    ),
+    Route(
+        "GET", COMMENT + "/judgements", moderators.list_judgements, Audience.MODERATORS,
+        problems=(*MODERATION, *LISTED, UnknownComment),
     ),
     Route("POST", SITE + "/decisions", moderators.decide_many, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
     Route(
@@ -208,6 +219,30 @@ MODERATORS = [
     Route("POST", SITE + "/desk/codes", desk_codes.offer_code, Audience.MODERATORS, statuses=(201,), problems=CHANGE),
     Route("GET", POST, moderators.show_post, Audience.MODERATORS, problems=MODERATION),
     Route("PATCH", POST, moderators.change_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+]  # fmt: skip
+
+POLICY = SITE + "/policy"
+
+OF_THE_POLICY = [
+    Route("GET", POLICY, policy.show_policy_of_site, Audience.MODERATORS, problems=MODERATION),
+    Route(
+        "PUT", POLICY, policy.put_policy, Audience.MODERATORS,
+        problems=(*CHANGE, *BODY, IfMatchRequired, DocumentChanged),
+    ),
+    Route("POST", POLICY + "/validations", policy.validate_policy, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+    Route(
+        "POST", POLICY + "/trials", policy.try_policy, Audience.MODERATORS,
+        problems=(*CHANGE, *BODY, UnknownComment),
+    ),
+    Route("GET", POLICY + "/versions", policy.list_versions, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
+    Route(
+        "GET", POLICY + "/versions/{version}", policy.show_version, Audience.MODERATORS,
+        problems=(*MODERATION, UnknownVersion),
+    ),
+    Route(
+        "DELETE", POLICY + "/brakes/{rule}", policy.release_rule, Audience.MODERATORS, statuses=(204,),
+        problems=(*CHANGE, NotFound),
+    ),
 ]  # fmt: skip
 
 WEBHOOKS = SITE + "/webhooks"
@@ -301,7 +336,7 @@ DESK = [
     ),
     Route(
         "POST", DESK_SITE + "/decide", desk_acts.decide, Audience.DESK, statuses=(303, 201), media_type=HTML,
-        problems=(*CHANGE, *FORM, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition),
+        problems=(*CHANGE, *FORM, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition, UnknownReason),
     ),
     Route(
         "POST", DESK_SITE + "/undo", desk_acts.undo, Audience.DESK, statuses=(303, 200, 201), media_type=HTML,
@@ -361,6 +396,6 @@ DESK = [
 ]  # fmt: skip
 """Pages for moderators. They are no part of the API: its description leaves them out."""
 
-ROUTES = [*PUBLIC, *READERS, *MODERATORS, *ADMINS, *EMBED, *OPERATIONS]
+ROUTES = [*PUBLIC, *READERS, *MODERATORS, *OF_THE_POLICY, *ADMINS, *EMBED, *OPERATIONS]
 """The API."""
 EVERYTHING = [*ROUTES, *DESK]
