@@ -41,7 +41,7 @@ def count(tx: Transaction, site: SiteKey, policy: Policy, judgement: Judgement) 
         rules.count(tx, site, rules.ALL)
     acted = [said.rule for said in _acted(judgement)]
     for said in (*judgement.rules, *judgement.observed):
-        rules.count(tx, site, said.rule, decided=said.rule in judgement.by, acted=said.rule in acted)
+        rules.count(tx, site, said.rule, decided=int(said.rule in judgement.by), acted=int(said.rule in acted))
     for rule in acted:
         _brake_if_often(tx, site, policy.rule_of[rule])
 
