@@ -22,6 +22,7 @@ from service import (
     cli_embed,
     cli_export,
     cli_health,
+    cli_import,
     cli_keys,
     cli_notices,
     cli_undo,
@@ -51,6 +52,7 @@ app.add_typer(cli_webhooks.commands, name="webhook")
 app.add_typer(cli_notices.commands, name="notify")
 app.add_typer(cli_desk.commands, name="desk")
 app.command("embed")(cli_embed.embed)
+app.command("import")(cli_import.import_comments)
 app.command("undo")(cli_undo.undo)
 
 
