@@ -22,8 +22,10 @@ from service import (
     cli_embed,
     cli_export,
     cli_health,
+    cli_import,
     cli_keys,
     cli_notices,
+    cli_policy,
     cli_undo,
     cli_webhooks,
     terminal,
@@ -47,10 +49,12 @@ app = typer.Typer(
 app.add_typer(cli_keys.commands, name="key")
 app.add_typer(cli_db.commands, name="db")
 app.add_typer(cli_export.commands, name="export")
+app.add_typer(cli_policy.commands, name="policy")
 app.add_typer(cli_webhooks.commands, name="webhook")
 app.add_typer(cli_notices.commands, name="notify")
 app.add_typer(cli_desk.commands, name="desk")
 app.command("embed")(cli_embed.embed)
+app.command("import")(cli_import.import_comments)
 app.command("undo")(cli_undo.undo)
 
 

@@ -91,6 +91,7 @@ class Why(StrEnum):
     RESTORED = "restored"
     REPORTED = "reported"
     """Kept, shown and decided about like the others; no call gives this reason yet."""
+    IMPORTED = "imported"
 
 
 PRIORITY: dict[Why, int] = {
@@ -100,6 +101,7 @@ PRIORITY: dict[Why, int] = {
     Why.EDITED: 0,
     Why.RESTORED: 0,
     Why.REPORTED: 10,
+    Why.IMPORTED: 0,
 }
 """How urgent a reason is: what readers see already, and object to, comes before what they do not see."""
 WHY_TEXT: dict[Why, str] = {
@@ -109,6 +111,7 @@ WHY_TEXT: dict[Why, str] = {
     Why.EDITED: "The author changed an approved comment; readers keep the approved text until you decide.",
     Why.RESTORED: "A moderator put this comment back to be reviewed again.",
     Why.REPORTED: "Readers reported this comment.",
+    Why.IMPORTED: "It waited in the system from which it was brought here.",
 }
 
 
@@ -133,6 +136,7 @@ class SiteRules:
     max_depth: int = 32
     edit_window_seconds: int = 900
     duplicate_window_seconds: int = 86_400
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +218,8 @@ class Post:
     revision: int = 0
     pinned: Label = NO_LABEL
     carried: Label = NO_LABEL
+    published_at: Milliseconds | None = None
+    """When the blog published it; None where nobody said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +264,13 @@ class Comment:
     listed: bool
     label: Label = NO_LABEL
     pending_edit: Text | None = None
+    by_rule: bool = False
+    """Only a rule of the site rejected it or called it spam: no human has confirmed that."""
+
+    @property
+    def status_for_author(self) -> Status:
+        """What its author is told: that what only a rule called spam waits."""
+        return Status.PENDING if self.status is Status.SPAM and self.by_rule else self.status
 
     @property
     def edited_at(self) -> Milliseconds | None:
@@ -274,7 +287,8 @@ class Comment:
 class PublicComment:
     """One item of a public list. A tombstone has no author, text or times: they never leave the store.
 
-    `published_at` is when readers first saw the comment, `shown_at` when they were shown what they see now.
+    `published_at` is when readers first saw the comment, `shown_at` when they were shown what they see now. `anchor` is
+    the fragment by which old links lead to one that was imported.
     """
 
     id: CommentId
@@ -290,6 +304,7 @@ class PublicComment:
     published_at: Milliseconds | None = None
     shown_at: Milliseconds | None = None
     post: PostKey | None = None
+    anchor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +329,8 @@ class QueueEntry:
     waiting_since: Milliseconds
     claimed_by: Actor | None = None
     claimed_until: Milliseconds | None = None
+    of_rules: int = 0
+    """What the rules that spoke add to the priority."""
 
     @property
     def why(self) -> tuple[Why, ...]:
@@ -322,14 +339,15 @@ class QueueEntry:
 
     @property
     def priority(self) -> int:
-        """That of its strongest reason."""
-        return max(PRIORITY[code] for code in self.why)
+        """That of its strongest reason, and what rules add to it. What waiting adds is not in it."""
+        return max(PRIORITY[code] for code in self.why) + self.of_rules
 
 
 class Decision(NamedTuple):
     """One line of the append-only record. `version` is the comment's version that was decided upon.
 
-    What one call did to many comments has one `batch`; a decision of its own has none.
+    What one call did to many comments has one `batch`; a decision of its own has none. `reason_text` is what the site's
+    catalogue said of the reason then. Where rules decided, `rules` names them, and `policy_version` of which policy.
     """
 
     id: DecisionId
@@ -347,6 +365,9 @@ class Decision(NamedTuple):
     undoes: DecisionId | None
     created_at: Milliseconds
     batch: BatchId | None = None
+    reason_text: str | None = None
+    rules: tuple[str, ...] = ()
+    policy_version: int | None = None
 
 
 EVENT_SCHEMA = 2

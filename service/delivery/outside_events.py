@@ -42,6 +42,8 @@ OUTSIDE_OF: Mapping[str, str | None] = MappingProxyType(
         "comment.edit_discarded": "comment.edit_discarded",
         "comment.withdrawn": "comment.withdrawn",
         "comment.decision_undone": "comment.decision_undone",
+        "comments.imported": "comments.imported",
+        "comments.import_undone": "comments.import_undone",
         "post.closed": "post.closed",
         "post.opened": "post.opened",
         "post.labelled": "post.labelled",
@@ -52,6 +54,9 @@ OUTSIDE_OF: Mapping[str, str | None] = MappingProxyType(
         "author.distrusted": "author.changed",
         "author.noted": None,  # a note is the moderators' own
         "policy.changed": "policy.changed",
+        "rule.braked": "rule.braked",
+        "rule.released": "rule.released",
+        "post.dated": None,  # for rules about the age of posts alone
     }
 )
 """What each type of the store is told as; None: nobody outside is told."""
@@ -112,7 +117,7 @@ def _seen(event: Event) -> str | None:
     after = event.to_status or LED_TO.get(event.type)
     if after is not Status.APPROVED:
         return REMOVED
-    was_public = event.from_status is Status.APPROVED or event.type == "comment.edited"
+    was_public = event.from_status is Status.APPROVED or (event.from_status is None and event.type == "comment.edited")
     return CHANGED if was_public else PUBLISHED
 
 
@@ -219,6 +224,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             ),
         ),
         REMOVED: Kind("Readers do not see a comment any more.", _of_comment(GONE, _decided("delete"))),
+        "comments.imported": Kind(
+            "An import brought comments to a post, of any age and status. Nothing is told of each of them.",
+            {"post": {**POST, "count": 214}},
+        ),
+        "comments.import_undone": Kind(
+            "What an import brought to a post was taken out again, but for what was decided about or answered since.",
+            {"post": POST},
+        ),
         "post.closed": Kind("A post takes no comments any more.", {"post": {**POST, "open": False}}),
         "post.opened": Kind("A post takes comments again.", {"post": POST}),
         "post.labelled": Kind("A moderator said how a post is called, or where it is.", {"post": POST}),
@@ -231,6 +244,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             {"author": {**ADA, "banned_until": "2026-12-28T00:00:00.000Z", "trusted": False}},
         ),
         "policy.changed": Kind("Another version of the site's policy holds.", {"policy": {"version": 7}}),
+        "rule.braked": Kind(
+            "A rule acted too often, or moderators found it wrong: it only holds until an administrator releases it.",
+            {"rule": {"id": "slurs-rejected", "why": "share"}},
+        ),
+        "rule.released": Kind("A rule acts again.", {"rule": {"id": "slurs-rejected", "why": None}}),
     }
 )
 

@@ -31,10 +31,10 @@ _WHOLE = select(comments)
 _ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
 _SOME = _WHOLE.where(among(comments.c.id, "ids"))  # and no site, by whose index SQLite may prefer to go
 _ONE_TO_CHANGE = _ONE.with_for_update()
-_NOT_OF_A_NEW_ONE = {"edited_at", "edit_body", "edit_html", "edit_renderer", "edit_version", "edit_submitted_at"}
-_ADD = insert(comments).values(
-    {one.name: bindparam(one.name) for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE}
-)
+_NOT_OF_A_NEW_ONE = {one.name for one in comments.c if one.name.startswith("edit") or one.name == "anchor"}
+_NEW: dict[str, Any] = {one.name: bindparam(one.name) for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE}
+_ADD_BY_RULE = insert(comments).values(_NEW)
+_ADD = insert(comments).values({name: value for name, value in _NEW.items() if name != "by_rule"})
 _REPLACE = (
     update(comments)
     .where(
@@ -63,6 +63,7 @@ _REPLACE = (
                 "edit_submitted_at",
                 "post_title",
                 "post_url",
+                "by_rule",
             )
         }
     )
@@ -147,13 +148,19 @@ def count(tx: Transaction) -> int:
 
 def add(tx: Transaction, comment: Comment, *, root: str) -> None:
     """Store a new comment. What it says of its post waits with it until it is approved."""
-    profile, text, label, shown_at = comment.author, comment.text, comment.label, comment.published_at
+    row = new_row(comment, root, comment.published_at)
+    tx.send(*((_ADD_BY_RULE, (*row, True)) if comment.by_rule else (_ADD, row)))
+
+
+def new_row(comment: Comment, root: str, shown_at: Milliseconds | None) -> tuple[Any, ...]:
+    """Its row, without what a new comment has not."""
+    profile, text, label = comment.author, comment.text, comment.label
     place = (comment.id, comment.site, comment.post, comment.parent_id)
     author = (comment.author_key, profile.name, profile.bio, profile.url, profile.avatar)
     said = (text.body, texts.hash_of(text.body), text.html, text.renderer)
     state = (comment.status, comment.version, text.version, comment.created_at, comment.published_at, shown_at)
     thread = (root, comment.path, comment.depth, comment.reply_count, comment.listed)
-    tx.send(_ADD, (*place, *author, *said, *state, *thread, label.title, label.url))
+    return (*place, *author, *said, *state, *thread, label.title, label.url)
 
 
 def replace(tx: Transaction, before: Comment, after: Comment, *, shown_at: Milliseconds | None) -> bool:
@@ -243,6 +250,7 @@ def _changeable(comment: Comment) -> dict[str, object]:
         "listed": comment.listed,
         "post_title": comment.label.title,
         "post_url": comment.label.url,
+        "by_rule": comment.by_rule,
         **texts.in_row(comment),
     }
 
@@ -268,6 +276,7 @@ def comment_of(row: Row) -> Comment:
         listed=bool(row["listed"]),
         label=Label(row["post_title"], row["post_url"]),
         pending_edit=pending_edit,
+        by_rule=bool(row["by_rule"]),
     )
 
 

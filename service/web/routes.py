@@ -10,12 +10,14 @@ from service.errors import (
     BadCursor,
     Banned,
     BodyTooLarge,
+    DocumentChanged,
     DuplicateComment,
     EditWindowOver,
     EventsPruned,
     Forbidden,
     HeadersTooLarge,
     IdempotencyKeyReused,
+    IfMatchRequired,
     IllegalTransition,
     InternalError,
     InvalidCredential,
@@ -33,37 +35,31 @@ from service.errors import (
     PostClosed,
     PreviewExpired,
     Problem,
+    RefusedByPolicy,
     RequestTimeout,
     SlowDown,
     StaleVersion,
     StoreUnavailable,
     TooManyEdits,
+    TooManyWaiting,
     UnknownAuthor,
     UnknownBatch,
     UnknownComment,
     UnknownDecision,
     UnknownDelivery,
     UnknownParent,
+    UnknownReason,
     UnknownSite,
+    UnknownVersion,
     UnknownWebhook,
     UnsupportedMediaType,
 )
 from service.web import (
-    desk,
-    desk_acts,
-    desk_bulk,
-    desk_codes,
-    desk_comment,
-    desk_events,
-    desk_people,
-    desk_record,
-    desk_sessions,
-    desk_settings,
-    desk_sign_in,
     embed,
     feed,
     moderators,
     operations,
+    policy,
     problems,
     public,
     queue,
@@ -71,6 +67,17 @@ from service.web import (
     undos,
     webhooks,
 )
+from service.web.desk import acts as desk_acts
+from service.web.desk import bulk as desk_bulk
+from service.web.desk import codes as desk_codes
+from service.web.desk import comment as desk_comment
+from service.web.desk import events as desk_events
+from service.web.desk import people as desk_people
+from service.web.desk import queue as desk_queue
+from service.web.desk import record as desk_record
+from service.web.desk import sessions as desk_sessions
+from service.web.desk import settings as desk_settings
+from service.web.desk import sign_in as desk_sign_in
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
@@ -136,7 +143,7 @@ READERS = [
         "POST", POST + "/comments", readers.submit, Audience.READERS, Count.SUBMIT, statuses=(202, 201),
         problems=(
             *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, PostClosed, DuplicateComment, UnknownParent,
-            IdempotencyKeyReused, SlowDown,
+            IdempotencyKeyReused, RefusedByPolicy, TooManyWaiting, SlowDown,
         ),
     ),
     Route(
@@ -147,7 +154,7 @@ READERS = [
         "PATCH", COMMENT, readers.edit, Audience.READERS, Count.SUBMIT,
         problems=(
             *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, UnknownComment, NotEditable, EditWindowOver,
-            PostClosed, StaleVersion, TooManyEdits, SlowDown,
+            PostClosed, StaleVersion, TooManyEdits, RefusedByPolicy, SlowDown,
         ),
     ),
     Route(
@@ -170,7 +177,11 @@ MODERATORS = [
     Route("GET", SITE + "/queue/{id}", queue.show_entry, Audience.MODERATORS, problems=(*MODERATION, UnknownComment)),
     Route(
         "POST", COMMENT + "/decisions", moderators.decide, Audience.MODERATORS, statuses=(201,),
-        problems=(*CHANGE, *BODY, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition),
+        problems=(*CHANGE, *BODY, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition, UnknownReason),
+    ),
+    Route(
+        "GET", COMMENT + "/judgements", moderators.list_judgements, Audience.MODERATORS,
+        problems=(*MODERATION, *LISTED, UnknownComment),
     ),
     Route("POST", SITE + "/decisions", moderators.decide_many, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
     Route(
@@ -208,6 +219,30 @@ MODERATORS = [
     Route("POST", SITE + "/desk/codes", desk_codes.offer_code, Audience.MODERATORS, statuses=(201,), problems=CHANGE),
     Route("GET", POST, moderators.show_post, Audience.MODERATORS, problems=MODERATION),
     Route("PATCH", POST, moderators.change_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+]  # fmt: skip
+
+POLICY = SITE + "/policy"
+
+OF_THE_POLICY = [
+    Route("GET", POLICY, policy.show_policy_of_site, Audience.MODERATORS, problems=MODERATION),
+    Route(
+        "PUT", POLICY, policy.put_policy, Audience.MODERATORS,
+        problems=(*CHANGE, *BODY, IfMatchRequired, DocumentChanged),
+    ),
+    Route("POST", POLICY + "/validations", policy.validate_policy, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+    Route(
+        "POST", POLICY + "/trials", policy.try_policy, Audience.MODERATORS,
+        problems=(*CHANGE, *BODY, UnknownComment),
+    ),
+    Route("GET", POLICY + "/versions", policy.list_versions, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
+    Route(
+        "GET", POLICY + "/versions/{version}", policy.show_version, Audience.MODERATORS,
+        problems=(*MODERATION, UnknownVersion),
+    ),
+    Route(
+        "DELETE", POLICY + "/brakes/{rule}", policy.release_rule, Audience.MODERATORS, statuses=(204,),
+        problems=(*CHANGE, NotFound),
+    ),
 ]  # fmt: skip
 
 WEBHOOKS = SITE + "/webhooks"
@@ -268,9 +303,9 @@ OPERATIONS = [
 DESK_SITE = "/desk/{site}"
 
 DESK = [
-    Route("GET", "/desk", desk.show_way, Audience.DESK_DOOR, statuses=(308,)),
-    Route("GET", "/desk/", desk.choose_site, Audience.DESK_DOOR, statuses=(200, 303), media_type=HTML),
-    Route("GET", DESK_SITE, desk.show_way_to_queue, Audience.DESK_DOOR, statuses=(308,), problems=(UnknownSite,)),
+    Route("GET", "/desk", desk_queue.show_way, Audience.DESK_DOOR, statuses=(308,)),
+    Route("GET", "/desk/", desk_queue.choose_site, Audience.DESK_DOOR, statuses=(200, 303), media_type=HTML),
+    Route("GET", DESK_SITE, desk_queue.show_way_to_queue, Audience.DESK_DOOR, statuses=(308,), problems=(UnknownSite,)),
     Route(
         "GET", DESK_SITE + "/sign-in", desk_sign_in.show_sign_in, Audience.DESK_DOOR, Count.READ, media_type=HTML,
         statuses=(303,), problems=(*MODERATION,),
@@ -295,10 +330,13 @@ DESK = [
         "POST", DESK_SITE + "/sessions", desk_sessions.end_session, Audience.DESK, media_type=HTML,
         statuses=(303,), problems=(*CHANGE, *FORM),
     ),
-    Route("GET", DESK_SITE + "/", desk.show_queue, Audience.DESK, media_type=HTML, problems=(*MODERATION, *LISTED)),
+    Route(
+        "GET", DESK_SITE + "/", desk_queue.show_queue, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, *LISTED),
+    ),
     Route(
         "POST", DESK_SITE + "/decide", desk_acts.decide, Audience.DESK, statuses=(303, 201), media_type=HTML,
-        problems=(*CHANGE, *FORM, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition),
+        problems=(*CHANGE, *FORM, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition, UnknownReason),
     ),
     Route(
         "POST", DESK_SITE + "/undo", desk_acts.undo, Audience.DESK, statuses=(303, 200, 201), media_type=HTML,
@@ -352,12 +390,12 @@ DESK = [
         problems=(*CHANGE, *FORM),
     ),
     Route(
-        "GET", "/desk/static/{pin}/{file}", desk.show_file, Audience.DESK_DOOR, media_type="*/*", statuses=(200, 304),
-        problems=(NotFound,),
+        "GET", "/desk/static/{pin}/{file}", desk_queue.show_file, Audience.DESK_DOOR, media_type="*/*",
+        statuses=(200, 304), problems=(NotFound,),
     ),
 ]  # fmt: skip
 """Pages for moderators. They are no part of the API: its description leaves them out."""
 
-ROUTES = [*PUBLIC, *READERS, *MODERATORS, *ADMINS, *EMBED, *OPERATIONS]
+ROUTES = [*PUBLIC, *READERS, *MODERATORS, *OF_THE_POLICY, *ADMINS, *EMBED, *OPERATIONS]
 """The API."""
 EVERYTHING = [*ROUTES, *DESK]

@@ -10,8 +10,10 @@ from aiohttp import web
 from service import logs
 from service.errors import InternalError, InvalidCredential, OriginRefused, Problem, SlowDown
 from service.settings import Site
-from service.web import desk_reply, desk_session, problems
+from service.web import problems
 from service.web.call import WRITES, Call, Reply, Services, to_json
+from service.web.desk import reply as desk_reply
+from service.web.desk import session as desk_session
 from service.web.hatch import Hatch
 from service.web.public import Published
 from service.web.serving import SERVER_NAME
@@ -20,7 +22,9 @@ from service.web.tally import Tally
 
 log = structlog.get_logger()
 EXPOSED = "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID"
-ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID, X-Requested-With"
+ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-ID, X-Requested-With"
+)
 PREFLIGHT_SECONDS = 7200
 _SAFE = {
     "Server": SERVER_NAME,

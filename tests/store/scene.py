@@ -10,6 +10,7 @@ from service.model import (
     ApiKey,
     ApiKeyId,
     AuthorKey,
+    BatchId,
     Caller,
     Comment,
     Identity,
@@ -20,13 +21,15 @@ from service.model import (
     SiteKey,
     SiteRules,
 )
-from service.moderation import authors, decisions, idempotency, posts, queue, submissions
+from service.moderation import authors, decisions, idempotency, importing, posts, queue, submissions
+from service.moderation.arriving import Import
 from service.moderation.decisions import Ruling
 from service.moderation.submissions import Draft
 from service.store import api_keys, deliveries, secrets, webhooks
 from service.store.database import Database, Transaction
 from service.store.deliveries import Delivery, State, Try
 from service.store.idempotency import Reply, Scope
+from service.store.staged import Staged
 from tests.harness import Hands
 from tests.triage.policies import of_rules, put
 
@@ -44,7 +47,13 @@ def site(key: str, *, premoderate: bool = True) -> SiteRules:
 BLOG, OPEN = site("blog"), site("open", premoderate=False)
 RULED = site("ruled")
 """It has a policy of its own."""
-SITES = {BLOG.key: BLOG, OPEN.key: OPEN}
+SITES = {site.key: site for site in (BLOG, OPEN, RULED)}
+
+
+REJECTING = {
+    **of_rules({"id": "none-come", "title": "None come", "when": [{}], "then": "reject", "reason": "closed"}),
+    "reasons": [{"code": "closed", "text": "Nothing is taken now."}],
+}
 
 
 DELIVERY = Delivery(
@@ -59,6 +68,28 @@ DELIVERY = Delivery(
     attempt=1,
     tries=(Try(at=1, status=500, error=TEXT, ms=20),),
     next_try_at=2,
+)
+
+
+IMPORTED = Staged(
+    number=1,
+    identity="7",
+    answers=None,
+    post=ODD_POST,
+    post_title="A title",
+    post_url="https://elsewhere.example/p",
+    subject="ada",
+    login=None,
+    name="Ada",
+    url=None,
+    body=TEXT,
+    html="<p>imported</p>",
+    original=f"<p>{TEXT}</p>",
+    original_format="html",
+    status="spam",
+    created_at=1_100_000_000_000,
+    edited_at=None,
+    anchor="comment-7",
 )
 
 
@@ -141,8 +172,13 @@ async def _play(scene: Scene) -> None:
     await database.write(idempotency.once, Scope(BLOG.key, AuthorKey("ada-key"), "submit", "key", "hash"), _reply)
     await put(database, RULED.key, of_rules({"id": "all-wait", "title": "All wait", "when": [{}]}))
     await scene.submit(RULED, "ada")
+    await put(database, RULED.key, REJECTING, expected=1)
+    await scene.submit(RULED, "ada")
+    await scene.decide(await scene.submit(RULED, "ada"), Action.REJECT)
+    await database.write(posts.change, RULED.key, ODD_POST, MODERATOR, changes={"published_at": clock()})
     await database.write(webhooks.begin, BLOG.key, "build", configured="then")
     await database.write(deliveries.add, DELIVERY)
+    await database.write(importing.bring, Import(BLOG, "elsewhere", BatchId("a-batch")), [IMPORTED])
     key = ApiKey(ApiKeyId("a-key"), "A key", None, frozenset({Role.ADMIN}), clock())
     await database.write(api_keys.add, key, secret_hash="of a secret")
 

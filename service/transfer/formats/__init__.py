@@ -9,6 +9,7 @@ from service.transfer.formats import (
     coral,
     cusdis,
     disqus,
+    gatepost,
     isso,
     remark42,
     twikoo,
@@ -32,6 +33,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     valine.FORMAT,
     coral.FORMAT,
     cusdis.FORMAT,
+    gatepost.FORMAT,
 )
 
 
