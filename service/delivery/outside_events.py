@@ -52,6 +52,7 @@ OUTSIDE_OF: Mapping[str, str | None] = MappingProxyType(
         "author.distrusted": "author.changed",
         "author.noted": None,  # a note is the moderators' own
         "policy.changed": "policy.changed",
+        "list.changed": "list.changed",
     }
 )
 """What each type of the store is told as; None: nobody outside is told."""
@@ -231,6 +232,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             {"author": {**ADA, "banned_until": "2026-12-28T00:00:00.000Z", "trusted": False}},
         ),
         "policy.changed": Kind("Another version of the site's policy holds.", {"policy": {"version": 7}}),
+        "list.changed": Kind(
+            "A list of the site was made, changed or deleted.", {"list": {"name": "rivals", "version": 9}}
+        ),
     }
 )
 

@@ -117,6 +117,14 @@ class OutsidePolicy(TypedDict):
 
 
 @_CLOSED
+class OutsideList(TypedDict):
+    """Which version of a list holds from then on. What stands in it is for moderators."""
+
+    name: str
+    version: int
+
+
+@_CLOSED
 class OutsideContent(TypedDict):
     """Where it happened, and what stands now. Which members there are depends on the type."""
 
@@ -129,6 +137,7 @@ class OutsideContent(TypedDict):
     decision: NotRequired[OutsideDecision]
     author: NotRequired[OutsidePerson]
     policy: NotRequired[OutsidePolicy]
+    list: NotRequired[OutsideList]
 
 
 @_CLOSED

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from service.model import Actor, SiteKey, SiteRules
-from service.store import events, policies
+from service.store import earlier, events, policies
 from service.store.database import Transaction
 from service.store.policies import KeptPolicy
 from service.triage import document
@@ -42,6 +42,8 @@ def put(
         return before
     policies.add(tx, site, expected + 1, text, actor, note)
     events.append(tx, site, "policy.changed", actor, about={"policy_version": expected + 1})
+    if before is None or not json.loads(before.document).get("rules"):
+        earlier.begin(tx, site)
     return policies.newest(tx, site)
 
 
@@ -73,6 +75,15 @@ def _compile(kept: KeptPolicy) -> Policy:
     except document.DocumentError as error:
         log.error("policy.unreadable", version=kept.version, reason=str(error)[:500])
         return Policy(kept.version, Outcome.HOLD)
+
+
+def rules_with_list(tx: Transaction, site: SiteKey, name: str) -> list[str]:
+    """The rules of the policy that holds which name this list."""
+    kept = policies.newest(tx, site)
+    if kept is None:
+        return []
+    policy = _compile(kept)
+    return [rule.id for rule in (*policy.rules, *policy.lockdown) if name in rule.lists]
 
 
 def may_have_rules(site: SiteKey) -> bool:

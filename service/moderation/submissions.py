@@ -195,6 +195,7 @@ def _judged_anew(
         is_edit=True,
         edits_approved=publication.is_public(before),
         text_version=before.version + 1,
+        comment_id=before.id,
     )
     digest = policies.newest_digest(tx, site.key)
     return judging.judge(tx, site, digest, incoming, draft.body, draft.html, draft.looked)

@@ -183,6 +183,10 @@ class ProblemView(TypedDict):
     decision: NotRequired[Annotated[DecisionView | None, Field(description="The last decision on it, if any")]]
     first_seq: NotRequired[Annotated[int, Field(description="The first event that is kept")]]
     allowed: NotRequired[Annotated[list[RequestedAction], Field(description="What may be done with it now")]]
+    version: NotRequired[Annotated[int, Field(description="The version that holds; 0: there is none yet")]]
+    changed_by: NotRequired[Annotated[str, Field(description="Who made it")]]
+    changed_at: NotRequired[Annotated[Timestamp, Field(description="When")]]
+    rules: NotRequired[Annotated[list[str], Field(description="The rules that name the list")]]
 
 
 @_CLOSED

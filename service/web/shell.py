@@ -20,7 +20,9 @@ from service.web.tally import Tally
 
 log = structlog.get_logger()
 EXPOSED = "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID"
-ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID, X-Requested-With"
+ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-ID, X-Requested-With"
+)
 PREFLIGHT_SECONDS = 7200
 _SAFE = {
     "Server": SERVER_NAME,

@@ -248,6 +248,8 @@ TAKING_A_BODY: dict[str, tuple[str, str, dict[str, Any]]] = {
     "/v1/sites/{site}/posts/{post}": ("PATCH", "/v1/sites/blog/posts/p", {"open": True}),
     "/v1/sites/{site}/undos/previews": ("POST", "/v1/sites/blog/undos/previews", {"batch": "x"}),
     "/v1/sites/{site}/undos": ("POST", "/v1/sites/blog/undos", {"preview": "x"}),
+    "/v1/sites/{site}/lists/{list}": ("PUT", "/v1/sites/blog/lists/x", {"title": "X", "kind": "words"}),
+    "/v1/sites/{site}/lists/{list}/entries": ("PATCH", "/v1/sites/blog/lists/x/entries", {}),
     "/v1/sites/{site}/webhooks/{name}/replay": ("POST", "/v1/sites/blog/webhooks/build/replay", {"after_seq": 0}),
 }
 
@@ -505,13 +507,17 @@ LISTS = [
     "/v1/sites/blog/queue",
     "/v1/sites/blog/decisions",
     "/v1/sites/blog/moderation/comments",
+    "/v1/sites/blog/lists/words/entries",
 ]
 
 
 async def test_every_list_is_on_the_list() -> None:
     takes_query = [route for route in ROUTES if "query" in route.takes]
     declared = {route.path for route in takes_query if "cursor" in route.takes["query"].model_fields}
-    listed = {path.replace("/blog/", "/{site}/").replace("/page/", "/{post}/") for path in LISTS}
+    listed = {
+        path.replace("/blog/", "/{site}/").replace("/page/", "/{post}/").replace("/words/", "/{list}/")
+        for path in LISTS
+    }
     assert declared == {OF_A_WEBHOOK, *listed}
 
 

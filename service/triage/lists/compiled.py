@@ -16,17 +16,25 @@ MOST_PLACES = 40
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """One list, whose entries are ready to be looked up."""
+    """One list, whose entries are ready to be looked up. Past `until` one of them holds no more."""
 
     name: str
     kind: ListKind
     entries: Sequence[Entry]
     words: Words | None
+    until: Milliseconds | None
+    made: object = None
+    """Of which state of the list."""
 
 
-def compile_list(name: str, kind: ListKind, entries: Sequence[Entry]) -> Compiled:
+def compile_list(
+    name: str, kind: ListKind, entries: Sequence[Entry], *, now: Milliseconds = 0, made: object = None
+) -> Compiled:
     """Make a list ready. 2,000 words take some hundredths of a second."""
-    return Compiled(name, kind, entries, Words().add(name, entries) if kind is ListKind.WORDS else None)
+    holding = [entry for entry in entries if entry.until is None or entry.until > now]
+    until = min((entry.until for entry in holding if entry.until is not None), default=None)
+    words = Words().add(name, holding) if kind is ListKind.WORDS else None
+    return Compiled(name, kind, holding, words, until, made)
 
 
 Linked = Mapping[str, Sequence[tuple[int, int]]]

@@ -1,7 +1,6 @@
 """What lists hold: entries of three kinds, and what may be one."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -11,6 +10,9 @@ from service.text import folding
 from service.triage.lists import hosts, patterns
 from service.triage.lists.reading import words_of
 
+LIST_NAME: Final = "^[a-z0-9]+(-[a-z0-9]+)*$"
+"""What a list may be called, in 40 characters: policies name it so."""
+MAX_NAME: Final = 40
 MAX_LENGTH: Final = 100
 MAX_PATTERN: Final = 200
 MAX_ENTRIES: Final = 2_000
@@ -47,6 +49,11 @@ class Target:
 
 _DISGUISE: Final = re.compile(r"[@$€£!|\\/&#<>]|\w\*+\w")
 _STAR: Final = "*"
+
+
+def is_name(text: str) -> bool:
+    """Whether a list may be called so."""
+    return len(text) <= MAX_NAME and re.match(LIST_NAME, text) is not None and not text.endswith("\n")
 
 
 def most_entries(kind: ListKind) -> int:
@@ -104,8 +111,3 @@ def _mistake_in_words(value: str) -> str | None:
     if stars and len(starred) < ENOUGH_LETTERS:
         return f"needs {ENOUGH_LETTERS} letters beside its *"
     return None
-
-
-def current(entries: Iterator[Entry], now: Milliseconds) -> list[Entry]:
-    """Those that hold now."""
-    return [entry for entry in entries if entry.until is None or entry.until > now]

@@ -71,38 +71,39 @@ def test_there_are_more_than_thirty_disguises() -> None:
     assert len(set(DISGUISES)) >= 30
 
 
-LISTED = (
-    "cialis ass anal sex hell tit rape cum cock dick porn nude cunt arse hoe gay pus scum spic coon rum gin pot pen"
-    " con don ana kot bop hex pig rat ton war lie kill het mat"
-).split()
+LISTED = """
+cialis ass anal sex hell tit rape cum cock dick porn nude cunt arse hoe gay pus scum spic coon rum gin pot pen
+con don ana kot bop hex pig rat ton war lie kill het mat
+"""
 INNOCENT = """
-socialism socialist specialist specialise especially assassin assess assist associate asset bass brass class compass
-embarrass glass grass harass jurassic mass massage passage passenger passion grasshopper molasses embassy analysis analyst
-analogy canal banal penalty manual essex sussex middlesex sextant sexton unisex hello shell shelter othello shellfish seashell
-michelle rochelle title titan constitution competition entity appetite institution practitioner quantity drape grape
-grapefruit scrape therapist parapet trapeze document circumstance cumulative accumulate cucumber incumbent cumin peacock
-cockpit cocktail hancock cockatoo shuttlecock woodcock dickens dickinson addicted edict predict verdict indicate dictionary
-denude scunthorpe arsenal parsecs coarse hoarse parse sparse rehearse shoe hoes canoe gayle nosegay pushkin octopus campus
-opus platypus scumble muscum spice conspicuous suspicion hospice despicable auspicious raccoon cocoon tycoon coonhound
-drum trump forum scrum instrument spectrum serum gingham engine origin virgin imagine spot potato potential teapot spotlight
-open pencil spend carpenter expensive ripen happen control economy second falcon bacon icon london donate abandon pardon donkey
-banana anatomy manager canary anaconda piglet pigeon rattle rather ratio berate crate wrath tone tonight button
-skeleton cotton warm warning award software dwarf reward towards believe client relief alien earlier lieutenant skill
-killer skillet painkiller matter material format mathematics tomato automatic stamina climate ultimate schematic
-he'll she'll we'll it's A55 M4 B2B mp3 4x4 1,000,000 $100 €5 50% C3PO R2D2 U.S.A. e.g. i.e. J.R.R. 2024-11-05 12:30 a+b
-вот кот вор нет мат рот être à côté às für café naïve Ångström søn μm kΩ
-日本語 한국어 ไทย العربية हिन्दी
-""".split()
+socialism socialist specialist specialise especially assassin assess assist associate asset bass brass class
+compass embarrass glass grass harass jurassic mass massage passage passenger passion grasshopper molasses
+embassy analysis analyst analogy canal banal penalty manual essex sussex middlesex sextant sexton unisex hello
+shell shelter othello shellfish seashell michelle rochelle title titan constitution competition entity
+appetite institution practitioner quantity drape grape grapefruit scrape therapist parapet trapeze document
+circumstance cumulative accumulate cucumber incumbent cumin peacock cockpit cocktail hancock cockatoo
+shuttlecock woodcock dickens dickinson addicted edict predict verdict indicate dictionary denude scunthorpe
+arsenal parsecs coarse hoarse parse sparse rehearse shoe hoes canoe gayle nosegay pushkin octopus campus opus
+platypus scumble muscum spice conspicuous suspicion hospice despicable auspicious raccoon cocoon tycoon
+coonhound drum trump forum scrum instrument spectrum serum gingham engine origin virgin imagine spot potato
+potential teapot spotlight open pencil spend carpenter expensive ripen happen control economy second falcon
+bacon icon london donate abandon pardon donkey banana anatomy manager canary anaconda piglet pigeon rattle
+rather ratio berate crate wrath tone tonight button skeleton cotton warm warning award software dwarf reward
+towards believe client relief alien earlier lieutenant skill killer skillet painkiller matter material format
+mathematics tomato automatic stamina climate ultimate schematic he'll she'll we'll it's A55 M4 B2B mp3 4x4
+1,000,000 $100 €5 50% C3PO R2D2 U.S.A. e.g. i.e. J.R.R. 2024-11-05 12:30 a+b вот кот вор нет мат рот être à
+côté às für café naïve Ångström søn μm kΩ 日本語 한국어 ไทย العربية हिन्दी
+"""
 
 
 def test_words_that_contain_a_listed_one_are_innocent() -> None:
     """The last ones are numbers, abbreviations and words of other alphabets."""
-    assert len(INNOCENT) >= 200
-    lists = lists_of(*LISTED)
-    body = "Это русский текст. " + "; ".join(INNOCENT)
-    assert written(body, lists) == []
-    assert [word for word in INNOCENT if written(word, lists) not in ([], [word])] == []
-    assert {word: found for word in INNOCENT if (found := written(f"Now {word}, ж", lists))} == {}
+    innocent = INNOCENT.split()
+    assert len(innocent) >= 200
+    lists = lists_of(*LISTED.split())
+    assert written("Это русский текст. " + "; ".join(innocent), lists) == []
+    assert {word: found for word in innocent if (found := written(f"Now {word}, ж", lists))} == {}
+    assert {word: found for word in innocent if (found := written(word, lists))} == {}
 
 
 @pytest.mark.parametrize(
