@@ -23,6 +23,7 @@ from service import (
     cli_export,
     cli_health,
     cli_keys,
+    cli_lists,
     cli_notices,
     cli_undo,
     cli_webhooks,
@@ -50,6 +51,7 @@ app.add_typer(cli_export.commands, name="export")
 app.add_typer(cli_webhooks.commands, name="webhook")
 app.add_typer(cli_notices.commands, name="notify")
 app.add_typer(cli_desk.commands, name="desk")
+app.add_typer(cli_lists.commands, name="lists")
 app.command("embed")(cli_embed.embed)
 app.command("undo")(cli_undo.undo)
 

@@ -6,13 +6,15 @@ from typing import (
 )
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
-from service.triage.lists.entry import MAX_EXCEPTIONS, MAX_PATTERN
+from service.triage.lists.entry import LIST_NAME, MAX_EXCEPTIONS, MAX_NAME, MAX_PATTERN
 from service.web.incoming import Line, Moment, Strict
 from service.web.queries import PageQuery
 
 KindName = Literal["words", "patterns", "hosts"]
 MAX_TOGETHER = 500
+NAME_SCHEMA: JsonDict = {"type": "string", "pattern": LIST_NAME, "maxLength": MAX_NAME}
 
 
 def _filled(text: str) -> str:

@@ -15,8 +15,18 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
-from service.triage.lists.entry import LIST_NAME, MAX_NAME
-from service.web import embed, lists, openapi_webhooks, operations, outgoing, post_keys, public, queries, readers
+from service.web import (
+    embed,
+    incoming_lists,
+    lists,
+    openapi_webhooks,
+    operations,
+    outgoing,
+    post_keys,
+    public,
+    queries,
+    readers,
+)
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
 from service.web.links import BY_PATHS, Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
@@ -52,10 +62,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "id": ("A UUIDv7", {"type": "string", "pattern": shapes.ID_PATTERN, "examples": [COMMENT_ID]}),
     "key": ("An author's key", {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]}),
     **openapi_webhooks.PARAMETERS,
-    "list": (
-        "A list's name",
-        {"type": "string", "pattern": LIST_NAME, "maxLength": MAX_NAME, "examples": ["rivals"]},
-    ),
+    "list": ("A list's name", {**incoming_lists.NAME_SCHEMA, "examples": ["rivals"]}),
     "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
     **embed.PARAMETERS,
     "file": ("A file of the page", {"type": "string", "enum": list(operations.DOCS_FILES)}),

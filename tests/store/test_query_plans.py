@@ -223,6 +223,11 @@ NO_TABLES = (
     "SCAN recent",
     "SCAN newest",
     "SCAN following",
+    "SCAN rushing",
+    "SCAN alike",
+    "SCAN counted",
+    "SCAN flood",
+    "SCAN equal",
     "SCAN json_each VIRTUAL TABLE INDEX 1:",
     "SCAN listed VIRTUAL TABLE INDEX 1:",
 )

@@ -30,6 +30,8 @@ UNKNOWN_ID = "0189abcd-0000-7000-8000-000000000000"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gatepost(prepared_store: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gatepost]:
     async with serving(prepared_store, tmp_path_factory.mktemp("bad-input")) as served:
+        words = {"title": "Words", "kind": "words"}
+        await _everybody(served).call("PUT", "lists/words", headers={"If-None-Match": "*"}, json=words)
         yield served
 
 
