@@ -7,8 +7,8 @@ disguised.
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from service.text import folding
 from service.text.folding import MARKS
@@ -81,12 +81,13 @@ _STYLED: Final = re.compile(r"[\u24b6-\u24e9\U0001d400-\U0001d7cb\U0001f130-\U00
 """Letters that Unicode has for formulas and in circles and squares."""
 _INSIDE: Final = re.compile(rf"(?<=[0-9A-Za-z]){INVISIBLE.pattern}+(?=[0-9A-Za-z])")
 _RUN: Final = re.compile(r"(.)\1{2,}")
+LONGEST: Final = 120
+"""A longer word is none that anybody would list, and is read as it stands."""
 _ENOUGH: Final = 3
 """Letters of a word that say something about it: "μm" is no disguise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(NamedTuple):
     """What a word of a text can be meant as. `skeletons` is empty where nothing about it looks disguised."""
 
     plain: tuple[str, ...]
@@ -108,6 +109,11 @@ def own_alphabets(text: str) -> tuple[bool, ...]:
 
 def readings(word: str, own: tuple[bool, ...]) -> Readings:
     """How a folded word can be read that stands in a text whose alphabets are `own`."""
+    return Readings((word,)) if len(word) > LONGEST else _readings(word, own)
+
+
+@lru_cache(maxsize=16_384)
+def _readings(word: str, own: tuple[bool, ...]) -> Readings:
     runs = _RUN.search(word) is not None
     if not runs and word.isascii() and word.isalpha():
         return Readings((word,))
@@ -144,6 +150,11 @@ def _is_borrowed(word: str, own: tuple[bool, ...]) -> bool:
     return all(letter.isascii() or ord(letter) in _TO_LATIN for letter in word)
 
 
+def taken_for(word: str) -> str:
+    """What a reader takes a folded word for whose letters look like ours."""
+    return word.translate(_BARE).translate(_TO_LATIN)
+
+
 def imitates(word: str) -> bool:
     """Whether a folded word passes for one in our letters: by look-alikes among them, or by nothing else."""
     none_own = (False,) * len(_BLOCKS)
@@ -158,11 +169,16 @@ def hidden_places(body: str) -> list[tuple[int, int]]:
     return [hidden.span() for hidden in _INSIDE.finditer(body) if hidden[0].strip("\u00ad")]
 
 
+def has_styled(body: str) -> bool:
+    """Whether a text has any letter that is made for formulas."""
+    return _STYLED.search(body) is not None
+
+
 def is_styled(written: str) -> bool:
     """Whether a word as it was written has letters that are made for formulas."""
     return len(_STYLED.findall(written)) >= _ENOUGH
 
 
 def keyed(text: str) -> str:
-    """The letters of a text and nothing else, without any disguise: texts that differ in nothing but it are equal."""
-    return "".join(filter(str.isalpha, skeleton(folding.folded(text).text)))
+    """The letters of a text and nothing else, without any disguise: texts are equal that differ in nothing else."""
+    return "".join(filter(str.isalpha, folding.folded(text).text)).translate(_UNDISGUISED)

@@ -63,7 +63,7 @@ def _taken_for(host: str) -> str | None:
         return None
     if not any(disguises.imitates(folding.fold(label)) for label in labels):
         return None
-    return ".".join([*(disguises.skeleton(folding.fold(label)) for label in labels), ending])
+    return ".".join([*(disguises.taken_for(folding.fold(label)) for label in labels), ending])
 
 
 def _pretending(links: Iterable[Link]) -> Iterator[tuple[Link, str]]:

@@ -56,12 +56,11 @@ def _disguised(body: str) -> Iterator[tuple[int, int]]:
     yield from disguises.hidden_places(body)
     folded = folding.folded(body)
     own = disguises.own_alphabets(folded.text)
+    has_styled = disguises.has_styled(body)
     for word in _WORD.finditer(folded.text):
-        if word[0].isascii() and body[slice(*folded.span(*word.span()))].isascii():
-            continue
-        place = folded.span(*word.span())
-        if disguises.is_mixed(word[0], own) or disguises.is_styled(body[slice(*place)]):
-            yield place
+        is_mixed = not word[0].isascii() and disguises.is_mixed(word[0], own)
+        if is_mixed or (has_styled and disguises.is_styled(body[slice(*folded.span(*word.span()))])):
+            yield folded.span(*word.span())
 
 
 CHECK = TextCheck("text", (CHARACTERS, REPEATED_RUN, CAPITALS_SHARE, DISGUISED), look)

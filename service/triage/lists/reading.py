@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from service.text import disguises, folding
-from service.text.disguises import Readings
+from service.text.disguises import LONGEST, Readings
 from service.text.folding import MARKS, Folded
 
 UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
@@ -33,7 +33,7 @@ def _patterns(letter: str, letters: str, word: str) -> _Patterns:
     return _Patterns(
         re.compile(word),
         re.compile(rf"[{_SIGNS}]*{letters}(?:[{_SIGNS}]+{letters})*[$€£]*"),
-        re.compile(rf"{letters}(?:[{_APART}]{{1,3}}{letters})+"),
+        re.compile(rf"(?<!{letter}){letters}(?:[{_APART}]{{1,3}}{letters})+"),
         re.compile(rf"(?<!{letter}){letter}(?:(?:[^\w\n]|_){{1,3}}{letter}(?!{letter})){{2,}}"),
     )
 
@@ -79,6 +79,8 @@ class Reading:
 
     def _spelt(self, found: re.Match[str]) -> Iterator[Word]:
         """The whole of it, and without some letters at its ends: "I" is a word, and so is "a"."""
+        if found.end() - found.start() > 2 * LONGEST:
+            return
         places = [place for place in range(found.start(), found.end()) if not _NO_LETTER.match(self.folded.text[place])]
         for before in range(MOST_STRAY + 1):
             for behind in range(MOST_STRAY + 1):

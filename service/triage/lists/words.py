@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from service.text import disguises
@@ -88,25 +89,21 @@ class Words:
                 yield found
 
     def _found(self, reading: Reading) -> Iterator[Found]:
-        for word in reading.words:
-            yield from self._of_word(word)
-        for word in reading.disguised():
-            yield from self._of_word(word)
+        plain, skeletons, parts = self._plain, self._skeletons, self._beginning_lengths or self._ending_lengths
+        for word in chain(reading.words, reading.disguised()):
+            start, end, (keys, undisguised) = word
+            for key in keys:
+                for target in plain.get(key, ()):
+                    yield target, start, end
+            for key in undisguised:
+                for target in skeletons.get(key, ()):
+                    yield target, start, end
+            if parts:
+                yield from self._of_part(word)
         if self._phrases:
             yield from self._phrases_in(reading.words)
         if self._parts:
             yield from self._parts_in(reading.folded.text)
-
-    def _of_word(self, word: Word) -> Iterator[Found]:
-        start, end, readings = word
-        for key in readings.plain:
-            for target in self._plain.get(key, ()):
-                yield target, start, end
-        for key in readings.skeletons:
-            for target in self._skeletons.get(key, ()):
-                yield target, start, end
-        if self._beginning_lengths or self._ending_lengths:
-            yield from self._of_part(word)
 
     def _of_part(self, word: Word) -> Iterator[Found]:
         start, end, readings = word
