@@ -111,7 +111,7 @@ async def test_a_request_in_hand_is_finished(start_gatepost: StartGatepost, stor
     await checks(gatepost)  # by now the jobs have had their first turn, and no other write can be taken for ours
     with locked(store_path) as other:
         submitting = asyncio.create_task(gatepost.reader("ada").submit("Hold the door"))
-        await until(lambda: database._commits._flushing is not None)
+        await until(lambda: not database._commits._is_idle.is_set())
         stopping = asyncio.create_task(gatepost.running.stop(drain_seconds=0))
         await until(lambda: gatepost.running.health.draining)
         other.execute("ROLLBACK")

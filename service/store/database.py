@@ -23,6 +23,7 @@ from service.store.engine import Connection, Engine, EngineSettings, Lane, Store
 from service.store.group_commit import CommitListener, GroupCommit, note, unavailable
 from service.store.sqlite import SqliteEngine
 from service.store.statements import Statements
+from service.store.transaction import Later
 from service.store.transaction import Row as Row
 from service.store.transaction import Transaction as Transaction
 
@@ -82,8 +83,8 @@ class Database(LaneOf):
     def __init__(self, engine: Engine, *, clock: Clock) -> None:
         self._statements = statements = Statements(engine.dialect)
 
-        def begun(connection: Connection) -> Transaction:
-            return Transaction(connection, statements, clock(), stands=engine.stands)
+        def begun(connection: Connection, later: Later | None = None) -> Transaction:
+            return Transaction(connection, statements, clock(), stands=engine.stands, later=later)
 
         commits = GroupCommit(engine, begun)
         super().__init__(engine, commits, begun, Lane.SERVE)

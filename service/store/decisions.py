@@ -54,9 +54,9 @@ def add(tx: Transaction, decision: Decision, *, before: Mapping[str, object] | N
     why = (decision.reason, decision.note, decision.note_to_author)
     row = (*what, *change, *why, decision.undoes, state, decision.created_at)
     if decision.batch is None:
-        tx.send(_ADD, row)
+        tx.send_later(_ADD, row)
     else:
-        tx.send(_ADD_TO_BATCH, (*row, decision.batch))
+        tx.send_later(_ADD_TO_BATCH, (*row, decision.batch))
 
 
 def get(tx: Transaction, site: SiteKey, decision_id: DecisionId) -> tuple[Decision, dict[str, Any] | None] | None:

@@ -1,5 +1,6 @@
 """What `database` asks of an engine. There are two, `sqlite` and `postgres`, and every difference is in these."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -63,6 +64,10 @@ class Connection(Protocol):
         """A cursor with the statement's rows, readable by column name."""
         ...
 
+    def cursor(self) -> Any:
+        """A cursor that has done nothing yet; its `executemany` carries out one statement for each of many rows."""
+        ...
+
 
 class Engine(Protocol):
     """An open store that runs functions on its connections' threads."""
@@ -79,10 +84,10 @@ class Engine(Protocol):
         """Close every connection, let the next server in. Who has not finished after so many seconds is given up."""
         ...
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a writing transaction, one at a time; its result once the commit is synced.
+    def write(self, work: Callable[[Connection], T], then: "Callable[[asyncio.Future[T]], None]") -> None:
+        """Begin to run `work` in a writing transaction; one at a time. When its commit is synced, `then` is called.
 
-        Raises DeadlinePassed when there is no answer in time; whether it was committed is not known then.
+        It gets the result, or DeadlinePassed when there is none in time; whether it was committed is not known then.
         """
         ...
 

@@ -145,7 +145,7 @@ def append(
     about = pydantic_core.to_json(event.about).decode() if event.about else "{}"
     what = (site, event.seq, event.id, event_type, event.post, event.comment_id, about, tx.now, actor.kind, actor.key)
     change = (event.author, event.from_status, event.to_status, event.version, event.reason_code)
-    tx.send(_APPEND, (*what, *change, event.post_revision, event.site_revision, event.schema))
+    tx.send_later(_APPEND, (*what, *change, event.post_revision, event.site_revision, event.schema))
     tx.announce(event)
     return event.seq
 

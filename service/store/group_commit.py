@@ -7,7 +7,6 @@ Each caller gets its answer only after the sync, and a unit of work that fails i
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -17,7 +16,7 @@ import structlog
 from service.errors import Problem, StoreUnavailable
 from service.model import Event
 from service.store.engine import Connection, Engine, Lane
-from service.store.transaction import Transaction
+from service.store.transaction import Later, Transaction
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -35,6 +34,9 @@ class _Unit:
 @dataclass(frozen=True, slots=True)
 class _Failed:
     error: BaseException
+
+
+_Attempted = tuple[list[Any], list[Event]]
 
 
 class _Spoilt(Exception):  # noqa: N818  # no error: how a batch begins again
@@ -56,12 +58,13 @@ class CommitListener(Protocol):
 class GroupCommit:
     """The queue before the writing connection. `begun` makes the transaction that a unit works in."""
 
-    def __init__(self, engine: Engine, begun: Callable[[Connection], Transaction]) -> None:
+    def __init__(self, engine: Engine, begun: Callable[[Connection, Later], Transaction]) -> None:
         self._engine = engine
         self._begun = begun
         self._waiting: dict[Lane, deque[_Unit]] = {lane: deque() for lane in Lane}
         self._bulk_is_next = False
-        self._flushing: asyncio.Task[None] | None = None
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
         self._listeners: list[CommitListener] = []
 
     def add_listener(self, listener: CommitListener) -> None:
@@ -72,36 +75,54 @@ class GroupCommit:
         """What `work` returns, once the commit is synced. Raises what `work` raises, and StoreUnavailable."""
         unit = _Unit(work, asyncio.get_running_loop().create_future())
         self._waiting[lane].append(unit)
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(  # of no single request
-                self._flush(), name="group commit", context=Context()
-            )
+        if self._is_idle.is_set():
+            self._commit_next()
         answer: T = await unit.answer
         return answer
 
     async def finish(self) -> None:
         """Wait until nothing is in hand."""
-        while self._flushing is not None:
-            await asyncio.shield(self._flushing)
+        await self._is_idle.wait()
 
-    async def _flush(self) -> None:
-        """Commit what waits, in batches, until nothing does. The sync in flight is the only batching window."""
+    def _commit_next(self) -> None:
+        """Commit what waits. What comes while that is synced is the next batch."""
+        batch = self._next_batch()
+        if not batch:
+            self._is_idle.set()
+            return
+        self._is_idle.clear()
+        self._start(batch, self._attempt_together if len(batch) > 1 else _run)
+
+    def _start(self, batch: list[_Unit], attempt: Callable[[_Unit, Transaction], Any]) -> None:
+        """Begin to commit. A unit alone needs no savepoint: when it fails, the transaction ends with it."""
         try:
-            while batch := self._next_batch():
-                try:
-                    outcomes, written = await self._commit(batch)
-                except Exception as error:  # noqa: BLE001  # each caller gets it, below
-                    if self._engine.is_fault(error):
-                        note(error)
-                        batch += self._all_waiting()  # they would only wait for the same fault
-                        self._leave_in_doubt()
-                    outcomes = [self._failed(error) for _ in batch]
-                else:
-                    self._announce(written)
-                for unit, outcome in zip(batch, outcomes, strict=True):
-                    _deliver(unit.answer, outcome)
-        finally:
-            self._flushing = None
+            self._engine.write(partial(self._attempt_each, batch, attempt), partial(self._ended, batch))
+        except Exception as error:  # noqa: BLE001  # each caller gets it
+            self._fail(batch, error)
+
+    def _ended(self, batch: list[_Unit], answer: "asyncio.Future[_Attempted]") -> None:
+        """Answer the callers of a batch, in the very turn of the event loop in which the writer's thread has ended."""
+        error = answer.exception()
+        if isinstance(error, _Spoilt):  # savepoints come second: SQLite copies every page that changes under one
+            self._start(batch, self._attempt_apart)
+        elif error is not None:
+            self._fail(batch, error)
+        else:
+            outcomes, written = answer.result()
+            self._announce(written)
+            self._answer(batch, outcomes)
+
+    def _fail(self, batch: list[_Unit], error: BaseException) -> None:
+        if self._engine.is_fault(error):
+            note(error)
+            batch += self._all_waiting()  # they would only wait for the same fault
+            self._leave_in_doubt()
+        self._answer(batch, [self._failed(error) for _ in batch])
+
+    def _answer(self, batch: list[_Unit], outcomes: list[Any]) -> None:
+        for unit, outcome in zip(batch, outcomes, strict=True):
+            _deliver(unit.answer, outcome)
+        self._commit_next()
 
     def _next_batch(self) -> list[_Unit]:
         """What is committed next: everything that is short, or, in turn with that, one slice of what is long."""
@@ -136,26 +157,21 @@ class GroupCommit:
             except Exception:  # as above
                 log.exception("store.listener_failed", listener=type(listener).__name__)
 
-    async def _commit(self, batch: Sequence[_Unit]) -> tuple[list[Any], list[Event]]:
-        """What each unit results in, and what happened.
-
-        Savepoints come second: SQLite copies every page that changes under one.
-        """
-        if len(batch) == 1:  # alone it needs none: when it fails, the transaction ends with it
-            return await self._engine.write(partial(self._attempt_each, batch, _run))
-        try:
-            return await self._engine.write(partial(self._attempt_each, batch, self._attempt_together))
-        except _Spoilt:
-            return await self._engine.write(partial(self._attempt_each, batch, self._attempt_apart))
-
     def _attempt_each(
         self, batch: Sequence[_Unit], attempt: Callable[[_Unit, Transaction], Any], connection: Connection
-    ) -> tuple[list[Any], list[Event]]:
-        outcomes, written = [], []
+    ) -> _Attempted:
+        """What each unit results in, and what happened."""
+        outcomes, written, later = [], [], Later()
         for unit in batch:
-            transaction = self._begun(connection)
+            transaction = self._begun(connection, later)
             outcomes.append(attempt(unit, transaction))
             written += transaction.announced
+        try:
+            later.send(connection)
+        except Exception:
+            if len(batch) == 1 or not self._engine.stands(connection):
+                raise
+            raise _Spoilt from None  # whose row it is will be seen when each has its savepoint
         if written:
             self._engine.notify(connection)
         return outcomes, written
@@ -183,7 +199,7 @@ class GroupCommit:
                 raise
             return self._failed(error)
 
-    def _failed(self, error: Exception) -> _Failed:
+    def _failed(self, error: BaseException) -> _Failed:
         """A fault of the store as the public may hear it; anything else is a bug, or expected, and stays what it is."""
         return _Failed(unavailable(error) if self._engine.is_fault(error) else error)
 

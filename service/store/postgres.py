@@ -8,6 +8,7 @@ half-done work (docs/adr/0006). A batch shares one commit, as on SQLite. Everyth
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from functools import partial
 from typing import Any, TypeVar
 
@@ -94,9 +95,11 @@ class PostgresEngine:
             for pool in pools:
                 pool.give_up()
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` between BEGIN and a synced COMMIT."""
-        return await self._writing.run(partial(_transact, work, self._begin_writing, "COMMIT"))
+    def write(self, work: Callable[[Connection], T], then: "Callable[[asyncio.Future[T]], None]") -> None:
+        """Begin to run `work` between BEGIN and a synced COMMIT."""
+        running = self._writing.run(partial(_transact, work, self._begin_writing, "COMMIT"))
+        self._commit = asyncio.create_task(running, name="group commit", context=Context())  # of no single request
+        self._commit.add_done_callback(then)
 
     async def read(self, work: Callable[[Connection], T], lane: Lane) -> T:
         """Run `work` on one snapshot."""

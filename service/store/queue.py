@@ -97,7 +97,7 @@ def put(tx: Transaction, comment: Comment, reason: Reason, *, waiting_since: Mil
 
 def add(tx: Transaction, comment: Comment, reason: Reason) -> int:
     """Someone must look at a new comment, which waits for nothing yet. By how many the queue grew: 1."""
-    tx.send(_ADD, tuple(_values(comment, reason, tx.now).values()))
+    tx.send_later(_ADD, tuple(_values(comment, reason, tx.now).values()))
     reasons.give(tx, comment.id, reason)
     return 1
 

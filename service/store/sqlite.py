@@ -19,7 +19,7 @@ from sqlalchemy.engine import Dialect
 from service import refusal
 from service.store import files, migrate
 from service.store.engine import Connection, EngineSettings, Lane, StoreError
-from service.store.workers import DeadlinePassed, Pool, expect
+from service.store.workers import DeadlinePassed, Pool, Prompt, expect
 
 T = TypeVar("T")
 CHECKPOINT_PAGES = 4000
@@ -50,14 +50,16 @@ class _Thread(aiosqlite.Connection):
     (`_tx`, `_thread`, `_connection`, `_connector`). Its version is pinned in pyproject.toml.
     """
 
-    def start(self, work: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+    def start(
+        self, work: Callable[[sqlite3.Connection], T], answer: "asyncio.Future[T] | None" = None
+    ) -> "asyncio.Future[T]":
         """Run `work` with the connection on its thread, which connects before its first work."""
         if not self._running:
             raise sqlite3.ProgrammingError("the store is closed")
         if not self._thread.is_alive():
             self._thread.daemon = True
             self._thread.start()
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        answer = answer or asyncio.get_running_loop().create_future()
         self._tx.put_nowait((answer, partial(self._run, work, answer)))
         return answer
 
@@ -133,16 +135,16 @@ class SqliteEngine:
             os.close(self._lock)
             self._lock = None
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` between BEGIN and a synced COMMIT on the writing connection.
+    def write(self, work: Callable[[Connection], T], then: "Callable[[asyncio.Future[T]], None]") -> None:
+        """Begin to run `work` between BEGIN and a synced COMMIT on the writing connection.
 
         There is only one such connection, also after a deadline has passed: SQLite is not to have a second one that
         writes while the first may still be in its commit. Later calls wait behind it, each until its own deadline.
         """
         deadline = asyncio.get_running_loop().time() + self._settings.deadline_seconds(Lane.SERVE)
-        answer = self._writer.start(partial(_write, work))
+        answer = Prompt(then)
+        self._writer.start(partial(_write, work), answer)
         expect(answer, deadline)
-        return await answer
 
     async def read(self, work: Callable[[Connection], T], lane: Lane) -> T:
         """Run `work` on one snapshot. What takes too long is interrupted."""

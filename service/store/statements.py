@@ -1,14 +1,19 @@
 """SQLAlchemy's statements as drivers take them: SQL text, and values in the order in which it has places for them."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import ClauseElement, SelectBase
+from sqlalchemy.sql.expression import ClauseElement, Delete, SelectBase
 
+from service.store.tables import metadata
+
+_ALL_TABLES: Final = frozenset(metadata.tables)
+_WORD: Final = re.compile(r"\w+")
 MAX_STATEMENTS = 256
 """Remembered; those that are used stay. There are some hundred, and lists and filters that are put together anew."""
 
@@ -16,11 +21,14 @@ MAX_STATEMENTS = 256
 class Compiled(NamedTuple):
     """A statement for one dialect.
 
-    `arguments` makes of named values what goes to the driver with the SQL; it raises KeyError where one is missing.
+    `tables` are those whose names stand in it, and those that these refer to; of a deletion all that there are, since
+    rows elsewhere may hang on what is deleted. `arguments` makes of named values what goes to the driver with the SQL;
+    it raises KeyError where one is missing.
     """
 
     sql: str
     only_reads: bool
+    tables: frozenset[str]
     arguments: Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
 
@@ -30,10 +38,11 @@ def compiled(statement: ClauseElement, dialect: Dialect) -> Compiled:
     if isinstance(made, SQLCompiler) and made.post_compile_params:  # lists; a statement with one has all of its values
         made = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     if not isinstance(made, SQLCompiler):  # it changes the schema, and has no values
-        return Compiled(str(made), False, _in_order([], {}))
+        return Compiled(str(made), False, _ALL_TABLES, _in_order([], {}))
     awaited = {name for parameter, name in made.bind_names.items() if parameter.required}
     own = {name: value for name, value in made.params.items() if name not in awaited}
-    return Compiled(str(made), isinstance(statement, SelectBase), _in_order(made.positiontup or [], own))
+    tables = _ALL_TABLES if isinstance(statement, Delete) else _tables_of(str(made))
+    return Compiled(str(made), isinstance(statement, SelectBase), tables, _in_order(made.positiontup or [], own))
 
 
 class Statements:
@@ -41,6 +50,11 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self.compiled = lru_cache(MAX_STATEMENTS)(partial(compiled, dialect=dialect))
+
+
+def _tables_of(sql: str) -> frozenset[str]:
+    named = _ALL_TABLES & frozenset(_WORD.findall(sql))
+    return named | {key.column.table.name for name in named for key in metadata.tables[name].foreign_keys}
 
 
 def _in_order(names: list[str], own: dict[str, Any]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:

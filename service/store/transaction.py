@@ -20,6 +20,37 @@ class _Cursor(Protocol):
     def fetchone(self) -> Any: ...
 
 
+class Later:
+    """Rows that a transaction of the database is still to be told, by statement. The units of work of a batch share it.
+
+    Of each statement they go in one call: on PostgreSQL every call is a round trip.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
+        self._tables: set[str] = set()
+
+    def add(self, table: str, sql: str, row: tuple[Any, ...]) -> None:
+        """One more row."""
+        self._rows.setdefault(sql, []).append(row)
+        self._tables.add(table)
+
+    def is_missed_by(self, tables: frozenset[str]) -> bool:
+        """Whether a statement that names these tables could notice that rows are missing."""
+        return not self._tables.isdisjoint(tables)
+
+    def send(self, connection: Connection) -> None:
+        """Carry all of it out. Raises what the driver raises."""
+        rows = self._rows
+        self.forget()
+        for sql, of_statement in rows.items():
+            connection.cursor().executemany(sql, of_statement)
+
+    def forget(self) -> None:
+        """Nothing of it is to be carried out any more."""
+        self._rows, self._tables = {}, set()
+
+
 class Transaction:
     """An open transaction on one connection. `now` is its one time, in milliseconds since the epoch."""
 
@@ -30,10 +61,12 @@ class Transaction:
         now: Milliseconds,
         *,
         stands: Callable[[Connection], bool],
+        later: Later | None = None,
     ) -> None:
         self._connection = connection
         self._statements = statements
         self._stands = stands
+        self._later = Later() if later is None else later
         self.now = now
         self.announced: list[Event] = []
         self.has_written = False
@@ -61,14 +94,26 @@ class Transaction:
         self.has_written = True
         self._connection.execute(self._statements.compiled(statement).sql, row)
 
+    def send_later(self, statement: Insert, row: tuple[Any, ...], /) -> None:
+        """The same for a row that the rest of its batch does not ask for: an event, an entry, a line of the record.
+
+        It is there before any statement that names its table and before any deletion, and at the end of the batch. What
+        it refers to itself has been sent.
+        """
+        self.has_written = True
+        self._later.add(statement.table.name, self._statements.compiled(statement).sql, row)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo only what happens inside when it raises."""
+        self._later.send(self._connection)
         self._connection.execute("SAVEPOINT part")
         announced = len(self.announced)
         try:
             yield
+            self._later.send(self._connection)
         except BaseException:
+            self._later.forget()
             del self.announced[announced:]
             if self.stands():  # else the savepoint is gone too, and what raised is what matters
                 self._connection.execute("ROLLBACK TO part")
@@ -85,8 +130,10 @@ class Transaction:
         self.announced.append(event)
 
     def _execute(self, statement: ClauseElement, values: dict[str, Any]) -> _Cursor:
-        sql, only_reads, arguments = self._statements.compiled(statement)
+        sql, only_reads, tables, arguments = self._statements.compiled(statement)
         if not only_reads:
             self.has_written = True
+        if self._later.is_missed_by(tables):
+            self._later.send(self._connection)
         cursor: _Cursor = self._connection.execute(sql, arguments(values))
         return cursor

@@ -16,6 +16,27 @@ class DeadlinePassed(Exception):  # noqa: N818  # a fact about the store, which 
     """The store gave no answer in time. What was asked for may have happened all the same."""
 
 
+class Prompt(asyncio.Future[T]):
+    """A future that calls `then` in the very turn of the event loop in which it is done; others do one turn later.
+
+    Beside many readers a turn takes milliseconds, and whoever writes would wait for one more.
+    """
+
+    def __init__(self, then: "Callable[[asyncio.Future[T]], None]") -> None:
+        super().__init__(loop=asyncio.get_running_loop())
+        self._then = then
+
+    def set_result(self, result: T) -> None:
+        """Be done."""
+        super().set_result(result)
+        self._then(self)
+
+    def set_exception(self, exception: type | BaseException) -> None:
+        """Fail."""
+        super().set_exception(exception)
+        self._then(self)
+
+
 class Worker(Protocol):
     """A thread with a connection of its own, which it makes when it is first used."""
 

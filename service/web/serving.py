@@ -64,6 +64,7 @@ class GuardedServer(Server):
         self.draining = False
         self.stopping = False
         self.turns = Turns(loop)
+        self.request_handler = self.turns.beside(self.request_handler)
         self._problem = problem
         self._open_request_factory = self.request_factory
 

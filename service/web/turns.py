@@ -2,14 +2,20 @@
 
 A page view from memory is answered in the call that brings it. When many readers ask at once, one turn of the loop
 would answer all of them, and a submission, which needs several turns, would wait for all of them several times. So a
-turn answers a few; the others keep their order and are answered in the next turns.
+turn answers a few; the others keep their order and are answered in the next turns. The fewer calls there are beside
+them, the fewer page views a turn has: one call alone waits for hardly anybody, and many share the cost of a turn.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
+R = TypeVar("R")
+A = TypeVar("A")
 MOST_IN_A_TURN = 16
+BESIDE_A_CALL = 4
+"""Page views in a turn for each call that the application has in hand; MOST_IN_A_TURN where it has none."""
 
 
 class Turns:
@@ -18,15 +24,28 @@ class Turns:
     def __init__(self, loop: asyncio.AbstractEventLoop, *, most: int = MOST_IN_A_TURN) -> None:
         self._loop = loop
         self._most = most
-        self._left = most
+        self._taken = 0
+        self._calls = 0
         self._waiting: deque[Callable[[], None]] = deque()
         self._is_arranged = False
 
+    def beside(self, handler: Callable[[R], Awaitable[A]]) -> Callable[[R], Awaitable[A]]:
+        """`handler` of the application; how many of its calls are in hand is counted from now on."""
+
+        async def counted(request: R) -> A:
+            self._calls += 1
+            try:
+                return await handler(request)
+            finally:
+                self._calls -= 1
+
+        return counted
+
     def take(self) -> bool:
         """Whether one more may be answered in this turn. If not, it goes to `later`."""
-        if self._waiting or not self._left:
+        if self._waiting or self._taken >= self._room:
             return False
-        self._left -= 1
+        self._taken += 1
         self._arrange()
         return True
 
@@ -43,9 +62,13 @@ class Turns:
     def _begin(self) -> None:
         """A new turn."""
         self._is_arranged = False
-        self._left = self._most
-        while self._waiting and self._left:
-            self._left -= 1
+        self._taken = 0
+        while self._waiting and self._taken < self._room:
+            self._taken += 1
             self._waiting.popleft()()
         if self._waiting:
             self._arrange()
+
+    @property
+    def _room(self) -> int:
+        return min(self._most, self._calls * BESIDE_A_CALL or self._most)

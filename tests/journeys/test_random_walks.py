@@ -48,7 +48,7 @@ async def two_sites(start_gatepost: StartGatepost, receiver: Receiver, monkeypat
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(0 if LONG else 600)
 @settings(
     max_examples=1_000 if LONG else 45,
     deadline=None,

@@ -2,11 +2,11 @@
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
-from service.store.database import Transaction
+from service.store.transaction import Later, Transaction
 
 Plan = list[str]
 
@@ -31,6 +31,15 @@ class Explained:
         found: list[Any] = self._connection.execute(sql, *parameters).fetchall()
         return found
 
+    def cursor(self) -> "Explained":
+        """The same, for many rows."""
+        return self
+
+    def executemany(self, sql: str, rows: Sequence[Any], /) -> None:
+        """Explain once, then execute each."""
+        for row in rows:
+            self.execute(sql, row)
+
 
 class Measured:
     """A transaction's connection to PostgreSQL that counts how often statements look at a page."""
@@ -46,12 +55,17 @@ class Measured:
         self.work += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
         return self._connection.execute(sql, parameters)
 
+    def cursor(self) -> Any:
+        """Nobody asks for it: `work_of` only reads there."""
+        raise NotImplementedError
+
 
 def plans_of(tx: Transaction, work: Callable[[Transaction], object]) -> list[Plan]:
     """The plan of each statement of `work`, line by line; on PostgreSQL also the one that any values would get, which a
     connection uses once it has prepared the statement."""
-    explained = Explained(tx)
-    work(Transaction(explained, tx._statements, tx.now, stands=tx._stands))
+    explained, later = Explained(tx), Later()
+    work(Transaction(explained, tx._statements, tx.now, stands=tx._stands, later=later))
+    later.send(explained)
     return explained.plans
 
 

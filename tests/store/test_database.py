@@ -9,19 +9,21 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, insert, select
 
 from service.errors import StoreUnavailable, UnknownComment
 from service.model import PostKey, SiteKey
 from service.store import posts
 from service.store.database import Database, Transaction
 from service.store.engine import Connection
+from service.store.tables import events as events_table
 from service.store.tables import posts as posts_table
 from tests.harness import Hands
 from tests.rows import Rows
 
 T = TypeVar("T")
 SITE = SiteKey("blog")
+NOTE_EVENT = insert(events_table).values({column.name: bindparam(column.name) for column in events_table.c})
 PATIENCE_SECONDS = 30
 """How long a thread waits for its gate: only a broken test ever does."""
 
@@ -77,11 +79,15 @@ class Ledger:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    def write(self, work: Callable[[Connection], T], then: "Callable[[asyncio.Future[T]], None]") -> None:
         """As the engine writes."""
-        answer = await self._engine.write(work)
-        self.made.append("commit")
-        return answer
+
+        def ended(answer: "asyncio.Future[T]") -> None:
+            if answer.exception() is None:
+                self.made.append("commit")
+            then(answer)
+
+        self._engine.write(work, ended)
 
 
 def commits(database: Database) -> list[str]:
@@ -90,21 +96,30 @@ def commits(database: Database) -> list[str]:
     return ledger.made
 
 
+async def in_one_batch(database: Database, *works: Callable[[Transaction], object]) -> list[object]:
+    """What becomes of each, when all of them wait while another commit is made."""
+    gate = Gate()
+    before = asyncio.create_task(database.write(gate.holding(lambda tx: None)))
+    await gate.reached()
+    writes = [asyncio.create_task(database.write(work)) for work in works]
+    await asyncio.sleep(0)
+    gate.open()
+    await before
+    return await asyncio.gather(*writes, return_exceptions=True)
+
+
 async def test_a_unit_that_fails_is_rolled_back_alone(database: Database) -> None:
     def fail(tx: Transaction) -> None:
         close_post(tx, "half")
         raise UnknownComment
 
     made = commits(database)
-    outcomes = await asyncio.gather(
-        database.write(close_post, "first"),
-        database.write(fail),
-        database.write(close_post, "third"),
-        return_exceptions=True,
+    outcomes = await in_one_batch(
+        database, lambda tx: close_post(tx, "first"), fail, lambda tx: close_post(tx, "third")
     )
     assert [type(one) for one in outcomes] == [str, UnknownComment, str]
     assert await database.read(closed_posts) == ["first", "third"]
-    assert len(made) == 1
+    assert len(made) == 2  # the one before, and theirs
 
 
 async def test_a_refusal_before_anything_was_written_costs_the_others_nothing(database: Database) -> None:
@@ -118,9 +133,7 @@ async def test_a_refusal_before_anything_was_written_costs_the_others_nothing(da
         assert "first" in closed_posts(tx)
         raise UnknownComment
 
-    outcomes = await asyncio.gather(
-        database.write(close, "first"), database.write(refuse), database.write(close, "third"), return_exceptions=True
-    )
+    outcomes = await in_one_batch(database, lambda tx: close(tx, "first"), refuse, lambda tx: close(tx, "third"))
     assert [type(one) for one in outcomes] == [type(None), UnknownComment, type(None)]
     assert await database.read(closed_posts) == ran == ["first", "third"]
 
@@ -130,9 +143,7 @@ async def test_a_broken_rule_of_the_schema_is_a_bug_and_keeps_nobody_else_back(d
         close_post(tx, "half")
         posts.show_change(tx, SITE, PostKey("half"), delta=-1)
 
-    outcomes = await asyncio.gather(
-        database.write(break_rule), database.write(close_post, "after"), return_exceptions=True
-    )
+    outcomes = await in_one_batch(database, break_rule, lambda tx: close_post(tx, "after"))
     assert isinstance(outcomes[0], sqlite3.IntegrityError | psycopg.IntegrityError)
     assert await database.read(closed_posts) == ["after"]
 
@@ -245,3 +256,54 @@ async def test_every_writer_gets_its_own_answer(database: Database) -> None:
     assert await database.read(closed_posts) == keys
     count = select(func.count().label("count")).select_from(posts_table)
     assert await database.read(lambda tx: [row["count"] for row in tx.all(count)]) == [1000]
+
+
+def note_event(tx: Transaction, number: int) -> str:
+    """A row that is sent later, of the table `events`."""
+    row: dict[str, object] = dict.fromkeys(column.name for column in events_table.c)
+    row |= {"site": SITE, "seq": number, "id": f"event {number}", "type": "test", "about": "{}", "created_at": tx.now}
+    row |= {"actor_kind": "system", "schema": 1}
+    tx.send_later(NOTE_EVENT, tuple(row.values()))
+    return f"event {number}"
+
+
+def noted(tx: Transaction) -> list[int]:
+    """The numbers of the events that a query finds."""
+    return [row["seq"] for row in tx.all(select(events_table.c.seq).order_by(events_table.c.seq))]
+
+
+async def test_what_is_sent_later_is_there_for_whoever_asks_for_it(database: Database) -> None:
+    def work(tx: Transaction) -> list[int]:
+        note_event(tx, 1)
+        return noted(tx)
+
+    assert await database.write(work) == [1]
+    await database.write(note_event, 2)
+    assert await database.read(noted) == [1, 2]
+
+
+async def test_what_a_batch_sends_later_is_sent_together_and_a_unit_that_fails_takes_only_its_own_with_it(
+    database: Database,
+) -> None:
+    def fail(tx: Transaction) -> None:
+        note_event(tx, 2)
+        raise UnknownComment
+
+    outcomes = await in_one_batch(
+        database, lambda tx: note_event(tx, 1), fail, lambda tx: note_event(tx, 3), lambda tx: note_event(tx, 1)
+    )
+    assert [type(one) for one in outcomes[:3]] == [str, UnknownComment, str]
+    assert isinstance(outcomes[3], sqlite3.IntegrityError | psycopg.IntegrityError), "its number is taken"
+    assert await database.read(noted) == [1, 3]
+
+
+async def test_what_was_to_be_sent_later_is_forgotten_with_its_savepoint(database: Database) -> None:
+    def work(tx: Transaction) -> None:
+        note_event(tx, 1)
+        with suppress(UnknownComment), tx.savepoint():
+            note_event(tx, 2)
+            raise UnknownComment
+        note_event(tx, 3)
+
+    await database.write(work)
+    assert await database.read(noted) == [1, 3]

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from service.web.turns import MOST_IN_A_TURN, Turns
+from service.web.turns import BESIDE_A_CALL, MOST_IN_A_TURN, Turns
 from tests.harness import Gatepost
 from tests.web.test_hatch import LIST, Connection, connection, instant
 
@@ -41,6 +41,26 @@ async def test_one_that_comes_while_others_wait_goes_behind_them() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert done == ["first", "second", "third"]
+
+
+async def test_beside_one_call_of_the_application_a_turn_has_room_for_fewer() -> None:
+    turns, going_on = Turns(asyncio.get_running_loop()), asyncio.Event()
+
+    async def room() -> int:
+        await asyncio.sleep(0)  # a new turn
+        return sum(turns.take() for _ in range(MANY))
+
+    @turns.beside
+    async def handler(answer: str) -> str:
+        await going_on.wait()
+        return answer
+
+    found = [await room()]
+    calls = asyncio.gather(handler("first"), handler("second"))
+    found.append(await room())
+    going_on.set()
+    assert list(await calls) == ["first", "second"]
+    assert [*found, await room()] == [MOST_IN_A_TURN, 2 * BESIDE_A_CALL, MOST_IN_A_TURN]
 
 
 @pytest.fixture
