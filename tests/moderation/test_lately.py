@@ -38,8 +38,10 @@ async def test_a_host_is_new_until_an_approved_comment_links_there(database: Dat
     assert (await said(database, held))["links.new_hosts"] == 1
     assert (await facts(scene, BLOG, "bob", "Or https://a.example"))["links.new_hosts"] == 1
     _, approved = await scene.decide(held, Action.APPROVE)
-    assert (await facts(scene, BLOG, "bob", "So https://a.example/y and mailto:me@b.example"))["links.new_hosts"] == 0
+    shown = await scene.says(BLOG, "bob", "So https://a.example/y and mailto:me@b.example")
+    assert (await said(database, shown))["links.new_hosts"] == 0
     await scene.decide(approved, Action.DELETE)
+    await scene.decide(shown, Action.DELETE)
     assert (await facts(scene, BLOG, "cy", "Or https://a.example"))["links.new_hosts"] == 1
 
 
@@ -84,5 +86,5 @@ async def test_what_came_before_the_rules_is_read_and_until_then_unknown(databas
     assert [(one["rule"], one["check"]) for one in told["could_not_judge"]] == [("repeats", "repeats")]
     await earlier.keep(database, "me")
     known = await facts(scene, BLOG, "ada", "Buy cheap pills at https://a.example/")
-    assert (known["links.new_hosts"], known["flood.author"]) == (0, 3)
-    assert (await facts(scene, BLOG, "ada", "Buy cheap pills"))["repeats.by_author"] == 1
+    assert (known["links.new_hosts"], known["flood.site"]) == (0, 4)
+    assert (await facts(scene, BLOG, "ada", "Buy cheap pills!"))["repeats.by_author"] == 1
