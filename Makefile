@@ -25,15 +25,16 @@ UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made 
 
 # What stores anything. The rest of tests/ would see no difference.
 ON_BOTH := tests/notices/test_notice.py tests/moderation tests/store tests/transfer tests/journeys \
+	$(addprefix tests/desk/test_,acts.py bulk.py crowd.py desk_sessions.py) \
 	$(addprefix tests/web/test_,transitions.py front_end.py idempotency.py public.py formats.py operations.py)
 
 # Whose every call may meet another replica.
-ON_REPLICAS := $(addprefix tests/journeys/test_,first_light.py random_walks.py)
+ON_REPLICAS := $(addprefix tests/desk/test_,acts.py crowd.py) $(addprefix tests/journeys/test_,first_light.py random_walks.py)
 
 # What `make test` leaves to `make test-long`: programs killed and starved again and again, thousands of random texts, walks and
 # requests, and whatever waits for time limits. With these it would take more than ten minutes on two cores.
 LONG := tests/embed tests/faults tests/transfer tests/test_cli_db.py tests/test_compose_serves.py \
-	$(addprefix tests/desk/test_,browser.py keys.py news.py sending.py sign_in_browser.py) \
+	$(addprefix tests/desk/test_,browser.py claims.py crowd.py keys.py many.py news.py sending.py sign_in_browser.py) \
 	$(addprefix tests/journeys/test_,random_walks.py random_texts.py) \
 	$(addprefix tests/web/test_,body_size.py guard.py live.py schemathesis.py)
 

@@ -1,5 +1,6 @@
-"""Whether moderators' calls cost the same with 100,000 comments waiting as with 100: `python -m benchmarks.backlog`.
+"""Whether moderators' calls and the desk's queue cost the same with 100,000 comments waiting as with 100.
 
+`python -m benchmarks.backlog`.
 Fills two stores by the service's own verbs, starts a service on each, and sends both the same calls in turns. Whatever
 a call finds is equally much in both, and stands at the end of the queue, behind everything else. Prints medians and
 their ratio.
@@ -24,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import sample
 from statistics import median
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import psycopg
 from typer import echo
@@ -67,19 +68,33 @@ class Store:
         self._server.start()
         self._token = self._server.token("mo", roles=["moderator"])
         self._connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=120)
+        self._cookie = self._signed_in()
 
     def call(self, method: str, path: str, content: object = None) -> tuple[float, object]:
-        """Milliseconds until the whole answer was there, and what was in it."""
+        """Milliseconds until the whole answer was there, and what was in it. `path` is below the site's calls of the
+        API, or, with a slash in front, a page of the desk."""
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        if path.startswith("/"):
+            headers = {"Cookie": self._cookie}
         body = json.dumps(content) if content is not None else None
         started = time.perf_counter()
-        self._connection.request(method, f"/v1/sites/{SITE}/{path}", body, headers)
+        self._connection.request(method, path if path.startswith("/") else f"/v1/sites/{SITE}/{path}", body, headers)
         answer = self._connection.getresponse()
         received = answer.read()
         taken = (time.perf_counter() - started) * 1000
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {received[:300]!r}")
+        if path.startswith("/"):
+            return taken, received.decode()
         return taken, json.loads(received) if received else None
+
+    def _signed_in(self) -> str:
+        """The cookie of a session at the desk."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+        self._connection.request("POST", f"/desk/{SITE}/sign-in", urlencode({"token": self._token}), headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        return str(answer.headers["Set-Cookie"]).partition(";")[0]
 
     def stop(self) -> None:
         """End the service."""
@@ -132,6 +147,8 @@ def _calls() -> dict[str, tuple[str, str, object]]:
     calls: dict[str, tuple[str, str, object]] = {
         name: ("GET", f"queue?{query}", None) for name, query in queues.items()
     }
+    desk = {"desk": "", "desk, reason=": "?reason=awaiting-approval", "desk, order=priority": "?order=priority"}
+    calls |= {name: ("GET", f"/desk/{SITE}/{query}", None) for name, query in desk.items()}
     calls["claim 20"] = ("POST", "queue/claims", {"limit": 20, "lease_seconds": 600})
     calls["give back"] = ("DELETE", "queue/claims", None)
     calls["decisions?since="] = ("GET", "decisions?limit=20&since={since}", None)
@@ -156,6 +173,8 @@ def _compare(name: str, method: str, path: str, content: object, stores: dict[st
 
 
 def _in_short(answer: object) -> str:
+    if isinstance(answer, str):
+        return f"{answer.count('<article data-card')} cards"
     if not isinstance(answer, dict):
         return "-"
     listed: list[object] = answer.get("entries") or answer.get("decisions") or []

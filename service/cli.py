@@ -22,6 +22,7 @@ from service import (
     cli_embed,
     cli_export,
     cli_health,
+    cli_import,
     cli_keys,
     cli_lists,
     cli_notices,
@@ -53,6 +54,7 @@ app.add_typer(cli_notices.commands, name="notify")
 app.add_typer(cli_desk.commands, name="desk")
 app.add_typer(cli_lists.commands, name="lists")
 app.command("embed")(cli_embed.embed)
+app.command("import")(cli_import.import_comments)
 app.command("undo")(cli_undo.undo)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
     from service.store.snapshot import Watch
 
 WRONG, MISUSED = 1, 2
-STEPS = {"copy": "Copying", "verify": "Verifying", "digest": "Reading"}
+STEPS = {"copy": "Copying", "verify": "Verifying", "digest": "Reading", "content": "Reading"}
 
 commands = typer.Typer(no_args_is_help=True, help="The database: upgrade, backup, restore, verify, render, copy.")
 
@@ -86,7 +86,9 @@ def restore_database(
 def verify_database(config: Config = None) -> None:
     """Check the database's integrity, and recount all that it keeps twice. One line for each difference."""
     from service import settings as configuration
+    from service.model import SiteKey
     from service.store import digest, snapshot, verify
+    from service.transfer import content
 
     url = configuration.load(config).database.url
     found = 0
@@ -95,10 +97,15 @@ def verify_database(config: Config = None) -> None:
             typer.echo(line)
             found += 1
         seen = None if found else digest.of(moment, watch)
+        contents = (
+            {} if found else {site: content.digest(moment, SiteKey(site), watch) for site in digest.as_of(moment)}
+        )
     if seen is None:
         stop(f"{snapshot.name_of(url)} has {found} differences: restore a backup", status=WRONG)
     typer.echo(f"{snapshot.name_of(url)} is sound.")
     _tell(seen)
+    for site, of_content in contents.items():
+        typer.echo(f"Content of {site}: {of_content}")
 
 
 @commands.command("render")

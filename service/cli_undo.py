@@ -1,12 +1,11 @@
 """`gatepost undo`: take back all that one call decided, from the command line. A part of `cli`."""
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import Config, site_of, stop, store_beside
+from service.terminal import Config, agrees, site_of, stop, store_beside
 
 if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
     from service.moderation.undos import Forecast, Undone
@@ -39,18 +38,12 @@ async def _undo(settings: "Settings", site: "Site", batch: str, *, note: str | N
         _tell_forecast(forecast)
         if not forecast.would_change:
             stop("Nothing of this batch can be undone.", status=WRONG)
-        if not is_sure and not _agrees():
+        if not is_sure and not agrees("Undo them?"):
             stop("Nothing was undone.", status=WRONG)
         undone = await undos.undo(database, site.rules, shown, operator, note=note)
         while undone.remaining:
             undone = await undos.undo(database, site.rules, shown, operator, note=note)
     _tell(undone, batch=shown.undoing)
-
-
-def _agrees() -> bool:
-    """Asks on standard error: what the command prints is only what was done."""
-    typer.echo("Undo them? [y/N] ", err=True, nl=False)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _tell_forecast(forecast: "Forecast") -> None:

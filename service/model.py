@@ -91,6 +91,7 @@ class Why(StrEnum):
     RESTORED = "restored"
     REPORTED = "reported"
     """Kept, shown and decided about like the others; no call gives this reason yet."""
+    IMPORTED = "imported"
 
 
 PRIORITY: dict[Why, int] = {
@@ -100,6 +101,7 @@ PRIORITY: dict[Why, int] = {
     Why.EDITED: 0,
     Why.RESTORED: 0,
     Why.REPORTED: 10,
+    Why.IMPORTED: 0,
 }
 """How urgent a reason is: what readers see already, and object to, comes before what they do not see."""
 WHY_TEXT: dict[Why, str] = {
@@ -109,6 +111,7 @@ WHY_TEXT: dict[Why, str] = {
     Why.EDITED: "The author changed an approved comment; readers keep the approved text until you decide.",
     Why.RESTORED: "A moderator put this comment back to be reviewed again.",
     Why.REPORTED: "Readers reported this comment.",
+    Why.IMPORTED: "It waited in the system from which it was brought here.",
 }
 
 
@@ -274,7 +277,8 @@ class Comment:
 class PublicComment:
     """One item of a public list. A tombstone has no author, text or times: they never leave the store.
 
-    `published_at` is when readers first saw the comment, `shown_at` when they were shown what they see now.
+    `published_at` is when readers first saw the comment, `shown_at` when they were shown what they see now. `anchor` is
+    the fragment by which old links lead to one that was imported.
     """
 
     id: CommentId
@@ -290,6 +294,7 @@ class PublicComment:
     published_at: Milliseconds | None = None
     shown_at: Milliseconds | None = None
     post: PostKey | None = None
+    anchor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Plain lines where nobody reads along: width and colour are a terminal's, so anot
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -46,6 +47,15 @@ def site_of(settings: "Settings", key: str) -> "Site":
         known = ", ".join(settings.sites) or "none"
         stop(f'there is no site "{key}" in the configuration (there: {known}): correct --site', status=MISUSED)
     return site
+
+
+def only_site(settings: "Settings", key: str | None) -> "Site":
+    """The site that `--site` names, or the only one there is; ends the process where that is not clear."""
+    if key is not None:
+        return site_of(settings, key)
+    if len(settings.sites) != 1:
+        stop(f"say which site with --site (there: {', '.join(settings.sites) or 'none'})", status=MISUSED)
+    return next(iter(settings.sites.values()))
 
 
 @asynccontextmanager
@@ -115,6 +125,12 @@ def progress(steps: Mapping[str, str]) -> Iterator["Watch"]:
         return
     with bars:
         yield Watch(show)
+
+
+def agrees(question: str) -> bool:
+    """Asks on standard error: what a command prints is only what was done."""
+    typer.echo(f"{question} [y/N] ", err=True, nl=False)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def show_configuration(toml: str, *, file: object, variables: Iterable[str]) -> None:

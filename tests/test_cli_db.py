@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from service.model import PostKey
+from service.model import PostKey, SiteKey
+from service.store import digest, snapshot
 from service.store.database import Database
+from service.store.snapshot import Watch
+from service.transfer import content
 from tests.harness import Hands
 from tests.rows import rows_of
 from tests.store import long_post, scene
@@ -71,7 +74,10 @@ def test_backup_verify_and_restore_tell_the_same_digest(gatepost: Gatepost, stor
     assert (backup.returncode, backup.stderr, rest) == (0, "", expected)
     assert re.fullmatch(r"backups/gatepost-\d{8}T\d{6}Z\.db", file)
     assert (verify.returncode, verify.stderr) == (0, "")
-    assert verify.stdout.splitlines() == [f"{store} is sound.", *expected]
+    with snapshot.of(f"sqlite:///{store}") as moment:
+        sites = digest.of(moment, Watch()).as_of
+        contents = [f"Content of {site}: {content.digest(moment, SiteKey(site), Watch())}" for site in sites]
+    assert verify.stdout.splitlines() == [f"{store} is sound.", *expected, *contents]
     restored = gatepost("restore", file, url=f"sqlite:///{tmp_path}/drill.db")
     assert (restored.returncode, restored.stderr) == (0, "")
     assert restored.stdout.splitlines() == [f"{tmp_path}/drill.db holds what was backed up.", *expected]

@@ -72,6 +72,7 @@ FLOORS = [
     "cli_embed",
     "cli_export",
     "cli_health",
+    "cli_import",
     "cli_keys",
     "cli_lists",
     "cli_notices",

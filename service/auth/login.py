@@ -207,21 +207,21 @@ def identity_from(claims: Mapping[str, Any], *, site: SiteKey, settings: BaseLog
     if not subject or not subject.strip() or len(subject) > MAX_SUBJECT:
         fix = f"let {mapping.subject} be the account's lasting id, as a text; or name another member in claims.subject"
         raise refused(f"{mapping.subject} must be a text of 1 to {MAX_SUBJECT} characters", fix=fix)
-    name = _label(_text(claims, mapping.name), MAX_NAME)
+    said = (_text(claims, path) for path in (mapping.name, mapping.bio, mapping.url, mapping.avatar))
     return Identity(
         site=site,
         namespace=settings.namespace,
         subject=subject,
-        profile=Profile(
-            name=name or UNNAMED,
-            bio=_label(_text(claims, mapping.bio), MAX_BIO),
-            url=_address(_text(claims, mapping.url)),
-            avatar=_address(_text(claims, mapping.avatar)),
-        ),
+        profile=profile_of(*said),
         roles=_roles(claims, settings.roles or roles) if settings.may_moderate else frozenset(),
         login=settings.label,
         said_roles=_said_roles(claims, settings.roles or roles),
     )
+
+
+def profile_of(name: str | None, bio: str | None = None, url: str | None = None, avatar: str | None = None) -> Profile:
+    """What somebody says of a person, made fit to be shown: one clean line each, addresses that may be followed."""
+    return Profile(_label(name, MAX_NAME) or UNNAMED, _label(bio, MAX_BIO), _address(url), _address(avatar))
 
 
 def author_key(secret: bytes, identity: Identity) -> AuthorKey:

@@ -214,7 +214,7 @@ def _streams_of(event: Event) -> Iterator[Stream]:
     """Who may hear of it: readers of what readers see, moderators of what happens to comments, and who holds them."""
     if event.post is not None and event.post_revision is not None:
         yield event.site, event.post
-    if event.comment_id is not None or event.type == events.CLAIMED:
+    if events.waiting_of(event) or event.type == events.CLAIMED:
         yield event.site, None
 
 

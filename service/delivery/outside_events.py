@@ -42,6 +42,8 @@ OUTSIDE_OF: Mapping[str, str | None] = MappingProxyType(
         "comment.edit_discarded": "comment.edit_discarded",
         "comment.withdrawn": "comment.withdrawn",
         "comment.decision_undone": "comment.decision_undone",
+        "comments.imported": "comments.imported",
+        "comments.import_undone": "comments.import_undone",
         "post.closed": "post.closed",
         "post.opened": "post.opened",
         "post.labelled": "post.labelled",
@@ -220,6 +222,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             ),
         ),
         REMOVED: Kind("Readers do not see a comment any more.", _of_comment(GONE, _decided("delete"))),
+        "comments.imported": Kind(
+            "An import brought comments to a post, of any age and status. Nothing is told of each of them.",
+            {"post": {**POST, "count": 214}},
+        ),
+        "comments.import_undone": Kind(
+            "What an import brought to a post was taken out again, but for what was decided about or answered since.",
+            {"post": POST},
+        ),
         "post.closed": Kind("A post takes no comments any more.", {"post": {**POST, "open": False}}),
         "post.opened": Kind("A post takes comments again.", {"post": POST}),
         "post.labelled": Kind("A moderator said how a post is called, or where it is.", {"post": POST}),

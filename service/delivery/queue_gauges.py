@@ -13,6 +13,7 @@ from service.metrics import Metrics
 from service.model import Clock, Event, Milliseconds, SiteKey
 from service.store import queue
 from service.store.database import Database
+from service.store.events import waiting_of
 
 MEASURE_SECONDS = 1.0
 """Between two measurements, however much happens: the entries of a site are counted in each."""
@@ -35,7 +36,7 @@ class QueueGauges(Follower):
 
     def handle(self, events: Sequence[Event]) -> None:
         """The queue may have another length where something happened to a comment."""
-        self._measure_again({event.site for event in events if event.comment_id is not None})
+        self._measure_again({event.site for event in events if waiting_of(event)})
 
     def skipped(self, site: SiteKey) -> None:
         """Whatever happened, the queue tells how long it is now."""

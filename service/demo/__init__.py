@@ -41,8 +41,8 @@ WELCOME = """
   Try this
     1. Read the page as a visitor: where you would type stands "LOGIN to add comments".
     2. Switch to Ada at the top, post a comment: it awaits moderation, and only Ada sees it.
-    3. Switch to Mo, the moderator: approve it, here or at the desk. Switch to Visitor: there it is.
-    4. Edit or withdraw it as Ada; reject something with a note; press a button twice; be Mo in two windows.
+    3. Switch to Mo, the moderator, and open the desk: approve it with the key "a". As a visitor: there it is.
+    4. Edit or withdraw it as Ada; reject something with a note; press a button twice; have the desk in two windows.
   The foot of the page shows every call as a line of curl.
 
   Ctrl-C stops the demo.

@@ -1,7 +1,7 @@
 """Deciding about many comments at once: first a preview of what that would change, then exactly this, in pieces.
 
 A preview is not kept. It holds each comment with the version that was shown, so whatever has changed since stays as it
-is, and is named; `web/desk_bulk` seals it for its caller. What another moderator holds is left alone, and no post gets
+is, and is named; `web/desk/bulk` seals it for its caller. What another moderator holds is left alone, and no post gets
 another title or address: nobody was shown those.
 """
 

@@ -35,7 +35,7 @@ ANSWERED: dict[Action, frozenset[Why]] = {
     Action.RESTORE: frozenset(),
 }
 """Which reasons a decision answers: the others stay. Who judges the comment as it stands has seen them all."""
-OF_A_STATE = frozenset({Why.AWAITING_APPROVAL, Why.HELD, Why.COULD_NOT_JUDGE, Why.RESTORED, Why.EDITED})
+OF_A_STATE = frozenset({Why.AWAITING_APPROVAL, Why.HELD, Why.COULD_NOT_JUDGE, Why.RESTORED, Why.EDITED, Why.IMPORTED})
 """Reasons that say how a comment stands: it is pending, or an edit of it waits. They end with that, and only then."""
 _UNKNOWN = Actor(ActorKind.SYSTEM, "unknown", "An older release did not keep who it was")
 

@@ -75,6 +75,14 @@ def _relink(tx: Transaction, before: Comment | None, after: Comment | None) -> N
         arrivals.link(tx, after, now - was)
 
 
+def replies_listed(tx: Transaction, comment_id: CommentId, number: int) -> int:
+    """So many more (or fewer) listed replies stand below a comment: how many tombstones above come or go with them."""
+    parent_id, was_listed, is_listed = comments.count_reply(tx, comment_id, number)
+    if was_listed == is_listed:
+        return 0
+    return 1 + _relist(tx, parent_id, 1 if number > 0 else -1)
+
+
 def _count_for_author(tx: Transaction, before: Comment | None, after: Comment) -> None:
     approved = int(is_public(after)) - int(before is not None and is_public(before))
     rejected = int(after.status in _REFUSED) - int(before is not None and before.status in _REFUSED)

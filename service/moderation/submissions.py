@@ -27,6 +27,7 @@ from service.model import (
     CommentId,
     Identity,
     Label,
+    Milliseconds,
     PostKey,
     SiteRules,
     Status,
@@ -73,7 +74,7 @@ def submit(
     judgement = judging.judge(tx, site, found.policy_digest, incoming, draft.body, draft.html, draft.looked)
     status = judging.status_of(judgement)
     number = posts.next_comment(tx, site.key, post, last=found.last_number)
-    code = _code(tx.now, number)
+    code = code_of(tx.now, number)
     comment = Comment(
         id=CommentId(new_id(tx.now)),
         site=site.key,
@@ -86,7 +87,7 @@ def submit(
         version=1,
         created_at=tx.now,
         published_at=tx.now if status is Status.APPROVED else None,
-        path=_stem(parent, site.max_depth) + code,
+        path=stem_below(parent.path if parent else "", site.max_depth) + code,
         depth=min(parent.depth + 1, site.max_depth) if parent else 0,
         reply_count=0,
         listed=status is Status.APPROVED,
@@ -265,14 +266,16 @@ def _public_parent(tx: Transaction, site: SiteRules, post: PostKey, parent_id: C
     return parent
 
 
-def _code(now: int, number: int) -> str:
-    left, code = now * 36**3 + number % 36**3, ""
+def code_of(moment: Milliseconds, number: int) -> str:
+    """One level of a comment's path: what was written earlier sorts before."""
+    left, code = moment * 36**3 + number % 36**3, ""
     for _ in range(CODE_LENGTH // 2):
         left, pair = divmod(left, len(_PAIRS))
         code = _PAIRS[pair] + code
     return code
 
 
-def _stem(parent: Comment | None, max_depth: int) -> str:
-    """The path below which a reply goes. Beyond the deepest level replies stand side by side, by time."""
-    return parent.path[: max_depth * CODE_LENGTH] if parent else ""
+def stem_below(path: str, max_depth: int) -> str:
+    """The path below which a reply goes to a comment at `path`. Beyond the deepest level replies stand side by side,
+    by time."""
+    return path[: max_depth * CODE_LENGTH]

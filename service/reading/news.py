@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from service.delivery.live import News
-from service.model import Actor, CommentId, Event, Milliseconds, PublicComment, Status
+from service.model import Actor, CommentId, Event, Milliseconds, PostKey, PublicComment, QueueEntry, Status
 from service.reading import show
 from service.reading.shapes import ClaimNews, CommentNews, PostNews, PostView, QueueNews
 from service.settings import Site
@@ -29,6 +29,8 @@ def of_post(sites: Mapping[str, Site], tx: Transaction, event: Event) -> list[Ne
         return []
     post = show.post(sites[event.site], posts.get(tx, event.site, event.post))
     if event.comment_id is None:
+        if event.type in (events.IMPORTED, events.IMPORT_UNDONE):
+            return [News("reset", {})]
         if rendered := event.about.get("comments"):
             items = (published.item(tx, event.site, comment_id) for comment_id in rendered)
             return [_of_comment(item, post, "comment.changed") for item in items]
@@ -53,11 +55,14 @@ def of_queue(tx: Transaction, event: Event) -> list[News]:
     """What moderators hear: that a comment is in the queue now, and why, or that it is not; and who holds it."""
     if event.type == events.CLAIMED:
         return _of_claims(tx, event)
-    if event.comment_id is None or event.post is None:
+    if event.post is None:
         return []
-    entry = queue.get(tx, event.comment_id)
-    told: QueueNews = {"comment_id": event.comment_id, "post": event.post, "why": list(entry.why) if entry else []}
-    return [News("queue.entered" if entry else "queue.left", told)]
+    return [_of_entry(comment_id, event.post, queue.get(tx, comment_id)) for comment_id in events.waiting_of(event)]
+
+
+def _of_entry(comment_id: CommentId, post: PostKey, entry: QueueEntry | None) -> News:
+    told: QueueNews = {"comment_id": comment_id, "post": post, "why": list(entry.why) if entry else []}
+    return News("queue.entered" if entry else "queue.left", told)
 
 
 def _of_claims(tx: Transaction, event: Event) -> list[News]:

@@ -11,8 +11,9 @@ from typing_extensions import TypedDict
 
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=36, description="UUIDv7")]
+ANCHOR_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z_.:-]*$"
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC, milliseconds")]
-WhyCode = Literal["awaiting-approval", "held", "could-not-judge", "edited", "restored", "reported"]
+WhyCode = Literal["awaiting-approval", "held", "could-not-judge", "edited", "restored", "reported", "imported"]
 
 _CLOSED = with_config(ConfigDict(extra="forbid"))
 
@@ -30,7 +31,7 @@ class AuthorView(TypedDict):
 
 @_CLOSED
 class VisibleComment(TypedDict):
-    """A published comment. `post` is named in lists that span posts."""
+    """A published comment. `post` is named in lists that span posts, `anchor` where the comment was imported."""
 
     id: Id
     parent_id: Id | None
@@ -40,6 +41,7 @@ class VisibleComment(TypedDict):
     created_at: Timestamp
     edited_at: Timestamp | None
     reply_count: int
+    anchor: NotRequired[Annotated[str, Field(description="The fragment by which old links lead to it")]]
     post: NotRequired[str]
 
 

@@ -51,7 +51,7 @@ def latest_item(found: PublicComment) -> VisibleComment:
 
 
 def _visible_item(found: PublicComment, profile: Profile) -> VisibleComment:
-    return {
+    shown: VisibleComment = {
         "id": found.id,
         "parent_id": found.parent_id,
         "depth": found.depth,
@@ -61,6 +61,7 @@ def _visible_item(found: PublicComment, profile: Profile) -> VisibleComment:
         "edited_at": optional_timestamp(found.edited_at),
         "reply_count": found.reply_count,
     }
+    return {**shown, "anchor": found.anchor} if found.anchor else shown
 
 
 def site(found: Site) -> SiteView:

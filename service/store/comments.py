@@ -31,10 +31,9 @@ _WHOLE = select(comments)
 _ONE = _WHOLE.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
 _SOME = _WHOLE.where(among(comments.c.id, "ids"))  # and no site, by whose index SQLite may prefer to go
 _ONE_TO_CHANGE = _ONE.with_for_update()
-_NOT_OF_A_NEW_ONE = {"edited_at", "edit_body", "edit_html", "edit_renderer", "edit_version", "edit_submitted_at"}
-_ADD = insert(comments).values(
-    {one.name: bindparam(one.name) for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE}
-)
+_NOT_OF_A_NEW_ONE = {one.name for one in comments.c if one.name.startswith("edit") or one.name == "anchor"}
+_NEW = [one.name for one in comments.c if one.name not in _NOT_OF_A_NEW_ONE]
+_ADD = insert(comments).values({name: bindparam(name) for name in _NEW})
 _REPLACE = (
     update(comments)
     .where(
@@ -147,13 +146,18 @@ def count(tx: Transaction) -> int:
 
 def add(tx: Transaction, comment: Comment, *, root: str) -> None:
     """Store a new comment. What it says of its post waits with it until it is approved."""
-    profile, text, label, shown_at = comment.author, comment.text, comment.label, comment.published_at
+    tx.send(_ADD, new_row(comment, root, comment.published_at))
+
+
+def new_row(comment: Comment, root: str, shown_at: Milliseconds | None) -> tuple[Any, ...]:
+    """Its row, without what a new comment has not."""
+    profile, text, label = comment.author, comment.text, comment.label
     place = (comment.id, comment.site, comment.post, comment.parent_id)
     author = (comment.author_key, profile.name, profile.bio, profile.url, profile.avatar)
     said = (text.body, texts.hash_of(text.body), text.html, text.renderer)
     state = (comment.status, comment.version, text.version, comment.created_at, comment.published_at, shown_at)
     thread = (root, comment.path, comment.depth, comment.reply_count, comment.listed)
-    tx.send(_ADD, (*place, *author, *said, *state, *thread, label.title, label.url))
+    return (*place, *author, *said, *state, *thread, label.title, label.url)
 
 
 def replace(tx: Transaction, before: Comment, after: Comment, *, shown_at: Milliseconds | None) -> bool:

@@ -33,6 +33,11 @@ from service.store.tables import events, sites
 CLAIMED: Final = "queue.claimed"
 """Entries of the queue are somebody's now, or nobody's: `about` names their comments. It is about no single comment."""
 
+IMPORTED: Final = "comments.imported"
+"""Comments of one post were brought: `about` says by which import, how many, and which are `waiting`."""
+IMPORT_UNDONE: Final = "comments.import_undone"
+"""What an import brought to one post was taken out again; `waiting` are those of them that were in the queue."""
+
 _NEXT = (
     upsert(sites)
     .values(
@@ -148,6 +153,11 @@ def append(
     tx.send_later(_APPEND, (*what, *change, event.post_revision, event.site_revision, event.schema))
     tx.announce(event)
     return event.seq
+
+
+def waiting_of(event: Event) -> list[CommentId]:
+    """The comments that may have come into the queue, or have left it, with an event."""
+    return list(event.about.get("waiting", ())) if event.comment_id is None else [event.comment_id]
 
 
 def after(tx: Transaction, site: SiteKey, seq: int, *, limit: int) -> list[Event]:

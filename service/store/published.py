@@ -79,6 +79,7 @@ _ITEM = select(
             "edited_at",
             "published_at",
             "shown_at",
+            "anchor",
         )
     ),
 )
@@ -123,6 +124,13 @@ def _thread_newest() -> Select[Any]:
 _ITEM_BY_ID = _ITEM.where(comments.c.site == bindparam("site"), comments.c.id == bindparam("id"))
 _ON_POST = _ITEM.where(comments.c.site == bindparam("site"), comments.c.post == bindparam("post"))
 _ONE_ON_POST = _ON_POST.where(PUBLIC, comments.c.id == bindparam("id"))
+_BY_ANCHOR = (
+    select(comments.c.id)
+    .where(comments.c.site == bindparam("site"), comments.c.post == bindparam("post"), PUBLIC)
+    .where(comments.c.anchor == bindparam("anchor"))
+    .order_by(comments.c.id)
+    .limit(1)
+)
 _ABOVE = _ITEM.where(*_listed(comments), comments.c.root == bindparam("root"), among(comments.c.path, "paths"))
 _THREAD_OLDEST = (
     _ITEM.where(*_listed(comments), _PLACE > _GIVEN_PLACE).order_by(comments.c.root, comments.c.path).limit(_LIMIT)
@@ -158,6 +166,12 @@ def flat(
     start = after or (END_OF_TIME if newest_first else _BEGINNING_OF_TIME)
     rows = _flat_after(tx, site, post, newest_first=newest_first, limit=limit + 1, after=start)
     return _page(rows, limit, _BY_TIME)
+
+
+def id_at(tx: Transaction, site: SiteKey, post: PostKey, anchor: str) -> CommentId | None:
+    """The comment on the post to which old links lead by this anchor."""
+    row = tx.first(_BY_ANCHOR, site=site, post=post, anchor=anchor)
+    return row["id"] if row else None
 
 
 def thread_around(
@@ -276,4 +290,5 @@ def _item(row: Row) -> PublicComment:
         published_at=row["published_at"],
         shown_at=row["shown_at"],
         post=row["post"],
+        anchor=row["anchor"],
     )

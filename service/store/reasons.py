@@ -119,7 +119,7 @@ def _says(*codes: Why) -> str:
     return "(" + " OR ".join(f"q.why LIKE '% {code} %'" for code in codes) + ")"
 
 
-_PENDING, _EDITED = _says(*sorted(OF_THE_POLICY), Why.RESTORED), _says(Why.EDITED)
+_PENDING, _EDITED = _says(*sorted(OF_THE_POLICY), Why.RESTORED, Why.IMPORTED), _says(Why.EDITED)
 RULES: Sequence[Rule] = [
     Inspection("queue.why", _entries),
     Recount(

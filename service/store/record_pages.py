@@ -45,6 +45,8 @@ LOOKED_THROUGH: Final = 5_000
 """Decisions that are looked through for one page where no index knows all that is asked for."""
 _END: Final = 2**62
 """A number that no decision reaches."""
+_BEGINNING: Final = -_END
+"""Below all of them: what was decided before it was imported has numbers below 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ def page(
     A decision that stands more than MOST_DISPLACED events away from one with an other time may be left out by `since`
     and `until`.
     """
-    low = 0 if wanted.since is None else _first_as_new_as(tx, site, wanted.since) - 1 - MOST_DISPLACED
+    low = _BEGINNING if wanted.since is None else _first_as_new_as(tx, site, wanted.since) - 1 - MOST_DISPLACED
+    if low < 0:  # so few decisions are older that what was imported may be as new
+        low = _BEGINNING
     high = _END if wanted.until is None else _first_as_new_as(tx, site, wanted.until) + 1 + MOST_DISPLACED
     if after is not None:
         low, high = (low, min(high, int(after[0]))) if newest_first else (max(low, int(after[0])), high)

@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from service.model import CommentId, SiteKey
+from service.model import SiteKey
 from service.store import events, leases
 from service.store.among import among, listed
 from service.store.database import Database, Transaction
@@ -224,7 +224,7 @@ def _followed(tx: Transaction, before: Progress) -> Progress | None:
         part = events.after(tx, site, seq, limit=SLICE)
         if not part or part[0].seq != seq + 1:  # what it would have followed is gone: it begins again
             return Progress(State.EMPTIED)
-        ids = listed({CommentId(event.comment_id) for event in part if event.comment_id is not None})
+        ids = listed({comment_id for event in part for comment_id in events.waiting_of(event)})
         tx.run(_REMOVE, ids=ids)
         tx.run(_ADD, ids=ids)
         return replace(before, seqs={**before.seqs, site: part[-1].seq})

@@ -102,6 +102,7 @@ authors = Table(
 # `path` orders a thread depth-first: one fixed-width code per level; `root` is its first code. `listed`: approved, or a
 # tombstone that replies stand on. The author's name and biography are kept as they were when the text was reviewed.
 # `shown_at`: when readers were shown the comment's present text, whether or not they still are; feeds go by it.
+# `anchor`: of an imported comment, the fragment by which old links lead to it.
 comments = Table(
     "comments",
     metadata,
@@ -139,6 +140,7 @@ comments = Table(
     Column("edit_renderer", Integer),
     Column("edit_version", Integer),
     Column("edit_submitted_at", BigInteger),
+    Column("anchor", Text),
     ForeignKeyConstraint(["site", "post"], ["posts.site", "posts.post"]),
     ForeignKeyConstraint(["site", "author"], ["authors.site", "authors.author"]),
 )
@@ -169,6 +171,7 @@ _index("ix_comments_latest", "site", "created_at", "id", only=PUBLIC)
 _index("ix_comments_post_feed", "site", "post", "shown_at", "id", only=PUBLIC)
 _index("ix_comments_site_feed", "site", "shown_at", "id", only=PUBLIC)
 _index("ix_comments_refused", "site", "status", "created_at", "id", only=REFUSED)
+_index("ix_comments_anchor", "site", "post", "anchor", only=comments.c.anchor.is_not(None))
 _index("ix_comments_parent", "parent_id", only=comments.c.parent_id.is_not(None))
 Index("ix_comments_author", *(comments.c[column] for column in ("site", "author", "created_at", "id")))
 # An author's comments on a post: a front end asks for them with every page that they open, a submission for its double.
@@ -238,7 +241,8 @@ reasons = Table(
     sqlite_with_rowid=False,
 )
 
-# The append-only record. `seq` is the event's, so its order is the order of commits. `before` is what undo puts back.
+# The append-only record. `seq` is the event's, so its order is the order of commits; below 0 for what was decided
+# elsewhere before the comment was imported. `before` is what undo puts back.
 # `batch` is the same in all that one call did to many comments.
 decisions = Table(
     "decisions",
@@ -368,6 +372,32 @@ arrivals = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_arrivals_equal", *(arrivals.c[column] for column in ("site", "key", "created_at", "author")))
+
+# Which comment of which foreign file a comment is, so that it is brought once. `digest` is of what was brought,
+# `version` the comment's then: what somebody did here since has raised it. `batch` is the import that brought it.
+imports = Table(
+    "imports",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("source", ordered_text, primary_key=True),
+    Column("source_id", ordered_text, primary_key=True),
+    Column("comment_id", ordered_text, ForeignKey("comments.id"), nullable=False),
+    Column("batch", ordered_text, nullable=False),
+    Column("digest", ordered_text, nullable=False),
+    Column("version", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("ix_imports_batch", imports.c.site, imports.c.batch, imports.c.comment_id)
+Index("ix_imports_comment", imports.c.comment_id)
+
+# What an imported comment's text was made of, where that was no CommonMark: for moderators.
+originals = Table(
+    "originals",
+    metadata,
+    Column("comment_id", ordered_text, ForeignKey("comments.id"), primary_key=True),
+    Column("format", ordered_text, nullable=False),
+    Column("body", Text, nullable=False),
+)
 
 # Everything that happened, written with the change itself, gapless per site from `sites.first_seq` on. What followers
 # need has a column each; `about` is JSON with the rest, and holds nobody's text, name or address. `author` wrote the

@@ -1,6 +1,6 @@
 """A transaction as queries see it: SQLAlchemy's statements, run on the driver's connection."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -93,6 +93,11 @@ class Transaction:
         """
         self.has_written = True
         self._connection.execute(self._statements.compiled(statement).sql, row)
+
+    def send_many(self, statement: Insert, rows: Sequence[tuple[Any, ...]], /) -> None:
+        """The same for many rows at once."""
+        self.has_written = True
+        self._connection.cursor().executemany(self._statements.compiled(statement).sql, rows)
 
     def send_later(self, statement: Insert, row: tuple[Any, ...], /) -> None:
         """The same for a row that the rest of its batch does not ask for: an event, an entry, a line of the record.

@@ -1,6 +1,7 @@
 """Public reading: what everybody sees. No credential is looked at, so shared caches may keep every reply."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
@@ -13,6 +14,7 @@ from service.model import Page as Found
 from service.reading import atom, html, language, shapes, show
 from service.reading.page import IDENTITY, Content, Encoded, Format, PageScope, coding_for, format_for
 from service.reading.pages import Variant
+from service.reading.shapes import ID_PATTERN
 from service.reading.tags import tag_of, tags_of
 from service.store import events, posts, published
 from service.store.database import Transaction
@@ -173,9 +175,10 @@ def _listing(call: Call, query: queries.CommentsQuery) -> Callable[[Transaction]
         return page(tx, site, post, newest_first=newest_first, limit=query.limit, after=after)
 
     def from_a_comment(tx: Transaction) -> Found[PublicComment]:
-        page, comment = published.thread_around if is_thread else published.flat_around, CommentId(query.around or "")
-        found = page(tx, site, post, newest_first=newest_first, limit=query.limit, around=comment)
-        if found is None:
+        page, named = published.thread_around if is_thread else published.flat_around, query.around or ""
+        comment = CommentId(named) if re.fullmatch(ID_PATTERN, named) else published.id_at(tx, site, post, named)
+        found = comment and page(tx, site, post, newest_first=newest_first, limit=query.limit, around=comment)
+        if not found:
             raise UnknownComment
         return found
 

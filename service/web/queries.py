@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from service.delivery.outside_events import KINDS, is_known
 from service.reading.language import Code
-from service.reading.shapes import Id, WhyCode
+from service.reading.shapes import ANCHOR_PATTERN, Id, WhyCode
 from service.web.incoming import Incoming, Line, Moment
 from service.web.outgoing import ActionName, StatusName
 from service.web.post_keys import PostKeyText
@@ -59,8 +59,12 @@ class CommentsQuery(PageQuery):
 
     view: Literal["thread", "flat"] = Field("thread", description="Depth-first under each root, or by time")
     sort: Literal["oldest", "newest"] = Field("oldest", description="The order of roots (`thread`) or of all (`flat`)")
-    around: Id | None = Field(
-        None, description="Begin with this comment, below those that it answers; not together with `cursor`"
+    around: Annotated[str, Field(pattern=ANCHOR_PATTERN, max_length=200)] | None = Field(
+        None,
+        description=(
+            "Begin with this comment (its id, or the anchor of an imported one), below those that it answers; not "
+            "together with `cursor`"
+        ),
     )
 
     @field_validator("around")

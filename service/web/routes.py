@@ -53,17 +53,6 @@ from service.errors import (
     UnsupportedMediaType,
 )
 from service.web import (
-    desk,
-    desk_acts,
-    desk_bulk,
-    desk_codes,
-    desk_comment,
-    desk_events,
-    desk_people,
-    desk_record,
-    desk_sessions,
-    desk_settings,
-    desk_sign_in,
     embed,
     feed,
     lists,
@@ -76,6 +65,17 @@ from service.web import (
     undos,
     webhooks,
 )
+from service.web.desk import acts as desk_acts
+from service.web.desk import bulk as desk_bulk
+from service.web.desk import codes as desk_codes
+from service.web.desk import comment as desk_comment
+from service.web.desk import events as desk_events
+from service.web.desk import people as desk_people
+from service.web.desk import queue as desk_queue
+from service.web.desk import record as desk_record
+from service.web.desk import sessions as desk_sessions
+from service.web.desk import settings as desk_settings
+from service.web.desk import sign_in as desk_sign_in
 from service.web.surface import EVENT_STREAM, Audience, Count, Route
 
 Problems = tuple[type[Problem], ...]
@@ -297,9 +297,9 @@ OPERATIONS = [
 DESK_SITE = "/desk/{site}"
 
 DESK = [
-    Route("GET", "/desk", desk.show_way, Audience.DESK_DOOR, statuses=(308,)),
-    Route("GET", "/desk/", desk.choose_site, Audience.DESK_DOOR, statuses=(200, 303), media_type=HTML),
-    Route("GET", DESK_SITE, desk.show_way_to_queue, Audience.DESK_DOOR, statuses=(308,), problems=(UnknownSite,)),
+    Route("GET", "/desk", desk_queue.show_way, Audience.DESK_DOOR, statuses=(308,)),
+    Route("GET", "/desk/", desk_queue.choose_site, Audience.DESK_DOOR, statuses=(200, 303), media_type=HTML),
+    Route("GET", DESK_SITE, desk_queue.show_way_to_queue, Audience.DESK_DOOR, statuses=(308,), problems=(UnknownSite,)),
     Route(
         "GET", DESK_SITE + "/sign-in", desk_sign_in.show_sign_in, Audience.DESK_DOOR, Count.READ, media_type=HTML,
         statuses=(303,), problems=(*MODERATION,),
@@ -324,7 +324,10 @@ DESK = [
         "POST", DESK_SITE + "/sessions", desk_sessions.end_session, Audience.DESK, media_type=HTML,
         statuses=(303,), problems=(*CHANGE, *FORM),
     ),
-    Route("GET", DESK_SITE + "/", desk.show_queue, Audience.DESK, media_type=HTML, problems=(*MODERATION, *LISTED)),
+    Route(
+        "GET", DESK_SITE + "/", desk_queue.show_queue, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, *LISTED),
+    ),
     Route(
         "POST", DESK_SITE + "/decide", desk_acts.decide, Audience.DESK, statuses=(303, 201), media_type=HTML,
         problems=(*CHANGE, *FORM, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition),
@@ -381,8 +384,8 @@ DESK = [
         problems=(*CHANGE, *FORM),
     ),
     Route(
-        "GET", "/desk/static/{pin}/{file}", desk.show_file, Audience.DESK_DOOR, media_type="*/*", statuses=(200, 304),
-        problems=(NotFound,),
+        "GET", "/desk/static/{pin}/{file}", desk_queue.show_file, Audience.DESK_DOOR, media_type="*/*",
+        statuses=(200, 304), problems=(NotFound,),
     ),
 ]  # fmt: skip
 """Pages for moderators. They are no part of the API: its description leaves them out."""

@@ -10,8 +10,10 @@ from aiohttp import web
 from service import logs
 from service.errors import InternalError, InvalidCredential, OriginRefused, Problem, SlowDown
 from service.settings import Site
-from service.web import desk_reply, desk_session, problems
+from service.web import problems
 from service.web.call import WRITES, Call, Reply, Services, to_json
+from service.web.desk import reply as desk_reply
+from service.web.desk import session as desk_session
 from service.web.hatch import Hatch
 from service.web.public import Published
 from service.web.serving import SERVER_NAME

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext
+from sqlalchemy.dialects.sqlite import dialect
 
+from service.store.transaction import Transaction
 from tests.conftest import StartGatepost
 from tests.desk.stage import AtDesk, cookie, with_cookies
 from tests.harness import Gatepost
@@ -48,3 +50,20 @@ async def browser_of(chromium: Browser, gatepost: Gatepost) -> AsyncIterator[Ope
     yield open_browser
     for context in opened:
         await context.close()
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement that the store is asked from now on, as text."""
+    said: list[str] = []
+
+    def counted(ask: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(self: Transaction, statement: Any, /, **values: Any) -> Any:
+            said.append(str(statement.compile(dialect=dialect())))
+            return ask(self, statement, **values)
+
+        return asked
+
+    for name in ("all", "first"):
+        monkeypatch.setattr(Transaction, name, counted(getattr(Transaction, name)))
+    return said

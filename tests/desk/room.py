@@ -66,9 +66,13 @@ async def keeping_place(room: Room, comment: Any) -> AsyncIterator[None]:
     assert abs(await room.top(comment) - before) <= 2
 
 
-async def enter(browser_of: OpenBrowser, name: str = "mo", address: str = "", **options: Any) -> Room:
-    """Open a page of the desk."""
+async def enter(
+    browser_of: OpenBrowser, name: str = "mo", address: str = "", *, has_own_clock: bool = False, **options: Any
+) -> Room:
+    """Open a page of the desk; with a clock of its own, a test can let its time pass."""
     room = Room(await (await browser_of(name, scripts=True, **options)).new_page())
+    if has_own_clock:
+        await room.page.clock.install()
     await room.page.goto(address)
     await expect(room.page.locator("#tools")).to_be_visible()
     return room

@@ -5,10 +5,12 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, expect
 
 from tests.desk.conftest import OpenBrowser
-from tests.harness import Gatepost
+from tests.desk.stage import cookie
+from tests.harness import Answer, Gatepost, Person
+from tests.reading.hostile import ADDRESSES, TEXTS
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
@@ -172,6 +174,37 @@ async def test_what_people_write_does_not_run(gatepost: Gatepost, browser_of: Op
         assert errors == [], address
 
 
+async def test_what_the_suite_knows_of_attacks_does_not_run(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """In name, biography, address, text, title, reason and note; the text also as an edit."""
+    keys = []
+    for number, (text, address) in enumerate(zip(TEXTS, ADDRESSES, strict=False)):
+        reader = gatepost.reader(f"eve{number}", name=text, bio=text, url=address)
+        comment = (await _titled(reader, f"p{number}", text, text)).json["comment"]
+        keys.append(comment["author"]["key"])
+        await gatepost.moderator().decide(comment["id"], "approve", 1)
+        await reader.edit(comment["id"], f"{text} {address}", 2)
+        other = (await _titled(reader, f"p{number}", f"{text} 2", text)).json["comment"]
+        named = gatepost.reader("mo", roles=["moderator"], name=text)
+        decided = await named.decide(other["id"], "reject", 1, reason=text, note=text, note_to_author=text)
+        assert decided.status == 201, decided.json
+        await named.call("PATCH", f"authors/{keys[-1]}", json={"note": text})
+    page, errors = await watched(await browser_of(scripts=True))
+    await page.goto("")
+    await expect(page.locator("[data-card]")).to_have_count(len(TEXTS))
+    for address in ("", "record", *(f"authors/{key}" for key in keys), *(f"posts/p{n}" for n in range(len(keys)))):
+        await page.goto(address)
+        assert await page.locator("main :is(img, svg, script, iframe, [onmouseover], [onfocus])").count() == 0, address
+        links = await page.locator("main a").evaluate_all("(all) => all.map((one) => one.protocol)")
+        assert set(links) <= {"http:", "https:", "mailto:"}, address
+        assert errors == [], address
+
+
+async def _titled(reader: Person, post: str, body: str, title: str) -> Answer:
+    answer = await reader.call("POST", f"posts/{post}/comments", json={"body": body, "post": {"title": title}})
+    assert answer.status == 202, answer.json
+    return answer
+
+
 async def watched(context: BrowserContext) -> tuple[Page, list[str]]:
     """A page, and what goes wrong in it: exceptions, errors in the console, what its policy forbids."""
     page, errors = await context.new_page(), list[str]()
@@ -181,7 +214,13 @@ async def watched(context: BrowserContext) -> tuple[Page, list[str]]:
             errors.append(message.text)
 
     page.on("console", hear)
+
+    async def dismiss(dialog: Dialog) -> None:
+        errors.append(dialog.message)
+        await dialog.dismiss()
+
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("dialog", dismiss)
     return page, errors
 
 
@@ -211,6 +250,39 @@ async def test_everybody_can_use_every_page(
     await assert_usable(page, "empty")
     await page.goto("c/nothing")
     await assert_usable(page, "problem")
+    await page.goto("")
+    await page.locator("#tools [data-do=help]").evaluate("(button) => button.click()")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await assert_usable(page, "keys")
+
+
+@pytest.mark.parametrize(("scheme", "language"), [("light", "en"), ("dark", "de")])
+@pytest.mark.parametrize("width", [1200, 380])
+async def test_everybody_can_use_the_way_in(
+    gatepost: Gatepost, browser_of: OpenBrowser, width: int, scheme: Literal["light", "dark"], language: str
+) -> None:
+    """Also where it is closed."""
+    code = (await gatepost.moderator().call("POST", "desk/codes")).json["url"].partition("code=")[2]
+    context = await browser_of(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, locale=language, scripts=True, bypass_csp=True
+    )
+    page = await context.new_page()
+    await context.clear_cookies()
+    for address, name in (
+        ("", "sign-in"),
+        ("sign-in", "sign-in"),
+        (f"enter?code={code}", "enter"),
+        ("enter", "sign-in"),
+    ):
+        await page.goto(address)
+        await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        await expect(page.locator("main")).to_have_attribute("data-page", name)
+        await assert_usable(page, address)
+    key, value = cookie(gatepost, "ada", roles=["gardener"])
+    await context.add_cookies([{"name": key, "value": value, "url": str(gatepost.running.address)}])
+    await page.goto("")
+    await expect(page.locator("main")).to_have_attribute("data-page", "no-role")
+    await assert_usable(page, "no-role")
 
 
 async def assert_usable(page: Page, address: str) -> None:

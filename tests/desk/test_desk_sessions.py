@@ -12,8 +12,8 @@ from service.desk import words
 from service.desk.rendering import render
 from service.model import SiteKey
 from service.moderation import desk_sessions
-from service.web.desk_session import COOKIE, rules_of
-from service.web.desk_sessions import SessionView
+from service.web.desk.session import COOKIE, rules_of
+from service.web.desk.sessions import SessionView
 from tests.conftest import StartGatepost
 from tests.desk.visit import FROM_THE_DESK, Shown, Visit, moderators_token, signed_in, visit
 from tests.harness import Gatepost, Hands, configuration

@@ -3,14 +3,15 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from service.web.desk_session import COOKIE
+from service.web.desk.session import COOKIE
 from service.web.routes import EVERYTHING
 from service.web.surface import EVENT_STREAM, Audience, Route
-from tests.desk.visit import FROM_THE_DESK, Visit, signed_in
+from tests.desk.visit import FROM_THE_DESK, Visit, moderators_token, signed_in
 from tests.harness import Gatepost
 from tests.rows import rows_of
 from tests.web.plain_http import serving
@@ -62,6 +63,25 @@ async def test_nothing_of_a_site_is_reached_with_another_sites_session(
         else:
             shown = await visitor.post(_address(route, site), headers=FROM_THE_DESK, csrf=csrf)
         assert (shown.status, shown.page) == (401, "sign-in")
+
+
+async def test_two_sessions_of_a_browser_open_two_sites_and_no_third(prepared_store: Path, tmp_path: Path) -> None:
+    async with serving(prepared_store, tmp_path, change=_with_a_third_site) as gatepost:
+        browser = await signed_in(gatepost)
+        await browser.sign_in(moderators_token(gatepost, site="other"), site="other")
+        for site in SITES:
+            assert await browser.is_in(site)
+        planted = Visit(gatepost.session, {**browser.cookies, f"{COOKIE}third": str(browser.secret())})
+        csrf = await browser.csrf()
+        for route in DESK:
+            for visitor in (browser, planted):
+                path = _address(route, "third")
+                shown = await (visitor.get(path) if route.method == "GET" else visitor.post(path, csrf=csrf))
+                assert (shown.status, shown.page) == (401, "sign-in"), _name(route)
+
+
+def _with_a_third_site(settings: dict[str, Any]) -> None:
+    settings["sites"]["third"] = {**settings["sites"]["other"], "name": "A third blog"}
 
 
 @pytest.mark.parametrize("route", [route for route in DESK if route.method != "GET"], ids=_name)

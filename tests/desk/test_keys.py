@@ -7,17 +7,12 @@ from itertools import pairwise
 import pytest
 from playwright.async_api import Route, expect
 
-from service.desk import files
 from tests.desk.conftest import OpenBrowser
 from tests.desk.room import Room, enter, keeping_place, status_of, waiting
 from tests.harness import Gatepost
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
-
-
-def test_the_script_is_small() -> None:
-    assert len(files.all_of_them()["desk.js"].codings["gzip"]) <= 8_000
 
 
 async def press(room: Room, key: str, code: str, *, is_repeat: bool = False) -> None:

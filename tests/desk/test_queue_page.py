@@ -1,14 +1,12 @@
 """The queue's page: what its cards say, how it is narrowed, and what it costs."""
 
 import gzip
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from lxml import html
-from sqlalchemy.dialects.sqlite import dialect
 
-from service.store.transaction import Transaction
+from service.desk import files
 from tests.desk.stage import AtDesk, Page
 from tests.harness import Gatepost
 
@@ -150,23 +148,6 @@ async def test_the_only_site_needs_no_choice(start_gatepost: Any) -> None:
     assert (answer.status, answer.headers["Location"]) == (303, "./blog/")
 
 
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every statement that the store is asked from now on, as text."""
-    said: list[str] = []
-
-    def counted(ask: Callable[..., Any]) -> Callable[..., Any]:
-        def asked(self: Transaction, statement: Any, /, **values: Any) -> Any:
-            said.append(str(statement.compile(dialect=dialect())))
-            return ask(self, statement, **values)
-
-        return asked
-
-    for name in ("all", "first"):
-        monkeypatch.setattr(Transaction, name, counted(getattr(Transaction, name)))
-    return said
-
-
 async def full_page(gatepost: Gatepost) -> Page:
     """A page of twenty usual cards: other people, other posts, labels, replies, reasons, an edit."""
     parent = await gatepost.approved("A first word on this, and a few more.", post="p0")
@@ -197,3 +178,9 @@ async def test_twenty_cards_are_at_most_twelve_kilobytes(gatepost: Gatepost) -> 
     page = await full_page(gatepost)
     assert len(page.all("[data-card]")) == 20
     assert len(gzip.compress(page.answer.body, 9)) <= 12_000
+
+
+@pytest.mark.parametrize(("name", "most"), [("desk.js", 8_000), ("desk.css", 6_000)])
+def test_script_and_style_sheet_are_small(name: str, most: int) -> None:
+    """As `gzip -9` makes them."""
+    assert len(gzip.compress(files.all_of_them()[name].body, 9)) <= most

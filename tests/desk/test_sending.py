@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Route, expect
 
 from tests.desk.conftest import OpenBrowser
+from tests.desk.proxy import proxy_to
 from tests.desk.room import enter, keeping_place, status_of, waiting
 from tests.harness import Gatepost
 
@@ -117,6 +118,39 @@ async def test_a_pause_of_the_service_loses_nothing(gatepost: Gatepost, browser_
     record = (await gatepost.moderator().get("decisions?order=oldest")).json["decisions"]
     assert [one["comment_id"] for one in record if one["action"] == "approve"] == [one["id"] for one in comments[:2]]
     assert asked
+
+
+async def test_after_ten_seconds_of_503_the_cards_say_what_the_record_says(
+    gatepost: Gatepost, browser_of: OpenBrowser
+) -> None:
+    """Nothing is sent before the ten seconds are over that the service has asked for. Another moderator was faster with
+    one of them meanwhile."""
+    comments = await waiting(gatepost, 4)
+    async with proxy_to(str(gatepost.running.address)) as proxy:
+        room = await enter(browser_of, address=f"{proxy.address}/desk/blog/", has_own_clock=True)
+        proxy.is_away = True
+        for comment, key in zip(comments[:3], "ars", strict=True):
+            await room.armed(comment)
+            await room.page.keyboard.press(key)
+        await room.numbers("unsent", "3 not sent yet. Send now")
+        for comment in comments[:3]:
+            await room.state(comment, "failed")
+            assert await status_of(gatepost, comment) == "pending"
+        refused = proxy.refused
+        await gatepost.moderator("jo").decide(comments[1]["id"], "approve", 1)
+        proxy.is_away = False
+        await room.page.clock.fast_forward(8_000)
+        await room.numbers("unsent", "3 not sent yet. Send now")
+        assert proxy.refused == refused
+        await room.page.clock.fast_forward(2_000)
+        await room.numbers("decided", "2 decided")
+        await room.numbers("needs", "1 needs you")
+        await room.numbers("unsent", "")
+        for comment, state in zip(comments, ("decided", "conflict", "decided", "waiting"), strict=True):
+            await room.state(comment, state)
+        await expect(room.card(comments[1]).get_by_role("alert")).to_contain_text("Approved · Jo")
+        await room.page.close()
+    assert [await status_of(gatepost, comment) for comment in comments] == ["approved", "approved", "spam", "pending"]
 
 
 async def test_offline_waits_for_the_line(gatepost: Gatepost, browser_of: OpenBrowser) -> None:

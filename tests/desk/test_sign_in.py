@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from service.model import Role, SiteKey
 from service.moderation import api_keys
-from service.web.desk_session import COOKIE
+from service.web.desk.session import COOKIE
 from tests.auth.blog import AuthorizationServer, Blog
 from tests.auth.issuer import Issuer
 from tests.conftest import StartGatepost
@@ -170,18 +171,79 @@ async def test_who_is_not_signed_in_is_told_how_to(gatepost: Gatepost) -> None:
         shown = await visit(gatepost).get(path)
         assert (shown.status, shown.page, shown.title) == (401, "sign-in", "Sign in at A blog")
         assert shown.headers["WWW-Authenticate"] == "Bearer"
-        assert 'href="https://blog.example/login?next="' in shown.text
         assert '<input id="token" name="token"' in shown.text
 
 
-async def test_the_blogs_login_leads_back_to_where_somebody_wanted_to_go(start_gatepost: StartGatepost) -> None:
-    def change(settings: dict[str, Any]) -> None:
-        settings["server"]["public_url"] = "https://comments.example/below"
+DEEP = "c/0190?cursor=a%2Fb"
+"""A page of the desk, as seen from the queue."""
 
-    gatepost = await start_gatepost(change=change)
-    shown = await visit(gatepost).get("/desk/blog/")
-    back = "https%3A%2F%2Fcomments.example%2Fbelow%2Fdesk%2Fblog%2F"
+
+@pytest.mark.parametrize(
+    ("public_url", "headers", "root"),
+    [
+        ("https://comments.example/below", {}, "https://comments.example/below"),
+        (None, {"Host": "comments.example", "Sec-Fetch-Site": "none"}, "https://comments.example"),
+        (None, {"Host": "comments.example"}, "http://comments.example"),
+        (None, {"Host": "127.0.0.1:8080", "Sec-Fetch-Site": "none"}, "http://127.0.0.1:8080"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ("", ""),
+        (DEEP, DEEP),
+        (f"{DEEP}&done=x", DEEP),
+        ("sign-in", ""),
+        ("enter?code=secret", ""),
+        ("nothing/here", ""),
+    ],
+)
+async def test_the_blogs_login_leads_back_to_where_somebody_wanted_to_go(
+    start_gatepost: StartGatepost, public_url: str | None, headers: dict[str, str], root: str, asked: str, place: str
+) -> None:
+    gatepost = await start_gatepost(change=lambda settings: settings["server"].update(public_url=public_url))
+    shown = await visit(gatepost).get(f"/desk/blog/{asked}", headers=headers)
+    back = quote(f"{root}/desk/blog/{place}", safe="")
     assert f'href="https://blog.example/login?next={back}"' in shown.text
+
+
+async def test_a_token_leads_to_where_somebody_wanted_to_go(gatepost: Gatepost) -> None:
+    browser = visit(gatepost)
+    wanted = (await browser.get(f"/desk/blog/{DEEP}&done=x")).field("next")
+    assert wanted == DEEP
+    answer = await browser.post("/desk/blog/sign-in", token=moderators_token(gatepost), next=wanted)
+    assert (answer.status, answer.location) == (303, f"./{DEEP}")
+
+
+async def test_a_code_leads_to_where_somebody_wanted_to_go(gatepost: Gatepost) -> None:
+    """Both from a page that hides where it stands, and by the address of the API with a `next` behind it."""
+    browser = visit(gatepost)
+    signed = moderators_token(gatepost)
+    asked = await browser.post("/desk/blog/sign-in", headers={"Origin": "null"}, token=signed, next="record?batch=1")
+    code = (await gatepost.moderator().call("POST", "desk/codes")).json["url"].partition("=")[2]
+    offered = await browser.get(f"/desk/blog/enter?code={code}&next=record%3Fbatch%3D1")
+    for page in (asked, offered):
+        entered = await browser.post("/desk/blog/enter", code=page.field("code"), next=page.field("next"))
+        assert entered.location == "./record?batch=1"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "../other/",
+        "sign-out",
+        "c/x#y",
+        "javascript:alert(1)",
+    ],
+)
+async def test_a_sign_in_leads_nowhere_else(gatepost: Gatepost, elsewhere: str) -> None:
+    browser = visit(gatepost)
+    answer = await browser.post("/desk/blog/sign-in", token=moderators_token(gatepost), next=elsewhere)
+    assert (answer.status, answer.cookies) == (422, {})
+    assert (await browser.get(f"/desk/blog/enter?code=x&next={quote(elsewhere)}")).status == 422
 
 
 async def test_a_token_is_asked_for_only_where_a_login_reads_one(start_gatepost: StartGatepost) -> None:

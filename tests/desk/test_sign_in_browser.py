@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from service.web.desk_session import COOKIE
+from service.web.desk.session import COOKIE
 from tests.auth.local_server import LocalServer, always
 from tests.conftest import StartGatepost
 from tests.desk.visit import moderators_token

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from service.web.desk_session import COOKIE
+from service.web.desk.session import COOKIE
 from tests.harness import OTHER_SECRET, SECRET, Gatepost, token
 
 FROM_THE_DESK = {"Sec-Fetch-Site": "same-origin"}

@@ -110,10 +110,10 @@ def _check_feed(feed: bytes, written: Written) -> list[str]:
     assert not feedparser.parse(feed, sanitize_html=False, resolve_relative_uris=False).bozo
     ids = []
     for entry in ElementTree.fromstring(feed).iter(f"{ATOM}entry"):
-        ids.append(entry.findtext(f"{ATOM}id").removeprefix("urn:uuid:"))
+        ids.append(entry.findtext(f"{ATOM}id", "").removeprefix("urn:uuid:"))
         name, text = written[ids[-1]]
         assert entry.findtext(f"{ATOM}author/{ATOM}name") == name
-        content = _parsed(entry.findtext(f"{ATOM}content"))
+        content = _parsed(entry.findtext(f"{ATOM}content", ""))
         assert [part.get("dir") for part in content] == ["auto"]
         _assert_shown(content, text)
     return ids

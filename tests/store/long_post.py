@@ -118,7 +118,7 @@ def _comment(
         version=1,
         created_at=at,
         published_at=at,
-        path=submissions._stem(parent, MAX_DEPTH) + submissions._code(at, number),
+        path=submissions.stem_below(parent.path if parent else "", MAX_DEPTH) + submissions.code_of(at, number),
         depth=min(parent.depth + 1, MAX_DEPTH) if parent else 0,
         reply_count=replies[number],
         listed=not gone[number] or replies[number] > 0,

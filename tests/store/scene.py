@@ -10,6 +10,7 @@ from service.model import (
     ApiKey,
     ApiKeyId,
     AuthorKey,
+    BatchId,
     Caller,
     Comment,
     Identity,
@@ -20,7 +21,8 @@ from service.model import (
     SiteKey,
     SiteRules,
 )
-from service.moderation import authors, decisions, idempotency, lists, posts, queue, submissions
+from service.moderation import authors, decisions, idempotency, importing, lists, posts, queue, submissions
+from service.moderation.arriving import Import
 from service.moderation.decisions import Ruling
 from service.moderation.lists import Addition, Wanted
 from service.moderation.submissions import Draft
@@ -28,6 +30,7 @@ from service.store import api_keys, deliveries, secrets, webhooks
 from service.store.database import Database, Transaction
 from service.store.deliveries import Delivery, State, Try
 from service.store.idempotency import Reply, Scope
+from service.store.staged import Staged
 from service.triage.lists.entry import Entry, ListKind
 from tests.harness import Hands
 from tests.triage.policies import of_rules, put
@@ -61,6 +64,28 @@ DELIVERY = Delivery(
     attempt=1,
     tries=(Try(at=1, status=500, error=TEXT, ms=20),),
     next_try_at=2,
+)
+
+
+IMPORTED = Staged(
+    number=1,
+    identity="7",
+    answers=None,
+    post=ODD_POST,
+    post_title="A title",
+    post_url="https://elsewhere.example/p",
+    subject="ada",
+    login=None,
+    name="Ada",
+    url=None,
+    body=TEXT,
+    html="<p>imported</p>",
+    original=f"<p>{TEXT}</p>",
+    original_format="html",
+    status="spam",
+    created_at=1_100_000_000_000,
+    edited_at=None,
+    anchor="comment-7",
 )
 
 
@@ -158,6 +183,7 @@ async def _play(scene: Scene) -> None:
     await scene.decide(linking, Action.APPROVE)
     await database.write(webhooks.begin, BLOG.key, "build", configured="then")
     await database.write(deliveries.add, DELIVERY)
+    await database.write(importing.bring, Import(BLOG, "elsewhere", BatchId("a-batch")), [IMPORTED])
     key = ApiKey(ApiKeyId("a-key"), "A key", None, frozenset({Role.ADMIN}), clock())
     await database.write(api_keys.add, key, secret_hash="of a secret")
 

@@ -6,7 +6,7 @@ Used by the tests of this folder.
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,19 @@ Header = tuple[str, str | bytes]
 
 
 @asynccontextmanager
-async def serving(prepared: Path, folder: Path, **site: Any) -> AsyncIterator[Gatepost]:
-    """A service for a whole table: `prepared` is copied to `folder`, `site` changes the configuration of `blog`.
+async def serving(
+    prepared: Path, folder: Path, *, change: Callable[[dict[str, Any]], None] = lambda _: None, **site: Any
+) -> AsyncIterator[Gatepost]:
+    """A service for a whole table: `prepared` is copied to `folder`, `site` changes the configuration of `blog`,
+    `change` anything.
 
     For rows that leave nothing behind; whatever one does, the next must find the service as it was.
     """
     path = shutil.copy(prepared, folder / "gatepost.db")
     clock = Hands()
-    running = await app.start(settings.parse(configuration(f"sqlite:///{path}", **site)), clock=clock)
+    wanted = configuration(f"sqlite:///{path}", **site)
+    change(wanted)
+    running = await app.start(settings.parse(wanted), clock=clock)
     async with aiohttp.ClientSession(running.address, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield Gatepost(running, session, clock)
     await running.stop(drain_seconds=0)

@@ -75,7 +75,9 @@ async def test_a_page_has_one_beginning(gatepost: Gatepost) -> None:
     answer = await gatepost.visitor.get(LIST, params={"around": ids["a"], "cursor": cursor})
     assert_problem(answer, 422, "invalid-request")
     assert [error["pointer"] for error in answer.json["errors"]] == ["/around"]
-    for nonsense in ("", "comment-1", ids["a"].upper(), f"comment-{ids['a']}"):
+    for unknown in ("comment-1", ids["a"].upper(), f"comment-{ids['a']}"):  # an anchor that no comment has
+        assert_problem(await gatepost.visitor.get(LIST, params={"around": unknown}), 404, "unknown-comment")
+    for nonsense in ("", "-1", "a b", "a" * 201):
         assert_problem(await gatepost.visitor.get(LIST, params={"around": nonsense}), 422, "invalid-request")
 
 

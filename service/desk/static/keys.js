@@ -6,7 +6,7 @@ import { decide, nextConflict, undo } from "./sending.js";
 import { areOff, meaningOf, pressed } from "./letters.js";
 import { openHelp, startHelp } from "./help.js";
 import { showArrivals } from "./live.js";
-import { take } from "./claims.js";
+import { refill, take } from "./claims.js";
 
 const PAUSE_MILLISECONDS = 200;
 const DECISIONS = ["approve", "reject", "spam", "discard_edit"];
@@ -55,6 +55,7 @@ const decideByKey = (action) => {
   }
   last = performance.now();
   decide(card, button);
+  refill();
 };
 
 const ACTS = {
@@ -119,6 +120,7 @@ const press = (event) => {
   last = performance.now();
   if (event.target.matches(".settled")) return undo(card.dataset.commentId);
   decide(card, button);
+  refill();
 };
 
 export const startKeys = () => {

@@ -6,10 +6,12 @@ import { keepPlace, swap } from "./place.js";
 import { append, isUnsent, showNumbers } from "./sending.js";
 
 const AT_ONCE = 20;
+const SOON_MILLISECONDS = 2000;
 const title = document.title;
 const arrived = new Set();
 let isLooking = false;
 let isDirty = false;
+let soon = 0;
 
 const root = () => find("#tools").dataset.root;
 const newOnes = () => [...arrived].filter((id) => !isOpen(cardOf(id)));
@@ -52,25 +54,41 @@ const look = async (id) => {
   showNumbers();
 };
 
-// Who holds what: the page once more, of which only cards are taken that have changed.
-const lookAtClaims = async () => {
+// How many wait, and who holds what: the page once more, of which only cards are taken that have changed.
+const lookAtPage = async () => {
   isDirty = true;
   if (isLooking) return;
   isLooking = true;
   while (isDirty) {
     isDirty = false;
     const reply = await ask("GET", location.href);
-    for (const card of reply.status === 200 ? adopt(reply, "main > [data-card]") : []) {
+    if (reply.status !== 200 || !reply.page) continue;
+    for (const card of adopt(reply, "main > [data-card]")) {
       const old = cardOf(card.dataset.commentId);
       const isNew = old?.dataset.claim !== card.dataset.claim && old?.dataset.version === card.dataset.version;
       if (isOpen(old) && isNew && !isUnsent(card.dataset.commentId)) replace(old, card, null);
+    }
+    for (const css of ["h1", ".head > .quiet"]) {
+      const fresh = find(css, reply.page);
+      if (fresh) keepPlace(() => find(css).replaceChildren(...document.adoptNode(fresh).childNodes));
     }
   }
   isLooking = false;
 };
 
+// Where many decide, much happens at once.
+const lookSoon = () => {
+  if (!soon) {
+    soon = setTimeout(() => {
+      soon = 0;
+      lookAtPage();
+    }, SOON_MILLISECONDS);
+  }
+};
+
 const HEARD = {
   "queue.entered": ({ comment_id: id }) => {
+    lookSoon();
     if (isOpen(cardOf(id))) return look(id);
     if (!isUnsent(id) && main.dataset.filtered === undefined) arrived.add(id);
     showArrived();
@@ -78,10 +96,11 @@ const HEARD = {
   "queue.left": ({ comment_id: id }) => {
     arrived.delete(id);
     showArrived();
+    lookSoon();
     look(id);
   },
   "queue.claimed": ({ comment_ids: ids }) => {
-    if (ids.some((id) => isOpen(cardOf(id)))) lookAtClaims();
+    if (ids.some((id) => isOpen(cardOf(id)))) lookAtPage();
   },
   reset: () => {
     find("#stale").hidden = false;

@@ -4,7 +4,7 @@
 import { adopt, all, aloud, ask, cardOf, cards, find, isOpen, main, many, tell, word } from "./page.js";
 import { choose, current, keepPlace, moveOn, moveTo, swap } from "./place.js";
 
-const FEW_LEFT = 5;
+export const FEW_LEFT = 5;
 const LONGEST_PAUSE_SECONDS = 30;
 const jobs = [];
 const done = [];
@@ -117,7 +117,6 @@ export const decide = (card, button) => {
   card.dataset.state = "sending";
   moveOn();
   queue({ id, address: form.getAttribute("action"), body });
-  supply();
 };
 
 // Takes a decision back; what was not sent yet is not sent at all.
@@ -154,7 +153,7 @@ export const append = (found) => {
 };
 
 // Before the cards run out, the next page of the list comes in behind them.
-const supply = async () => {
+export const supply = async () => {
   const link = find("main > .older [rel=next]");
   if (isSupplying || !link || main.dataset.page !== "queue") return;
   if (cards().filter(isOpen).length > FEW_LEFT) return;

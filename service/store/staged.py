@@ -1,0 +1,240 @@
+"""Where an import lies between its file and the store: a database in a temporary file, gone with the command.
+
+So nothing is written before all of it has been read, and a gigabyte of input takes no gigabyte of memory.
+`transfer/reading` puts comments here, `arrange` finds their threads, and `slices` gives them back, what is answered
+before its answers.
+"""
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from service.model import Milliseconds
+
+CACHE_KILOBYTES: Final = 16_000
+
+
+class Staged(NamedTuple):
+    """A comment that is ready to be written. `number` is its place in the file, `identity` what its source calls it,
+    `answers` the identity of what it answers. `login` is the namespace of its author; None: they are nobody here."""
+
+    number: int
+    identity: str
+    answers: str | None
+    post: str
+    post_title: str | None
+    post_url: str | None
+    subject: str
+    login: str | None
+    name: str
+    url: str | None
+    body: str
+    html: str
+    original: str | None
+    original_format: str | None
+    status: str
+    created_at: Milliseconds
+    edited_at: Milliseconds | None
+    anchor: str | None
+    whole: str | None = None
+    """Of a lossless export: its line, as JSON."""
+
+
+class Placed(NamedTuple):
+    """What a comment says of where it stands, in the words of its file."""
+
+    source_id: str
+    thread: str
+    parent: str | None
+    line: int
+
+
+_MAKE = """
+CREATE TABLE comments (
+    number INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, answers TEXT, post TEXT NOT NULL,
+    post_title TEXT, post_url TEXT, subject TEXT NOT NULL, login TEXT, name TEXT NOT NULL, url TEXT,
+    body TEXT NOT NULL, html TEXT NOT NULL, original TEXT, original_format TEXT, status TEXT NOT NULL,
+    created_at INTEGER NOT NULL, edited_at INTEGER, anchor TEXT, whole TEXT
+);
+CREATE TABLE places (
+    number INTEGER PRIMARY KEY, source_id TEXT NOT NULL, thread TEXT NOT NULL, answers TEXT, line INTEGER NOT NULL,
+    post TEXT NOT NULL, status TEXT NOT NULL, created_at INTEGER NOT NULL, parent INTEGER, level INTEGER,
+    dropped INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX places_source ON places (source_id, thread);
+"""
+_ADD = f"INSERT OR IGNORE INTO comments VALUES ({', '.join('?' * len(Staged.__annotations__))})"  # noqa: S608
+_PARENTS = """
+UPDATE places SET parent = coalesce(
+    (SELECT p.number FROM places AS p WHERE p.source_id = places.answers AND p.thread = places.thread),
+    (SELECT p.number FROM places AS p WHERE p.source_id = places.answers ORDER BY p.number LIMIT 1)
+) WHERE answers IS NOT NULL
+"""
+_ANSWERS = """
+UPDATE comments SET answers = (
+    SELECT coalesce((SELECT c.identity FROM comments AS c WHERE c.number = p.parent), p.answers)
+    FROM places AS p WHERE p.number = comments.number
+) WHERE answers IS NOT NULL
+"""
+_ELSEWHERE = """
+SELECT number, line FROM places WHERE parent IS NOT NULL
+AND post <> (SELECT p.post FROM places AS p WHERE p.number = places.parent) ORDER BY number
+"""
+_DROP_DELETED = """
+UPDATE places SET dropped = 1 WHERE status = 'deleted' AND dropped = 0
+AND NOT EXISTS (SELECT 1 FROM places AS p WHERE p.parent = places.number AND p.dropped = 0)
+"""
+
+
+class Stage:
+    """The comments of one import."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._run = connection.execute
+        connection.executescript(_MAKE)
+
+    def add(self, comment: Staged, place: Placed) -> bool:
+        """Keep one more. False where its thread has one of this id already: the first one counts.
+
+        An id that another thread has as well is another comment.
+        """
+        if not self._keep(comment):
+            if self._run(
+                "SELECT 1 FROM places WHERE source_id = ? AND thread = ?", (place.source_id, place.thread)
+            ).fetchone():
+                return False
+            self._keep(comment._replace(identity=f"{place.thread} {place.source_id}"))
+        self._run(
+            "INSERT INTO places (number, source_id, thread, answers, line, post, status, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (comment.number, *place[:2], place.parent, place.line, comment.post, comment.status, comment.created_at),
+        )
+        return True
+
+    def _keep(self, comment: Staged) -> bool:
+        return self._run(_ADD, comment).rowcount == 1
+
+    def arrange(self, *, keeping_deleted: bool = False) -> Iterator[tuple[int, str]]:
+        """Find who answers whom. Yields the line of each comment that becomes a root, and why.
+
+        What was deleted goes, where nothing stands on it.
+        """
+        self._run(_PARENTS)
+        for number, line in self._run(_ELSEWHERE).fetchall():
+            self._make_root(number)
+            yield line, "answers a comment on another post: it begins a thread of its own"
+        self._run("CREATE INDEX places_parent ON places (parent, number)")
+        self._run("CREATE INDEX places_level ON places (level, number)")
+        self._run("UPDATE places SET level = 0 WHERE parent IS NULL")
+        self._deepen(0)
+        while found := self._run(
+            "SELECT number, line FROM places WHERE level IS NULL ORDER BY number LIMIT 1"
+        ).fetchone():
+            number, line = self._on_a_cycle(*found)
+            self._make_root(number)
+            self._run("UPDATE places SET level = 0 WHERE number = ?", (number,))
+            self._deepen(0, of=number)
+            yield line, "answers itself, by way of others: it begins a thread of its own"
+        self._run(_ANSWERS)
+        while not keeping_deleted and self._run(_DROP_DELETED).rowcount:
+            pass
+        self._run("CREATE INDEX places_order ON places (post, level, created_at, number) WHERE NOT dropped")
+
+    def _deepen(self, level: int, *, of: int | None = None) -> None:
+        """Say of all that stand below those of a level how deep they are."""
+        only = of
+        while self._run(
+            "UPDATE places SET level = ? WHERE level IS NULL AND parent IN"
+            " (SELECT number FROM places WHERE level = ? AND (? IS NULL OR number = ?))",
+            (level + 1, level, only, only),
+        ).rowcount:
+            level, only = level + 1, None
+
+    def _on_a_cycle(self, number: int, line: int) -> tuple[int, int]:
+        """A comment on the cycle to which this one leads up: the first of them in the file."""
+        seen: dict[int, int] = {}
+        while number not in seen:
+            seen[number] = line
+            number, line = self._run(
+                "SELECT p.number, p.line FROM places AS c JOIN places AS p ON p.number = c.parent WHERE c.number = ?",
+                (number,),
+            ).fetchone()
+        order = list(seen)
+        first = min(order[order.index(number) :])
+        return first, seen[first]
+
+    def _make_root(self, number: int) -> None:
+        self._run("UPDATE places SET parent = NULL, answers = NULL WHERE number = ?", (number,))
+
+    def orphans(self) -> list[tuple[int, str]]:
+        """Comments that answer one which the file does not have: their lines, and the id of that one."""
+        return list(
+            self._run(
+                "SELECT line, answers FROM places WHERE answers IS NOT NULL AND parent IS NULL"
+                " AND NOT dropped ORDER BY number"
+            )
+        )
+
+    def identities(self, size: int) -> Iterator[list[str]]:
+        """By which names the store may know the comments, in lists of at most `size`."""
+        rows = self._run("SELECT identity FROM comments JOIN places USING (number) WHERE NOT dropped ORDER BY number")
+        while part := rows.fetchmany(size):
+            yield [identity for (identity,) in part]
+
+    def slices(self, size: int) -> Iterator[list[Staged]]:
+        """All of them: post by post, what is answered before its answers, the older ones first."""
+        rows = self._run(
+            "SELECT comments.* FROM places JOIN comments USING (number) WHERE NOT dropped"
+            " ORDER BY places.post, places.level, places.created_at, places.number"
+        )
+        while part := rows.fetchmany(size):
+            yield [Staged(*row) for row in part]
+
+    # --- What a report counts -----------------------------------------------------------------------------------------
+
+    def by_status(self) -> dict[str, int]:
+        """How many there are in each status."""
+        return dict(
+            self._run(
+                "SELECT status, count(*) FROM places WHERE NOT dropped GROUP BY status ORDER BY status"
+            ).fetchall()
+        )
+
+    def dropped(self) -> int:
+        """How many were deleted, and nothing stands on them."""
+        return int(self._run("SELECT count(*) FROM places WHERE dropped").fetchone()[0])
+
+    def authors(self) -> int:
+        """How many people wrote them."""
+        return int(
+            self._run(
+                "SELECT count(*) FROM (SELECT DISTINCT subject, login FROM comments JOIN places USING (number)"
+                " WHERE NOT dropped)"
+            ).fetchone()[0]
+        )
+
+    def posts(self) -> Iterator[tuple[str, int, int, str | None]]:
+        """Every post: its key, how many comments it gets, of how many threads, and where it is."""
+        yield from self._run(
+            "SELECT places.post, count(*), count(DISTINCT thread), max(post_url)"
+            " FROM places JOIN comments USING (number) WHERE NOT dropped"
+            " GROUP BY places.post ORDER BY places.post"
+        )
+
+
+@contextmanager
+def opened() -> Iterator[Stage]:
+    """An empty one, for as long as the block."""
+    with (
+        tempfile.TemporaryDirectory(prefix="gatepost-import-") as folder,
+        closing(sqlite3.connect(Path(folder) / "stage.db", isolation_level=None)) as connection,
+    ):
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
+        connection.execute("PRAGMA temp_store = FILE")
+        yield Stage(connection)

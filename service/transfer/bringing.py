@@ -1,0 +1,138 @@
+"""An import from its stage into the store: what is there already, then one slice after another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from service.model import BatchId, CommentId, PostKey, SiteKey, SiteRules
+from service.moderation import importing, unimporting
+from service.moderation.arriving import Import
+from service.store import imported, imports, posts
+from service.store.database import Database, Transaction
+from service.store.snapshot import Watch
+from service.store.staged import Stage
+from service.transfer import reading, whole
+from service.transfer.formats import gatepost
+from service.transfer.formats.format import Format
+from service.transfer.keys import Keys
+from service.transfer.opened import Source
+from service.transfer.reading import Wanted
+from service.transfer.report import Report
+from service.transfer.whole import Whole
+
+STEP: Final = "write"
+UNDO: Final = "undo"
+SLICE: Final = 250
+"""Comments that are written in one transaction: who submits one meanwhile waits for so many at most."""
+LOOKED_AT_ONCE: Final = 500
+MISSING: Final = "answers a comment that is nowhere: it begins a thread of its own"
+
+
+class NotForThisSiteError(Exception):
+    """A lossless export cannot be put back here. Its text is one line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An import whose files have been read. `whole`: it is a lossless export."""
+
+    site: SiteRules
+    source: str
+    batch: BatchId
+    whole: Whole | None = None
+    updates: bool = False
+
+    @property
+    def order(self) -> Import:
+        """As `moderation` takes it."""
+        people = self.whole.people if self.whole else None
+        length = self.whole.length if self.whole else 0
+        return Import(self.site, self.source, self.batch, updates=self.updates, people=people, length=length)
+
+
+def prepare(
+    source: Source, form: Format, wanted: Wanted, stage: Stage, report: Report, watch: Watch, *, batch: str
+) -> Ready:
+    """Read the files to their end. Raises SourceError and StoppedError."""
+    header = whole.header_of(source) if form is gatepost.FORMAT else None
+    if header is not None:
+        found = whole.read(source, header, stage, report, watch)
+        return Ready(wanted.site.rules, found.source, BatchId(batch), found)
+    if form is gatepost.FORMAT:
+        wanted = replace(wanted, keys=Keys.ID)
+    reading.read(source, form, wanted, stage, report, watch)
+    return Ready(wanted.site.rules, form.name, BatchId(batch))
+
+
+async def look(database: Database, ready: Ready, stage: Stage, report: Report) -> None:
+    """Say what of this is there already, and which comments answer one that is nowhere.
+
+    Raises NotForThisSiteError and StoreUnavailable.
+    """
+    site, source = ready.site.key, ready.source
+    for names in stage.identities(LOOKED_AT_ONCE):
+        report.known += len(await database.bulk.read(imports.known, site, source, names))
+    if ready.whole is not None and not await whole.is_for(database, site, stage, report.known):
+        raise NotForThisSiteError(
+            f"{site} has other comments, or this store has these on another site: a lossless export goes into an empty "
+            "site. Export it without --people to bring its comments to this one"
+        )
+    orphans = stage.orphans()
+    for start in range(0, len(orphans), LOOKED_AT_ONCE):
+        part = orphans[start : start + LOOKED_AT_ONCE]
+        known = await database.bulk.read(imports.known, site, source, {answers for _, answers in part})
+        for line, answers in part:
+            if answers not in known:
+                report.problem(line, MISSING)
+    for start in range(0, len(report.posts), LOOKED_AT_ONCE):
+        found = report.posts[start : start + LOOKED_AT_ONCE]
+        there = await database.bulk.read(_there, site, [PostKey(post.key) for post in found])
+        for post in found:
+            post.is_there = post.key in there
+
+
+def _there(tx: Transaction, site: SiteKey, keys: Sequence[PostKey]) -> set[PostKey]:
+    return {key for key, post in posts.get_many(tx, site, keys).items() if post.revision > 0}
+
+
+async def write(database: Database, ready: Ready, stage: Stage, report: Report, watch: Watch) -> None:
+    """Write what lies on the stage. Raises StoreUnavailable, and StoppedError when `watch` ends it."""
+    report.batch, report.known = ready.batch, 0
+    if ready.whole is not None:
+        await whole.put_back(database, ready.site.key, ready.whole)
+    done = 0
+    for slice_ in stage.slices(SLICE):
+        watch.tell(STEP, done, report.comments)
+        brought = await database.bulk.write(importing.bring, ready.order, slice_)
+        report.new += brought.new
+        report.updated += brought.updated
+        report.kept += brought.kept
+        report.known += brought.known
+        done += len(slice_)
+    watch.tell(STEP, done, report.comments)
+    if not report.new + report.updated:
+        report.batch = None
+
+
+async def size(database: Database, site: SiteKey, batch: BatchId) -> int:
+    """How many comments of an import are here."""
+    return await database.bulk.read(imported.size, site, batch)
+
+
+async def undo(
+    database: Database, site: SiteKey, batch: BatchId, watch: Watch
+) -> list[tuple[CommentId, unimporting.Stay]]:
+    """Take out what an import brought; what stays of it, and why. Raises StoreUnavailable and StoppedError."""
+    total, done = await size(database, site, batch), 0
+    while True:
+        staying: list[tuple[CommentId, unimporting.Stay]] = []
+        before, taken_out = None, 0
+        while True:
+            watch.tell(UNDO, done, total)
+            part = await database.bulk.write(unimporting.take_out, site, batch, before=before, limit=SLICE)
+            staying += part.staying
+            taken_out, done, before = taken_out + part.taken_out, done + part.taken_out, part.last
+            if before is None:
+                break
+        if not taken_out or not staying:
+            return staying

@@ -1,0 +1,23 @@
+"""What a format is: a name, how its files are recognised, and a reader."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from service.transfer.imported import ImportedComment, LeftOut
+from service.transfer.opened import Source, SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A system that people leave. `looks_like` asks what is in the files, never how they are called."""
+
+    name: str
+    looks_like: Callable[[Source], bool]
+    reader: Callable[[Source], Iterator[ImportedComment | LeftOut]]
+
+    def read(self, source: Source) -> Iterator[ImportedComment | LeftOut]:
+        """What is in it, in the order of the files; nothing is saved. Raises SourceError, also between two comments."""
+        if not self.looks_like(source):
+            names = ", ".join(part.name for part in source.parts)
+            raise SourceError(f"{names}: is no export of {self.name}: name its format, or let it be found out (`auto`)")
+        return self.reader(source)

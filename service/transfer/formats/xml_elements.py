@@ -1,0 +1,148 @@
+"""The records of an XML file, one by one, however long it is. Only what stands in one record is held at a time."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+from xml.sax import SAXParseException
+from xml.sax.handler import ContentHandler
+from xml.sax.xmlreader import AttributesImpl
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.expatreader import DefusedExpatParser
+
+from service.transfer.formats.record import Record
+from service.transfer.opened import LONGEST_VALUE_BYTES, Part, SourceError, Stream
+
+DEEPEST: Final = 64
+MOST_FIELDS: Final = 1_000
+"""In one record."""
+# Found in real exports, where it makes the whole file unreadable: characters that XML forbids, Disqus' ids bare.
+_FORBIDDEN: Final = bytes(set(range(32)) - {9, 10, 13})
+_UNQUOTED: Final = re.compile(rb"(\sdsq:id=)([\w-]+)(?=[\s/>])")
+
+
+def elements(part: Part, *outer: str, inner: str = "") -> Iterator[tuple[str, Record, Record]]:
+    """Each element called one of `outer`, or `inner` within one of these: its name without its prefix, itself, and the
+    one around it as far as it was read (an empty one where there is none).
+
+    Its fields are its inner elements by their names (`author.name`) and attributes (`thread@id`, its own `@id`), a
+    later one for an earlier one of the same name; `line` is where it ends. Raises SourceError.
+    """
+    handler = _Handler(frozenset(outer), inner)
+    parser = DefusedExpatParser(forbid_dtd=True)
+    parser.setContentHandler(handler)
+    handler.parser = parser
+    with part.open() as stream:
+        try:
+            for piece in _pieces(stream):
+                parser.feed(piece)
+                if handler.happened:
+                    handler.happened = False
+                    stream.useful()
+                yield from handler.found
+                handler.found.clear()
+            parser.close()
+        except SAXParseException as error:
+            raise SourceError(f"{part.name}, line {error.getLineNumber()}: {_in_words(error)}") from None
+        except DefusedXmlException:
+            line = parser.getLineNumber()
+            raise SourceError(
+                f"{part.name}, line {line}: declares a document type or entities: no export does; not read"
+            ) from None
+        except (LookupError, ValueError) as error:  # an encoding that nobody knows, or of several bytes a character
+            raise SourceError(f"{part.name}, line 1: {error}: make it UTF-8 (`iconv -t UTF-8`)") from None
+        except _UnreasonableError as error:
+            raise SourceError(
+                f"{part.name}, line {parser.getLineNumber()}: {error}: no export does; not read"
+            ) from None
+
+
+class _UnreasonableError(Exception):
+    """XML that was made to do harm."""
+
+
+def _pieces(stream: Stream) -> Iterator[bytes]:
+    """What the parser is given: nothing before the first `<`, no forbidden characters, ids in quotes."""
+    piece = stream.read()
+    piece = piece[max(0, piece.find(b"<")) :]
+    while piece:
+        yield _UNQUOTED.sub(rb'\1"\2"', piece).translate(None, _FORBIDDEN)
+        piece = stream.read()
+
+
+def _in_words(error: SAXParseException) -> str:
+    message = str(error.getMessage())
+    if "no element found" in message or "unclosed" in message:
+        return "ends in the middle: it was cut off; export it anew"
+    return f"is not XML ({message}); export it anew, or mend this line"
+
+
+class _Open:
+    """A wanted element that is being read."""
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self.names = [""]
+        self.fields: dict[str, Any] = {}
+        self.characters = 0
+
+
+class _Handler(ContentHandler):
+    def __init__(self, outer: frozenset[str], inner: str) -> None:
+        super().__init__()
+        self.parser: Any = None
+        self.found: list[tuple[str, Record, Record]] = []
+        self.happened = False
+        self._outer = outer
+        self._inner = inner
+        self._open: list[_Open] = []
+        self._depth = 0
+        self._text: list[str] = []
+
+    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 - the library's name
+        """One begins."""
+        self.happened = True
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise _UnreasonableError("nests too deeply")
+        name = name[name.find(":") + 1 :]
+        if name == self._inner if self._open else name in self._outer:
+            self._open.append(_Open(self._depth))
+        elif self._open:
+            names = self._open[-1].names
+            names.append(f"{names[-1]}.{name}" if names[-1] else name)
+        if self._open:
+            here = self._open[-1]
+            if attrs.getLength():
+                for attribute, value in attrs.items():
+                    here.fields[f"{here.names[-1]}@{attribute.rpartition(':')[2]}"] = value
+            if len(here.fields) > MOST_FIELDS:
+                raise _UnreasonableError("one record has too many fields")
+        self._text.clear()
+
+    def characters(self, content: str) -> None:
+        """A piece of what stands in the innermost element."""
+        self.happened = True
+        if self._open:
+            self._open[-1].characters += len(content)
+            if self._open[-1].characters > LONGEST_VALUE_BYTES:
+                raise _UnreasonableError("one record is too long")
+            self._text.append(content)
+
+    def endElement(self, name: str) -> None:  # noqa: N802 - the library's name
+        """One ends."""
+        self.happened = True
+        self._depth -= 1
+        if not self._open:
+            return
+        here = self._open[-1]
+        if here.depth == self._depth + 1:
+            self._open.pop()
+            around = self._open[-1].fields if self._open else {}
+            line = self.parser.getLineNumber()
+            self.found.append((name.rpartition(":")[2], Record(line, here.fields), Record(line, around)))
+        else:
+            key = here.names.pop()
+            if text := "".join(self._text):
+                here.fields[key] = text
+        self._text.clear()

@@ -1,0 +1,44 @@
+"""Words as CommonMark that shows exactly these words: whatever would be markup is escaped, and no more."""
+
+import re
+from typing import Final
+
+from service.text import addresses
+
+_SCHEME: Final = re.compile(r"\b(https?|mailto):", re.IGNORECASE)
+# What opens or closes something wherever it stands. An underscore within a word does not; neither does `<` before a
+# space, or `&` that begins no entity.
+_MARKUP: Final = re.compile(r"[\\`*\[]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
+# What means something at the beginning of a line: heading, quotation, list, rule, underline, fence.
+_BEGIN: Final = re.compile(
+    r"^(?P<blanks>[ \t]*)(?:(?P<mark>#{1,6}(?=\s|$)|>|[-+](?=\s|$|-+\s*$)|=+(?=\s*$)|~~~)"
+    r"|(?P<number>\d{1,9})(?P<point>[.)])(?=\s|$))",
+    re.MULTILINE,
+)
+_BLANKS: Final = re.compile(r"[ \t\f\v]+")
+_AROUND_BREAKS: Final = re.compile(r" ?\r?\n ?|\r ?")
+_PARAGRAPHS: Final = re.compile(r"\n{2,}")
+
+
+def escaped(text: str) -> str:
+    """`text` as it is written in CommonMark. Addresses stay as they are, so that they become links."""
+    pieces: list[str] = []
+    done = 0
+    for scheme in _SCHEME.finditer(text):
+        end = addresses.end_of(text, scheme.start(), scheme[1])
+        if scheme.start() < done or end <= scheme.end():
+            continue
+        pieces += _MARKUP.sub(r"\\\g<0>", text[done : scheme.start()]), text[scheme.start() : end]
+        done = end
+    pieces.append(_MARKUP.sub(r"\\\g<0>", text[done:]))
+    return _BEGIN.sub(_escaped_begin, "".join(pieces))
+
+
+def with_line_breaks(text: str) -> str:
+    """Running text as CommonMark: a line break stays one, an empty line parts two paragraphs."""
+    text = _AROUND_BREAKS.sub("\n", _BLANKS.sub(" ", text)).strip(" \n")
+    return "\n\n".join(escaped(paragraph).replace("\n", "  \n") for paragraph in _PARAGRAPHS.split(text))
+
+
+def _escaped_begin(found: re.Match[str]) -> str:
+    return found["blanks"] + (f"\\{found['mark']}" if found["mark"] else f"{found['number']}\\{found['point']}")

@@ -1,0 +1,28 @@
+"""Files that an export writes: whole, or not at all; packed where their name says so."""
+
+import gzip
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of `path` when the block ends well. The same content gives the same bytes."""
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.unlink(missing_ok=True)  # a leftover, or a link by which somebody would have us write elsewhere
+    try:
+        with unfinished.open("xb") as file:
+            if path.suffix == ".gz":
+                with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+                    yield cast(BinaryIO, packed)
+            else:
+                yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,139 @@
+"""The moderators' desk: the queue's page, the chooser, and the files of all pages."""
+
+from typing import Any, Final, get_args
+
+from aiohttp import web
+
+from service.desk import files
+from service.desk.rendering import query as with_query
+from service.errors import NotFound
+from service.model import Actor, DecisionId, SiteKey
+from service.moderation import queue
+from service.moderation.cases import Case
+from service.moderation.queue import Overview
+from service.reading.shapes import WhyCode
+from service.store import decisions
+from service.store.database import Transaction
+from service.store.queue_filter import Filter
+from service.store.queue_pages import Position, Total
+from service.web import static_files
+from service.web.call import Call
+from service.web.desk import forms, reply, views
+from service.web.desk.session import moderator_of
+from service.web.queue import filter_of, held_by, lane_of
+
+PAGE_SIZE: Final = 20
+FILE_HEADERS: Final = {
+    name: value for name, value in reply.HEADERS.items() if name not in ("Cache-Control", "Content-Security-Policy")
+}
+FILTERS: Final = ("reason", "post", "author", "q", "claimed", "order")
+
+
+# GET /desk
+async def show_way(call: Call) -> web.Response:
+    """To the same address with a slash behind it: the pages' links are relative to that."""
+    return web.Response(status=308, headers={**reply.HEADERS, "Location": "desk/"})
+
+
+# GET /desk/
+async def choose_site(call: Call) -> web.Response:
+    """Which site? Where there is only one, its queue."""
+    sites = call.services.settings.sites
+    if len(sites) == 1:
+        return web.Response(status=303, headers={**reply.HEADERS, "Location": f"./{next(iter(sites))}/"})
+    return reply.page(call, "chooser.html", moderator=None, sites=sites)
+
+
+# GET /desk/{site}
+async def show_way_to_queue(call: Call) -> web.Response:
+    """To the same address with a slash behind it."""
+    return web.Response(status=308, headers={**reply.HEADERS, "Location": f"./{call.site_key}/"})
+
+
+# GET /desk/{site}/
+async def show_queue(call: Call, query: forms.QueuePage) -> web.Response:
+    """What somebody must look at: a card for each, with everything to judge it by."""
+    moderator = await moderator_of(call)
+    cases, position, total, overview, done = await lane_of(call, query).read(
+        _queue_page,
+        call,
+        held_by(moderator, query.claimed, filter_of(query)),
+        moderator,
+        by_priority=query.order == "priority",
+        after=call.position(query.cursor, query.order),
+        done=query.done,
+    )
+    filters = filters_of(query)
+    back = with_query("", **filters, cursor=query.cursor)
+    following = call.cursor(position, query.order)
+    return reply.page(
+        call,
+        "queue.html",
+        moderator=moderator,
+        back=back,
+        cards=views.cards_of(call, cases, moderator),
+        overview=overview,
+        total=shown_total(call, total),
+        filters=filters,
+        is_filtered=set(filters) - {"order"} != set(),
+        is_later=query.cursor is not None,
+        names=_names(cases),
+        reasons=get_args(WhyCode),
+        page_size=PAGE_SIZE,
+        marks=True,
+        next=f"./{with_query('', **filters, cursor=following)}" if following else None,
+        **done,
+    )
+
+
+# GET /desk/static/{pin}/{file}
+async def show_file(call: Call) -> web.Response:
+    """The style sheet, the script, or the icon."""
+    match = call.request.match_info
+    found = files.all_of_them().get(match["file"])
+    if found is None or match["pin"] != files.pin():
+        raise NotFound
+    return static_files.reply(call, found, cache_control=static_files.PINNED, headers=FILE_HEADERS)
+
+
+def filters_of(asked: forms.QueueFields) -> dict[str, str]:
+    """What of the queue's filter is asked for, as it stands in addresses and forms."""
+    given = {name: getattr(asked, name) for name in FILTERS}
+    return {name: value for name, value in given.items() if value not in (None, "any", "oldest")}
+
+
+def done_in(tx: Transaction, site: SiteKey, done: str | None) -> dict[str, Any]:
+    """What was decided a moment ago, for the line above the page that offers to undo it."""
+    found = decisions.with_author(tx, site, DecisionId(done)) if done else None
+    return {"done": found[0], "done_author": found[1]} if found else {}
+
+
+def _queue_page(
+    tx: Transaction,
+    call: Call,
+    wanted: Filter,
+    moderator: Actor,
+    *,
+    by_priority: bool,
+    after: Position | None,
+    done: str | None,
+) -> tuple[list[Case], Position | None, Total, Overview, dict[str, Any]]:
+    cases, position, total = queue.browse(
+        tx, call.site.rules, wanted, by_priority=by_priority, limit=PAGE_SIZE, after=after
+    )
+    return cases, position, total, queue.overview(tx, call.site_key, moderator), done_in(tx, call.site_key, done)
+
+
+def shown_total(call: Call, total: Total) -> str:
+    """How many a filter finds, as far as they are counted: `1,000+`."""
+    number = reply.number_in(call, total.number)
+    return number if total.is_exact else f"{number}+"
+
+
+def _names(cases: list[Case]) -> dict[str, str | None]:
+    """How the author and the post are called that a filter names, as far as the page knows."""
+    first = cases[0] if cases else None
+    return {
+        "author": first.comment.author.name if first else None,
+        "post": (first.post.title or first.post.key) if first else None,
+    }
