@@ -15,19 +15,9 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
-from service.web import (
-    embed,
-    incoming_lists,
-    lists,
-    openapi_webhooks,
-    operations,
-    outgoing,
-    post_keys,
-    public,
-    queries,
-    readers,
-)
+from service.web import embed, lists, openapi_webhooks, operations, outgoing, post_keys, public, queries, readers
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
+from service.web.incoming_lists import NAME_SCHEMA
 from service.web.links import BY_PATHS, Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
 from service.web.surface import Audience, Route
@@ -62,7 +52,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "id": ("A UUIDv7", {"type": "string", "pattern": shapes.ID_PATTERN, "examples": [COMMENT_ID]}),
     "key": ("An author's key", {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]}),
     **openapi_webhooks.PARAMETERS,
-    "list": ("A list's name", {**incoming_lists.NAME_SCHEMA, "examples": ["rivals"]}),
+    "list": ("A list's name", {**NAME_SCHEMA, "examples": ["rivals"]}),
     "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
     **embed.PARAMETERS,
     "file": ("A file of the page", {"type": "string", "enum": list(operations.DOCS_FILES)}),
