@@ -26,6 +26,7 @@ from service import (
     cli_keys,
     cli_lists,
     cli_notices,
+    cli_policy,
     cli_undo,
     cli_webhooks,
     terminal,
@@ -49,6 +50,7 @@ app = typer.Typer(
 app.add_typer(cli_keys.commands, name="key")
 app.add_typer(cli_db.commands, name="db")
 app.add_typer(cli_export.commands, name="export")
+app.add_typer(cli_policy.commands, name="policy")
 app.add_typer(cli_webhooks.commands, name="webhook")
 app.add_typer(cli_notices.commands, name="notify")
 app.add_typer(cli_desk.commands, name="desk")

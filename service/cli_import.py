@@ -116,7 +116,7 @@ async def _bring(
 ) -> None:
     from service.transfer import bringing
 
-    async with _store(settings) as database:
+    async with terminal.store_beside(settings) if dry_run else _store(settings) as database:
         await bringing.look(database, ready, stage, report)
         for line in report.words():
             typer.echo(line, err=not dry_run)

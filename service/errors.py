@@ -305,6 +305,32 @@ class PreviewExpired(Problem):
     code, status, title = "preview-expired", 409, "This preview is no longer good"
 
 
+class RefusedByPolicy(Problem):
+    """A rule of this site refuses such a text, so nothing of it was kept. `reason_text` says why, and `spans` where in
+    the text, as far as that is told. Change the text and send it again; the same `Idempotency-Key` will do."""
+
+    code, status, title = "refused-by-policy", 422, "This site does not take such a comment"
+
+
+class TooManyWaiting(Problem):
+    """As many comments of this author wait for a moderator as this site allows; `waiting` says how many. Send this one
+    when some of them have been decided."""
+
+    code, status, title = "too-many-waiting", 409, "Too many of your comments wait already"
+
+
+class UnknownReason(Problem):
+    """This site wants every rejection to name a reason of its catalogue; `reasons` are the codes that there are."""
+
+    code, status, title = "unknown-reason", 422, "Name a reason of this site's catalogue"
+
+
+class UnknownVersion(Problem):
+    """The site's policy never had a version of this number."""
+
+    code, status, title = "unknown-version", 404, "There is no such version"
+
+
 # --- How the service is -----------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from service.background import Job
 from service.delivery.follower import StoreFollower
 from service.metrics import Metrics
 from service.model import Clock
-from service.moderation import desk_sessions, idempotency, rendering
+from service.moderation import brakes, desk_sessions, idempotency, rendering
 from service.settings import Settings
 from service.store import earlier, search_index
 from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
@@ -29,6 +29,8 @@ def jobs(
     """All of them. `once`: the followers that must have handled an event before it is removed."""
     forget = partial(idempotency.forget_old, database)
     yield Job("forget-idempotency", forget, FORGET_EVERY_SECONDS, is_vital=False)
+    hours = partial(database.bulk.write, brakes.forget_old)
+    yield Job("forget-rule-hours", hours, FORGET_EVERY_SECONDS, is_vital=False)
     sessions = partial(desk_sessions.forget_ended, database)
     yield Job("forget-desk-sessions", sessions, FORGET_EVERY_SECONDS, is_vital=False)
     yield rendering.job(database, holder)

@@ -110,6 +110,24 @@ class Metrics:
             ["site", "login", "reading"],
             registry=self.registry,
         )
+        self.judgements = Counter(
+            "gatepost_judgements_total",
+            "What the policies of sites said of texts, by outcome and deciding rule (`otherwise`: no rule spoke).",
+            ["site", "outcome", "rule"],
+            registry=self.registry,
+        )
+        self.checks_not_run = Counter(
+            "gatepost_checks_not_run_total",
+            "Times a check could not look at a text, so that rules which needed it held.",
+            ["site", "check"],
+            registry=self.registry,
+        )
+        self.braked_rules = Gauge(
+            "gatepost_braked_rules",
+            "Rules that only hold until somebody releases them.",
+            ["site"],
+            registry=self.registry,
+        )
         self.problems = Counter(
             "gatepost_problems_total", "Problems replied, by code.", ["code"], registry=self.registry
         )

@@ -136,6 +136,7 @@ class SiteRules:
     max_depth: int = 32
     edit_window_seconds: int = 900
     duplicate_window_seconds: int = 86_400
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,8 @@ class Post:
     revision: int = 0
     pinned: Label = NO_LABEL
     carried: Label = NO_LABEL
+    published_at: Milliseconds | None = None
+    """When the blog published it; None where nobody said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +264,13 @@ class Comment:
     listed: bool
     label: Label = NO_LABEL
     pending_edit: Text | None = None
+    by_rule: bool = False
+    """Only a rule of the site rejected it or called it spam: no human has confirmed that."""
+
+    @property
+    def status_for_author(self) -> Status:
+        """What its author is told: that what only a rule called spam waits."""
+        return Status.PENDING if self.status is Status.SPAM and self.by_rule else self.status
 
     @property
     def edited_at(self) -> Milliseconds | None:
@@ -319,6 +329,8 @@ class QueueEntry:
     waiting_since: Milliseconds
     claimed_by: Actor | None = None
     claimed_until: Milliseconds | None = None
+    of_rules: int = 0
+    """What the rules that spoke add to the priority."""
 
     @property
     def why(self) -> tuple[Why, ...]:
@@ -327,14 +339,15 @@ class QueueEntry:
 
     @property
     def priority(self) -> int:
-        """That of its strongest reason."""
-        return max(PRIORITY[code] for code in self.why)
+        """That of its strongest reason, and what rules add to it. What waiting adds is not in it."""
+        return max(PRIORITY[code] for code in self.why) + self.of_rules
 
 
 class Decision(NamedTuple):
     """One line of the append-only record. `version` is the comment's version that was decided upon.
 
-    What one call did to many comments has one `batch`; a decision of its own has none.
+    What one call did to many comments has one `batch`; a decision of its own has none. `reason_text` is what the site's
+    catalogue said of the reason then. Where rules decided, `rules` names them, and `policy_version` of which policy.
     """
 
     id: DecisionId
@@ -352,6 +365,9 @@ class Decision(NamedTuple):
     undoes: DecisionId | None
     created_at: Milliseconds
     batch: BatchId | None = None
+    reason_text: str | None = None
+    rules: tuple[str, ...] = ()
+    policy_version: int | None = None
 
 
 EVENT_SCHEMA = 2

@@ -35,12 +35,17 @@ def parse(raw: bytes) -> Any:
 def parse_clean(raw: bytes) -> Any:
     """The value that `raw` holds, where every text is clean and every number finite. Raises ValueError."""
     value = parse(raw)
+    require_clean(value)
+    return value
+
+
+def require_clean(value: Any) -> None:
+    """Raise ValueError where some text in a value is not clean, or some number not finite."""
     for found in _walk(value):
         if isinstance(found, str) and not is_clean(found):
             raise ValueError("a text holds NUL or half a character")
         if isinstance(found, float) and found in (float("inf"), float("-inf")):
             raise ValueError("a number is out of range")
-    return value
 
 
 def is_clean(text: str) -> bool:

@@ -76,6 +76,7 @@ FLOORS = [
     "cli_keys",
     "cli_lists",
     "cli_notices",
+    "cli_policy",
     "cli_webhooks",
     "cli_undo",
     "cli",

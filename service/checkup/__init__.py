@@ -5,7 +5,19 @@ that the readiness check writes too, and a file in the folder of backups, which 
 """
 
 from service.auth.fetch import Fetch, Heard
-from service.checkup import backups, caching, clocks, desk, listening, logins, notices, sites, stored, webhooks
+from service.checkup import (
+    backups,
+    caching,
+    clocks,
+    desk,
+    listening,
+    logins,
+    notices,
+    policies,
+    sites,
+    stored,
+    webhooks,
+)
 from service.checkup.finding import Finding, fail
 from service.metrics import Metrics
 from service.model import Clock
@@ -40,4 +52,5 @@ async def examine(settings: Settings, *, clock: Clock, send: bool = False) -> li
     async with stored.opened(settings.database, clock=clock) as database:
         for site in settings.sites.values():
             found += await webhooks.examine_standing(site, database)
+            found += await policies.examine(site, database)
     return found

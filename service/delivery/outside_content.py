@@ -72,6 +72,8 @@ class _Now:
             content["policy"] = {"version": version}
         if name := event.about.get("list"):
             content["list"] = {"name": name, "version": event.about["list_version"]}
+        if rule := event.about.get("rule"):
+            content["rule"] = {"id": rule, "why": event.about.get("why")}
         return content
 
     def _add_comment(self, content: OutsideContent, comment_id: CommentId, event: Event) -> None:
@@ -162,6 +164,6 @@ class _Now:
             "action": decision.action.value,
             "actor": {"kind": decision.actor.kind.value, "name": decision.actor.name},
             "reason": reason if is_code else None,
-            "reason_text": None if is_code else reason,
+            "reason_text": decision.reason_text or (None if is_code else reason),
             "note_to_author": decision.note_to_author,
         }

@@ -55,6 +55,9 @@ OUTSIDE_OF: Mapping[str, str | None] = MappingProxyType(
         "author.noted": None,  # a note is the moderators' own
         "policy.changed": "policy.changed",
         "list.changed": "list.changed",
+        "rule.braked": "rule.braked",
+        "rule.released": "rule.released",
+        "post.dated": None,  # for rules about the age of posts alone
     }
 )
 """What each type of the store is told as; None: nobody outside is told."""
@@ -115,7 +118,7 @@ def _seen(event: Event) -> str | None:
     after = event.to_status or LED_TO.get(event.type)
     if after is not Status.APPROVED:
         return REMOVED
-    was_public = event.from_status is Status.APPROVED or event.type == "comment.edited"
+    was_public = event.from_status is Status.APPROVED or (event.from_status is None and event.type == "comment.edited")
     return CHANGED if was_public else PUBLISHED
 
 
@@ -245,6 +248,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "list.changed": Kind(
             "A list of the site was made, changed or deleted.", {"list": {"name": "rivals", "version": 9}}
         ),
+        "rule.braked": Kind(
+            "A rule acted too often, or moderators found it wrong: it only holds until an administrator releases it.",
+            {"rule": {"id": "slurs-rejected", "why": "share"}},
+        ),
+        "rule.released": Kind("A rule acts again.", {"rule": {"id": "slurs-rejected", "why": None}}),
     }
 )
 

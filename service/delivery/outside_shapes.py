@@ -93,7 +93,9 @@ class OutsideDecision(TypedDict):
     action: NotRequired[str]
     actor: NotRequired[OutsideActor]
     reason: NotRequired[Annotated[str | None, Field(description="A code, such as `off-topic`")]]
-    reason_text: NotRequired[Annotated[str | None, Field(description="The reason, where it is a sentence")]]
+    reason_text: NotRequired[
+        Annotated[str | None, Field(description="What it says: of the site's catalogue, or a moderator's own")]
+    ]
     note_to_author: NotRequired[str | None]
 
 
@@ -125,6 +127,15 @@ class OutsideList(TypedDict):
 
 
 @_CLOSED
+class OutsideRule(TypedDict):
+    """A rule of the site's policy, and why it is braked: it acted on too large a `share` of what came, or too often in
+    a day (`per-day`), or moderators found it `wrong`. null: it is not."""
+
+    id: str
+    why: Literal["share", "per-day", "wrong"] | None
+
+
+@_CLOSED
 class OutsideContent(TypedDict):
     """Where it happened, and what stands now. Which members there are depends on the type."""
 
@@ -138,6 +149,7 @@ class OutsideContent(TypedDict):
     author: NotRequired[OutsidePerson]
     policy: NotRequired[OutsidePolicy]
     list: NotRequired[OutsideList]
+    rule: NotRequired[OutsideRule]
 
 
 @_CLOSED

@@ -1,4 +1,5 @@
-"""How many comments wait on each site, and since when: measured when something has happened, for `/metrics`.
+"""How many comments wait on each site, since when, and how many rules are braked: measured for `/metrics` when
+something has happened.
 
 Whoever scrapes the metrics gets what was measured last, also while the store cannot be asked.
 """
@@ -11,12 +12,14 @@ from service.background import Job
 from service.delivery.follower import Follower, Hears
 from service.metrics import Metrics
 from service.model import Clock, Event, Milliseconds, SiteKey
-from service.store import queue
+from service.store import queue, rules
 from service.store.database import Database
 from service.store.events import waiting_of
 
 MEASURE_SECONDS = 1.0
 """Between two measurements, however much happens: the entries of a site are counted in each."""
+
+_OF_RULES = frozenset({"rule.braked", "rule.released"})
 
 
 class QueueGauges(Follower):
@@ -35,8 +38,8 @@ class QueueGauges(Follower):
         self._woken.set()
 
     def handle(self, events: Sequence[Event]) -> None:
-        """The queue may have another length where something happened to a comment."""
-        self._measure_again({event.site for event in events if waiting_of(event)})
+        """The queue may have another length where something happened to a comment, or rules are braked or released."""
+        self._measure_again({event.site for event in events if waiting_of(event) or event.type in _OF_RULES})
 
     def skipped(self, site: SiteKey) -> None:
         """Whatever happened, the queue tells how long it is now."""
@@ -54,10 +57,12 @@ class QueueGauges(Follower):
             site = self._changed.pop()
             try:
                 entries, oldest = await self._database.bulk.read(queue.depth, site)
+                braked = await self._database.bulk.read(rules.braked, site)
             except BaseException:
                 self._measure_again({site})
                 raise
             self._metrics.queue_depth.labels(site).set(entries)
+            self._metrics.braked_rules.labels(site).set(len(braked))
             self._metrics.queue_oldest.labels(site).set_function(partial(self._seconds, oldest))
 
     def _measure_again(self, sites: set[SiteKey]) -> None:

@@ -27,10 +27,9 @@ from service.model import (
     Status,
     Text,
 )
-from service.moderation import restoring
+from service.moderation import paths, restoring
 from service.moderation.desk_sessions import AUTHOR_KEY
 from service.moderation.restoring import People
-from service.moderation.submissions import code_of, stem_below
 from service.store import imports, secrets
 from service.store.database import Transaction
 from service.store.imports import Place
@@ -101,8 +100,8 @@ def placed(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> list[Arri
             ids[staged.identity],
             parent_id=above,
             author=author_key(secret, identity),
-            path=stem_below(place.path if place else "", order.site.max_depth)
-            + code_of(staged.created_at, numbers[post]),
+            path=paths.stem(place.path if place else "", order.site.max_depth)
+            + paths.code(staged.created_at, numbers[post]),
             depth=min(place.depth + 1, order.site.max_depth) if place else 0,
         )
         places[comment.id] = Place(post, comment.path, comment.depth)

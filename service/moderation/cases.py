@@ -16,15 +16,17 @@ from service.model import (
     SiteRules,
 )
 from service.moderation import labels, publication
+from service.moderation.judged import Told, of_each
 from service.moderation.labels import Newest
-from service.store import authors, comments, decisions, posts, queue
+from service.store import authors, carriers, comments, decisions, posts, queue
 from service.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """A comment with everything to judge it by. `label` is what approving it would change of the post's, `decision`
-    the last one on it; `entry` is None where it does not wait."""
+    the last one on it; `entry` is None where it does not wait. `judgement` is what the policy said of its newest text,
+    as far as moderators may know."""
 
     entry: QueueEntry | None
     comment: Comment
@@ -33,6 +35,7 @@ class Case:
     label: Label | None
     parent: Comment | None
     decision: Decision | None
+    judgement: Told | None
 
 
 def of_entries(tx: Transaction, site: SiteRules, entries: Sequence[QueueEntry]) -> list[Case]:
@@ -65,6 +68,7 @@ def _cases(
     known = posts.get_many(tx, site.key, (comment.post for comment in shown))
     newest = _newest(tx, site, shown, known)
     last = decisions.last_on_each(tx, [comment.id for comment in shown])
+    judged = of_each(tx, shown)
     return [
         Case(
             entry=waiting.get(comment.id),
@@ -76,6 +80,7 @@ def _cases(
             else labels.would_set(site, comment, known[comment.post], newest),
             parent=parents.get(comment.parent_id) if comment.parent_id else None,
             decision=last.get(comment.id),
+            judgement=judged[comment.id],
         )
         for comment in shown
     ]
@@ -84,7 +89,7 @@ def _cases(
 def _newest(tx: Transaction, site: SiteRules, shown: Iterable[Comment], known: Mapping[PostKey, Post]) -> Newest:
     """Who carries the labels of those posts that some comment calls otherwise."""
     asked = (comment.post for comment in shown if not _says_what_stands(comment.label, known[comment.post].carried))
-    titles, urls = comments.newest_of_each(tx, site.key, asked)
+    titles, urls = carriers.newest_of_each(tx, site.key, asked)
     return Newest(titles.get, urls.get)
 
 

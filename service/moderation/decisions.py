@@ -17,6 +17,7 @@ from service.errors import (
     StoreUnavailable,
     UnknownComment,
     UnknownDecision,
+    UnknownReason,
 )
 from service.model import (
     Action,
@@ -32,10 +33,11 @@ from service.model import (
     Status,
     Text,
 )
-from service.moderation import entries, labels, lifecycle, publication, record
+from service.moderation import brakes, entries, labels, lifecycle, policies, publication, record
 from service.moderation.record import NO_REASONS, Reasons
 from service.moderation.submissions import taken_down
 from service.store import comments, decisions, queue, texts
+from service.store import policies as kept_policies
 from service.store.database import Database, Transaction
 
 DECIDED_AT_ONCE = 25
@@ -59,7 +61,7 @@ class Ruling:
 def decide(
     tx: Transaction, site: SiteRules, ruling: Ruling, actor: Actor, *, batch: BatchId | None = None
 ) -> tuple[Decision, Comment]:
-    """Carry out a ruling. Raises UnknownComment, StaleVersion, AlreadyDecided or IllegalTransition."""
+    """Carry out a ruling. Raises UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition or UnknownReason."""
     before = comments.get_to_change(tx, site.key, ruling.comment_id)
     if before is None:
         raise UnknownComment
@@ -70,6 +72,7 @@ def decide(
         raise IllegalTransition(
             f"A comment that is {before.status} cannot be given '{ruling.action}'", members=_standing(tx, before)
         )
+    reasons = _with_text(tx, site, ruling)
     after, entry = _outcome(before, ruling.action, status, tx.now), queue.get(tx, before.id)
     if publication.publishes(before, after):
         after = labels.published(tx, site, after, was_shown=entry is not None and ruling.label_was_shown)
@@ -79,11 +82,13 @@ def decide(
         after,
         action=ruling.action,
         actor=actor,
-        reasons=ruling.reasons,
+        reasons=reasons,
         entry=entry,
         more_waiting=entries.decided(tx, after, entry, ruling.action, actor),
         batch=batch,
     )
+    if ruling.action is not Action.DISCARD_EDIT:
+        brakes.learn(tx, after)
     return decision, after
 
 
@@ -130,9 +135,11 @@ def undo(
     reasons: Reasons = NO_REASONS,
     batch: BatchId | None = None,
 ) -> tuple[Decision, Comment]:
-    """Put a comment back to what it was before a moderator's decision (an undo can be undone as well).
+    """Put a comment back to what it was before a moderator's decision (an undo can be undone as well), or into the
+    queue where the site's policy had decided alone.
 
-    Raises UnknownDecision, IllegalTransition (it was not a moderator's) or NewerDecision (something stands on it).
+    Raises UnknownDecision, IllegalTransition (an author's, or nothing was decided) or NewerDecision (something stands
+    on it).
     """
     found = decisions.get(tx, site.key, decision_id)
     if found is None:
@@ -141,8 +148,10 @@ def undo(
     before = comments.get_to_change(tx, site.key, decision.comment_id)
     if before is None:
         raise UnknownDecision
+    if decision.actor.kind is ActorKind.POLICY and decision.action is not Action.HOLD:
+        return _undo_of_rules(tx, before, decision, actor, reasons=reasons, batch=batch)
     if decision.actor.kind is not ActorKind.MODERATOR or state is None:
-        raise IllegalTransition("Only a moderator's decision can be undone", members=_standing(tx, before))
+        raise IllegalTransition("Only what a moderator or a rule decided can be undone", members=_standing(tx, before))
     if before.version != decision.version + 1:
         raise NewerDecision(members=_standing(tx, before))
     after = _put_back(tx, before, state)
@@ -161,13 +170,49 @@ def undo(
         more_waiting=entries.undone(tx, after, entry, decision, state["queue"]),
         batch=batch,
     )
+    brakes.unlearn(tx, after)
     return undone, after
+
+
+def _undo_of_rules(
+    tx: Transaction, before: Comment, decision: Decision, actor: Actor, *, reasons: Reasons, batch: BatchId | None
+) -> tuple[Decision, Comment]:
+    """What the policy decided about a text waits for a human instead. Raises NewerDecision."""
+    if before.version != decision.version:
+        raise NewerDecision(members=_standing(tx, before))
+    after, entry = replace(taken_down(before, Status.PENDING), published_at=None), queue.get(tx, before.id)
+    undone = record.decide(
+        tx,
+        before,
+        after,
+        action=Action.UNDO,
+        actor=actor,
+        reasons=reasons,
+        entry=entry,
+        undoes=decision.id,
+        more_waiting=entries.put_back(tx, after, actor),
+        batch=batch,
+    )
+    brakes.learn(tx, after)
+    return undone, after
+
+
+def _with_text(tx: Transaction, site: SiteRules, ruling: Ruling) -> Reasons:
+    """Why, with what the site's catalogue says to the reason. Raises UnknownReason where it must be one of these."""
+    given = ruling.reasons
+    if given.reason is None and ruling.action is not Action.REJECT:
+        return given
+    policy = policies.current(tx, site, kept_policies.newest_digest(tx, site.key))
+    found = policy.reason(given.reason)
+    if found is None and policy.require_reason and ruling.action is Action.REJECT:
+        raise UnknownReason(members={"reasons": [reason.code for reason in policy.reasons]})
+    return given if found is None else replace(given, reason_text=found.text)
 
 
 def _outcome(before: Comment, action: Action, status: Status, now: int) -> Comment:
     if status is not Status.APPROVED:
         return taken_down(before, status)
-    after = replace(before, status=status, version=before.version + 1, pending_edit=None, listed=True)
+    after = replace(before, status=status, version=before.version + 1, pending_edit=None, listed=True, by_rule=False)
     if action is Action.APPROVE and before.pending_edit is not None:
         after = replace(after, text=before.pending_edit)
     return replace(after, published_at=before.published_at or now)
@@ -182,6 +227,7 @@ def _put_back(tx: Transaction, before: Comment, state: dict[str, Any]) -> Commen
         text=_text(tx, before, state["text_version"]),
         pending_edit=_text(tx, before, edit_version) if edit_version is not None else None,
         published_at=state["published_at"],
+        by_rule=state.get("by_rule", False),
     )
     if "label" in state:
         after = replace(after, label=Label(**state["label"]))

@@ -40,19 +40,27 @@ OF_A_STATE = frozenset({Why.AWAITING_APPROVAL, Why.HELD, Why.COULD_NOT_JUDGE, Wh
 _UNKNOWN = Actor(ActorKind.SYSTEM, "unknown", "An older release did not keep who it was")
 
 
-def submitted(tx: Transaction, comment: Comment, why: Why) -> int:
-    """A new comment: where the site's policy holds it back, somebody must look. `why` is what it says then."""
+def submitted(tx: Transaction, comment: Comment, why: Why, of_rules: int) -> int:
+    """A new comment: where the site's policy holds it back, somebody must look. `why` is what it says then, `of_rules`
+    what its rules add to the priority."""
     if comment.status is not Status.PENDING:
         return 0
-    return queue.put(tx, comment, Reason(why, POLICY, tx.now))
+    return queue.add(tx, comment, Reason(why, POLICY, tx.now), of_rules=of_rules)
 
 
-def edited(tx: Transaction, before: Comment, after: Comment, author: Actor) -> int:
-    """A new text. What was said of the text that it replaces ends; what else there is to look at stays."""
+def edited(tx: Transaction, before: Comment, after: Comment, author: Actor, why: Why, of_rules: int) -> int:
+    """A new text, which the policy has judged. What was said of the text that it replaces ends; what else there is to
+    look at stays."""
     if after.pending_edit is not None:
-        return queue.put(tx, after, Reason(Why.EDITED, author, tx.now))
+        return queue.put(tx, after, Reason(Why.EDITED, author, tx.now), of_rules=of_rules)
     if before.pending_edit is not None:  # published at once, over one that waited from when the site was stricter
         return queue.settle(tx, after, {Why.EDITED})
+    if after.status is Status.PENDING and before.status is not Status.PENDING:
+        return queue.put(tx, after, Reason(why, POLICY, tx.now), of_rules=of_rules)
+    if after.status is Status.PENDING:
+        queue.judged_again(tx, after, why, of_rules)
+    elif before.status is Status.PENDING:
+        return queue.settle(tx, after, OF_A_STATE)
     queue.put_text(tx, after)
     return 0
 
@@ -60,12 +68,17 @@ def edited(tx: Transaction, before: Comment, after: Comment, author: Actor) -> i
 def decided(tx: Transaction, after: Comment, entry: QueueEntry | None, action: Action, actor: Actor) -> int:
     """A decision about a comment that had `entry`."""
     if action is Action.RESTORE:
-        return queue.put(tx, after, Reason(Why.RESTORED, actor, tx.now))
+        return put_back(tx, after, actor)
     if entry is None:
         return 0
     if set(entry.why) <= ANSWERED[action]:
         return queue.take_out(tx, after.id)
     return queue.settle(tx, after, ANSWERED[action])
+
+
+def put_back(tx: Transaction, after: Comment, actor: Actor) -> int:
+    """What the policy had decided alone waits now, because a moderator wants that."""
+    return queue.put(tx, after, Reason(Why.RESTORED, actor, tx.now))
 
 
 def undone(

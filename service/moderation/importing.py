@@ -30,7 +30,7 @@ from service.model import (
 )
 from service.moderation import arriving, publication, record, restoring
 from service.moderation.arriving import Arrival, Import, digest_of, id_of
-from service.moderation.submissions import CODE_LENGTH
+from service.moderation.paths import CODE_LENGTH
 from service.store import comments, events, imports, posts, queue
 from service.store.database import Transaction
 from service.store.imports import Elsewhere, Known, Origin

@@ -5,27 +5,49 @@ brings what the other checks want to know, and one pure function makes the judge
 runs: its policy says what becomes of every text.
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import structlog
 
+from service.errors import RefusedByPolicy, TooManyWaiting
 from service.model import Author, AuthorKey, Comment, CommentId, PostKey, Role, SiteRules, Status, Why
-from service.moderation import lists, policies
-from service.store import arrivals, judgements, standing
+from service.moderation import brakes, lists, policies
+from service.moderation.record import NO_REASONS, NO_RULES, ByRules, Reasons
+from service.store import arrivals, judgements, secrets, standing
 from service.store import lists as stored_lists
+from service.store import policies as kept_policies
 from service.store.database import Transaction
 from service.store.standing import Surroundings
 from service.triage import look as checks
 from service.triage import seen
-from service.triage.facts import Facts, Verdict
+from service.triage.facts import Facts, Verdict, spans_of
+from service.triage.judge import NOT_SAMPLED
 from service.triage.judge import judge as judged
 from service.triage.judgement import Judgement
 from service.triage.lists.compiled import NO_LISTS, Lists
 from service.triage.outcome import Outcome
+from service.triage.policy import Policy
 
 log = structlog.get_logger()
 _NOTHING_FOUND = Facts()
+_STATUS = {
+    Outcome.PUBLISH: Status.APPROVED,
+    Outcome.HOLD: Status.PENDING,
+    Outcome.REJECT: Status.REJECTED,
+    Outcome.SPAM: Status.SPAM,
+}
+_WAITS = frozenset({Outcome.HOLD, Outcome.SPAM})
+_SHOWN_TO_AUTHORS = frozenset({"links", "text"})
+
+
+class Refused(RefusedByPolicy):
+    """The problem, and the judgement that nobody outside is shown."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        super().__init__(judgement.reason_text, members=_told(judgement))
+        self.judgement = judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +61,7 @@ class Looked:
 class Incoming(NamedTuple):
     """Where a text is to stand and who sends it: their record before it, their roles and login as they are now."""
 
+    comment_id: CommentId
     post: PostKey
     author_key: AuthorKey
     author: Author | None
@@ -48,8 +71,6 @@ class Incoming(NamedTuple):
     is_edit: bool = False
     edits_approved: bool = False
     text_version: int = 1
-    comment_id: CommentId | None = None
-    """Of which comment it is another text."""
 
 
 def look(body: str, html: str, lists_of_site: Lists = NO_LISTS) -> Looked:
@@ -75,26 +96,50 @@ def judge(
     html: str,
     looked: Looked | None,
 ) -> Judgement:
-    """What the policy with this digest says of a text, by everything that is known now."""
+    """What the policy with this digest says of a text, by everything that is known now.
+
+    Raises Refused, and TooManyWaiting for a new one.
+    """
     policy = policies.current(tx, site, digest)
-    facts = _NOTHING_FOUND
-    if policy.rules:
-        found = standing.surroundings(
-            tx, site.key, incoming.post, incoming.author_key, body=body, comment_id=incoming.comment_id
-        )
-        lists_now = lists.compiled(tx, site.key, found.lists_mark)
-        if looked is None or looked.text.lists is not lists_now:
-            looked = look(body, html, lists_now)
-        of_context = checks.at_context(looked.text, _context(tx, site, incoming, looked.text, found))
-        _log_failures(of_context)
-        facts = looked.facts.joined(of_context)
-    return judged(facts, policy, at=tx.now, text_version=incoming.text_version, edits_approved=incoming.edits_approved)
+    if not policy.rules:
+        judgement = judged(_NOTHING_FOUND, policy, at=tx.now, text_version=incoming.text_version)
+        _require_room(tx, site, policy, incoming, judgement)
+        return judgement
+    found = standing.surroundings(
+        tx, site.key, incoming.post, incoming.author_key, body=body, comment_id=incoming.comment_id
+    )
+    lists_now = lists.compiled(tx, site.key, found.lists_mark)
+    if looked is None or looked.text.lists is not lists_now:
+        looked = look(body, html, lists_now)
+    of_context = checks.at_context(looked.text, _context(tx, site, incoming, looked.text, found))
+    _log_failures(of_context)
+    judgement = judged(
+        looked.facts.joined(of_context),
+        policy,
+        at=tx.now,
+        text_version=incoming.text_version,
+        edits_approved=incoming.edits_approved,
+        braked=brakes.standing(tx, site.key, policy),
+        sample=_sample(tx, policy, incoming),
+    )
+    if judgement.outcome is Outcome.REFUSE:  # what is written now would not be kept: see `count_refused`
+        raise Refused(judgement)
+    _require_room(tx, site, policy, incoming, judgement)
+    brakes.count(tx, site.key, policy, judgement)
+    return judgement
+
+
+def count_refused(tx: Transaction, site: SiteRules, judgement: Judgement) -> None:
+    """Count what a refusal said, in a transaction of its own: that of the refused text left nothing."""
+    policy = policies.current(tx, site, kept_policies.newest_digest(tx, site.key))
+    if policy.version == judgement.policy_version:
+        brakes.count(tx, site.key, policy, judgement)
 
 
 def keep(tx: Transaction, comment: Comment, judgement: Judgement) -> None:
     """Keep what was said of the comment's newest text, where the site has a policy of its own; and that it came."""
     if judgement.policy_version > 0:
-        judgements.add(tx, comment.id, judgement.as_json())
+        judgements.add(tx, comment.id, judgement.as_json(), priority=priority_of(judgement))
     if judgement.facts.values:  # checks have looked, so the site has rules
         arrivals.add(tx, comment, tx.now)
         for hit in {(verdict.more["list"], verdict.more["entry"]) for verdict in _matches(judgement)}:
@@ -105,12 +150,29 @@ def _matches(judgement: Judgement) -> list[Verdict]:
     return [verdict for verdict in judgement.facts.verdicts if "entry" in verdict.more]
 
 
-def status_of(judgement: Judgement) -> Status:
-    """What becomes of a new comment.
+def ever_spam(tx: Transaction, comment: Comment) -> bool:
+    """Whether a rule called one of the comment's texts spam."""
+    return judgements.ever_said(tx, comment.id, Outcome.SPAM)
 
-    For now `reject`, `spam` and `refuse` hold it as well: moderators cannot see yet what rules did alone.
-    """
-    return Status.APPROVED if judgement.outcome is Outcome.PUBLISH else Status.PENDING
+
+def status_of(judgement: Judgement) -> Status:
+    """What becomes of a comment that has this text."""
+    return _STATUS[judgement.outcome]
+
+
+def priority_of(judgement: Judgement) -> int:
+    """What the rules that spoke add to an entry's priority; the audit sample is as if none had spoken."""
+    return 0 if judgement.audited else sum(said.priority for said in judgement.rules)
+
+
+def ruling(judgement: Judgement) -> ByRules:
+    """What the record says of it: nothing of rules where the site has none, or for the audit sample."""
+    if judgement.policy_version == 0 or judgement.audited:
+        return NO_RULES
+    reasons = NO_REASONS
+    if judgement.outcome is Outcome.REJECT:
+        reasons = Reasons(reason=judgement.reason, reason_text=judgement.reason_text)
+    return ByRules(judgement.by, judgement.policy_version, reasons)
 
 
 def why_held(judgement: Judgement) -> Why:
@@ -119,6 +181,39 @@ def why_held(judgement: Judgement) -> Why:
         return Why.AWAITING_APPROVAL
     unknown = {one.rule for one in judgement.could_not_judge}
     return Why.COULD_NOT_JUDGE if unknown.issuperset(judgement.by) else Why.HELD
+
+
+def _require_room(tx: Transaction, site: SiteRules, policy: Policy, incoming: Incoming, judgement: Judgement) -> None:
+    """Raise TooManyWaiting where one more would wait (or seem to, to its author) than the policy allows."""
+    if policy.waiting_per_author is None or incoming.is_edit or judgement.outcome not in _WAITS:
+        return
+    waiting = standing.count_waiting(tx, site.key, incoming.author_key)
+    if waiting >= policy.waiting_per_author:
+        raise TooManyWaiting(members={"waiting": waiting})
+
+
+def _told(judgement: Judgement) -> dict[str, object]:
+    """What the author is told of a refusal: the reason, and where links or the shape of the text are at fault.
+
+    Never which rule, list or word it was.
+    """
+    spoke = zip(judgement.facts.verdicts, judgement.supports, strict=True)
+    at_fault = (one for one, of in spoke if one.check in _SHOWN_TO_AUTHORS and not set(of).isdisjoint(judgement.by))
+    spans = spans_of((span.start, span.end) for verdict in at_fault for span in verdict.spans)
+    return {
+        "reason": judgement.reason,
+        "reason_text": judgement.reason_text,
+        "spans": [{"start": span.start, "end": span.end} for span in spans],
+    }
+
+
+def _sample(tx: Transaction, policy: Policy, incoming: Incoming) -> float:
+    """A number from 0 to below 1 that nobody outside can know beforehand: which texts are in the audit sample."""
+    if not policy.audit_share or not policy.acts_alone:
+        return NOT_SAMPLED
+    text = f"{incoming.comment_id} {incoming.text_version}".encode()
+    digest = hashlib.blake2b(text, key=secrets.get_or_make(tx, "audit"), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
 
 
 def _context(

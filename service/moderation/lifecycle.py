@@ -32,14 +32,18 @@ _NEXT: dict[Status, dict[Action, Status]] = {
     },
 }
 
+CONFIRMS = {Action.REJECT: Status.REJECTED, Action.SPAM: Status.SPAM}
+"""By these a human agrees with what only a rule has said so far."""
 EDITABLE = frozenset({Status.PENDING, Status.APPROVED})
-"""In these its author may edit a comment."""
+"""In these, as its author is told, they may edit a comment."""
 
 
 def next_status(comment: Comment, action: Action) -> Status | None:
     """What a moderator's `action` makes of `comment`; None where it is not possible."""
     if action is Action.DISCARD_EDIT:
         return comment.status if comment.pending_edit else None
+    if comment.by_rule and CONFIRMS.get(action) is comment.status:
+        return comment.status
     return _NEXT[comment.status].get(action)
 
 

@@ -163,7 +163,7 @@ def require_version(before: KeptList | None, expected: int | None) -> None:
     if expected is None:
         raise IfMatchRequired(members={"version": version})
     if expected != version:
-        changed = {"changed_by": before.changed_by.name, "changed_at": before.changed_at} if before else {}
+        changed = {"changed_by": before.changed_by, "changed_at": before.changed_at} if before else {}
         raise DocumentChanged(members={"version": version, **changed})
 
 

@@ -5,46 +5,102 @@ by their digest, so a process compiles each version once.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from service.model import Actor, SiteKey, SiteRules
-from service.store import earlier, events, policies
+from service.moderation import brakes
+from service.store import earlier, events, lists, policies, rules
 from service.store.database import Transaction
 from service.store.policies import KeptPolicy
+from service.store.rules import Braked, Tally
 from service.triage import document
 from service.triage.document.known import Known
 from service.triage.outcome import Outcome
 from service.triage.policy import Policy, of_premoderate
+from service.triage.rule import Rule
 
 log = structlog.get_logger()
 
 MOST_REMEMBERED = 256
-_compiled: dict[str, Policy] = {}
+_compiled: dict[tuple[str, str], Policy] = {}
 _with_rules: set[SiteKey] = set()
 
 
+@dataclass(frozen=True, slots=True)
+class RuleState:
+    """A rule of the policy that holds, and what it did in the last day."""
+
+    rule: Rule
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The policy of a site as it stands: its version, and how its rules fare. `kept` is None for version 0."""
+
+    kept: KeptPolicy | None
+    document: Mapping[str, Any]
+    braked: Sequence[Braked]
+    rules: Sequence[RuleState]
+
+    @property
+    def version(self) -> int:
+        """0: what the configuration says."""
+        return self.kept.version if self.kept else 0
+
+
+def known(tx: Transaction, site: SiteKey) -> Known:
+    """What the names in a document of this site can mean."""
+    return Known(frozenset(kept.name for kept in lists.of_site(tx, site)))
+
+
+def shown(tx: Transaction, site: SiteRules) -> Shown:
+    """The policy that holds, with the state of its rules."""
+    kept = policies.newest(tx, site.key)
+    policy = current(tx, site, kept.digest if kept else None)
+    tallies = rules.tallies(tx, site.key, policy.rule_of)
+    braked = [one for one in rules.braked(tx, site.key) if one.rule in policy.rule_of]
+    states = [RuleState(rule, tallies[rule.id]) for rule in policy.rules]
+    return Shown(kept, json.loads(kept.document) if kept else document_of_version_0(site), braked, states)
+
+
+def document_of_version_0(site: SiteRules) -> Mapping[str, Any]:
+    """What a site's policy is until somebody puts one."""
+    return {"format": 1, "otherwise": "hold" if site.premoderate else "publish", "rules": []}
+
+
 def put(
-    tx: Transaction, site: SiteKey, wanted: Mapping[str, Any], actor: Actor, *, expected: int, note: str | None = None
+    tx: Transaction,
+    site: SiteRules,
+    wanted: Mapping[str, Any],
+    policy: Policy,
+    actor: Actor,
+    *,
+    expected: int,
+    note: str | None = None,
 ) -> KeptPolicy | None:
     """Let a document hold for every text that comes from now on. An equal one makes no new version.
 
-    `wanted` has been examined (`triage.document.examine`), outside of the transaction. `expected` is the version upon
-    which it was written: None comes back, and nothing is changed, where another one holds by now.
+    `policy` is what was made of it (`triage.document.examine`), outside of the transaction. `expected` is the version
+    upon which it was written: None comes back, and nothing is changed, where another one holds by now.
     """
-    before = policies.newest(tx, site)
+    before = policies.newest(tx, site.key)
     if (before.version if before else 0) != expected:
         return None
-    text = json.dumps(wanted, ensure_ascii=False, separators=(",", ":"))
-    if before is not None and before.document == text:
+    if before is not None and json.loads(before.document) == wanted:
         return before
-    policies.add(tx, site, expected + 1, text, actor, note)
-    events.append(tx, site, "policy.changed", actor, about={"policy_version": expected + 1})
-    if before is None or not json.loads(before.document).get("rules"):
-        earlier.begin(tx, site)
-    return policies.newest(tx, site)
+    replaced = current(tx, site, before.digest) if before else None
+    text = json.dumps(wanted, ensure_ascii=False, separators=(",", ":"))
+    policies.add(tx, site.key, expected + 1, text, actor, note)
+    brakes.begin_anew(tx, site.key, replaced, policy)
+    events.append(tx, site.key, "policy.changed", actor, about={"policy_version": expected + 1})
+    if replaced is None or not replaced.rules:
+        earlier.begin(tx, site.key)
+    return policies.newest(tx, site.key)
 
 
 def current(tx: Transaction, site: SiteRules, digest: str | None) -> Policy:
@@ -52,15 +108,15 @@ def current(tx: Transaction, site: SiteRules, digest: str | None) -> Policy:
     if digest is None:
         _with_rules.discard(site.key)
         return of_premoderate(site.premoderate)
-    policy = _compiled.get(digest)
+    policy = _compiled.get((digest, site.time_zone))
     if policy is None:
         kept = policies.newest(tx, site.key)
         if kept is None:
             raise LookupError(site.key)  # its digest was read in this very transaction
-        policy = _compile(kept)
+        policy = _compile(kept, site.time_zone)
         if len(_compiled) >= MOST_REMEMBERED:
             _compiled.clear()
-        _compiled[digest] = policy
+        _compiled[digest, site.time_zone] = policy
     if policy.rules:
         _with_rules.add(site.key)
     else:
@@ -68,21 +124,18 @@ def current(tx: Transaction, site: SiteRules, digest: str | None) -> Policy:
     return policy
 
 
-def _compile(kept: KeptPolicy) -> Policy:
+def _compile(kept: KeptPolicy, time_zone: str) -> Policy:
     """What the document says. Where this release cannot read it (it names a fact that is no more), everything waits."""
     try:
-        return document.read(json.loads(kept.document), Known(), version=kept.version)
+        return document.read(json.loads(kept.document), Known(), version=kept.version, time_zone=time_zone)
     except document.DocumentError as error:
         log.error("policy.unreadable", version=kept.version, reason=str(error)[:500])
         return Policy(kept.version, Outcome.HOLD)
 
 
-def rules_with_list(tx: Transaction, site: SiteKey, name: str) -> list[str]:
+def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[str]:
     """The rules of the policy that holds which name this list."""
-    kept = policies.newest(tx, site)
-    if kept is None:
-        return []
-    policy = _compile(kept)
+    policy = current(tx, site, policies.newest_digest(tx, site.key))
     return [rule.id for rule in (*policy.rules, *policy.lockdown) if name in rule.lists]
 
 

@@ -3,17 +3,21 @@
 from dataclasses import replace
 from typing import TypedDict
 
-from service.model import Actor, Post, PostKey, SiteKey
+from service.model import Actor, Milliseconds, Post, PostKey, SiteKey
 from service.store import events, posts
 from service.store.database import Transaction
 
 
 class Change(TypedDict, total=False):
-    """What to change; what is left out stays. A title or address is pinned; None goes back to what comments carried."""
+    """What to change; what is left out stays. A title or address is pinned; None goes back to what comments carried.
+
+    `published_at` is when the blog published it, for rules about its age; None: nobody says so any more.
+    """
 
     open: bool
     title: str | None
     url: str | None
+    published_at: Milliseconds | None
 
 
 def change(tx: Transaction, site: SiteKey, key: PostKey, actor: Actor, *, changes: Change) -> Post:
@@ -21,6 +25,10 @@ def change(tx: Transaction, site: SiteKey, key: PostKey, actor: Actor, *, change
     if "open" in changes:
         set_open(tx, site, key, actor, is_open=changes["open"])
     post = posts.get(tx, site, key)
+    if "published_at" in changes and changes["published_at"] != post.published_at:
+        posts.date(tx, site, key, changes["published_at"])
+        events.append(tx, site, "post.dated", actor, post=key)
+        post = posts.get(tx, site, key)
     pinned = replace(post.pinned, **{part: changes[part] for part in ("title", "url") if part in changes})
     if pinned == post.pinned:
         return post

@@ -6,7 +6,7 @@ Called by every verb that changes a comment, inside its transaction, so counts c
 from dataclasses import dataclass
 
 from service.model import Comment, CommentId, Status
-from service.store import arrivals, authors, comments, posts
+from service.store import arrivals, authors, carriers, comments, posts
 from service.store.database import Transaction
 from service.triage.seen import page_hosts_of
 
@@ -96,10 +96,10 @@ def _relabel(tx: Transaction, changed: Comment) -> None:
     What this comment did not carry stays as it is: nobody looks through a long post for an address that none has.
     """
     if changed.label.title:
-        title = comments.newest_title(tx, changed.site, changed.post)
+        title = carriers.newest_title(tx, changed.site, changed.post)
         posts.set_title(tx, changed.site, changed.post, title.says if title else None)
     if changed.label.url:
-        url = comments.newest_url(tx, changed.site, changed.post)
+        url = carriers.newest_url(tx, changed.site, changed.post)
         posts.set_url(tx, changed.site, changed.post, url.says if url else None)
 
 

@@ -7,7 +7,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from service.model import Action, Actor, BatchId, Comment, Decision, DecisionId, QueueEntry, Text, new_id
+from service.model import (
+    POLICY,
+    Action,
+    Actor,
+    BatchId,
+    Comment,
+    Decision,
+    DecisionId,
+    QueueEntry,
+    Status,
+    Text,
+    new_id,
+)
 from service.moderation import entries, publication
 from service.moderation.publication import Seen
 from service.store import comments, decisions, events, texts
@@ -30,14 +42,37 @@ REASON_CODE = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+([._-][a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Why, in the words of who decided: a reason for the record, a note for colleagues, a note for the author."""
+    """Why, in the words of who decided: a reason for the record, a note for colleagues, a note for the author.
+
+    `reason_text` is what the site's catalogue says to a reason that is a code of it.
+    """
 
     reason: str | None = None
     note: str | None = None
     note_to_author: str | None = None
+    reason_text: str | None = None
 
 
 NO_REASONS = Reasons()
+
+
+@dataclass(frozen=True, slots=True)
+class ByRules:
+    """That the site's policy decided: which of its rules, and why, where it says so. Without a version: it has none."""
+
+    rules: tuple[str, ...] = ()
+    policy_version: int | None = None
+    reasons: Reasons = NO_REASONS
+
+
+NO_RULES = ByRules()
+ACTION_OF = {
+    Status.APPROVED: Action.APPROVE,
+    Status.PENDING: Action.HOLD,
+    Status.REJECTED: Action.REJECT,
+    Status.SPAM: Action.SPAM,
+}
+"""What the policy does with a text that leads to this status."""
 
 
 def listed(comment: Comment) -> bool:
@@ -70,6 +105,7 @@ def decide(
     undoes: DecisionId | None = None,
     more_waiting: int = 0,
     batch: BatchId | None = None,
+    by: ByRules = NO_RULES,
 ) -> Decision:
     """Write down a decision that led from `before` (None: a new comment, stored already) to `after`.
 
@@ -110,9 +146,61 @@ def decide(
         undoes=undoes,
         created_at=tx.now,
         batch=batch,
+        reason_text=reasons.reason_text,
+        rules=by.rules,
+        policy_version=by.policy_version,
     )
     decisions.add(tx, decision, before=_state(before, after, entry) if before else None)
     return decision
+
+
+def submitted(tx: Transaction, comment: Comment, by: ByRules, *, more_waiting: int) -> None:
+    """Write down what the policy made of a new comment, which is stored already."""
+    action, reasons = ACTION_OF[comment.status], by.reasons
+    decide(tx, None, comment, action=action, actor=POLICY, reasons=reasons, more_waiting=more_waiting, by=by)
+
+
+def edited(tx: Transaction, before: Comment, after: Comment, author: Actor, by: ByRules, *, more_waiting: int) -> None:
+    """Write down an author's new text, which is judged and in the queue already. What the policy made of it is one
+    line of the record, if that changed the status, and happened with the same event."""
+    seen = store(tx, before, after)
+    seq = events.append(
+        tx,
+        after.site,
+        "comment.edited",
+        author,
+        post=after.post,
+        comment_id=after.id,
+        author=after.author_key,
+        from_status=before.status,
+        to_status=after.status,
+        version=after.version,
+        post_revision=seen.revision if seen else None,
+        about={"tombstones": seen.tombstones} if seen and seen.tombstones else {},
+        more_waiting=more_waiting,
+    )
+    if after.status is before.status:
+        return
+    ruled = Decision(
+        id=DecisionId(new_id(tx.now)),
+        site=after.site,
+        seq=seq,
+        comment_id=after.id,
+        action=ACTION_OF[after.status],
+        from_status=before.status,
+        to_status=after.status,
+        version=after.version,
+        actor=POLICY,
+        reason=by.reasons.reason,
+        note=None,
+        note_to_author=None,
+        undoes=None,
+        created_at=tx.now,
+        reason_text=by.reasons.reason_text,
+        rules=by.rules,
+        policy_version=by.policy_version,
+    )
+    decisions.add(tx, ruled, before=None)
 
 
 def _code(reason: str | None) -> str | None:
@@ -129,6 +217,7 @@ def _state(before: Comment, after: Comment, entry: QueueEntry | None) -> Mapping
         "published_at": before.published_at,
         "edit_version": edit.version if edit else None,
         "queue": entries.to_record(entry),
+        **({"by_rule": True} if before.by_rule else {}),
         **({"label": asdict(before.label)} if before.label != after.label else {}),
     }
 

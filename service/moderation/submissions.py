@@ -1,5 +1,6 @@
 """What readers do with their own comments: submit, edit, withdraw."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from service.errors import (
@@ -17,7 +18,6 @@ from service.errors import (
 from service.model import (
     FOREVER,
     NO_LABEL,
-    POLICY,
     Action,
     ActorKind,
     Author,
@@ -27,27 +27,32 @@ from service.model import (
     CommentId,
     Identity,
     Label,
-    Milliseconds,
     PostKey,
     SiteRules,
     Status,
     Text,
     new_id,
 )
-from service.moderation import entries, judging, labels, lifecycle, publication, record
+from service.moderation import entries, judging, labels, lifecycle, paths, publication, record
 from service.moderation.judging import Incoming, Looked
-from service.store import authors, comments, decisions, events, policies, posts, queue, standing, texts
+from service.store import authors, comments, decisions, policies, posts, queue, standing, texts
 from service.store.database import Transaction
 from service.store.standing import Standing
 from service.text.render import RENDERER_VERSION
 from service.triage.judgement import Judgement
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 MAX_TEXTS = 50
 """Texts that one comment can have, its first one included: each stays in the store, for undo and for disputes."""
-CODE_LENGTH = 12
-"""Characters of one level of a comment's path: nine for the time (milliseconds), three for the number on its post."""
+
+
+BY_RULE = frozenset({Status.REJECTED, Status.SPAM})
+"""What a rule may make of a comment alone, until a human confirms it or takes it back."""
+Noted = Callable[[Judgement], None]
+"""Hears what was judged, in the writing thread, before it is committed."""
+
+
+def _nobody(_: Judgement) -> None:
+    """Nobody wants to hear of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +68,32 @@ class Draft:
 
 
 def submit(
-    tx: Transaction, site: SiteRules, post: PostKey, author_key: AuthorKey, identity: Identity, draft: Draft
+    tx: Transaction,
+    site: SiteRules,
+    post: PostKey,
+    author_key: AuthorKey,
+    identity: Identity,
+    draft: Draft,
+    *,
+    noted: Noted = _nobody,
 ) -> Comment:
-    """A new comment, waiting or (where the site's policy says so) published.
+    """A new comment, waiting or (where the site's policy says so) published, rejected, or spam. `noted` is given what
+    was judged.
 
-    Raises Banned, PostClosed, UnknownParent or DuplicateComment.
+    Raises Banned, PostClosed, UnknownParent, DuplicateComment, RefusedByPolicy or TooManyWaiting.
     """
     parent, found = _admitted(tx, site, post, author_key, identity, draft)
-    incoming = Incoming(post, author_key, found.author, identity.roles, identity.login, is_reply=parent is not None)
+    comment_id = CommentId(new_id(tx.now))
+    incoming = Incoming(
+        comment_id, post, author_key, found.author, identity.roles, identity.login, is_reply=parent is not None
+    )
     judgement = judging.judge(tx, site, found.policy_digest, incoming, draft.body, draft.html, draft.looked)
+    noted(judgement)
     status = judging.status_of(judgement)
     number = posts.next_comment(tx, site.key, post, last=found.last_number)
-    code = code_of(tx.now, number)
+    code = paths.code(tx.now, number)
     comment = Comment(
-        id=CommentId(new_id(tx.now)),
+        id=comment_id,
         site=site.key,
         post=post,
         parent_id=draft.parent_id,
@@ -87,65 +104,67 @@ def submit(
         version=1,
         created_at=tx.now,
         published_at=tx.now if status is Status.APPROVED else None,
-        path=stem_below(parent.path if parent else "", site.max_depth) + code,
+        path=paths.stem(parent.path if parent else "", site.max_depth) + code,
         depth=min(parent.depth + 1, site.max_depth) if parent else 0,
         reply_count=0,
         listed=status is Status.APPROVED,
         label=draft.label,
+        by_rule=status in BY_RULE,
     )
     if publication.is_public(comment):
         comment = labels.published(tx, site, comment, was_shown=False)
-    comments.add(tx, comment, root=comment.path[:CODE_LENGTH])
+    comments.add(tx, comment, root=comment.path[: paths.CODE_LENGTH])
     judging.keep(tx, comment, judgement)
-    more_waiting = entries.submitted(tx, comment, judging.why_held(judgement))
-    action = Action.HOLD if status is Status.PENDING else Action.APPROVE
-    record.decide(tx, None, comment, action=action, actor=POLICY, more_waiting=more_waiting)
+    more_waiting = entries.submitted(tx, comment, judging.why_held(judgement), judging.priority_of(judgement))
+    record.submitted(tx, comment, judging.ruling(judgement), more_waiting=more_waiting)
     return comment
 
 
 def edit(
-    tx: Transaction, site: SiteRules, comment_id: CommentId, caller: Caller, draft: Draft, *, version: int
+    tx: Transaction,
+    site: SiteRules,
+    comment_id: CommentId,
+    caller: Caller,
+    draft: Draft,
+    *,
+    version: int,
+    noted: Noted = _nobody,
 ) -> Comment:
     """The author's new text. Of an approved comment readers keep the approved text until a moderator saw the new one.
-    The same text again changes nothing.
+    One that readers do not see is judged like a new one. The same text again changes nothing.
 
-    Raises UnknownComment, Forbidden, Banned, NotEditable, EditWindowOver, PostClosed, StaleVersion or TooManyEdits.
+    Raises UnknownComment, Forbidden, Banned, NotEditable, EditWindowOver, PostClosed, StaleVersion, TooManyEdits or
+    RefusedByPolicy.
     """
     before = _own(tx, site, comment_id, caller)
     author = authors.get(tx, site.key, before.author_key)
     if author is not None:
         _refuse_banned(author, tx.now)
-    if before.status not in lifecycle.EDITABLE:
+    if before.status_for_author not in lifecycle.EDITABLE:
         raise NotEditable
     if tx.now > before.created_at + site.edit_window_seconds * 1000:
         raise EditWindowOver
     if not posts.get(tx, site.key, before.post).open:
         raise PostClosed
     if before.version != version:
-        raise StaleVersion(members={"comment": before})
+        raise StaleVersion(members={"comment": replace(before, status=before.status_for_author)})
     if draft.body == before.newest_text.body:
         return before
     if texts.count(tx, before) >= MAX_TEXTS:
         raise TooManyEdits(f"A comment can have {MAX_TEXTS} texts, one after the other, and this one has had them")
     judgement = _judged_anew(tx, site, before, author, caller, draft)
-    after = _edited(before, draft, tx.now, waits=judging.status_of(judgement) is Status.PENDING)
-    seen = record.store(tx, before, after)
+    noted(judgement)
+    after = _edited(before, draft, tx.now, status=_status_of_edit(tx, before, judgement))
+    if publication.publishes(before, after):
+        after = labels.published(tx, site, after, was_shown=False)
     judging.keep(tx, after, judgement)
-    more_waiting = entries.edited(tx, before, after, caller.acting_as(ActorKind.AUTHOR))
-    events.append(
-        tx,
-        site.key,
-        "comment.edited",
+    actor, why, of_rules = (
         caller.acting_as(ActorKind.AUTHOR),
-        post=after.post,
-        comment_id=after.id,
-        author=after.author_key,
-        from_status=before.status,
-        to_status=after.status,
-        version=after.version,
-        post_revision=seen.revision if seen else None,
-        more_waiting=more_waiting,
+        judging.why_held(judgement),
+        judging.priority_of(judgement),
     )
+    more_waiting = entries.edited(tx, before, after, actor, why, of_rules)
+    record.edited(tx, before, after, actor, judging.ruling(judgement), more_waiting=more_waiting)
     return after
 
 
@@ -171,22 +190,37 @@ def _is_withdrawn(tx: Transaction, comment: Comment) -> bool:
 
 def taken_down(before: Comment, status: Status) -> Comment:
     """`before` in a status in which nobody but its author and moderators sees it: it has one text then, the newest."""
-    after = replace(before, status=status, version=before.version + 1, text=before.newest_text, pending_edit=None)
+    text, version = before.newest_text, before.version + 1
+    after = replace(before, status=status, version=version, text=text, pending_edit=None, by_rule=False)
     return replace(after, listed=record.listed(after))
 
 
-def _edited(before: Comment, draft: Draft, now: int, *, waits: bool) -> Comment:
+def _edited(before: Comment, draft: Draft, now: int, *, status: Status) -> Comment:
     version = before.version + 1
     text = _written(draft, version=version, now=now)
-    if publication.is_public(before) and waits:
+    if publication.is_public(before) and status is Status.PENDING:
         return replace(before, version=version, pending_edit=text)
-    return replace(before, version=version, text=text, pending_edit=None)
+    after = replace(before, version=version, text=text, pending_edit=None, status=status, by_rule=status in BY_RULE)
+    published_at = (before.published_at or now) if status is Status.APPROVED else before.published_at
+    return replace(after, published_at=published_at, listed=record.listed(after))
+
+
+def _status_of_edit(tx: Transaction, before: Comment, judgement: Judgement) -> Status:
+    """What becomes of the text. Nothing is published that a rule called spam before, or a moderator put back."""
+    status = judging.status_of(judgement)
+    if status is not Status.APPROVED or publication.is_public(before):
+        return status
+    last = decisions.last_on(tx, before.id)
+    if last is not None and last.actor.kind is ActorKind.MODERATOR:
+        return Status.PENDING
+    return Status.PENDING if judging.ever_spam(tx, before) else status
 
 
 def _judged_anew(
     tx: Transaction, site: SiteRules, before: Comment, author: Author | None, caller: Caller, draft: Draft
 ) -> Judgement:
     incoming = Incoming(
+        before.id,
         before.post,
         before.author_key,
         author,
@@ -196,7 +230,6 @@ def _judged_anew(
         is_edit=True,
         edits_approved=publication.is_public(before),
         text_version=before.version + 1,
-        comment_id=before.id,
     )
     digest = policies.newest_digest(tx, site.key)
     return judging.judge(tx, site, digest, incoming, draft.body, draft.html, draft.looked)
@@ -264,18 +297,3 @@ def _public_parent(tx: Transaction, site: SiteRules, post: PostKey, parent_id: C
     if parent is None or parent.post != post or not publication.is_public(parent):
         raise UnknownParent
     return parent
-
-
-def code_of(moment: Milliseconds, number: int) -> str:
-    """One level of a comment's path: what was written earlier sorts before."""
-    left, code = moment * 36**3 + number % 36**3, ""
-    for _ in range(CODE_LENGTH // 2):
-        left, pair = divmod(left, len(_PAIRS))
-        code = _PAIRS[pair] + code
-    return code
-
-
-def stem_below(path: str, max_depth: int) -> str:
-    """The path below which a reply goes to a comment at `path`. Beyond the deepest level replies stand side by side,
-    by time."""
-    return path[: max_depth * CODE_LENGTH]

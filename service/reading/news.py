@@ -15,7 +15,7 @@ from service.store import events, posts, published, queue
 from service.store.database import Transaction
 
 EDITED: Final = "comment.edited"
-"""An author's new text; where readers see it at once, the comment was public before."""
+"""An author's new text. Where an older release wrote no status, readers saw the comment before, if they see this."""
 MOST_TOMBSTONES: Final = 50
 """That are told with one event. Reading the list anew is cheaper than more."""
 
@@ -40,7 +40,7 @@ def of_post(sites: Mapping[str, Site], tx: Transaction, event: Event) -> list[Ne
     if tombstones > MOST_TOMBSTONES:
         return [News("reset", {})]
     found = published.item(tx, event.site, event.comment_id)
-    was_public = event.type == EDITED or event.from_status is Status.APPROVED
+    was_public = event.from_status is Status.APPROVED or (event.from_status is None and event.type == EDITED)
     told = [_of_comment(found, post, "comment.changed" if was_public else "comment.published")]
     above = found
     for _ in range(tombstones):

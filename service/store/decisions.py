@@ -23,8 +23,10 @@ from service.store.recount import Recount, Rule
 from service.store.tables import comments, decisions
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in decisions.c}
-_ADD_TO_BATCH = insert(decisions).values(_COLUMNS)
-_ADD = insert(decisions).values({name: value for name, value in _COLUMNS.items() if name != "batch"})
+_SELDOM = {"batch", "reason_text", "rules", "policy_version"}
+_ADD_WHOLE = insert(decisions).values(_COLUMNS)
+_ADD = insert(decisions).values({name: value for name, value in _COLUMNS.items() if name not in _SELDOM})
+"""A submission to a site without rules pays for no more than it needs."""
 _ONE = select(decisions).where(decisions.c.site == bindparam("site"), decisions.c.id == bindparam("id"))
 _WITH_AUTHOR = _ONE.add_columns(comments.c.author_name).join_from(
     decisions, comments, comments.c.id == decisions.c.comment_id
@@ -53,10 +55,11 @@ def add(tx: Transaction, decision: Decision, *, before: Mapping[str, object] | N
     change = (decision.from_status, decision.to_status, decision.version, actor.kind, actor.key, actor.name)
     why = (decision.reason, decision.note, decision.note_to_author)
     row = (*what, *change, *why, decision.undoes, state, decision.created_at)
-    if decision.batch is None:
+    if decision.batch is None and decision.reason_text is None and decision.policy_version is None:
         tx.send_later(_ADD, row)
-    else:
-        tx.send_later(_ADD_TO_BATCH, (*row, decision.batch))
+        return
+    rules = " ".join(decision.rules) or None
+    tx.send_later(_ADD_WHOLE, (*row, decision.batch, decision.reason_text, rules, decision.policy_version))
 
 
 def get(tx: Transaction, site: SiteKey, decision_id: DecisionId) -> tuple[Decision, dict[str, Any] | None] | None:
@@ -108,6 +111,9 @@ def decision_of(row: Row) -> Decision:
         undoes=row["undoes"],
         created_at=row["created_at"],
         batch=row["batch"],
+        reason_text=row["reason_text"],
+        rules=tuple((row["rules"] or "").split()),
+        policy_version=row["policy_version"],
     )
 
 

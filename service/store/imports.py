@@ -140,7 +140,9 @@ def add_comments(tx: Transaction, new: Sequence[Elsewhere]) -> None:
     for one in new:
         row, edit = new_row(one.comment, one.root, one.shown_at), one.comment.pending_edit
         waits = (edit.body, edit.html, edit.renderer, edit.version, edit.submitted_at) if edit else _NO_EDIT
-        rows.append((*row[:_EDITED_AT], one.comment.edited_at, *row[_EDITED_AT:], *waits, one.anchor))
+        rows.append(
+            (*row[:_EDITED_AT], one.comment.edited_at, *row[_EDITED_AT:], *waits, one.anchor, one.comment.by_rule)
+        )
     tx.send_many(_ADD_COMMENT, rows)
 
 
@@ -159,7 +161,8 @@ def add_decisions(tx: Transaction, lines: Sequence[tuple[Decision, str | None]])
             (
                 *(one.id, one.site, one.seq, one.comment_id, one.action, one.from_status, one.to_status, one.version),
                 *(one.actor.kind, one.actor.key, one.actor.name, one.reason, one.note, one.note_to_author),
-                *(one.undoes, before, one.created_at, one.batch),
+                *(one.undoes, before, one.created_at, one.batch, one.reason_text),
+                *(" ".join(one.rules) or None, one.policy_version),
             )
             for one, before in lines
         ],

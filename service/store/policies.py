@@ -5,13 +5,21 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, insert, select
 
-from service.model import Actor, ActorKind, Milliseconds, SiteKey
+from service.model import Actor, ActorKind, Milliseconds, Page, SiteKey
 from service.store.database import Row, Transaction
 from service.store.tables import policies
 
 _ADD = insert(policies).values({column.name: bindparam(column.name) for column in policies.c})
 _NEWEST = select(policies).where(policies.c.site == bindparam("site")).order_by(policies.c.version.desc()).limit(1)
 
+_VERSION = select(policies).where(policies.c.site == bindparam("site"), policies.c.version == bindparam("version"))
+_PAGE = (
+    select(policies)
+    .where(policies.c.site == bindparam("site"), policies.c.version < bindparam("below"))
+    .order_by(policies.c.version.desc())
+    .limit(bindparam("limit"))
+)
+_END = 2**31 - 1
 _NEWEST_DIGEST = (
     select(policies.c.digest).where(policies.c.site == bindparam("site")).order_by(policies.c.version.desc()).limit(1)
 )
@@ -49,6 +57,19 @@ def newest(tx: Transaction, site: SiteKey) -> KeptPolicy | None:
     """The version that holds; None where the site never had one."""
     row = tx.first(_NEWEST, site=site)
     return _policy(row) if row else None
+
+
+def version(tx: Transaction, site: SiteKey, number: int) -> KeptPolicy | None:
+    """One version, whether it holds or held."""
+    row = tx.first(_VERSION, site=site, version=number) if 0 < number <= _END else None
+    return _policy(row) if row else None
+
+
+def page(tx: Transaction, site: SiteKey, *, limit: int, after: tuple[str | int, ...] | None) -> Page[KeptPolicy]:
+    """Versions, the newest first. A position is (version,)."""
+    rows = tx.all(_PAGE, site=site, below=after[0] if after else _END, limit=limit + 1)
+    following = (int(rows[limit - 1]["version"]),) if len(rows) > limit else None
+    return Page([_policy(row) for row in rows[:limit]], following)
 
 
 def newest_digest(tx: Transaction, site: SiteKey) -> str | None:

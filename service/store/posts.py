@@ -1,18 +1,22 @@
 """Queries on posts. A post has a row once somebody commented on it or a moderator opened, closed or named it."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from service.model import Label, Post, PostKey, SiteKey
+from service.model import Label, Milliseconds, Post, PostKey, SiteKey
 from service.store.among import among, listed
 from service.store.database import Row, Transaction
 from service.store.recount import Recount, Rule
 from service.store.tables import posts
 
-_LABELS = {"title", "url", "pinned_title", "pinned_url"}
-_NEW = insert(posts).values({column.name: bindparam(column.name) for column in posts.c if column.name not in _LABELS})
+_NOT_OF_A_NEW_ONE = {"title", "url", "pinned_title", "pinned_url", "published_at"}
+_ROW: dict[str, Any] = {
+    column.name: bindparam(column.name) for column in posts.c if column.name not in _NOT_OF_A_NEW_ONE
+}
+_NEW = insert(posts).values(_ROW)
 _TOUCH = _NEW.on_conflict_do_update(
     index_elements=["site", "post"], set_={"comment_seq": posts.c.comment_seq + bindparam("one")}
 ).returning(posts.c.comment_seq)
@@ -26,7 +30,7 @@ _SET_OPEN = _NEW.on_conflict_do_update(
 ).returning(posts)
 _PIN = (
     insert(posts)
-    .values({column.name: bindparam(column.name) for column in posts.c if column.name not in {"title", "url"}})
+    .values({**_ROW, "pinned_title": bindparam("pinned_title"), "pinned_url": bindparam("pinned_url")})
     .on_conflict_do_update(
         index_elements=["site", "post"],
         set_={
@@ -36,6 +40,11 @@ _PIN = (
         },
     )
     .returning(posts)
+)
+_DATE = (
+    insert(posts)
+    .values({**_ROW, "published_at": bindparam("published_at")})
+    .on_conflict_do_update(index_elements=["site", "post"], set_={"published_at": bindparam("published_at")})
 )
 _ONE = select(posts).where(posts.c.site == bindparam("site"), posts.c.post == bindparam("post"))
 _SOME = select(posts).where(posts.c.site == bindparam("site"), among(posts.c.post, "keys"))
@@ -124,6 +133,11 @@ def pin(tx: Transaction, site: SiteKey, post: PostKey, label: Label) -> Post:
     return _post(row)
 
 
+def date(tx: Transaction, site: SiteKey, post: PostKey, published_at: Milliseconds | None) -> None:
+    """Keep when the blog published a post, known or not; None: nobody says so any more."""
+    tx.run(_DATE, **{**_values(tx, site, post), "comment_seq": 0}, published_at=published_at)
+
+
 def show_change(tx: Transaction, site: SiteKey, post: PostKey, *, delta: int) -> int:
     """Readers see something new on the post: `delta` more approved comments. Its new revision."""
     row = tx.first(_SHOW_CHANGE, of_site=site, of_post=post, delta=delta)
@@ -172,6 +186,7 @@ def _post(row: Row) -> Post:
         revision=row["revision"],
         pinned=pinned,
         carried=carried,
+        published_at=row["published_at"],
     )
 
 

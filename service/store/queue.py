@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from service.model import (
+    POLICY,
     PRIORITY,
     Actor,
     ActorKind,
@@ -21,7 +22,7 @@ from service.model import (
     SiteKey,
     Why,
 )
-from service.store import reasons, texts
+from service.store import judgements, reasons, texts
 from service.store.among import each, listed
 from service.store.database import Row, Transaction
 from service.store.recount import Inspection, Recount, Rule
@@ -72,11 +73,21 @@ _HELD = select(func.count()).where(
 _OVERVIEW = _DEPTH.add_columns(_HELD.scalar_subquery().label("held"))
 
 
-def put(tx: Transaction, comment: Comment, reason: Reason, *, waiting_since: Milliseconds | None = None) -> int:
+def put(
+    tx: Transaction,
+    comment: Comment,
+    reason: Reason,
+    *,
+    waiting_since: Milliseconds | None = None,
+    of_rules: int | None = None,
+) -> int:
     """Someone must look at this comment, for this reason too. One that waits already keeps its place.
 
-    By how many the queue grew: 1 or 0.
+    `of_rules` is what rules add to its priority; None: what was said of its newest text tells. By how many the queue
+    grew: 1 or 0.
     """
+    if of_rules is None:
+        of_rules = judgements.priority_of(tx, comment)
     grown = tx.run(
         _ADD,
         comment_id=comment.id,
@@ -84,20 +95,20 @@ def put(tx: Transaction, comment: Comment, reason: Reason, *, waiting_since: Mil
         post=comment.post,
         author=comment.author_key,
         why=reasons.summary([reason.code]),
-        priority=PRIORITY[reason.code],
+        priority=PRIORITY[reason.code] + of_rules,
         waiting_since=tx.now if waiting_since is None else waiting_since,
         folded=_folded(comment),
     )
     reasons.give(tx, comment.id, reason)
     if not grown:
         standing = get(tx, comment.id)
-        _sum_up(tx, comment, reasons.joined(standing.reasons if standing else (), reason))
+        _sum_up(tx, comment, reasons.joined(standing.reasons if standing else (), reason), of_rules)
     return grown
 
 
-def add(tx: Transaction, comment: Comment, reason: Reason) -> int:
+def add(tx: Transaction, comment: Comment, reason: Reason, *, of_rules: int) -> int:
     """Someone must look at a new comment, which waits for nothing yet. By how many the queue grew: 1."""
-    tx.send_later(_ADD, tuple(_values(comment, reason, tx.now).values()))
+    tx.send_later(_ADD, tuple(_values(comment, reason, tx.now, of_rules).values()))
     reasons.give(tx, comment.id, reason)
     return 1
 
@@ -113,8 +124,20 @@ def settle(tx: Transaction, comment: Comment, codes: Collection[Why]) -> int:
         return take_out(tx, comment.id)
     for code in codes:
         reasons.drop(tx, comment.id, code)
-    _sum_up(tx, comment, left)
+    _sum_up(tx, comment, left, judgements.priority_of(tx, comment))
     return 0
+
+
+def judged_again(tx: Transaction, comment: Comment, why: Why, of_rules: int) -> None:
+    """What the policy says of the new text of a comment that waits stands where it spoke of the text before."""
+    standing = get(tx, comment.id)
+    if standing is None:
+        return
+    others = [reason for reason in standing.reasons if reason.code not in reasons.OF_THE_POLICY]
+    if len(others) == len(standing.reasons):  # a moderator put it back: that is why it waits
+        _sum_up(tx, comment, standing.reasons, of_rules)
+        return
+    _sum_up(tx, comment, reasons.in_order([*others, Reason(why, POLICY, standing.waiting_since)]), of_rules)
 
 
 def put_text(tx: Transaction, comment: Comment) -> None:
@@ -181,7 +204,7 @@ def entries_of(tx: Transaction, rows: Sequence[Row]) -> list[QueueEntry]:
     return [_entry(row, given[row["comment_id"]], tx.now) for row in rows]
 
 
-def _values(comment: Comment, reason: Reason, waiting_since: Milliseconds) -> dict[str, object]:
+def _values(comment: Comment, reason: Reason, waiting_since: Milliseconds, of_rules: int) -> dict[str, object]:
     """In the order of the table's columns."""
     return {
         "comment_id": comment.id,
@@ -189,7 +212,7 @@ def _values(comment: Comment, reason: Reason, waiting_since: Milliseconds) -> di
         "post": comment.post,
         "author": comment.author_key,
         "why": reasons.summary([reason.code]),
-        "priority": PRIORITY[reason.code],
+        "priority": PRIORITY[reason.code] + of_rules,
         "waiting_since": waiting_since,
         "folded": _folded(comment),
     }
@@ -200,13 +223,13 @@ def _folded(comment: Comment) -> str:
     return folded(comment.text.body, edit.body if edit else None, comment.author.name)
 
 
-def _sum_up(tx: Transaction, comment: Comment, given: Sequence[Reason]) -> None:
+def _sum_up(tx: Transaction, comment: Comment, given: Sequence[Reason], of_rules: int) -> None:
     """The entry says what its reasons and the comment's texts are now. `given`: strongest first."""
     tx.run(
         _SUM_UP,
         of_comment=comment.id,
         new_why=reasons.summary(reason.code for reason in given),
-        new_priority=PRIORITY[given[0].code],
+        new_priority=PRIORITY[given[0].code] + of_rules,
         new_folded=_folded(comment),
     )
 
@@ -219,6 +242,7 @@ def _entry(row: Row, given: tuple[Reason, ...], now: Milliseconds) -> QueueEntry
         waiting_since=row["waiting_since"],
         claimed_by=Actor(ActorKind.MODERATOR, row["claimed_by"], row["claimed_by_name"]) if held else None,
         claimed_until=row["claimed_until"] if held else None,
+        of_rules=row["priority"] - PRIORITY[given[0].code] if given else 0,
     )
 
 

@@ -6,11 +6,12 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, or_
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 
 from service.model import AuthorKey, Milliseconds, PostKey, Why
 from service.store.among import holds, pattern
-from service.store.tables import has_reason, queue
+from service.store.judgements import NEWEST_TEXT
+from service.store.tables import comments, has_reason, judgements, queue
 from service.text.folding import fold
 
 
@@ -21,6 +22,8 @@ class Claimed(StrEnum):
     FREE = "free"
 
 
+MARKED = "mark_"
+"""Before the number of a mark in the names of values."""
 FREE = or_(queue.c.claimed_until.is_(None), queue.c.claimed_until <= bindparam("now"))
 """Nobody holds the entry, or not any more."""
 
@@ -29,13 +32,15 @@ FREE = or_(queue.c.claimed_until.is_(None), queue.c.claimed_until <= bindparam("
 class Filter:
     """Which entries a moderator asks for; `text` is looked for in the comment's texts and the author's name, folded.
 
-    `holder` is who asks, where `claimed` is MINE.
+    `marks` is what the judgement of its newest text says (`judgements.mark`), one for each kind at most. `holder` is
+    who asks, where `claimed` is MINE.
     """
 
     why: Why | None = None
     post: PostKey | None = None
     author: AuthorKey | None = None
     text: str | None = None
+    marks: tuple[str, ...] = ()
     claimed: Claimed | None = None
     holder: str | None = None
 
@@ -44,11 +49,19 @@ class Filter:
         text = fold(self.text) if self.text is not None else None
         wanted_pattern = pattern(text) if text is not None else None
         values = {"post": self.post, "author": self.author, "text": text, "pattern": wanted_pattern}
-        return {name: value for name, value in values.items() if value is not None}
+        marked = {f"{MARKED}{number}": f"% {mark} %" for number, mark in enumerate(self.marks)}
+        return {name: value for name, value in values.items() if value is not None} | marked
 
     def values(self, now: Milliseconds) -> Mapping[str, Any]:
         """The values of all conditions."""
         return {**self.sought(), "now": now, "holder": self.holder}
+
+
+def _is_marked(name: str) -> ColumnElement[bool]:
+    """Whether the judgement of the entry's newest text says this."""
+    of_newest = and_(judgements.c.comment_id == comments.c.id, judgements.c.text_version == NEWEST_TEXT)
+    said = select(judgements.c.comment_id).join_from(comments, judgements, of_newest)
+    return said.where(comments.c.id == queue.c.comment_id, judgements.c.marks.like(bindparam(name))).exists()
 
 
 @cache
@@ -60,6 +73,7 @@ def conditions(why: Why | None, sought: frozenset[str], claimed: Claimed | None)
         "pattern": holds(queue.c.folded, "pattern"),
     }
     found = [condition for name, condition in known.items() if name in sought]
+    found += [_is_marked(name) for name in sorted(sought) if name.startswith(MARKED)]
     if why is not None:
         found.append(has_reason(queue.c.why, why))
     if claimed is Claimed.FREE:

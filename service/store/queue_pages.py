@@ -8,7 +8,7 @@ or, where that cannot tell, in the next LOOKED_THROUGH entries, behind which the
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NamedTuple, TypedDict
 
 from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, func, literal_column, or_, select
 
@@ -19,7 +19,7 @@ from service.store.database import Row, Transaction
 from service.store.queue import ENTRY
 from service.store.queue_filter import Claimed, Filter, conditions
 from service.store.search_index import LONG
-from service.store.tables import queue
+from service.store.tables import POINT_OF_WAITING, as_if_since, queue
 
 Position = tuple[str | int, ...]
 MOST_COUNTED: Final = 1_000
@@ -47,6 +47,13 @@ class Found:
     entries: list[QueueEntry]
     next: Position | None
     total: Total
+
+
+class _Last(NamedTuple):
+    """The last entry of the page before, in the place of columns."""
+
+    priority: ColumnElement[int]
+    waiting_since: ColumnElement[int]
 
 
 class _Shape(TypedDict):
@@ -169,7 +176,8 @@ def _old(place: Position) -> Position:
 
 
 def _urgent(place: Position) -> Position:
-    return -int(place[0]), *place[1:]
+    priority, waiting_since, comment_id = place
+    return int(waiting_since) - int(priority) * POINT_OF_WAITING, comment_id
 
 
 # --- Statements -----------------------------------------------------------------------------------------------------
@@ -238,12 +246,13 @@ def _written(number: int) -> ColumnElement[int]:
 
 
 def _order(columns: Any, *, by_priority: bool) -> tuple[ColumnElement[Any], ...]:
-    return (*((columns.priority.desc(),) if by_priority else ()), columns.waiting_since, columns.comment_id)
+    return (as_if_since(columns) if by_priority else columns.waiting_since), columns.comment_id
 
 
 def _behind(*, by_priority: bool) -> tuple[ColumnElement[bool], ...]:
     priority, since, comment_id = (bindparam(name, type_=queue.c[name].type) for name in _PLACE)
-    older = or_(queue.c.waiting_since > since, and_(queue.c.waiting_since == since, queue.c.comment_id > comment_id))
     if not by_priority:
-        return queue.c.waiting_since >= since, older
-    return queue.c.priority <= priority, or_(queue.c.priority < priority, and_(queue.c.priority == priority, older))
+        later = and_(queue.c.waiting_since == since, queue.c.comment_id > comment_id)
+        return queue.c.waiting_since >= since, or_(queue.c.waiting_since > since, later)
+    own, last = as_if_since(queue.c), as_if_since(_Last(priority, since))
+    return own >= last, or_(own > last, and_(own == last, queue.c.comment_id > comment_id))

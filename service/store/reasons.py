@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import and_, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from service.model import POLICY, PRIORITY, Actor, ActorKind, CommentId, Reason, Why
@@ -12,7 +12,7 @@ from service.store.among import each, listed
 from service.store.database import Row, Transaction
 from service.store.recount import Inspection, Recount, Rule
 from service.store.snapshot import Snapshot
-from service.store.tables import queue, reasons
+from service.store.tables import comments, judgements, queue, reasons
 
 _insert = insert(reasons).values({column.name: bindparam(column.name) for column in reasons.c})
 _GIVE = _insert.on_conflict_do_update(
@@ -56,13 +56,13 @@ def of_each(tx: Transaction, entries: Sequence[Row]) -> dict[CommentId, tuple[Re
     if any(_codes(row) - OF_THE_POLICY for row in entries):
         for row in tx.all(_OF_SOME, ids=listed(said)):
             said[row["comment_id"]].append(_reason(row))
-    return {comment_id: _in_order(given) for comment_id, given in said.items()}
+    return {comment_id: in_order(given) for comment_id, given in said.items()}
 
 
 def joined(standing: Iterable[Reason], reason: Reason) -> tuple[Reason, ...]:
     """These reasons and one more, strongest first; it stands in the place of the same source's of the same code."""
     others = (one for one in standing if (one.code, one.source.key) != (reason.code, reason.source.key))
-    return _in_order([*others, reason])
+    return in_order([*others, reason])
 
 
 def summary(codes: Iterable[Why]) -> str:
@@ -84,7 +84,8 @@ def _reason(row: Row) -> Reason:
     return Reason(Why(row["code"]), source, row["given_at"], row["text"])
 
 
-def _in_order(given: Iterable[Reason]) -> tuple[Reason, ...]:
+def in_order(given: Iterable[Reason]) -> tuple[Reason, ...]:
+    """The strongest first."""
     return tuple(sorted(given, key=lambda reason: (*_strength(reason.code), reason.at, reason.source.key)))
 
 
@@ -98,10 +99,17 @@ def _strength(code: Why) -> tuple[int, str]:
 
 def _entries(moment: Snapshot) -> Iterator[str]:
     """Entries that have no reason, or say otherwise than their reasons."""
-    joined = queue.outerjoin(reasons, reasons.c.comment_id == queue.c.comment_id)
-    said = select(queue.c.comment_id, queue.c.why, queue.c.priority, reasons.c.code).select_from(joined)
+    newest = func.coalesce(comments.c.edit_version, comments.c.text_version)
+    judged = and_(judgements.c.comment_id == queue.c.comment_id, judgements.c.text_version == newest)
+    joined = (
+        queue.outerjoin(reasons, reasons.c.comment_id == queue.c.comment_id)
+        .outerjoin(comments, comments.c.id == queue.c.comment_id)
+        .outerjoin(judgements, judged)
+    )
+    of_rules = func.coalesce(judgements.c.priority, 0)
+    said = select(queue.c.comment_id, queue.c.why, queue.c.priority, of_rules, reasons.c.code).select_from(joined)
     rows = moment.rows(said.order_by(queue.c.comment_id))
-    for (comment_id, why, priority), of_one in groupby(rows, itemgetter(0, 1, 2)):
+    for (comment_id, why, priority, added), of_one in groupby(rows, itemgetter(0, 1, 2, 3)):
         own = {Why(code) for code in why.split()} & OF_THE_POLICY
         codes = sorted({*own, *(Why(code) for *_, code in of_one if code is not None)}, key=_strength)
         if not codes:
@@ -109,9 +117,9 @@ def _entries(moment: Snapshot) -> Iterator[str]:
         elif summary(codes) != why:
             given = summary(codes).strip()
             yield f"queue.why: the entry of comment {comment_id} says '{why.strip()}', its reasons are '{given}'"
-        elif priority != PRIORITY[codes[0]]:
-            strongest = PRIORITY[codes[0]]
-            yield f"queue.priority: the entry of comment {comment_id} has {priority}, its strongest reason {strongest}"
+        elif priority != PRIORITY[codes[0]] + added:
+            strongest = PRIORITY[codes[0]] + added
+            yield f"queue.priority: the entry of comment {comment_id} has {priority}, its reasons and rules {strongest}"
 
 
 def _says(*codes: Why) -> str:

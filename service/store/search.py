@@ -30,7 +30,9 @@ class _Matches(FunctionElement[Any]):
 
 def can_tell(standing: Standing, given: Mapping[str, str]) -> bool:
     """Whether the index knows where these values are: it is made, and the text is long enough for it."""
-    return standing.progress.state is State.COMPLETE and ("text" not in given or len(given["text"]) >= SHORTEST)
+    if standing.progress.state is not State.COMPLETE or not given.keys() & {"post", "author", "text"}:
+        return False
+    return "text" not in given or len(given["text"]) >= SHORTEST
 
 
 def find(

@@ -13,9 +13,11 @@ _MAKE = insert(secrets).values(name=bindparam("name"), value=bindparam("value"))
 
 
 def get_or_make(tx: Transaction, name: str) -> bytes:
-    """The 32 byte key called `name`."""
-    tx.run(_MAKE, name=name, value=random.token_hex(32))
+    """The 32 byte key called `name`. It is written once: who asks in a transaction that fails has nothing to undo."""
     row = tx.first(_FIND, name=name)
+    if row is None:
+        tx.run(_MAKE, name=name, value=random.token_hex(32))
+        row = tx.first(_FIND, name=name)
     if row is None:
         raise LookupError(name)
     return bytes.fromhex(row["value"])

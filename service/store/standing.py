@@ -1,9 +1,9 @@
 """How things stand when a text comes: one look at what it may be refused for, one at what checks want to know."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
 
 from service.model import ActorKind, Author, AuthorKey, CommentId, Milliseconds, PostKey, SiteKey, Status
 from service.store import policies as policies_of_site
@@ -23,6 +23,10 @@ MOST_ARRIVALS = 500
 RECENT_DAYS = 90
 MOST_COUNTED = 200
 """Of an author's newest comments, what became of so many is counted: nobody waits for more."""
+
+
+MOST_LOOKED_AT = 5_000
+"""Among so many of an author's newest comments those that wait are counted where the policy limits them."""
 
 
 class Standing(NamedTuple):
@@ -82,8 +86,15 @@ _LOOK = (
     .where(authors.c.site == bindparam("site"), authors.c.author == bindparam("of_author"))
     .select_from(authors.outerjoin(posts, and_(*_POST)))
 )
+
+
+def seems_to_wait(of: Any) -> ColumnElement[bool]:
+    """Whether a comment waits, as its author is told: what only a rule called spam seems to. (`of`: the columns)"""
+    return or_(of.status == Status.PENDING.value, and_(of.status == Status.SPAM.value, of.by_rule.is_(true())))
+
+
 _newest = (
-    select(comments.c.id, comments.c.status, comments.c.created_at)
+    select(comments.c.id, comments.c.status, comments.c.by_rule, comments.c.created_at)
     .where(comments.c.site == bindparam("site"), comments.c.author == bindparam("of_author"))
     .order_by(comments.c.created_at.desc())
     .limit(MOST_COUNTED)
@@ -96,12 +107,21 @@ _LAST_BY_HUMANS = (
     .limit(1)
     .scalar_subquery()
 )
-_recent = select(_newest.c.status, _newest.c.created_at, _LAST_BY_HUMANS.label("humans")).subquery("recent")
+_seen = (_newest.c.status, _newest.c.by_rule, _newest.c.created_at)
+_recent = select(*_seen, _LAST_BY_HUMANS.label("humans")).subquery("recent")
 _IS_RECENT = _recent.c.created_at > bindparam("recent")
+_many = (
+    select(comments.c.status, comments.c.by_rule)
+    .where(comments.c.site == bindparam("site"), comments.c.author == bindparam("of_author"))
+    .order_by(comments.c.created_at.desc())
+    .limit(MOST_LOOKED_AT)
+    .subquery("many")
+)
+_WAITING = select(func.count().label("number")).select_from(_many).where(seems_to_wait(_many.c))
 _HUMANS_REFUSED = or_(_recent.c.humans == Status.REJECTED.value, _recent.c.humans == Status.SPAM.value)
 _counted = (
     select(
-        func.count().filter(_recent.c.status == Status.PENDING.value).label("waiting"),
+        func.count().filter(seems_to_wait(_recent.c)).label("waiting"),
         func.count().filter(and_(_IS_RECENT, _recent.c.humans.is_not(None))).label("decided"),
         func.count().filter(and_(_IS_RECENT, _HUMANS_REFUSED)).label("refused"),
     )
@@ -144,7 +164,7 @@ _SURROUNDINGS = select(
     _counted,
     _flood,
     _equal,
-    select(posts.c.created_at).where(*_POST).scalar_subquery().label("post_since"),
+    select(func.coalesce(posts.c.published_at, posts.c.created_at)).where(*_POST).scalar_subquery().label("post_since"),
     select(posts.c.count).where(*_POST).scalar_subquery().label("post_comments"),
     sites.c.waiting.label("queue"),
     sites.c.lists_mark,
@@ -175,6 +195,12 @@ def look(
         same_text=row["same_text"],
         policy_digest=row["policy_digest"],
     )
+
+
+def count_waiting(tx: Transaction, site: SiteKey, author: AuthorKey) -> int:
+    """How many of an author's newest comments wait, as they are told."""
+    row = tx.first(_WAITING, site=site, of_author=author)
+    return int(row["number"]) if row else 0
 
 
 def surroundings(

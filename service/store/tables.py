@@ -5,6 +5,8 @@ Only three kinds of column: text (byte-ordered, so keys sort alike everywhere), 
 since the epoch) and booleans. So rows need no conversion on any driver.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    cast,
     false,
     literal_column,
     text,
@@ -62,7 +65,8 @@ sites = Table(
 )
 
 # `count` is the number of approved comments; `revision` rises with every change a reader can see. `title` and `url` are
-# those of the newest approved comment that has one; what a moderator pinned stands before them.
+# those of the newest approved comment that has one; what a moderator pinned stands before them. `published_at` is when
+# the blog published it, where a moderator or the blog said so.
 posts = Table(
     "posts",
     metadata,
@@ -77,6 +81,7 @@ posts = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("pinned_title", Text),
     Column("pinned_url", Text),
+    Column("published_at", BigInteger),
 )
 
 # The blog's people. `subject` stays inside; `author` is its keyed hash. Counts are by status (rejected: and spam).
@@ -103,6 +108,7 @@ authors = Table(
 # tombstone that replies stand on. The author's name and biography are kept as they were when the text was reviewed.
 # `shown_at`: when readers were shown the comment's present text, whether or not they still are; feeds go by it.
 # `anchor`: of an imported comment, the fragment by which old links lead to it.
+# `by_rule`: a rule rejected it or called it spam, and no human has confirmed that.
 comments = Table(
     "comments",
     metadata,
@@ -141,6 +147,7 @@ comments = Table(
     Column("edit_version", Integer),
     Column("edit_submitted_at", BigInteger),
     Column("anchor", Text),
+    Column("by_rule", Boolean, nullable=False, server_default=false()),
     ForeignKeyConstraint(["site", "post"], ["posts.site", "posts.post"]),
     ForeignKeyConstraint(["site", "author"], ["authors.site", "authors.author"]),
 )
@@ -193,6 +200,19 @@ revisions = Table(
     Column("submitted_at", BigInteger, nullable=False),
 )
 
+POINT_OF_WAITING = 600_000
+"""Milliseconds of waiting that count as much as a point of priority."""
+
+
+def as_if_since(of: Any) -> ColumnElement[int]:
+    """What the queue is ordered by where the most urgent comes first: since when an entry waits, earlier by ten minutes
+    for each point of its priority. All gain alike while they wait, so an index can hold the order. (`of`: the columns)
+    """
+    point = cast(literal_column(str(POINT_OF_WAITING)), BigInteger)
+    expression: ColumnElement[int] = of.waiting_since - of.priority * point
+    return expression
+
+
 # Someone must look, whatever the comment's status, for its `reasons`. `why` has their codes, strongest first and with a
 # space on either side, so one LIKE finds one; `priority` is that of the strongest. `folded` is what searches look at:
 # the comment's texts and its author's name as `service/text/folding.py` writes them.
@@ -212,7 +232,7 @@ queue = Table(
     Column("folded", Text, nullable=False, server_default=text("''")),
 )
 Index("ix_queue_oldest", queue.c.site, queue.c.waiting_since, queue.c.comment_id)
-Index("ix_queue_priority", queue.c.site, queue.c.priority.desc(), queue.c.waiting_since, queue.c.comment_id)
+Index("ix_queue_urgency", queue.c.site, as_if_since(queue.c), queue.c.comment_id)
 # A submission waits for approval and is claimed by nobody: it pays for none of these.
 
 
@@ -242,8 +262,9 @@ reasons = Table(
 )
 
 # The append-only record. `seq` is the event's, so its order is the order of commits; below 0 for what was decided
-# elsewhere before the comment was imported. `before` is what undo puts back.
-# `batch` is the same in all that one call did to many comments.
+# elsewhere before the comment was imported. `before` is what undo puts back. `batch` is the same in all that one call
+# did to many comments. `reason_text` is what the site's catalogue said of the reason then; `rules` (their ids with a
+# space between) and `policy_version` are there where rules decided.
 decisions = Table(
     "decisions",
     metadata,
@@ -265,6 +286,9 @@ decisions = Table(
     Column("before", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("batch", ordered_text),
+    Column("reason_text", Text),
+    Column("rules", Text),
+    Column("policy_version", Integer),
 )
 Index("ix_decisions_order", decisions.c.site, decisions.c.seq, unique=True)
 Index("ix_decisions_comment", decisions.c.comment_id, decisions.c.seq)
@@ -292,7 +316,9 @@ policies = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
-# What the policy said of each text, with the facts of then. Nothing where a site has no policy of its own.
+# What the policy said of each text, with the facts of then. Nothing where a site has no policy of its own. `marks` is
+# what the queue is narrowed by (outcome, rules, checks, lists, each with a space on either side); it is empty in the
+# audit sample. `priority` is what the rules that spoke add to the entry's.
 judgements = Table(
     "judgements",
     metadata,
@@ -302,6 +328,8 @@ judgements = Table(
     Column("outcome", ordered_text, nullable=False),
     Column("said", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("marks", Text, nullable=False, server_default=text("''")),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
     sqlite_with_rowid=False,
 )
 
@@ -398,6 +426,50 @@ originals = Table(
     Column("format", ordered_text, nullable=False),
     Column("body", Text, nullable=False),
 )
+
+# How often each rule spoke, decided, and acted alone, by hours since the epoch; `rule` '' counts all texts that came.
+rule_hours = Table(
+    "rule_hours",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("rule", ordered_text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True),
+    Column("spoke", BigInteger, nullable=False),
+    Column("decided", BigInteger, nullable=False),
+    Column("acted", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Since when a rule is as it is, with what its hour had counted by then; and since when, why and upon which numbers it
+# is braked.
+rule_states = Table(
+    "rule_states",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("rule", ordered_text, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("acted_before", BigInteger, nullable=False),
+    Column("arrived_before", BigInteger, nullable=False),
+    Column("braked_at", BigInteger),
+    Column("why", ordered_text),
+    Column("acted", BigInteger),
+    Column("of_all", BigInteger),
+    sqlite_with_rowid=False,
+)
+
+# Whether humans agreed with what a rule did alone (or would have, but for the audit sample), by comment.
+rule_outcomes = Table(
+    "rule_outcomes",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("rule", ordered_text, primary_key=True),
+    Column("comment_id", ordered_text, ForeignKey("comments.id"), primary_key=True),
+    Column("said", ordered_text, nullable=False),
+    Column("agreed", Boolean, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("ix_rule_outcomes_at", *(rule_outcomes.c[column] for column in ("site", "rule", "at")))
 
 # Everything that happened, written with the change itself, gapless per site from `sites.first_seq` on. What followers
 # need has a column each; `about` is JSON with the rest, and holds nobody's text, name or address. `author` wrote the

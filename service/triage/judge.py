@@ -52,7 +52,7 @@ def judge(
         truth = FALSE if rule.mode is Mode.OFF else rule.truth(facts, moment, people)
         if truth is FALSE:
             continue
-        said = _said(rule, truth, is_braked=rule.id in braked)
+        said = _said(rule, truth, policy, is_braked=rule.id in braked)
         if rule.mode is Mode.OBSERVE:
             observed.append(said)
             continue
@@ -94,11 +94,13 @@ def _people(facts: Facts, policy: Policy) -> Callable[[str], Truth]:
     return meant
 
 
-def _said(rule: Rule, truth: Truth, *, is_braked: bool) -> Said:
+def _said(rule: Rule, truth: Truth, policy: Policy, *, is_braked: bool) -> Said:
     """What a rule says that is true, or unknown."""
     is_braked = is_braked and rule.then is not Outcome.HOLD
     said = Outcome.HOLD if is_braked or truth is UNKNOWN else rule.then
-    return Said(rule.id, rule.title, said, is_braked, rule.reason, rule.priority)
+    reason = policy.reason(rule.reason)
+    text = reason.text if reason else None
+    return Said(rule.id, rule.title, said, is_braked, rule.reason, rule.priority, text)
 
 
 def _outcome(policy: Policy, said: list[Said], *, edits_approved: bool) -> tuple[Outcome, tuple[str, ...]]:

@@ -12,7 +12,7 @@ from service.triage.outcome import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one rule said. `reason` and `priority` are the rule's own."""
+    """What one rule said. `reason` and `priority` are the rule's own, `reason_text` is what authors are told then."""
 
     rule: str
     title: str
@@ -21,6 +21,7 @@ class Said:
     """It would have said something else, but holds until an administrator releases it."""
     reason: str | None = None
     priority: int = 0
+    reason_text: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As moderators are told."""
@@ -62,8 +63,17 @@ class Judgement:
     def reason(self) -> str | None:
         """The code of the reason that the author is told: that of the deciding rule, of several the one with the most
         priority."""
+        return self._telling.reason if self._telling else None
+
+    @property
+    def reason_text(self) -> str | None:
+        """What the catalogue says to it."""
+        return self._telling.reason_text if self._telling else None
+
+    @property
+    def _telling(self) -> Said | None:
         deciding = [said for said in self.rules if said.rule in self.by and said.reason is not None]
-        return min(deciding, key=lambda said: (-said.priority, said.rule)).reason if deciding else None
+        return min(deciding, key=lambda said: (-said.priority, said.rule), default=None)
 
     def as_json(self) -> dict[str, Any]:
         """The shape that is stored, and in which moderators get it."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import cached_property
 
 from service.model import Milliseconds
 from service.triage.condition import BUILT_IN, Condition
@@ -46,7 +47,7 @@ class Case:
     by: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """What one version of a site's document says. The order of `rules` means nothing."""
 
@@ -64,6 +65,20 @@ class Policy:
     require_reason: bool = False
     cases: tuple[Case, ...] = ()
     """The document's `tests`."""
+
+    @cached_property
+    def acts_alone(self) -> bool:
+        """Whether some rule of it does something that no human looks at first."""
+        return any(rule.acts_alone for rule in self.rules)
+
+    @cached_property
+    def rule_of(self) -> Mapping[str, Rule]:
+        """Its rules by their ids, those of a lockdown too."""
+        return {rule.id: rule for rule in (*self.rules, *self.lockdown)}
+
+    def reason(self, code: str | None) -> Reason | None:
+        """The line of the catalogue with this code."""
+        return None if code is None else next((reason for reason in self.reasons if reason.code == code), None)
 
 
 def of_premoderate(premoderate: bool) -> Policy:

@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 CHARACTER_BYTES = 12
 """As an escape: two halves of six bytes where it lies beyond the basic plane (RFC 8259, 7)."""
+ESCAPED_BYTES = 6
+"""What a byte of JSON can take where its character is written as an escape."""
 WHITE_SPACE_BYTES = 64 * 1024
 """How much more there may be: blanks and lines between the members, and around a comment."""
 MOST_BYTES = 4 * 1024 * 1024
@@ -35,6 +37,8 @@ def _largest(schema: Mapping[str, Any], named: Mapping[str, Any]) -> int:
     match schema:
         case {"type": "object", "additionalProperties": False, "properties": members}:
             return 2 + sum(_text(len(name)) + 2 + _largest(member, named) for name, member in members.items())
+        case {"type": "object", "x-longest-json": length}:
+            return int(length) * ESCAPED_BYTES
         case {"type": "array", "maxItems": count, "items": item}:
             return 2 + int(count) * (1 + _largest(item, named))
         case {"type": "string", "maxLength": length}:

@@ -8,10 +8,12 @@ from service.reading import shapes
 from service.web import (
     incoming,
     incoming_lists,
+    incoming_policy,
     incoming_queue,
     operations,
     outgoing,
     outgoing_lists,
+    outgoing_policy,
     outgoing_queue,
     outgoing_undos,
 )
@@ -71,6 +73,66 @@ POST = {
     "count": 1,
     "open": True,
 }
+SAID = {"id": "links-hold", "title": "Links that nobody has used here before", "said": "hold", "braked": False}
+JUDGEMENT = {
+    "outcome": "hold",
+    "by": ["links-hold"],
+    "policy_version": 17,
+    "at": WRITTEN,
+    "text_version": 1,
+    "rules": [SAID],
+    "observed": [],
+    "could_not_judge": [],
+    "verdicts": [
+        {
+            "check": "links",
+            "code": "links",
+            "text": "Links to pills.example.",
+            "lean": None,
+            "score": None,
+            "spans": [{"start": 17, "end": 41}],
+            "rules": ["links-hold"],
+        }
+    ],
+    "facts": {"author.approved": 3, "links.count": 1, "post.age_days": None},
+    "audited": False,
+}
+DOCUMENT = {
+    "format": 1,
+    "otherwise": "publish",
+    "rules": [
+        {
+            "id": "links-hold",
+            "title": "Comments with links",
+            "not_for": ["staff", "trusted"],
+            "when": [{"links.count": {"at_least": 1}}],
+            "then": "hold",
+        }
+    ],
+}
+POLICY_VERSION = {
+    "version": 17,
+    "made_by": {"kind": "moderator", "key": "m0d3r4t0rk3y0000", "name": "Mo"},
+    "made_at": WRITTEN,
+    "note": "Links from newcomers",
+    "digest": "sha256:5f0c2f1f9a3b4c5d6e7f80915f0c2f1f9a3b4c5d6e7f80915f0c2f1f9a3b4c5d",
+}
+POLICY = {**POLICY_VERSION, "document": DOCUMENT}
+STATE = {
+    "braked": [{"rule": "slurs-rejected", "since": DECIDED, "why": "share", "acted": 31, "of": 240}],
+    "lockdown": None,
+    "lists": [],
+    "rules": [
+        {
+            "id": "links-hold",
+            "mode": "live",
+            "spoke_24h": 14,
+            "decided_24h": 9,
+            "humans": {"agreed": 6, "overturned": 1},
+        }
+    ],
+}
+WARNING = {"pointer": "/reasons/0", "code": "unused", "detail": "no rule names it; moderators may"}
 DECISION = {
     "id": DECISION_ID,
     "comment_id": COMMENT_ID,
@@ -84,6 +146,9 @@ DECISION = {
     "note_to_author": None,
     "undoes": None,
     "batch": None,
+    "reason_text": None,
+    "rules": [],
+    "policy_version": None,
     "created_at": DECIDED,
 }
 ENTRY = {
@@ -92,13 +157,15 @@ ENTRY = {
     "label": {"title": "A Tuesday in July", "url": None},
     "why": [
         {
-            "code": "awaiting-approval",
-            "text": WHY_TEXT[Why.AWAITING_APPROVAL],
+            "code": "held",
+            "text": WHY_TEXT[Why.HELD],
             "from": {"kind": "policy", "key": "policy", "name": "Site policy"},
             "at": WRITTEN,
         }
     ],
-    "priority": 0,
+    "judgement": JUDGEMENT,
+    "priority": 31,
+    "priority_parts": [{"code": "waiting", "points": 31, "text": "Waits for 5 hours."}],
     "waiting_since": WRITTEN,
     "claimed_by": None,
     "claimed_until": None,
@@ -165,6 +232,16 @@ EXAMPLES: dict[Any, Any] = {
     outgoing_lists.EntriesChanged: {"list": LIST, "added": 1, "removed": 0, "unchanged": 0},
     incoming.UndoPreview: {"batch": BATCH_ID},
     incoming.UndoRequest: {"preview": PREVIEW, "note": "Those were no spam."},
+    incoming_policy.PolicyChange: {"document": DOCUMENT, "note": "Links from newcomers"},
+    incoming_policy.PolicyQuestion: {"document": DOCUMENT},
+    incoming_policy.Trial: {"text": "See https://pills.example/", "given": {"author.approved": 3}},
+    outgoing_policy.PolicyReply: {"policy": POLICY, "state": STATE},
+    outgoing_policy.PolicyChanged: {"policy": POLICY, "state": STATE, "warnings": [WARNING]},
+    outgoing_policy.Validation: {"valid": True, "warnings": [WARNING], "tests": {"passed": 3}},
+    outgoing_policy.TrialReply: {"judgement": JUDGEMENT},
+    outgoing_policy.JudgementList: {"judgements": [JUDGEMENT], "next": None},
+    outgoing_policy.VersionList: {"versions": [{**POLICY_VERSION, "rules": 1}], "next": None},
+    outgoing_policy.VersionReply: {"policy": POLICY},
     incoming_queue.ClaimRequest: {"limit": 20, "filter": {"reason": "edited"}, "lease_seconds": 600},
     incoming.AuthorPatch: {"banned_until": "2026-03-01T00:00:00Z", "note": "Advertises."},
     incoming.PostPatch: {"open": False, "title": "A Tuesday", "url": "https://blog.example/a-tuesday"},
@@ -220,7 +297,7 @@ EXAMPLES: dict[Any, Any] = {
             "note": None,
         }
     },
-    outgoing.PostReply: {"post": POST},
+    outgoing.PostReply: {"post": {**POST, "published_at": "2005-07-12T08:00:00.000Z"}},
     outgoing.DeskCode: {
         "url": "https://comments.example/desk/blog/enter?code=bWFkZSB1cCBmb3IgdGhlIGRvY3VtZW50YXRpb24tLS0",
         "expires_at": "2026-01-31T09:36:00.000Z",

@@ -222,7 +222,8 @@ class AuthorPatch(Strict):
 class PostPatch(Strict):
     """What to change about a post; what is left out stays.
 
-    `title` and `url` are pinned: no comment changes them. null goes back to what approved comments say.
+    `title` and `url` are pinned: no comment changes them. null goes back to what approved comments say. `published_at`
+    is when the blog published the post, for rules about its age.
     """
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
@@ -230,11 +231,12 @@ class PostPatch(Strict):
     open: bool = True
     title: Annotated[TitleText, AfterValidator(_shown_title)] | None = None
     url: WebAddress | None = None
+    published_at: Moment | None = None
 
     @model_validator(mode="after")
     def _something(self) -> "PostPatch":
         if not self.model_fields_set:
-            raise ValueError("must have at least one of open, title, url")
+            raise ValueError("must have at least one of open, title, url, published_at")
         return self
 
 

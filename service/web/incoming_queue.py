@@ -12,6 +12,9 @@ from service.reading.shapes import WhyCode
 from service.web.incoming import IdText, Line, Strict, whole
 from service.web.post_keys import PostKeyText
 
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
+"""A name that a policy gives: of a rule, a check, a list."""
+
 
 class QueueFilter(Strict):
     """Which entries of the queue, in which order: as its query says it."""
@@ -20,6 +23,10 @@ class QueueFilter(Strict):
     post: PostKeyText | None = None
     author: IdText | None = None
     q: Annotated[Line, Field(min_length=1, max_length=200)] | None = None
+    rule: Name | None = None
+    check: Name | None = None
+    list_name: Name | None = Field(None, alias="list")
+    outcome: Literal["publish", "hold", "reject", "spam", "refuse"] | None = None
     order: Literal["oldest", "priority"] = "oldest"
 
 

@@ -102,7 +102,7 @@ def _name(call: Call) -> str:
 
 def _delete(tx: Transaction, call: Call, moderator: Any, expected: int | None) -> None:
     name = _name(call)
-    used_by = policies.rules_with_list(tx, call.site_key, name)
+    used_by = policies.rules_with_list(tx, call.site.rules, name)
     lists.delete(tx, call.site_key, name, moderator, expected=expected, used_by=used_by)
 
 

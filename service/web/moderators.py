@@ -4,15 +4,14 @@ from typing import Any
 
 from service.errors import Problem, UnknownAuthor
 from service.model import Action, AuthorKey, BatchId, Comment, CommentId, Decision, PostKey, Status, new_id
-from service.moderation import authors, decisions, finding, posts
+from service.moderation import authors, decisions, finding, judged, posts
 from service.moderation.decisions import Ruling
 from service.moderation.finding import Wanted
 from service.moderation.record import Reasons
-from service.reading import show as public_show
 from service.store import authors as stored_authors
 from service.store import posts as stored_posts
 from service.store import record_pages
-from service.web import incoming, outgoing, problems, queries, show
+from service.web import incoming, outgoing, outgoing_policy, problems, queries, show
 from service.web.call import Call, Reply, require_own_page
 
 
@@ -24,6 +23,22 @@ async def decide(call: Call, body: incoming.DecisionRequest) -> Reply[outgoing.D
     decision, comment = await call.database.write(decisions.decide, call.site.rules, ruling, moderator)
     _count(call, decision)
     return Reply({"decision": show.decision(decision), "comment": _comment(call, comment, decision)}, 201)
+
+
+# GET /v1/sites/{site}/comments/{id}/judgements
+async def list_judgements(call: Call, query: queries.PageQuery) -> Reply[outgoing_policy.JudgementList]:
+    """What the site's policy said of each text of a comment, the newest first."""
+    await call.moderator()
+    page = await call.database.read(
+        judged.page,
+        call.site.rules,
+        call.comment_id,
+        limit=query.limit,
+        after=call.position(query.cursor, call.comment_id),
+    )
+    following = call.cursor(page.next, call.comment_id)
+    shown = [show.judgement(kept) for kept in page.items]
+    return Reply({"judgements": shown, "next": following}, headers=call.next_link(following))
 
 
 # POST /v1/sites/{site}/decisions
@@ -139,12 +154,12 @@ async def show_post(call: Call) -> Reply[outgoing.PostReply]:
     """A post: its count, and whether it is open for comments."""
     await call.moderator()
     post = await call.database.read(stored_posts.get, call.site_key, call.post_key)
-    return Reply({"post": public_show.post(call.site, post)})
+    return Reply({"post": show.post_for_moderators(call.site, post)})
 
 
 # PATCH /v1/sites/{site}/posts/{post}
 async def change_post(call: Call, body: incoming.PostPatch) -> Reply[outgoing.PostReply]:
-    """Close a post for comments or open it again; say how it is called and where it is.
+    """Close a post for comments or open it again; say how it is called, where it is, and when the blog published it.
 
     A `title` and a `url` given here are pinned: no comment changes them, until null gives them back to what approved
     comments say.
@@ -153,7 +168,7 @@ async def change_post(call: Call, body: incoming.PostPatch) -> Reply[outgoing.Po
     require_own_page(call.site, body.url, pointer="/url")
     changes: Any = body.model_dump(exclude_unset=True)
     post = await call.database.write(posts.change, call.site_key, call.post_key, moderator, changes=changes)
-    return Reply({"post": public_show.post(call.site, post)})
+    return Reply({"post": show.post_for_moderators(call.site, post)})
 
 
 def _count(call: Call, decision: Decision) -> None:

@@ -15,7 +15,19 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
-from service.web import embed, lists, openapi_webhooks, operations, outgoing, post_keys, public, queries, readers
+from service.web import (
+    embed,
+    lists,
+    openapi_about,
+    openapi_policy,
+    openapi_webhooks,
+    operations,
+    outgoing,
+    post_keys,
+    public,
+    queries,
+    readers,
+)
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
 from service.web.incoming_lists import NAME_SCHEMA
 from service.web.links import BY_PATHS, Links
@@ -24,19 +36,6 @@ from service.web.surface import Audience, Route
 
 TITLE = "Gatepost"
 SUMMARY = "Comment moderation for blogs that already have their own users."
-ABOUT = """**Who is speaking.** Send the token of the blog's own login as `Authorization: Bearer ...`. A site may name
-a cookie instead: a write that rests on a cookie must carry an `Origin` of the site's list. An API key (`gp_...`) is a
-bearer token as well; it may moderate, not comment. A credential that is not accepted is 401, also where none is
-needed.
-
-**Requests.** Bodies are JSON in UTF-8, no larger than their call needs; what a call does not know is refused, in the
-body and in the query. `X-Request-ID` is accepted and comes back with every reply. Lists have a `limit` and a `cursor`;
-`next` is the cursor of the rest.
-
-**Problems** are `application/problem+json` (RFC 9457); programs look at `code`, people at `/problems/{code}`.
-
-{problems}
-"""
 PROBLEM_TYPE = "application/problem+json"
 REFERENCES = "#/components/schemas/{model}"
 POST_KEY = "2005/07/a-tuesday"
@@ -53,6 +52,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "key": ("An author's key", {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]}),
     **openapi_webhooks.PARAMETERS,
     "list": ("A list's name", {**NAME_SCHEMA, "examples": ["rivals"]}),
+    **openapi_policy.PARAMETERS,
     "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
     **embed.PARAMETERS,
     "file": ("A file of the page", {"type": "string", "enum": list(operations.DOCS_FILES)}),
@@ -110,6 +110,7 @@ SUCCESS_HEADERS: dict[Any, dict[str, Any]] = {
         "Idempotency-Replayed": _header("`true`: this is the first reply again", always=False, enum=["true"]),
     },
     **dict.fromkeys((lists.show_list, lists.put_list, lists.list_entries, lists.change_entries), VERSION),
+    **openapi_policy.HEADERS,
 }
 
 
@@ -132,7 +133,7 @@ def document(links: Links = BY_PATHS) -> dict[str, Any]:
             "title": TITLE,
             "version": _version(),
             "summary": SUMMARY,
-            "description": ABOUT.replace("{problems}", _problem_table(links)),
+            "description": openapi_about.ABOUT.replace("{problems}", openapi_about.problem_table(links)),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": links.to("") or "/"}],
@@ -163,19 +164,6 @@ def _version() -> str:
         return version("gatepost")
     except PackageNotFoundError:
         return "0"
-
-
-def _problem_table(links: Links) -> str:
-    anywhere = ", ".join(f"`{problem.code}` ({problem.status})" for problem in ANYWHERE)
-    off_route = ", ".join(f"`{problem.code}` ({problem.status})" for problem in OFF_ROUTE)
-    rows = "\n".join(
-        f"| [`{code}`]({links.to(f'/problems/{code}')}) | {problem.status} | {problem.title} |"
-        for code, problem in PROBLEMS.items()
-    )
-    return (
-        f"Every call may meet {anywhere}; a request that fits no path or method meets {off_route}.\n\n"
-        f"| code | status | meaning |\n|---|---|---|\n{rows}"
-    )
 
 
 def _schemas() -> tuple[dict[str, Any], dict[Any, dict[str, Any]]]:

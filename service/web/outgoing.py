@@ -30,9 +30,10 @@ class PendingEditView(TypedDict):
 
 @_CLOSED
 class Outcome(TypedDict):
-    """What the moderators told the author."""
+    """What moderators, or a rule, told the author."""
 
     reason: str | None
+    reason_text: Annotated[str | None, Field(description="What the site's catalogue says to it: to be shown instead")]
     note_to_author: str | None
 
 
@@ -121,6 +122,14 @@ class ActorView(TypedDict):
 
 
 @_CLOSED
+class SpanView(TypedDict):
+    """A stretch of `body`, in Unicode code points; `end` stands behind the last one."""
+
+    start: int
+    end: int
+
+
+@_CLOSED
 class DecisionView(TypedDict):
     """One line of the record."""
 
@@ -132,10 +141,13 @@ class DecisionView(TypedDict):
     version: int
     actor: ActorView
     reason: str | None
+    reason_text: Annotated[str | None, Field(description="What the site's catalogue said to the reason then")]
     note: str | None
     note_to_author: str | None
     undoes: Id | None
     batch: Annotated[Id | None, Field(description="The same in all that one call did to many comments; else null")]
+    rules: Annotated[list[str], Field(description="The rules that decided, where the site's policy did")]
+    policy_version: Annotated[int | None, Field(description="Of which policy they are")]
     created_at: Timestamp
 
 
@@ -182,10 +194,15 @@ class ProblemView(TypedDict):
     comment: NotRequired[Annotated[CommentView, Field(description="The comment as it is now")]]
     decision: NotRequired[Annotated[DecisionView | None, Field(description="The last decision on it, if any")]]
     first_seq: NotRequired[Annotated[int, Field(description="The first event that is kept")]]
+    reason: NotRequired[Annotated[str | None, Field(description="The code of why a text is refused")]]
+    reason_text: NotRequired[Annotated[str | None, Field(description="Why a text is refused, for its author")]]
+    spans: NotRequired[Annotated[list[SpanView], Field(description="Where in the text, as far as that is told")]]
+    waiting: NotRequired[Annotated[int, Field(description="How many of the author's comments wait")]]
+    reasons: NotRequired[Annotated[list[str], Field(description="The codes of the site's catalogue")]]
+    version: NotRequired[Annotated[int, Field(description="The present version of the document")]]
+    changed_by: NotRequired[Annotated[ActorView | None, Field(description="Who made it")]]
+    changed_at: NotRequired[Annotated[Timestamp | None, Field(description="When")]]
     allowed: NotRequired[Annotated[list[RequestedAction], Field(description="What may be done with it now")]]
-    version: NotRequired[Annotated[int, Field(description="The version that holds; 0: there is none yet")]]
-    changed_by: NotRequired[Annotated[str, Field(description="Who made it")]]
-    changed_at: NotRequired[Annotated[Timestamp, Field(description="When")]]
     rules: NotRequired[Annotated[list[str], Field(description="The rules that name the list")]]
 
 
@@ -238,10 +255,17 @@ class AuthorReply(TypedDict):
 
 
 @_CLOSED
+class PostForModerators(PostView):
+    """A post, and when the blog published it, where somebody said so."""
+
+    published_at: Timestamp | None
+
+
+@_CLOSED
 class PostReply(TypedDict):
     """One post."""
 
-    post: PostView
+    post: PostForModerators
 
 
 @_CLOSED

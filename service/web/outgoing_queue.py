@@ -1,12 +1,16 @@
 """What goes out about the queue: the shapes of replies, as those in `outgoing`."""
 
-from typing import Annotated
+from typing import (
+    Annotated,
+    Literal,  # pydantic reads these on Python 3.11
+)
 
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from service.reading.shapes import Holder, PostView, Timestamp, WhyCode
 from service.web.outgoing import ActorView, CommentView
+from service.web.outgoing_policy import JudgementView
 
 _CLOSED = with_config(ConfigDict(extra="forbid"))
 
@@ -41,6 +45,15 @@ class LabelView(TypedDict):
 
 
 @_CLOSED
+class PartView(TypedDict):
+    """A part of an entry's priority."""
+
+    code: Literal["waiting", "reason", "rules"]
+    points: int
+    text: str
+
+
+@_CLOSED
 class EntryView(TypedDict):
     """Something to look at, with what is needed to judge it."""
 
@@ -51,7 +64,12 @@ class EntryView(TypedDict):
         Field(description="What approving the comment would change of the post's title and address; null: nothing"),
     ]
     why: list[WhyView]
-    priority: int
+    judgement: Annotated[
+        JudgementView | None,
+        Field(description="What the site's policy said of the text that waits; null: it is not told"),
+    ]
+    priority: Annotated[int, Field(description="The sum of `priority_parts`")]
+    priority_parts: list[PartView]
     waiting_since: Timestamp
     claimed_by: Holder | None
     claimed_until: Timestamp | None

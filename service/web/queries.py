@@ -12,7 +12,9 @@ from service.delivery.outside_events import KINDS, is_known
 from service.reading.language import Code
 from service.reading.shapes import ANCHOR_PATTERN, Id, WhyCode
 from service.web.incoming import Incoming, Line, Moment
+from service.web.incoming_queue import Name
 from service.web.outgoing import ActionName, StatusName
+from service.web.outgoing_policy import OutcomeName
 from service.web.post_keys import PostKeyText
 
 
@@ -99,6 +101,10 @@ class QueueQuery(PageQuery):
     post: PostKeyText | None = Field(None, description="On this post")
     author: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author")
     q: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, description="With these words")
+    rule: Name | None = Field(None, description="Of which this rule spoke")
+    check: Name | None = Field(None, description="Of which this check found something, or could not look at it")
+    list_name: Name | None = Field(None, alias="list", description="With an entry of this list")
+    outcome: OutcomeName | None = Field(None, description="Of which the policy said this")
     claimed: Literal["any", "mine", "free"] = Field(
         "any", description="Those that I hold; those that nobody holds; or whoever holds them"
     )

@@ -8,6 +8,7 @@ from service.moderation import queue
 from service.moderation.cases import Case
 from service.reading.show import timestamp
 from service.store.database import Database, LaneOf
+from service.store.judgements import mark
 from service.store.queue_filter import Claimed, Filter
 from service.web import incoming, incoming_queue, outgoing_queue, queries, show
 from service.web.call import Call, Reply
@@ -18,8 +19,9 @@ from service.web.stream import EventStream
 async def browse_queue(call: Call, query: queries.QueueQuery) -> Reply[outgoing_queue.QueueList]:
     """What somebody must look at, with everything to judge it by."""
     moderator = await call.moderator()
-    wanted = held_by(moderator, query.claimed, filter_of(query))
-    cases, position, total = await lane_of(call, query).read(
+    wanted = held_by(moderator, query.claimed, whole_filter_of(query))
+    lane = call.database.bulk if wanted.marks else lane_of(call, query)
+    cases, position, total = await lane.read(
         queue.browse,
         call.site.rules,
         wanted,
@@ -67,13 +69,15 @@ async def claim(call: Call, body: incoming_queue.ClaimRequest) -> Reply[outgoing
             queue.claim_these, call.site.rules, moderator, ids, lease_seconds=body.lease_seconds
         )
     else:
-        cases, until = await lane_of(call, body.filter).write(
+        wanted = whole_filter_of(body.filter)
+        lane = call.database.bulk if wanted.marks else lane_of(call, body.filter)
+        cases, until = await lane.write(
             queue.claim,
             call.site.rules,
             moderator,
             limit=body.limit,
             lease_seconds=body.lease_seconds,
-            wanted=filter_of(body.filter),
+            wanted=wanted,
             by_priority=body.filter.order == "priority",
         )
     return Reply({"entries": _entries(call, cases), "claimed_until": timestamp(until)})
@@ -93,7 +97,7 @@ async def show_entry(call: Call) -> Reply[outgoing_queue.EntryReply]:
     """One entry: why somebody must look at this comment, with everything to judge it by."""
     await call.moderator()
     case = await call.database.read(queue.show, call.site.rules, call.comment_id)
-    return Reply({"entry": show.entry(call.site, case)})
+    return Reply({"entry": show.entry(call.site, case, now=call.services.clock())})
 
 
 class Asked(Protocol):
@@ -107,6 +111,26 @@ class Asked(Protocol):
     def author(self) -> str | None: ...
     @property
     def q(self) -> str | None: ...
+
+
+class AskedOfJudgement(Asked, Protocol):
+    """The same, and what the site's policy said of the text."""
+
+    @property
+    def rule(self) -> str | None: ...
+    @property
+    def check(self) -> str | None: ...
+    @property
+    def list_name(self) -> str | None: ...
+    @property
+    def outcome(self) -> str | None: ...
+
+
+def whole_filter_of(asked: AskedOfJudgement) -> Filter:
+    """The filter that is asked for, by judgements as well."""
+    given = {"rule": asked.rule, "check": asked.check, "list": asked.list_name, "outcome": asked.outcome}
+    marks = tuple(mark(kind, name) for kind, name in given.items() if name is not None)
+    return replace(filter_of(asked), marks=marks)
 
 
 def filter_of(asked: Asked) -> Filter:
@@ -132,4 +156,4 @@ def lane_of(call: Call, asked: Asked) -> Database | LaneOf:
 
 
 def _entries(call: Call, cases: list[Case]) -> list[outgoing_queue.EntryView]:
-    return [show.entry(call.site, case) for case in cases]
+    return [show.entry(call.site, case, now=call.services.clock()) for case in cases]

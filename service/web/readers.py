@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from functools import partial
 
 from service.auth.permissions import Permission, permissions_of
@@ -21,7 +22,7 @@ from service.model import (
     Status,
 )
 from service.moderation import idempotency, judging, publication, submissions
-from service.moderation.submissions import Draft
+from service.moderation.submissions import Draft, Noted
 from service.reading import show as public_show
 from service.settings import Site
 from service.store import authors, comments, decisions
@@ -31,6 +32,7 @@ from service.store.idempotency import Scope
 from service.text import render
 from service.web import incoming, outgoing, queries, show
 from service.web.call import Call, Reply, require_own_page, to_json
+from service.web.judged import judged
 
 LONG_TEXT = 1_000
 """Characters beyond which a text is rendered on another thread: CommonMark's worst inputs take long."""
@@ -68,8 +70,9 @@ async def submit(
 ) -> Reply[outgoing.CommentReply]:
     """Post a comment.
 
-    202: it waits for a moderator. 201: the site's policy published it at once. Send the same `Idempotency-Key` with a
-    retry: within 24 hours the first reply comes again and nothing is posted twice.
+    202: it waits for a moderator, or a rule of the site rejected it (`status` says so). 201: the site's policy
+    published it at once. Send the same `Idempotency-Key` with a retry: within 24 hours the first reply comes again and
+    nothing is posted twice.
     """
     author, identity, _ = await call.reader()
     scope = _scope(call, author, call.post_key, body, headers.idempotency_key)
@@ -112,7 +115,10 @@ async def show_comment(call: Call) -> Reply[outgoing.SingleReply]:
     """One comment: anyone if it is approved, its author and moderators in any status."""
     caller = await call.caller()
     comment, decision = await call.database.read(_one, call.site_key, call.comment_id)
-    if comment is not None and caller is not None and _may_see_all_of(comment, caller):
+    if comment is not None and caller is not None and Permission.MODERATE in permissions_of(caller):
+        shown = show.comment(comment, edit_window_seconds=call.site.edit_window_seconds, decision=decision)
+        return Reply({"comment": shown})
+    if comment is not None and caller is not None and caller.key == comment.author_key:
         return Reply({"comment": _view(call.site, comment, decision)})
     if comment is None or not publication.is_public(comment):
         raise UnknownComment
@@ -128,8 +134,9 @@ async def edit(call: Call, body: incoming.Edit) -> Reply[outgoing.CommentReply]:
     author, _, caller = await call.reader()
     await call.services.limits.submit_by(call.site_key, author)
     draft = await _draft(call.site, body.body)
-    comment, decision = await call.database.write(
-        _edit, call.site, call.comment_id, caller, draft=draft, version=body.version
+    comment, decision = await judged(
+        call,
+        partial(_edit, site=call.site, comment_id=call.comment_id, caller=caller, draft=draft, version=body.version),
     )
     if comment.version == body.version:
         await call.services.limits.take_back(call.site_key, author)
@@ -150,7 +157,7 @@ async def _take(
     await call.services.limits.submit_by(call.site_key, author)
     draft = await _draft(call.site, body.body, parent_id=body.parent_id, label=body.post)
     work = partial(_submit, site=call.site, post=call.post_key, author=author, identity=identity, draft=draft)
-    return await call.database.write(idempotency.once, scope, work)
+    return await judged(call, partial(_once, scope=scope, work=work))
 
 
 async def _draft(
@@ -177,11 +184,6 @@ async def _html(site: Site, body: str) -> str:
     if render.shows_nothing(html):
         raise _refused("shows nothing")
     return html
-
-
-def _may_see_all_of(comment: Comment, caller: Caller) -> bool:
-    """Whether somebody may see a comment that is not public: its author may, and who moderates."""
-    return caller.key == comment.author_key or Permission.MODERATE in permissions_of(caller)
 
 
 def _refused(why: str) -> InvalidRequest:
@@ -213,19 +215,23 @@ def _scope(call: Call, author: AuthorKey, post: PostKey, body: incoming.Submissi
     return Scope(call.site_key, author, "submit", key, hashlib.sha256(asked).hexdigest())
 
 
+def _once(tx: Transaction, *, scope: Scope | None, work: Callable[..., KeptReply], noted: Noted) -> KeptReply:
+    return idempotency.once(tx, scope, partial(work, noted=noted))
+
+
 def _submit(
-    tx: Transaction, *, site: Site, post: PostKey, author: AuthorKey, identity: Identity, draft: Draft
+    tx: Transaction, *, site: Site, post: PostKey, author: AuthorKey, identity: Identity, draft: Draft, noted: Noted
 ) -> KeptReply:
-    comment = submissions.submit(tx, site.rules, post, author, identity, draft)
+    comment = submissions.submit(tx, site.rules, post, author, identity, draft, noted=noted)
     status = 201 if comment.status is Status.APPROVED else 202
     location = f"/v1/sites/{site.key}/comments/{comment.id}"
     return KeptReply(status, to_json({"comment": _view(site, comment, None)}).decode(), location)
 
 
 def _edit(
-    tx: Transaction, site: Site, comment_id: CommentId, caller: Caller, *, draft: Draft, version: int
+    tx: Transaction, *, site: Site, comment_id: CommentId, caller: Caller, draft: Draft, version: int, noted: Noted
 ) -> tuple[Comment, Decision | None]:
-    comment = submissions.edit(tx, site.rules, comment_id, caller, draft, version=version)
+    comment = submissions.edit(tx, site.rules, comment_id, caller, draft, version=version, noted=noted)
     return comment, decisions.last_on(tx, comment_id)
 
 
@@ -250,4 +256,4 @@ def _mine(
 
 
 def _view(site: Site, comment: Comment, decision: Decision | None) -> outgoing.CommentView:
-    return show.comment(comment, edit_window_seconds=site.edit_window_seconds, decision=decision)
+    return show.own(comment, edit_window_seconds=site.edit_window_seconds, decision=decision)

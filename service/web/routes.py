@@ -36,11 +36,13 @@ from service.errors import (
     PostClosed,
     PreviewExpired,
     Problem,
+    RefusedByPolicy,
     RequestTimeout,
     SlowDown,
     StaleVersion,
     StoreUnavailable,
     TooManyEdits,
+    TooManyWaiting,
     UnknownAuthor,
     UnknownBatch,
     UnknownComment,
@@ -48,7 +50,9 @@ from service.errors import (
     UnknownDelivery,
     UnknownList,
     UnknownParent,
+    UnknownReason,
     UnknownSite,
+    UnknownVersion,
     UnknownWebhook,
     UnsupportedMediaType,
 )
@@ -58,6 +62,7 @@ from service.web import (
     lists,
     moderators,
     operations,
+    policy,
     problems,
     public,
     queue,
@@ -141,7 +146,7 @@ READERS = [
         "POST", POST + "/comments", readers.submit, Audience.READERS, Count.SUBMIT, statuses=(202, 201),
         problems=(
             *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, PostClosed, DuplicateComment, UnknownParent,
-            IdempotencyKeyReused, SlowDown,
+            IdempotencyKeyReused, RefusedByPolicy, TooManyWaiting, SlowDown,
         ),
     ),
     Route(
@@ -152,7 +157,7 @@ READERS = [
         "PATCH", COMMENT, readers.edit, Audience.READERS, Count.SUBMIT,
         problems=(
             *LOGGED_IN, *BODY, OriginRefused, Forbidden, Banned, UnknownComment, NotEditable, EditWindowOver,
-            PostClosed, StaleVersion, TooManyEdits, SlowDown,
+            PostClosed, StaleVersion, TooManyEdits, RefusedByPolicy, SlowDown,
         ),
     ),
     Route(
@@ -175,7 +180,11 @@ MODERATORS = [
     Route("GET", SITE + "/queue/{id}", queue.show_entry, Audience.MODERATORS, problems=(*MODERATION, UnknownComment)),
     Route(
         "POST", COMMENT + "/decisions", moderators.decide, Audience.MODERATORS, statuses=(201,),
-        problems=(*CHANGE, *BODY, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition),
+        problems=(*CHANGE, *BODY, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition, UnknownReason),
+    ),
+    Route(
+        "GET", COMMENT + "/judgements", moderators.list_judgements, Audience.MODERATORS,
+        problems=(*MODERATION, *LISTED, UnknownComment),
     ),
     Route("POST", SITE + "/decisions", moderators.decide_many, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
     Route(
@@ -236,6 +245,30 @@ LISTS = [
     Route(
         "PATCH", LIST + "/entries", lists.change_entries, Audience.MODERATORS,
         problems=(*CHANGE, *BODY, *VERSIONED, UnknownList),
+    ),
+]  # fmt: skip
+
+POLICY = SITE + "/policy"
+
+OF_THE_POLICY = [
+    Route("GET", POLICY, policy.show_policy_of_site, Audience.MODERATORS, problems=MODERATION),
+    Route(
+        "PUT", POLICY, policy.put_policy, Audience.MODERATORS,
+        problems=(*CHANGE, *BODY, IfMatchRequired, DocumentChanged),
+    ),
+    Route("POST", POLICY + "/validations", policy.validate_policy, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+    Route(
+        "POST", POLICY + "/trials", policy.try_policy, Audience.MODERATORS,
+        problems=(*CHANGE, *BODY, UnknownComment),
+    ),
+    Route("GET", POLICY + "/versions", policy.list_versions, Audience.MODERATORS, problems=(*MODERATION, *LISTED)),
+    Route(
+        "GET", POLICY + "/versions/{version}", policy.show_version, Audience.MODERATORS,
+        problems=(*MODERATION, UnknownVersion),
+    ),
+    Route(
+        "DELETE", POLICY + "/brakes/{rule}", policy.release_rule, Audience.MODERATORS, statuses=(204,),
+        problems=(*CHANGE, NotFound),
     ),
 ]  # fmt: skip
 
@@ -330,7 +363,7 @@ DESK = [
     ),
     Route(
         "POST", DESK_SITE + "/decide", desk_acts.decide, Audience.DESK, statuses=(303, 201), media_type=HTML,
-        problems=(*CHANGE, *FORM, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition),
+        problems=(*CHANGE, *FORM, UnknownComment, StaleVersion, AlreadyDecided, IllegalTransition, UnknownReason),
     ),
     Route(
         "POST", DESK_SITE + "/undo", desk_acts.undo, Audience.DESK, statuses=(303, 200, 201), media_type=HTML,
@@ -390,6 +423,6 @@ DESK = [
 ]  # fmt: skip
 """Pages for moderators. They are no part of the API: its description leaves them out."""
 
-ROUTES = [*PUBLIC, *READERS, *MODERATORS, *LISTS, *ADMINS, *EMBED, *OPERATIONS]
+ROUTES = [*PUBLIC, *READERS, *MODERATORS, *LISTS, *OF_THE_POLICY, *ADMINS, *EMBED, *OPERATIONS]
 """The API."""
 EVERYTHING = [*ROUTES, *DESK]

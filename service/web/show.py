@@ -1,19 +1,25 @@
 """From nouns to replies: how a comment, a decision or a case of the queue is shown to whom. Called by handlers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import (
     Any,  # pydantic reads these on Python 3.11
+    cast,
 )
 
 from service.model import (
     FOREVER,
     NO_LABEL,
     WHY_TEXT,
+    Action,
     Actor,
+    ActorKind,
     Author,
     Comment,
     Decision,
     Milliseconds,
+    Post,
+    QueueEntry,
     Reason,
 )
 from service.moderation.cases import Case
@@ -25,8 +31,10 @@ from service.web.outgoing import (
     AuthorStanding,
     CommentView,
     DecisionView,
+    PostForModerators,
 )
-from service.web.outgoing_queue import EntryView, WhyView
+from service.web.outgoing_policy import JudgementView
+from service.web.outgoing_queue import EntryView, PartView, WhyView
 
 
 def banned_until(moment: Milliseconds | None) -> str | None:
@@ -34,10 +42,15 @@ def banned_until(moment: Milliseconds | None) -> str | None:
     return "forever" if moment == FOREVER else optional_timestamp(moment)
 
 
+def own(found: Comment, *, edit_window_seconds: int, decision: Decision | None = None) -> CommentView:
+    """A comment for its author, who is not told what only a rule called spam."""
+    told = replace(found, status=found.status_for_author)
+    return comment(told, edit_window_seconds=edit_window_seconds, decision=decision)
+
+
 def comment(found: Comment, *, edit_window_seconds: int, decision: Decision | None = None) -> CommentView:
-    """A comment for its author and moderators. `decision` is the last one on it."""
+    """A comment for moderators. `decision` is the last one on it."""
     edit = found.pending_edit
-    told = decision is not None and decision.actor.kind == "moderator" and decision.action != "undo"
     editable = found.status in ("pending", "approved")
     return {
         "id": found.id,
@@ -52,14 +65,25 @@ def comment(found: Comment, *, edit_window_seconds: int, decision: Decision | No
         "created_at": timestamp(found.created_at),
         "edited_at": optional_timestamp(found.edited_at),
         "published_at": optional_timestamp(found.published_at),
-        "decision": {"reason": decision.reason, "note_to_author": decision.note_to_author}
-        if decision and told
+        "decision": {
+            "reason": decision.reason,
+            "reason_text": decision.reason_text,
+            "note_to_author": decision.note_to_author,
+        }
+        if decision and _is_told(decision)
         else None,
         "pending_edit": {"body": edit.body, "html": edit.html, "submitted_at": timestamp(edit.submitted_at)}
         if edit
         else None,
         "editable_until": timestamp(found.created_at + edit_window_seconds * 1000) if editable else None,
     }
+
+
+def _is_told(last: Decision) -> bool:
+    """Whether an author hears why: what a moderator decided, and what a rule rejected, as long as it stands."""
+    if last.actor.kind is ActorKind.POLICY:
+        return last.action is Action.REJECT
+    return last.actor.kind is ActorKind.MODERATOR and last.action is not Action.UNDO
 
 
 def visible(found: Comment) -> VisibleComment:
@@ -75,6 +99,11 @@ def visible(found: Comment) -> VisibleComment:
         "reply_count": found.reply_count,
         "post": found.post,
     }
+
+
+def post_for_moderators(site: Site, found: Post) -> PostForModerators:
+    """A post, with what only moderators are told."""
+    return {**post(site, found), "published_at": optional_timestamp(found.published_at)}
 
 
 def actor(found: Actor) -> ActorView:
@@ -93,20 +122,24 @@ def decision(found: Decision) -> DecisionView:
         "version": found.version,
         "actor": actor(found.actor),
         "reason": found.reason,
+        "reason_text": found.reason_text,
         "note": found.note,
         "note_to_author": found.note_to_author,
         "undoes": found.undoes,
         "batch": found.batch,
+        "rules": list(found.rules),
+        "policy_version": found.policy_version,
         "created_at": timestamp(found.created_at),
     }
 
 
-def entry(site: Site, case: Case) -> EntryView:
+def entry(site: Site, case: Case, *, now: Milliseconds) -> EntryView:
     """One entry of the queue. It names the post by its present title; without one, by the title that approving would
     set."""
     waiting = case.entry
     if waiting is None:
         raise LookupError(f"comment {case.comment.id} does not wait")
+    parts = _priority_parts(waiting, now)
     edit_window_seconds, held, label = site.edit_window_seconds, waiting.claimed_by, case.label or NO_LABEL
     known = post(site, case.post)
     shown: PostView = {**known, "title": known["title"] or label.title, "url": known["url"] or label.url}
@@ -115,7 +148,9 @@ def entry(site: Site, case: Case) -> EntryView:
         "post": shown,
         "label": {"title": label.title, "url": label.url} if case.label else None,
         "why": [why(reason) for reason in waiting.reasons],
-        "priority": waiting.priority,
+        "judgement": judgement(case.judgement) if case.judgement else None,
+        "priority": sum(part["points"] for part in parts),
+        "priority_parts": parts,
         "waiting_since": timestamp(waiting.waiting_since),
         "claimed_by": {"key": held.key, "name": held.name} if held else None,
         "claimed_until": optional_timestamp(waiting.claimed_until),
@@ -126,6 +161,27 @@ def entry(site: Site, case: Case) -> EntryView:
         },
         "parent": comment(case.parent, edit_window_seconds=edit_window_seconds) if case.parent else None,
     }
+
+
+def judgement(told: Mapping[str, Any]) -> JudgementView:
+    """What the policy said of a text, as it is kept."""
+    return cast("JudgementView", dict(told))
+
+
+def _priority_parts(waiting: QueueEntry, now: Milliseconds) -> list[PartView]:
+    """Why an entry is as urgent as it is. One that waits gains a point every ten minutes."""
+    minutes = max(0, now - waiting.waiting_since) // 60_000
+    parts: list[PartView] = [{"code": "waiting", "points": minutes // 10, "text": f"Waits for {_duration(minutes)}."}]
+    if of_reason := waiting.priority - waiting.of_rules:
+        parts.append({"code": "reason", "points": of_reason, "text": WHY_TEXT[waiting.why[0]]})
+    if waiting.of_rules:
+        parts.append({"code": "rules", "points": waiting.of_rules, "text": "Rules of the site say how urgent it is."})
+    return parts
+
+
+def _duration(minutes: int) -> str:
+    number, unit = (minutes, "minute") if minutes < 60 else (minutes // 60, "hour")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def why(reason: Reason) -> WhyView:
@@ -163,6 +219,8 @@ def problem_members(members: Mapping[str, object], *, edit_window_seconds: int) 
             shown[name] = decision(value)
         elif name == "banned_until" and isinstance(value, int):
             shown[name] = banned_until(value)
+        elif isinstance(value, Actor):
+            shown[name] = actor(value)
         elif name == "changed_at" and isinstance(value, int):
             shown[name] = timestamp(value)
         else:

@@ -80,7 +80,7 @@ async def test_a_comment_is_shown_with_what_its_author_was_told(gatepost: Gatepo
     decided = await gatepost.moderator().decide(comment["id"], "reject", 1, reason="rude", note_to_author="Be kind")
     (shown,) = await found(gatepost.moderator())
     assert shown == decided.json["comment"]
-    assert shown["decision"] == {"reason": "rude", "note_to_author": "Be kind"}
+    assert shown["decision"] == {"reason": "rude", "reason_text": None, "note_to_author": "Be kind"}
 
 
 async def test_who_looks_for_too_long_gets_what_was_found_and_goes_on_from_there(

@@ -23,6 +23,8 @@ from service.moderation.submissions import Draft
 from service.store import events, judgements, queue
 from service.store.database import Database
 from service.text import render
+from service.triage.outcome import Outcome
+from service.triage.policy import Policy
 from tests.conftest import StartGatepost
 from tests.harness import Gatepost, Hands
 from tests.store.scene import BLOG, MODERATOR, ODD_POST, OPEN, Scene
@@ -147,7 +149,8 @@ async def test_a_policy_is_only_put_upon_the_version_that_was_seen(database: Dat
 
 async def test_a_policy_that_this_release_cannot_read_holds_everything(database: Database, scene: Speaking) -> None:
     of_later = of_rules({"id": "new", "title": "By a fact of later", "when": [{"moon.phase": {"at_least": 1}}]})
-    await database.write(policies.put, OPEN.key, of_later, MODERATOR, expected=0)  # a release that knows it examined it
+    unknown = Policy(1, Outcome.HOLD)  # a release that knows it has examined it
+    await database.write(policies.put, OPEN, of_later, unknown, MODERATOR, expected=0)
     comment = await scene.says(OPEN, "ada", "Hello")
     assert (comment.status, await why(database, comment.id)) == (Status.PENDING, (Why.AWAITING_APPROVAL,))
 

@@ -20,7 +20,7 @@ from service.model import (
     Status,
     Text,
 )
-from service.moderation import submissions
+from service.moderation import paths
 from service.store import authors, comments, posts, published
 from service.store.database import Transaction
 from service.store.published import Position
@@ -58,7 +58,7 @@ def fill(tx: Transaction, post: PostKey, parents: Parents, *, gone: Sequence[boo
     for number, parent in enumerate(parents):
         at = tx.now - (len(parents) - number) * 1000
         made.append(_comment(post, number, at, made[parent] if parent is not None else None, gone, replies))
-        comments.add(tx, made[-1], root=made[-1].path[: submissions.CODE_LENGTH])
+        comments.add(tx, made[-1], root=made[-1].path[: paths.CODE_LENGTH])
     posts.show_change(tx, SITE, post, delta=list(gone).count(False))
 
 
@@ -118,7 +118,7 @@ def _comment(
         version=1,
         created_at=at,
         published_at=at,
-        path=submissions.stem_below(parent.path if parent else "", MAX_DEPTH) + submissions.code_of(at, number),
+        path=paths.stem(parent.path if parent else "", MAX_DEPTH) + paths.code(at, number),
         depth=min(parent.depth + 1, MAX_DEPTH) if parent else 0,
         reply_count=replies[number],
         listed=not gone[number] or replies[number] > 0,

@@ -49,7 +49,13 @@ def site(key: str, *, premoderate: bool = True) -> SiteRules:
 BLOG, OPEN = site("blog"), site("open", premoderate=False)
 RULED = site("ruled")
 """It has a policy of its own."""
-SITES = {BLOG.key: BLOG, OPEN.key: OPEN, RULED.key: RULED}
+SITES = {site.key: site for site in (BLOG, OPEN, RULED)}
+
+
+REJECTING = {
+    **of_rules({"id": "none-come", "title": "None come", "when": [{}], "then": "reject", "reason": "closed"}),
+    "reasons": [{"code": "closed", "text": "Nothing is taken now."}],
+}
 
 
 DELIVERY = Delivery(
@@ -181,6 +187,10 @@ async def _play(scene: Scene) -> None:
     await scene.submit(RULED, "ada", text=f"{TEXT} percent")
     linking = await scene.submit(RULED, "ada", html='<p>See <a href="https://a.example/">there</a></p>')
     await scene.decide(linking, Action.APPROVE)
+    await put(database, RULED.key, REJECTING, expected=1)
+    await scene.submit(RULED, "ada")
+    await scene.decide(await scene.submit(RULED, "ada"), Action.REJECT)
+    await database.write(posts.change, RULED.key, ODD_POST, MODERATOR, changes={"published_at": clock()})
     await database.write(webhooks.begin, BLOG.key, "build", configured="then")
     await database.write(deliveries.add, DELIVERY)
     await database.write(importing.bring, Import(BLOG, "elsewhere", BatchId("a-batch")), [IMPORTED])

@@ -60,11 +60,19 @@ def _left(script: str) -> list[str]:
     return made
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
 def test_migrations_make_what_the_tables_say(store_path: Path) -> None:
+    """But for an index of an expression, at which it cannot look: the two tests below do."""
     engine = create_engine(f"sqlite:///{store_path}")
     with engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True, "target_metadata": metadata}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                "target_metadata": metadata,
+            },
         )
         assert compare_metadata(context, metadata) == []
     engine.dispose()

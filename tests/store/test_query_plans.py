@@ -277,7 +277,7 @@ async def test_lists_come_sorted_out_of_an_index(database: Database, name: str) 
         ("one's own, further", "(created_at,id)<(?,?)"),
         ("one's own on a post, further", "author=? AND (created_at,id)<(?,?)"),
         ("queue, oldest first, further", "waiting_since>?"),
-        ("queue, most urgent first, further", "priority<?"),
+        ("queue, most urgent first, further", "<expr>>?"),
         ("the record, further", "seq>?"),
         ("the record, newest first, further", "seq<?"),
         ("events of a post", "post=? AND seq>?"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.model import Actor, ActorKind, Milliseconds, SiteKey
+from service.model import Actor, ActorKind, Milliseconds, SiteKey, SiteRules
 from service.moderation import policies
 from service.store.database import Database
 from service.store.policies import KeptPolicy
@@ -37,10 +37,10 @@ def of_rules(*rules: Mapping[str, Any], otherwise: str = "publish") -> dict[str,
 
 
 async def put(database: Database, site: SiteKey, wanted: Mapping[str, Any], *, expected: int = 0) -> KeptPolicy | None:
-    """Let a document hold for a site, as an administrator will."""
-    document.examine(dict(wanted), Known(), version=expected + 1, now=NOON)
+    """Let a document hold for a site, as an administrator does."""
+    policy = document.examine(dict(wanted), Known(), version=expected + 1, now=NOON).policy
     admin = Actor(ActorKind.MODERATOR, "admin", "Admin")
-    return await database.write(policies.put, site, wanted, admin, expected=expected)
+    return await database.write(policies.put, SiteRules(site), wanted, policy, admin, expected=expected)
 
 
 def completed(rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def test_rule_that_is_off_says_nothing_and_one_that_observes_decides_nothing() -
     assert (judgement.outcome, judgement.rules, judgement.observed) == (Outcome.PUBLISH, (), ())
     judgement = judged(saying("spam", mode="observe"), LINKED)
     assert (judgement.outcome, judgement.by, judgement.rules) == (Outcome.PUBLISH, (), ())
-    assert judgement.observed == (Said("spam", "A rule", Outcome.SPAM, reason="why"),)
+    assert judgement.observed == (Said("spam", "A rule", Outcome.SPAM, reason="why", reason_text="Because."),)
 
 
 def test_check_that_could_not_run_holds_nothing_for_a_rule_that_observes() -> None:

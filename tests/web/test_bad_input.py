@@ -252,6 +252,13 @@ TAKING_A_BODY: dict[str, tuple[str, str, dict[str, Any]]] = {
     "/v1/sites/{site}/undos": ("POST", "/v1/sites/blog/undos", {"preview": "x"}),
     "/v1/sites/{site}/lists/{list}": ("PUT", "/v1/sites/blog/lists/x", {"title": "X", "kind": "words"}),
     "/v1/sites/{site}/lists/{list}/entries": ("PATCH", "/v1/sites/blog/lists/x/entries", {}),
+    "/v1/sites/{site}/policy": ("PUT", "/v1/sites/blog/policy", {"document": {"format": 1}}),
+    "/v1/sites/{site}/policy/validations": (
+        "POST",
+        "/v1/sites/blog/policy/validations",
+        {"document": {"format": 1}},
+    ),
+    "/v1/sites/{site}/policy/trials": ("POST", "/v1/sites/blog/policy/trials", {"text": "A text"}),
     "/v1/sites/{site}/webhooks/{name}/replay": ("POST", "/v1/sites/blog/webhooks/build/replay", {"after_seq": 0}),
 }
 
@@ -501,6 +508,8 @@ async def test_an_idempotency_key_is_given_once(gatepost: Gatepost) -> None:
 BAD_LIMITS = ["0", "-1", "201", "abc", "1_0", "%EF%BC%91", "", "1.0", "1e1", "%201", "+1", "0x1", "9" * 30]
 OF_A_WEBHOOK = "/v1/sites/{site}/webhooks/{name}/deliveries"
 """It needs one that is configured: see `test_webhooks`."""
+OF_A_COMMENT = "/v1/sites/{site}/comments/{id}/judgements"
+"""It needs one that is there: see `test_policy`."""
 LISTS = [
     "/v1/sites/blog/posts/page/comments",
     "/v1/sites/blog/posts/page/comments.html",
@@ -510,6 +519,7 @@ LISTS = [
     "/v1/sites/blog/decisions",
     "/v1/sites/blog/moderation/comments",
     "/v1/sites/blog/lists/words/entries",
+    "/v1/sites/blog/policy/versions",
 ]
 
 
@@ -520,7 +530,7 @@ async def test_every_list_is_on_the_list() -> None:
         path.replace("/blog/", "/{site}/").replace("/page/", "/{post}/").replace("/words/", "/{list}/")
         for path in LISTS
     }
-    assert declared == {OF_A_WEBHOOK, *listed}
+    assert declared == {OF_A_WEBHOOK, OF_A_COMMENT, *listed}
 
 
 @pytest.mark.parametrize("path", LISTS)

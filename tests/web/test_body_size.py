@@ -23,6 +23,12 @@ LIMITS = {(route.method, route.path): route.max_body_bytes for route in ROUTES i
 REASONS = {"reason": ASTRAL * 500, "note": ASTRAL * 2_000, "note_to_author": ASTRAL * 2_000}
 IN_ASCII = {name: "r" * len(text) for name, text in REASONS.items()}
 DECISION = {"action": "discard_edit", "version": 2_000_000_000, **REASONS}
+LONG_POLICY = {
+    "format": 1,
+    "otherwise": "hold",
+    "reasons": [{"code": f"reason-{number}", "text": ASTRAL * 200} for number in range(57)],
+}
+"""47 kB, which may be written as escapes."""
 LARGEST: dict[tuple[str, str], tuple[str, dict[str, Any], int]] = {
     ("POST", "/v1/sites/{site}/posts/{post}/comments"): (
         f"{BLOG}/posts/p/comments",
@@ -62,6 +68,13 @@ LARGEST: dict[tuple[str, str], tuple[str, dict[str, Any], int]] = {
         f"{BLOG}/lists/x/entries",
         {"add": [{"value": "x" * 200, "not": ["x" * 200] * 20, "note": "x" * 500}] * 500},
         404,
+    ),
+    ("PUT", "/v1/sites/{site}/policy"): (f"{BLOG}/policy", {"document": LONG_POLICY, "note": ASTRAL * 2_000}, 403),
+    ("POST", "/v1/sites/{site}/policy/validations"): (f"{BLOG}/policy/validations", {"document": LONG_POLICY}, 200),
+    ("POST", "/v1/sites/{site}/policy/trials"): (
+        f"{BLOG}/policy/trials",
+        {"document": LONG_POLICY, "text": ASTRAL * 10_000, "at": "2026-01-31T12:00:00.123456789+00:00"},
+        200,
     ),
     ("POST", "/v1/sites/{site}/webhooks/{name}/replay"): (f"{BLOG}/webhooks/none/replay", {"after_seq": 1}, 403),
     ("PATCH", "/v1/sites/{site}/authors/{key}"): (

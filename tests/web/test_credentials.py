@@ -379,6 +379,10 @@ WRITES: dict[str, tuple[str, str, object]] = {
     "retry": ("POST", "/v1/sites/blog/webhooks/UNKNOWN/deliveries/UNKNOWN/retry", None),
     "replay": ("POST", "/v1/sites/blog/webhooks/UNKNOWN/replay", {"after_seq": 0}),
     "resume": ("POST", "/v1/sites/blog/webhooks/UNKNOWN/resume", None),
+    "put-policy": ("PUT", "/v1/sites/blog/policy", {"document": {"format": 1}}),
+    "validate-policy": ("POST", "/v1/sites/blog/policy/validations", {"document": {"format": 1}}),
+    "try-policy": ("POST", "/v1/sites/blog/policy/trials", {"text": "TEXT"}),
+    "release-rule": ("DELETE", "/v1/sites/blog/policy/brakes/UNKNOWN", None),
     "try": ("POST", "/v1/sites/blog/webhooks/UNKNOWN/test", None),
 }
 

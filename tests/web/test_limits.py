@@ -164,6 +164,7 @@ MODERATORS_CALLS: list[tuple[str, str, Any]] = [
     ("DELETE", "queue/claims", None),
     ("GET", "queue/x", None),
     ("POST", "comments/x/decisions", {"action": "approve", "version": 1}),
+    ("GET", "comments/x/judgements", None),
     ("POST", "decisions", {"decisions": [{"comment_id": "x", "action": "approve", "version": 1}] * 500}),
     ("POST", "decisions/x/undo", None),
     ("POST", "undos/previews", {"batch": "x"}),
@@ -182,6 +183,13 @@ MODERATORS_CALLS: list[tuple[str, str, Any]] = [
     ("DELETE", "lists/x", None),
     ("GET", "lists/x/entries", None),
     ("PATCH", "lists/x/entries", {}),
+    ("GET", "policy", None),
+    ("PUT", "policy", {"document": {"format": 1}}),
+    ("POST", "policy/validations", {"document": {"format": 1}}),
+    ("POST", "policy/trials", {"text": "A text"}),
+    ("GET", "policy/versions", None),
+    ("GET", "policy/versions/x", None),
+    ("DELETE", "policy/brakes/x", None),
     ("GET", "webhooks", None),
     ("GET", "webhooks/x/deliveries", None),
     ("POST", "webhooks/x/deliveries/x/retry", None),
@@ -193,7 +201,8 @@ MODERATORS_CALLS: list[tuple[str, str, Any]] = [
 
 def test_every_call_of_moderators_is_on_the_list() -> None:
     declared = [(route.method, route.path) for route in ROUTES if route.audience is Audience.MODERATORS]
-    named = {"{site}": "blog", "{post}": "p", "{id}": "x", "{key}": "x", "{name}": "x", "{list}": "x"}
+    names = ("id", "key", "name", "version", "rule", "list")
+    named = {"{site}": "blog", "{post}": "p", **{f"{{{name}}}": "x" for name in names}}
     concrete = [(method, re.sub(r"\{\w+\}", lambda name: named[name[0]], path)) for method, path in declared]
     assert concrete == [(method, f"/v1/sites/blog/{path}") for method, path, _ in MODERATORS_CALLS]
 

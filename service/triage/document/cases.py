@@ -61,14 +61,15 @@ def _case(place: Place, known: Known, rules: Collection[str]) -> Case:
         name=found["name"].text(at_most=200) if "name" in found else "",
         expect=(found["expect"].word(Outcome) if "expect" in found else None) or Outcome.HOLD,
         text=found["text"].text(at_most=2000) if "text" in found else None,
-        given=_given(found["given"], known) if "given" in found else {},
+        given=given(found["given"], known) if "given" in found else {},
         could_not_run=_checks(found["could_not_run"], known) if "could_not_run" in found else (),
         at=found["at"].moment() if "at" in found else None,
         by=None if by is None else frozenset(_named(item, rules, "no rule", " in /rules") for item in by),
     )
 
 
-def _given(place: Place, known: Known) -> dict[str, Value | None]:
+def given(place: Place, known: Known) -> dict[str, Value | None]:
+    """Values of facts, as somebody wrote them."""
     facts = ((fact_named(name, value, known), value) for name, value in place.members().items())
     return {fact.name: _value(fact, value) for fact, value in facts if fact is not None}
 

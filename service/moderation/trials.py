@@ -1,0 +1,96 @@
+"""Tries a policy on one comment or text: what it would say. Nothing is saved.
+
+What is asked for is read in one look (`about`); judging can take milliseconds, so `judge` belongs into a thread.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.errors import UnknownComment
+from service.model import Comment, CommentId, Milliseconds, SiteRules
+from service.moderation import policies
+from service.store import comments, judgements
+from service.store import policies as kept_policies
+from service.store.database import Transaction
+from service.text import render
+from service.triage import look, seen
+from service.triage.document import cases, read
+from service.triage.document.known import Known
+from service.triage.document.place import Mistake, Place
+from service.triage.facts import Facts, Kind, Value
+from service.triage.judge import judge as judged
+from service.triage.judgement import Judgement
+from service.triage.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to try: a document (None: the policy that holds) on a comment or a text, with other values of some facts."""
+
+    document: Mapping[str, Any] | None = None
+    comment_id: CommentId | None = None
+    text: str | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    at: Milliseconds | None = None
+    lockdown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the store knows of it: the policy that holds, the comment, and the facts of when its newest text came."""
+
+    policy: Policy
+    known: Known
+    comment: Comment | None
+    facts: Mapping[str, Any]
+    now: Milliseconds
+
+
+def about(tx: Transaction, site: SiteRules, wanted: Wanted) -> About:
+    """Look up what a trial needs. Raises UnknownComment."""
+    policy = policies.current(tx, site, kept_policies.newest_digest(tx, site.key))
+    known, comment = policies.known(tx, site.key), None
+    facts: Mapping[str, Any] = {}
+    if wanted.comment_id is not None:
+        comment = comments.get(tx, site.key, wanted.comment_id)
+        if comment is None:
+            raise UnknownComment
+        kept = judgements.of_text(tx, comment.id, comment.newest_text.version)
+        facts = kept["facts"] if kept else {}
+    return About(policy, known, comment, facts, tx.now)
+
+
+def judge(site: SiteRules, wanted: Wanted, found: About) -> Judgement | list[Mistake]:
+    """What would come out, or what is wrong with `given` (its pointers start there). Raises DocumentError."""
+    policy = found.policy
+    if wanted.document is not None:
+        policy = read(wanted.document, found.known, version=policy.version, time_zone=site.time_zone)
+    place = Place(dict(wanted.given), "/given")
+    given = cases.given(place, found.known)
+    if place.mistakes:
+        return place.mistakes
+    comment = found.comment
+    at = wanted.at if wanted.at is not None else (comment.newest_text.submitted_at if comment else found.now)
+    version = comment.newest_text.version if comment else 1
+    return judged(_facts(wanted, found).given(given), policy, at=at, text_version=version, lockdown=wanted.lockdown)
+
+
+def _facts(wanted: Wanted, found: About) -> Facts:
+    """As they were when the comment came; what the text alone says is found out anew."""
+    values = {
+        name: _value(name, value, found.known) for name, value in found.facts.items() if name in found.known.facts
+    }
+    if found.comment is not None:
+        text = found.comment.newest_text
+        of_text = look.at_text(seen.text_of(text.body, text.html), checks=found.known.checks)
+    elif wanted.text is not None:
+        of_text = look.at_text(seen.text_of(wanted.text, render.to_html(wanted.text)), checks=found.known.checks)
+    else:
+        of_text = Facts()
+    return Facts(values).joined(of_text)
+
+
+def _value(name: str, value: Any, known: Known) -> Value | None:
+    is_names = known.facts[name].kind is Kind.NAMES and value is not None
+    return frozenset(value) if is_names else value

@@ -1,0 +1,234 @@
+"""Queries on what rules did: how often they spoke and acted alone, since when they are as they are, which are braked,
+and whether humans agreed. `moderation/brakes` decides what follows from that."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from service.model import CommentId, Milliseconds, SiteKey
+from service.store.database import Row, Transaction
+from service.store.tables import rule_hours, rule_outcomes, rule_states
+
+HOUR: Milliseconds = 3_600_000
+DAY_HOURS = 24
+KEPT_HOURS = 7 * 24
+MOST_OUTCOMES = 200
+"""Of what humans said to a rule, so many of the last ones count."""
+ALL = ""
+"""In the place of a rule's id: all texts that came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How often a rule acted alone: in the last day, and since it is as it is, with how many texts came since then."""
+
+    since: Milliseconds
+    is_braked: bool
+    acted_today: int
+    acted_since: int
+    of_all: int
+
+
+@dataclass(frozen=True, slots=True)
+class Braked:
+    """A rule that only holds until somebody releases it: since when, why, and how often it had acted of how many."""
+
+    rule: str
+    since: Milliseconds
+    why: str
+    acted: int
+    of_all: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a rule did in the last day, and whether humans agreed with what it did alone."""
+
+    spoke: int = 0
+    decided: int = 0
+    agreed: int = 0
+    overturned: int = 0
+
+
+def _summed(name: str) -> ColumnElement[int]:
+    return func.coalesce(cast(func.sum(rule_hours.c[name]), BigInteger), 0).label(name)
+
+
+_COUNT = (
+    insert(rule_hours)
+    .values({column.name: bindparam(column.name) for column in rule_hours.c})
+    .on_conflict_do_update(
+        index_elements=["site", "rule", "hour"],
+        set_={name: rule_hours.c[name] + bindparam(name) for name in ("spoke", "decided", "acted")},
+    )
+)
+_OF_RULE = (rule_hours.c.site == bindparam("site"), rule_hours.c.rule == bindparam("rule"))
+_BEGIN = (
+    insert(rule_states)
+    .values({name: bindparam(name) for name in ("site", "rule", "since", "acted_before", "arrived_before")})
+    .on_conflict_do_update(
+        index_elements=["site", "rule"],
+        set_={name: bindparam(name) for name in ("since", "acted_before", "arrived_before")},
+    )
+)
+_STATE = select(rule_states).where(rule_states.c.site == bindparam("site"), rule_states.c.rule == bindparam("rule"))
+_SUM = select(_summed("acted"), _summed("spoke")).where(*_OF_RULE, rule_hours.c.hour >= bindparam("first_hour"))
+_BRAKE = (
+    update(rule_states)
+    .where(rule_states.c.site == bindparam("of_site"), rule_states.c.rule == bindparam("of_rule"))
+    .values({name: bindparam(name) for name in ("braked_at", "why", "acted", "of_all")})
+)
+_BRAKED = (
+    select(rule_states)
+    .where(rule_states.c.site == bindparam("site"), rule_states.c.braked_at.is_not(None))
+    .order_by(rule_states.c.rule)
+)
+_FORGET_HOURS = delete(rule_hours).where(*_OF_RULE)
+_FORGET_OUTCOMES = delete(rule_outcomes).where(
+    rule_outcomes.c.site == bindparam("site"), rule_outcomes.c.rule == bindparam("rule")
+)
+_FORGET_OLD = delete(rule_hours).where(rule_hours.c.hour < bindparam("first_hour"))
+_LEARN = (
+    insert(rule_outcomes)
+    .values({column.name: bindparam(column.name) for column in rule_outcomes.c})
+    .on_conflict_do_update(
+        index_elements=["site", "rule", "comment_id"],
+        set_={name: bindparam(name) for name in ("said", "agreed", "at")},
+    )
+)
+_UNLEARN = delete(rule_outcomes).where(
+    rule_outcomes.c.site == bindparam("site"),
+    rule_outcomes.c.rule == bindparam("rule"),
+    rule_outcomes.c.comment_id == bindparam("comment_id"),
+)
+_last = (
+    select(rule_outcomes.c.agreed)
+    .where(
+        rule_outcomes.c.site == bindparam("site"),
+        rule_outcomes.c.rule == bindparam("rule"),
+        rule_outcomes.c.said == bindparam("said"),
+    )
+    .order_by(rule_outcomes.c.at.desc())
+    .limit(MOST_OUTCOMES)
+    .subquery("last")
+)
+_OUTCOMES = select(
+    func.count().label("number"), func.count().filter(_last.c.agreed.is_(False)).label("wrong")
+).select_from(_last)
+_TALLY_HOURS = (
+    select(
+        rule_hours.c.rule,
+        _summed("spoke"),
+        _summed("decided"),
+    )
+    .where(rule_hours.c.site == bindparam("site"), rule_hours.c.hour >= bindparam("first_hour"))
+    .group_by(rule_hours.c.rule)
+)
+_TALLY_OUTCOMES = (
+    select(
+        rule_outcomes.c.rule,
+        func.count().filter(rule_outcomes.c.agreed.is_(True)).label("agreed"),
+        func.count().filter(rule_outcomes.c.agreed.is_(False)).label("overturned"),
+    )
+    .where(rule_outcomes.c.site == bindparam("site"))
+    .group_by(rule_outcomes.c.rule)
+)
+
+
+def count(tx: Transaction, site: SiteKey, rule: str, *, decided: int = 0, acted: int = 0) -> None:
+    """A rule spoke of one more text (ALL: one more came), and perhaps decided about it, or acted alone."""
+    tx.run(_COUNT, site=site, rule=rule, hour=tx.now // HOUR, spoke=1, decided=decided, acted=acted)
+
+
+def numbers(tx: Transaction, site: SiteKey, rule: str) -> Numbers:
+    """How often it acted. One of which nobody knows since when it is so is taken for a new one."""
+    row = tx.first(_STATE, site=site, rule=rule)
+    if row is None:
+        begin(tx, site, rule)
+        row = tx.first(_STATE, site=site, rule=rule)
+    if row is None:
+        raise LookupError(rule)
+    hour = row["since"] // HOUR
+    today = _sum(tx, site, rule, tx.now // HOUR - DAY_HOURS + 1)["acted"]
+    acted = _sum(tx, site, rule, hour)["acted"] - row["acted_before"]
+    of_all = _sum(tx, site, ALL, hour)["spoke"] - row["arrived_before"]
+    return Numbers(row["since"], row["braked_at"] is not None, int(today), int(acted), int(of_all))
+
+
+def begin(tx: Transaction, site: SiteKey, rule: str, *, forget: bool = False) -> None:
+    """From now on the rule is another one, or what it names is. `forget`: of what it did before nothing counts."""
+    if forget:
+        tx.run(_FORGET_HOURS, site=site, rule=rule)
+        tx.run(_FORGET_OUTCOMES, site=site, rule=rule)
+    hour = tx.now // HOUR
+    tx.run(
+        _BEGIN,
+        site=site,
+        rule=rule,
+        since=tx.now,
+        acted_before=_sum(tx, site, rule, hour)["acted"],
+        arrived_before=_sum(tx, site, ALL, hour)["spoke"],
+    )
+
+
+def brake(tx: Transaction, site: SiteKey, rule: str, *, why: str, acted: int, of_all: int) -> None:
+    """The rule only holds from now on."""
+    tx.run(_BRAKE, of_site=site, of_rule=rule, braked_at=tx.now, why=why, acted=acted, of_all=of_all)
+
+
+def release(tx: Transaction, site: SiteKey, rule: str) -> None:
+    """It acts again, and its counts start anew."""
+    tx.run(_BRAKE, of_site=site, of_rule=rule, braked_at=None, why=None, acted=None, of_all=None)
+    begin(tx, site, rule, forget=True)
+
+
+def braked(tx: Transaction, site: SiteKey) -> list[Braked]:
+    """The site's rules that only hold, by their ids."""
+    rows = tx.all(_BRAKED, site=site)
+    return [Braked(row["rule"], row["braked_at"], row["why"], row["acted"], row["of_all"]) for row in rows]
+
+
+def learn(tx: Transaction, site: SiteKey, rule: str, comment: CommentId, *, said: str, agreed: bool) -> None:
+    """A human has decided about what the rule said of a comment."""
+    tx.run(_LEARN, site=site, rule=rule, comment_id=comment, said=said, agreed=agreed, at=tx.now)
+
+
+def unlearn(tx: Transaction, site: SiteKey, rule: str, comment: CommentId) -> None:
+    """That decision was taken back."""
+    tx.run(_UNLEARN, site=site, rule=rule, comment_id=comment)
+
+
+def outcomes(tx: Transaction, site: SiteKey, rule: str, said: str) -> tuple[int, int]:
+    """How many of the last human outcomes there are on what it said, and how many of them say that it was wrong."""
+    row = tx.first(_OUTCOMES, site=site, rule=rule, said=said)
+    return (int(row["number"]), int(row["wrong"])) if row else (0, 0)
+
+
+def tallies(tx: Transaction, site: SiteKey, of: Collection[str]) -> Mapping[str, Tally]:
+    """What each of these rules did."""
+    hours = {row["rule"]: row for row in tx.all(_TALLY_HOURS, site=site, first_hour=tx.now // HOUR - DAY_HOURS + 1)}
+    humans = {row["rule"]: row for row in tx.all(_TALLY_OUTCOMES, site=site)}
+    return {rule: _tally(hours.get(rule), humans.get(rule)) for rule in of}
+
+
+def forget_old_hours(tx: Transaction) -> None:
+    """Drop the counts of hours that nobody asks for any more."""
+    tx.run(_FORGET_OLD, first_hour=tx.now // HOUR - KEPT_HOURS)
+
+
+def _sum(tx: Transaction, site: SiteKey, rule: str, first_hour: int) -> Row:
+    row = tx.first(_SUM, site=site, rule=rule, first_hour=first_hour)
+    if row is None:
+        raise LookupError(rule)  # it sums up, so it has one row
+    return row
+
+
+def _tally(hours: Row | None, humans: Row | None) -> Tally:
+    return Tally(
+        hours["spoke"] if hours else 0,
+        hours["decided"] if hours else 0,
+        humans["agreed"] if humans else 0,
+        humans["overturned"] if humans else 0,
+    )

@@ -1,0 +1,352 @@
+"""What rules do alone: publish, reject, call spam, refuse. What authors are told of it, and what humans make of it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.model import SiteKey
+from service.store import judgements
+from tests.conftest import StartGatepost
+from tests.harness import Answer, Gatepost, Person
+from tests.rows import Rows
+from tests.triage.policies import of_rules, put
+
+LINKED = {"links.count": {"at_least": 1}}
+REASONS = [{"code": "links", "text": "No links here, please."}]
+RULE = {"id": "linkhater-9000", "title": "Linkhater", "when": [LINKED], "reason": "links"}
+TEXT = "Look at https://example.org/ now"
+BLOG = SiteKey("blog")
+COUNTS = (
+    "SELECT count(*) FROM comments",
+    "SELECT count(*) FROM authors",
+    "SELECT count(*) FROM events",
+    "SELECT count(*) FROM idempotency",
+)
+
+
+async def ruled(gatepost: Gatepost, then: str, *more: Any, expected: int = 0, **members: Any) -> None:
+    """Let texts with a link be treated so."""
+    rule = {**RULE, "then": then}
+    document = {**of_rules(rule, *more, otherwise="hold"), "reasons": REASONS, "audit_share": 0, **members}
+    assert await put(gatepost.running.database, BLOG, document, expected=expected) is not None
+
+
+async def decision_on(gatepost: Gatepost, comment_id: str) -> Any:
+    """The last line of the record."""
+    answer = await gatepost.moderator().get("decisions", params={"comment": comment_id, "order": "newest"})
+    return answer.json["decisions"][0]
+
+
+async def test_what_rules_publish_is_public_and_can_be_put_into_the_queue(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "publish")
+    published = await gatepost.reader("ada").submit(TEXT)
+    assert (published.status, published.json["comment"]["status"]) == (201, "approved")
+    comment = published.json["comment"]
+    line = await decision_on(gatepost, comment["id"])
+    assert (line["action"], line["actor"]["kind"], line["rules"], line["policy_version"]) == (
+        "approve",
+        "policy",
+        ["linkhater-9000"],
+        1,
+    )
+    undone = await gatepost.moderator().undo(line["id"])
+    assert (undone.status, undone.json["comment"]["status"]) == (201, "pending")
+    assert (await gatepost.public())["comments"] == []
+    entry = (await gatepost.moderator().get(f"queue/{comment['id']}")).json["entry"]
+    assert [why["code"] for why in entry["why"]] == ["restored"]
+    again = await gatepost.moderator().undo(undone.json["decision"]["id"])
+    assert again.json["comment"]["status"] == "approved", "an undo can be undone"
+    assert (await gatepost.moderator().undo(line["id"])).json["code"] == "newer-decision"
+
+
+async def test_an_author_is_told_why_a_rule_rejected(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "reject")
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    rejected = await ada.submit(TEXT)
+    assert rejected.status == 202
+    comment = (await ada.get(f"comments/{rejected.json['comment']['id']}")).json["comment"]
+    assert comment["status"] == "rejected"
+    assert comment["decision"] == {"reason": "links", "reason_text": "No links here, please.", "note_to_author": None}
+    assert (await mo.get("queue")).json["total"] == 0
+    found = (await mo.get("moderation/comments?by=policy&status=rejected")).json["comments"]
+    assert [one["id"] for one in found] == [comment["id"]]
+    confirmed = await mo.decide(comment["id"], "reject", 1, reason="links")
+    assert (confirmed.status, confirmed.json["decision"]["from_status"]) == (201, "rejected")
+    assert confirmed.json["decision"]["reason_text"] == "No links here, please."
+    assert (await mo.decide(comment["id"], "reject", 2)).json["code"] == "illegal-transition"
+    assert (await mo.get("moderation/comments?by=policy")).json["comments"] == []
+
+
+def _steps_alike(answer: Answer, person: str, body: str) -> Any:
+    """A reply without what differs between any two comments."""
+    shown = json.dumps({"status": answer.status, "json": answer.json, "headers": sorted(answer.headers)})
+    shown = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", shown)
+    shown = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", shown)
+    shown = re.sub(r'"(request_id|key|editable_until)": "[^"]*"', r'"\1": "-"', shown)
+    for name in (person, person.title(), body):
+        shown = shown.replace(json.dumps(name)[1:-1], "-")
+    return json.loads(re.sub(r'"html": "[^}]*?</p>\\n"', '"html": "-"', shown))
+
+
+async def _everything(person: Person, name: str, body: str) -> list[Any]:
+    """Every call that an author has for a comment of theirs, and what they are replied."""
+    answers = [await person.submit(body, headers={"Idempotency-Key": f"key of {name}"})]
+    comment = answers[0].json["comment"]
+    answers.append(await person.submit(body, headers={"Idempotency-Key": f"key of {name}"}))
+    answers.append(await person.submit(body))
+    answers.append(await person.submit("A reply of mine", parent_id=comment["id"]))
+    answers += [await person.get(path) for path in ("me/comments", "me/comments?post=post")]
+    answers.append(await person.get(f"comments/{comment['id']}"))
+    answers.append(await person.edit(comment["id"], f"{body}?", 7))
+    answers.append(await person.edit(comment["id"], body, 1))
+    answers.append(await person.edit(comment["id"], f"{body}!", 1))
+    answers.append(await person.edit(comment["id"], f"{body}!!", 1))
+    answers.append(await person.get(f"comments/{comment['id']}"))
+    answers.append(await person.get("me"))
+    answers.append(await person.submit("One more than may wait", post="other"))
+    answers.append(await person.withdraw(comment["id"]))
+    answers.append(await person.get(f"comments/{comment['id']}"))
+    answers.append(await person.edit(comment["id"], body, 3))
+    answers.append(await person.withdraw(comment["id"]))
+    return [_steps_alike(answer, name, body) for answer in answers]
+
+
+async def test_an_author_cannot_tell_spam_of_a_rule_from_a_comment_that_waits(gatepost: Gatepost) -> None:
+    busy = {"id": "busy", "title": "Busy", "when": [{"author.waiting": {"at_least": 3}}], "then": "refuse"}
+    await ruled(gatepost, "spam", {**busy, "reason": "links"}, waiting_per_author=1)
+    of_spam = await _everything(gatepost.reader("eve"), "eve", TEXT)
+    of_waiting = await _everything(gatepost.reader("ada"), "ada", "Look at example dot org now")
+    for spam, waiting in zip(of_spam, of_waiting, strict=True):
+        assert spam == waiting
+    assert of_spam[13]["json"]["code"] == "too-many-waiting"
+    assert not re.search(r"spam|linkhater|score", json.dumps(of_spam))
+
+
+async def test_moderators_are_told_spam_and_confirm_it_or_take_it_back(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "spam")
+    eve, mo = gatepost.reader("eve"), gatepost.moderator()
+    one, other = [(await eve.submit(f"{TEXT} {number}")).json["comment"] for number in (1, 2)]
+    assert one["status"] == "pending"
+    assert (await mo.get(f"comments/{one['id']}")).json["comment"]["status"] == "spam"
+    assert (await mo.get("queue")).json["total"] == 0
+    events = (await mo.get("events?types=comment.submitted")).json["events"]
+    assert [event["data"]["comment"]["status"] for event in events] == ["spam", "spam"]
+    confirmed = await mo.decide(one["id"], "spam", 1)
+    assert (confirmed.status, confirmed.json["comment"]["status"]) == (201, "spam")
+    assert (await eve.get(f"comments/{one['id']}")).json["comment"]["status"] == "spam"
+    assert (await mo.decide(one["id"], "spam", 2)).json["code"] == "illegal-transition"
+    undone = await mo.undo(confirmed.json["decision"]["id"])
+    assert undone.json["comment"]["status"] == "spam"
+    shown = (await eve.get(f"comments/{one['id']}")).json["comment"]
+    assert (shown["status"], shown["decision"]) == ("pending", None), "again only a rule says so"
+    back = await mo.undo((await decision_on(gatepost, other["id"]))["id"])
+    assert back.json["comment"]["status"] == "pending"
+    assert (await mo.get("queue")).json["total"] == 1
+
+
+async def test_an_edit_of_what_waits_is_judged_like_a_new_text(gatepost: Gatepost) -> None:
+    await ruled(
+        gatepost,
+        "reject",
+        {"id": "fine", "title": "Fine", "when": [{"text.characters": {"at_most": 4}}], "then": "publish"},
+    )
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    one, other = [(await ada.submit(f"It waits {number}")).json["comment"] for number in (1, 2)]
+    published = (await ada.edit(one["id"], "Fine", 1)).json["comment"]
+    assert (published["status"], published["version"]) == ("approved", 2)
+    assert [shown["id"] for shown in (await gatepost.public())["comments"]] == [one["id"]]
+    assert (await decision_on(gatepost, one["id"]))["rules"] == ["fine"]
+    rejected = (await ada.edit(other["id"], TEXT, 1)).json["comment"]
+    assert (rejected["status"], rejected["decision"]["reason"]) == ("rejected", "links")
+    assert (await mo.get("queue")).json["total"] == 0
+    kept = (await mo.get(f"comments/{other['id']}/judgements")).json["judgements"]
+    assert [(said["outcome"], said["text_version"]) for said in kept] == [("reject", 2), ("hold", 1)]
+    restored = (await mo.decide(other["id"], "restore", 2)).json["comment"]
+    again = (await ada.edit(other["id"], "Nice", restored["version"])).json["comment"]
+    assert again["status"] == "pending", "a moderator put it back, so a human looks"
+
+
+async def test_nothing_is_published_by_an_edit_that_a_rule_called_spam_before(gatepost: Gatepost) -> None:
+    await ruled(
+        gatepost,
+        "spam",
+        {"id": "fine", "title": "Fine", "when": [{"text.characters": {"at_most": 4}}], "then": "publish"},
+    )
+    eve, mo = gatepost.reader("eve"), gatepost.moderator()
+    comment = (await eve.submit(TEXT)).json["comment"]
+    edited = (await eve.edit(comment["id"], "Fine", 1)).json["comment"]
+    assert (edited["status"], edited["version"]) == ("pending", 2)
+    assert (await mo.get("queue")).json["total"] == 1
+    assert (await eve.edit(comment["id"], "Nice", 2)).json["comment"]["status"] == "pending"
+
+
+@pytest.mark.parametrize("then", ["reject", "spam"])
+async def test_an_edit_of_what_a_human_approved_is_held_at_most(gatepost: Gatepost, then: str) -> None:
+    await ruled(gatepost, then)
+    comment = await gatepost.approved("Approved")
+    edited = (await gatepost.reader("ada").edit(comment["id"], TEXT, comment["version"])).json["comment"]
+    assert (edited["status"], edited["body"], edited["pending_edit"]["body"]) == ("approved", "Approved", TEXT)
+    entry = (await gatepost.moderator().get(f"queue/{comment['id']}")).json["entry"]
+    assert (entry["judgement"]["outcome"], entry["judgement"]["rules"][0]["said"]) == ("hold", then)
+
+
+def _bytes_of(store: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in store.parent.glob(f"{store.name}*"))
+
+
+@pytest.mark.sqlite_only(reason="searches the file byte by byte")
+async def test_nothing_of_a_refused_text_is_kept(gatepost: Gatepost, store_path: Path, rows: Rows) -> None:
+    await ruled(gatepost, "refuse")
+    zoe, key = gatepost.reader("zoe-quarx"), {"Idempotency-Key": "one key"}
+    body = "xylophone-zanzibar https://example.org/quux"
+    counts = [rows.number(query) for query in COUNTS]
+    refused = await zoe.submit(body, headers=key, post="a-post-of-its-own")
+    assert (refused.status, refused.json["code"]) == (422, "refused-by-policy")
+    assert (refused.json["reason"], refused.json["reason_text"]) == ("links", "No links here, please.")
+    assert [body[span["start"] : span["end"]] for span in refused.json["spans"]] == ["https://example.org/quux"]
+    assert "linkhater" not in refused.body.decode()
+    content = _bytes_of(store_path)
+    for trace in (b"xylophone", b"example.org/quux", b"zoe-quarx", b"Zoe-Quarx", b"a-post-of-its-own"):
+        assert trace not in content, trace
+    assert [rows.number(query) for query in COUNTS] == counts
+    state = (await gatepost.moderator().get("policy")).json["state"]["rules"][0]
+    assert (state["spoke_24h"], state["decided_24h"]) == (1, 1)
+    await ruled(gatepost, "refuse", expected=1, rules=[])
+    taken = await zoe.submit(body, headers=key, post="a-post-of-its-own")
+    assert (taken.status, "Idempotency-Replayed" in taken.headers) == (202, False)
+
+
+async def test_a_refused_edit_changes_nothing(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "refuse")
+    ada = gatepost.reader("ada")
+    comment = (await ada.submit("It waits")).json["comment"]
+    refused = await ada.edit(comment["id"], TEXT, 1)
+    assert refused.json["code"] == "refused-by-policy"
+    assert (await ada.get(f"comments/{comment['id']}")).json["comment"] == comment
+
+
+async def test_a_refused_text_counts_against_its_author(start_gatepost: StartGatepost) -> None:
+    gatepost = await start_gatepost(change=lambda wanted: wanted.update(limits={"submit_per_author": "2/hour"}))
+    await ruled(gatepost, "refuse")
+    ada = gatepost.reader("ada")
+    assert [(await ada.submit(TEXT)).status for _ in range(3)] == [422, 422, 429]
+
+
+async def test_only_so_many_of_an_author_may_wait(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "publish", waiting_per_author=2)
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    first = (await ada.submit("First")).json["comment"]
+    await ada.submit("Second")
+    refused = await ada.submit("Third", headers={"Idempotency-Key": "third"})
+    assert (refused.status, refused.json["code"], refused.json["waiting"]) == (409, "too-many-waiting", 2)
+    assert (await ada.submit(TEXT)).status == 201, "it does not wait"
+    assert (await gatepost.reader("bob").submit("First")).status == 202
+    await mo.decide(first["id"], "approve", 1)
+    assert (await ada.submit("Third", headers={"Idempotency-Key": "third"})).status == 202
+
+
+async def test_a_sample_of_what_rules_would_do_is_judged_blindly(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "publish", audit_share=0.5)
+    mo, held = gatepost.moderator(), []
+    for number in range(40):
+        answer = await gatepost.reader("ada").submit(f"{TEXT} {number}")
+        held += [answer.json["comment"]] if answer.status == 202 else []
+    assert 5 < len(held) < 35
+    entry = (await mo.get(f"queue/{held[0]['id']}")).json["entry"]
+    assert ([why["code"] for why in entry["why"]], entry["judgement"]) == (["awaiting-approval"], None)
+    assert (await mo.get(f"comments/{held[0]['id']}/judgements")).json["judgements"] == []
+    assert (await mo.get("queue?rule=linkhater-9000")).json["total"] == 0
+    assert (await decision_on(gatepost, held[0]["id"]))["rules"] == []
+    await mo.decide(held[0]["id"], "approve", 1)
+    await mo.decide(held[1]["id"], "spam", 1)
+    told = (await mo.get(f"comments/{held[0]['id']}/judgements")).json["judgements"][0]
+    assert (told["audited"], told["by"]) == (True, ["linkhater-9000"])
+    state = (await mo.get("policy")).json["state"]["rules"][0]
+    assert state["humans"] == {"agreed": 1, "overturned": 1}
+
+
+async def test_a_rule_that_acts_too_often_is_braked_until_it_is_released(gatepost: Gatepost) -> None:
+    await put(
+        gatepost.running.database,
+        BLOG,
+        {
+            **of_rules({**RULE, "then": "reject", "brake": {"share": 1, "per_day": 3}}),
+            "reasons": REASONS,
+        },
+    )
+    mo, admin = gatepost.moderator(), gatepost.reader("root", roles=["admin"])
+
+    async def statuses(number: int, of: str) -> list[str]:
+        answers = [await gatepost.reader("ada").submit(f"{TEXT} {of} {n}") for n in range(number)]
+        return [answer.json["comment"]["status"] for answer in answers]
+
+    assert await statuses(5, "first") == ["rejected"] * 3 + ["pending"] * 2
+    (braked,) = (await mo.get("policy")).json["state"]["braked"]
+    assert (braked["rule"], braked["why"], braked["acted"]) == ("linkhater-9000", "per-day", 3)
+    entry = (await mo.get("queue")).json["entries"][0]
+    assert entry["judgement"]["rules"] == [
+        {"id": "linkhater-9000", "title": "Linkhater", "said": "hold", "braked": True}
+    ]
+    assert (await mo.call("DELETE", "policy/brakes/linkhater-9000")).status == 403
+    assert (await admin.call("DELETE", "policy/brakes/linkhater-9000")).status == 204
+    assert (await admin.call("DELETE", "policy/brakes/linkhater-9000")).status == 204
+    assert (await mo.get("policy")).json["state"]["braked"] == []
+    assert await statuses(4, "second") == ["rejected"] * 3 + ["pending"], "its counts start anew"
+    told = (await mo.get("events?types=rule.*")).json["events"]
+    assert [(event["type"], event["data"]["rule"]["why"]) for event in told] == [
+        ("rule.braked", "per-day"),
+        ("rule.released", None),
+        ("rule.braked", "per-day"),
+    ]
+
+
+async def test_a_changed_rule_that_acts_on_most_of_what_comes_is_braked(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "reject")
+    statuses = []
+    for number in range(21):
+        answer = await gatepost.reader("ada").submit(f"{TEXT} {number}")
+        statuses.append(answer.json["comment"]["status"])
+    assert statuses == ["rejected"] * 20 + ["pending"]
+    (braked,) = (await gatepost.moderator().get("policy")).json["state"]["braked"]
+    assert (braked["why"], braked["acted"], braked["of"]) == ("share", 20, 20)
+
+
+async def test_a_rule_that_humans_find_wrong_is_braked(gatepost: Gatepost) -> None:
+    brake = {"share": 1, "per_day": 1000}
+    rule = {**RULE, "then": "spam", "brake": brake}
+    document = {**of_rules(rule), "reasons": REASONS, "audit_share": 0}
+    await put(gatepost.running.database, BLOG, document)
+    mo = gatepost.moderator()
+    for number in range(40):
+        comment = (await gatepost.reader("eve").submit(f"{TEXT} {number}")).json["comment"]
+        assert (await mo.get("policy")).json["state"]["braked"] == []
+        await mo.decide(comment["id"], "approve" if number in {20, 39} else "spam", 1)
+    (braked,) = (await mo.get("policy")).json["state"]["braked"]
+    assert (braked["why"], braked["acted"], braked["of"]) == ("wrong", 2, 40)
+
+
+async def test_a_reason_of_the_catalogue_is_told_with_its_text(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "hold", require_reason=True)
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    comment = (await ada.submit(TEXT)).json["comment"]
+    for reason in ({}, {"reason": "of my own"}):
+        refused = await mo.decide(comment["id"], "reject", 1, **reason)
+        assert (refused.status, refused.json["code"], refused.json["reasons"]) == (422, "unknown-reason", ["links"])
+    decided = await mo.decide(comment["id"], "reject", 1, reason="links")
+    assert decided.json["decision"]["reason_text"] == "No links here, please."
+    told = (await ada.get(f"comments/{comment['id']}")).json["comment"]["decision"]
+    assert told == {"reason": "links", "reason_text": "No links here, please.", "note_to_author": None}
+    await ruled(gatepost, "hold", expected=1, reasons=[{"code": "links", "text": "Other words"}])
+    assert (await ada.get(f"comments/{comment['id']}")).json["comment"]["decision"] == told, "as it was then"
+
+
+async def test_what_waits_keeps_what_was_said_of_it(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "hold")
+    comment = (await gatepost.reader("ada").submit(TEXT)).json["comment"]
+    await ruled(gatepost, "hold", expected=1, rules=[])
+    kept = await gatepost.running.database.read(judgements.of_text, comment["id"], 1)
+    assert kept is not None
+    assert (kept["policy_version"], kept["by"]) == (1, ["linkhater-9000"])

@@ -1,0 +1,100 @@
+"""`gatepost policy`: a policy is read, validated, put and tried from a shell, also beside a running service."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from service import cli
+from service.model import system_clock
+from service.triage import document, starters
+from service.triage.document.known import Known
+from tests.triage.policies import of_rules
+
+LINKS = {"id": "links-hold", "title": "Links wait", "when": [{"links.count": {"at_least": 1}}]}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "gatepost.toml"
+    file.write_text(f'[database]\nurl = "sqlite:///{tmp_path}/gatepost.db"\n[sites.blog]\nname = "A blog"\n')
+    return file
+
+
+def run(*arguments: object, config: Path | None = None) -> Any:
+    """The result of one command."""
+    given = [str(argument) for argument in arguments]
+    return CliRunner().invoke(cli.app, ["policy", *given, *(["--config", str(config)] if config else [])])
+
+
+def written(folder: Path, content: Any) -> Path:
+    file = folder / "policy.json"
+    file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return file
+
+
+def test_a_policy_goes_in_and_comes_out(config: Path, tmp_path: Path) -> None:
+    assert json.loads(run("show", "--site", "blog", config=config).stdout)["otherwise"] == "hold"
+    wanted = of_rules(LINKS)
+    file = written(tmp_path, wanted)
+    put = run("put", "--site", "blog", file, "--note", "links", config=config)
+    assert (put.exit_code, put.stdout) == (0, "Version 1 holds now, with 1 rules.\n"), put.output
+    assert run("put", "--site", "blog", file, config=config).stdout == "Version 1 holds already, with 1 rules.\n"
+    assert json.loads(run("show", "--site", "blog", config=config).stdout) == wanted
+    listed = run("versions", "--site", "blog", config=config).stdout
+    assert ("Operator" in listed, "links" in listed) == (True, True)
+    tried = run("trial", "--site", "blog", "--text", "See https://example.org/", config=config)
+    assert tried.stdout.startswith("hold (by links-hold)\nlinks-hold: hold, Links wait\n"), tried.output
+    assert (
+        run("trial", "--site", "blog", "--given", "links.count=0", config=config).stdout == "publish (by otherwise)\n"
+    )
+
+
+@pytest.mark.parametrize("name", starters.names())
+def test_each_policy_to_start_with_passes_its_tests_and_can_be_put(config: Path, name: str) -> None:
+    examined = document.examine(starters.document(name), Known(), version=1, now=system_clock())
+    assert len(examined.policy.cases) >= 3
+    assert {warned.code for warned in examined.warnings} <= {"acts-alone"}
+    put = run("put", "--site", "blog", "--starter", name, config=config)
+    assert (put.exit_code, "Version 1 holds now" in put.stdout) == (0, True), put.output
+
+
+def test_a_policy_in_a_file_is_validated_without_anything_else(tmp_path: Path) -> None:
+    tests = [{"name": "a link waits", "text": "https://example.org/", "expect": "hold"}]
+    good = run("validate", written(tmp_path, {**of_rules(LINKS), "tests": tests}))
+    assert (good.exit_code, "1 rules, 1 tests passed" in good.stdout) == (0, True), good.output
+    failing = run("validate", written(tmp_path, {**of_rules(), "tests": tests}))
+    assert failing.exit_code == 1
+    assert '/tests/0: "a link waits" expects hold, but publish comes out (by otherwise)' in failing.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "said"),
+    [
+        ('{"format": 2}', 1, "/format: must be 1"),
+        ('{"format": 1, "format": 1}', 1, "names a member twice"),
+        ("{", 1, "not JSON"),
+        ('{"format": 1, "otherwise": "\\ud800"}', 1, "half a character"),
+    ],
+)
+def test_what_is_no_policy_is_said_in_a_line(tmp_path: Path, content: str, status: int, said: str) -> None:
+    refused = run("validate", written(tmp_path, content))
+    assert (refused.exit_code, said in refused.stderr) == (status, True), refused.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["put", "--site", "blog"], "name a FILE"),
+        (["put", "--site", "blog", "--starter", "nothing"], "there: everything-waits"),
+        (["show", "--site", "other"], 'no site "other"'),
+        (["validate", "/nowhere/policy.json"], "cannot be read"),
+        (["trial", "--site", "blog", "--given", "links.count"], "NAME=VALUE"),
+        (["trial", "--site", "blog", "--text", "a", "--comment", "b"], "not both"),
+    ],
+)
+def test_a_command_that_is_not_understood_says_what_to_write(config: Path, arguments: list[str], said: str) -> None:
+    refused = run(*arguments, config=None if arguments[0] == "validate" else config)
+    assert (refused.exit_code, said in refused.stderr) == (2, True), refused.output

@@ -1,0 +1,91 @@
+"""`gatepost import` and `gatepost export` as an operator types them."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from service.store.sqlite import lock
+from tests.test_cli import command, environment
+from tests.transfer.bringing import digest
+from tests.transfer.made_up import wordpress
+
+CONFIGURATION = """
+[database]
+url = "sqlite:///{folder}/{store}.db"
+[sites.blog]
+name = "A blog"
+origins = ["https://blog.example"]
+"""
+Finished = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def gatepost(tmp_path: Path) -> Callable[..., Finished]:
+    """Runs a command on a store of this name, with a made-up export of WordPress beside it."""
+    (tmp_path / "export.xml").write_bytes(b"".join(wordpress(120)))
+
+    def run(*words: str, store: str = "one") -> Finished:
+        (tmp_path / "gatepost.toml").write_text(CONFIGURATION.format(folder=tmp_path, store=store))
+        finished = subprocess.run(
+            command(*words),
+            cwd=tmp_path,
+            env=environment({}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in finished.stderr, finished.stderr
+        return finished
+
+    return run
+
+
+@pytest.mark.slow
+def test_an_import_is_told_asked_for_done_once_and_taken_back(
+    gatepost: Callable[..., Finished], tmp_path: Path
+) -> None:
+    shown = gatepost("import", "auto", "export.xml", "--dry-run")
+    assert (shown.returncode, shown.stdout.splitlines()[:2]) == (
+        0,
+        [
+            "Read as wordpress: export.xml",
+            "Comments: 120 (108 approved, 6 pending, 6 spam), by 120 people, on 3 posts.",
+        ],
+    )
+    refused = gatepost("import", "wordpress", "export.xml")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    done = gatepost("import", "wordpress", "export.xml", "--yes", "--report", "report.json")
+    assert done.stdout.splitlines()[0] == "Brought: 120 new, 0 anew; 0 were here already."
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["new"], report["comments"], [post["key"] for post in report["posts"]]) == (
+        120,
+        120,
+        ["/post-0", "/post-1", "/post-2"],
+    )
+    again = gatepost("import", "wordpress", "export.xml", "--yes")
+    assert again.stdout.splitlines() == ["Brought: 0 new, 0 anew; 120 were here already."]
+    undone = gatepost("import", "--undo", report["batch"], "--yes")
+    assert (undone.returncode, undone.stdout) == (0, "Taken out: 120.\n")
+
+
+@pytest.mark.slow
+def test_a_site_goes_out_and_comes_back_by_commands(gatepost: Callable[..., Finished], tmp_path: Path) -> None:
+    gatepost("import", "wordpress", "export.xml", "--yes")
+    for name in ("whole.jsonl.gz", "whole.jsonl"):
+        assert gatepost("export", "site", name, "--people").returncode == 0
+    assert gatepost("import", "gatepost", "whole.jsonl.gz", "--yes", store="two").returncode == 0
+    stores = [f"sqlite:///{tmp_path}/{name}.db" for name in ("one", "two")]
+    header = json.loads((tmp_path / "whole.jsonl").read_text("utf-8").splitlines()[0])
+    assert digest(stores[0]) == digest(stores[1]) == header["digest"]
+
+
+@pytest.mark.slow
+def test_a_file_that_a_server_holds_is_left_alone(gatepost: Callable[..., Finished], tmp_path: Path) -> None:
+    lock(tmp_path / "one.db")
+    refused = gatepost("import", "wordpress", "export.xml", "--yes")
+    assert refused.returncode == 1
+    assert "another Gatepost is using this file" in refused.stderr
