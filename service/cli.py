@@ -24,6 +24,7 @@ from service import (
     cli_health,
     cli_import,
     cli_keys,
+    cli_lists,
     cli_notices,
     cli_policy,
     cli_undo,
@@ -53,6 +54,7 @@ app.add_typer(cli_policy.commands, name="policy")
 app.add_typer(cli_webhooks.commands, name="webhook")
 app.add_typer(cli_notices.commands, name="notify")
 app.add_typer(cli_desk.commands, name="desk")
+app.add_typer(cli_lists.commands, name="lists")
 app.command("embed")(cli_embed.embed)
 app.command("import")(cli_import.import_comments)
 app.command("undo")(cli_undo.undo)

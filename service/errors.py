@@ -272,6 +272,33 @@ class EventsPruned(Problem):
     code, status, title = "events-pruned", 410, "These events are not kept any more"
 
 
+class UnknownList(Problem):
+    """This site has no list of this name. `GET .../lists` names those that it has."""
+
+    code, status, title = "unknown-list", 404, "There is no such list"
+
+
+class ListInUse(Problem):
+    """Rules of the site's policy name this list, so it cannot be deleted; `rules` has their ids. Change the policy
+    first."""
+
+    code, status, title = "list-in-use", 409, "The policy names this list"
+
+
+class DocumentChanged(Problem):
+    """Somebody changed this after you read it: `version` is what holds now, `changed_by` and `changed_at` say who and
+    when. Read it again, and make your change upon that."""
+
+    code, status, title = "document-changed", 412, "This has changed since you read it"
+
+
+class IfMatchRequired(Problem):
+    """This is changed by more than one person, so say which version your change is made upon: send the `ETag` that you
+    read as `If-Match` (and `If-None-Match: *` for a list that is not there yet). `version` is what holds now."""
+
+    code, status, title = "if-match-required", 428, "Say which version you change"
+
+
 class PreviewExpired(Problem):
     """This preview is another caller's, or was not used for ten minutes. Make a new one, and look at it."""
 
@@ -302,20 +329,6 @@ class UnknownVersion(Problem):
     """The site's policy never had a version of this number."""
 
     code, status, title = "unknown-version", 404, "There is no such version"
-
-
-class IfMatchRequired(Problem):
-    """A document is only changed upon the version that was read. Send `If-Match` with the `ETag` of that; `version` is
-    the present one."""
-
-    code, status, title = "if-match-required", 428, "Say with If-Match which version this replaces"
-
-
-class DocumentChanged(Problem):
-    """Somebody else has changed the document since the version that `If-Match` names. Read it again and change what
-    stands now; `version`, `changed_by` and `changed_at` say what that is."""
-
-    code, status, title = "document-changed", 412, "The document has changed since you read it"
 
 
 # --- How the service is -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from service.metrics import Metrics
 from service.model import Clock
 from service.moderation import brakes, desk_sessions, idempotency, rendering
 from service.settings import Settings
-from service.store import search_index
+from service.store import earlier, search_index
 from service.store.backup_schedule import LOOK_EVERY_SECONDS, BackupSchedule
 from service.store.database import Database
 from service.store.retention import EVERY_SECONDS, Retention
@@ -36,6 +36,8 @@ def jobs(
     yield rendering.job(database, holder)
     index = partial(search_index.keep, database, holder)
     yield Job("search-index", index, search_index.LOOK_EVERY_SECONDS, is_vital=False)
+    yield Job(earlier.NAME, partial(earlier.keep, database, holder), earlier.EVERY_SECONDS, is_vital=False)
+    yield Job("forget-arrivals", partial(earlier.forget, database), FORGET_EVERY_SECONDS, is_vital=False)
     if folder := settings.backup.directory:
         schedule = BackupSchedule(folder, settings, database=database, holder=holder, clock=clock, metrics=metrics)
         yield Job("backup", schedule.make_if_due, LOOK_EVERY_SECONDS, is_vital=False)

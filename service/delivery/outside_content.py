@@ -70,6 +70,8 @@ class _Now:
             content["comments"] = list(rendered)
         if version := event.about.get("policy_version"):
             content["policy"] = {"version": version}
+        if name := event.about.get("list"):
+            content["list"] = {"name": name, "version": event.about["list_version"]}
         if rule := event.about.get("rule"):
             content["rule"] = {"id": rule, "why": event.about.get("why")}
         return content

@@ -54,6 +54,7 @@ OUTSIDE_OF: Mapping[str, str | None] = MappingProxyType(
         "author.distrusted": "author.changed",
         "author.noted": None,  # a note is the moderators' own
         "policy.changed": "policy.changed",
+        "list.changed": "list.changed",
         "rule.braked": "rule.braked",
         "rule.released": "rule.released",
         "post.dated": None,  # for rules about the age of posts alone
@@ -244,6 +245,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             {"author": {**ADA, "banned_until": "2026-12-28T00:00:00.000Z", "trusted": False}},
         ),
         "policy.changed": Kind("Another version of the site's policy holds.", {"policy": {"version": 7}}),
+        "list.changed": Kind(
+            "A list of the site was made, changed or deleted.", {"list": {"name": "rivals", "version": 9}}
+        ),
         "rule.braked": Kind(
             "A rule acted too often, or moderators found it wrong: it only holds until an administrator releases it.",
             {"rule": {"id": "slurs-rejected", "why": "share"}},

@@ -119,6 +119,14 @@ class OutsidePolicy(TypedDict):
 
 
 @_CLOSED
+class OutsideList(TypedDict):
+    """Which version of a list holds from then on. What stands in it is for moderators."""
+
+    name: str
+    version: int
+
+
+@_CLOSED
 class OutsideRule(TypedDict):
     """A rule of the site's policy, and why it is braked: it acted on too large a `share` of what came, or too often in
     a day (`per-day`), or moderators found it `wrong`. null: it is not."""
@@ -140,6 +148,7 @@ class OutsideContent(TypedDict):
     decision: NotRequired[OutsideDecision]
     author: NotRequired[OutsidePerson]
     policy: NotRequired[OutsidePolicy]
+    list: NotRequired[OutsideList]
     rule: NotRequired[OutsideRule]
 
 

@@ -18,7 +18,7 @@ from service.model import (
 from service.moderation import labels, publication
 from service.moderation.judged import Told, of_each
 from service.moderation.labels import Newest
-from service.store import authors, comments, decisions, posts, queue
+from service.store import authors, carriers, comments, decisions, posts, queue
 from service.store.database import Transaction
 
 
@@ -89,7 +89,7 @@ def _cases(
 def _newest(tx: Transaction, site: SiteRules, shown: Iterable[Comment], known: Mapping[PostKey, Post]) -> Newest:
     """Who carries the labels of those posts that some comment calls otherwise."""
     asked = (comment.post for comment in shown if not _says_what_stands(comment.label, known[comment.post].carried))
-    titles, urls = comments.newest_of_each(tx, site.key, asked)
+    titles, urls = carriers.newest_of_each(tx, site.key, asked)
     return Newest(titles.get, urls.get)
 
 

@@ -13,17 +13,20 @@ import structlog
 
 from service.errors import RefusedByPolicy, TooManyWaiting
 from service.model import Author, AuthorKey, Comment, CommentId, PostKey, Role, SiteRules, Status, Why
-from service.moderation import brakes, policies
+from service.moderation import brakes, lists, policies
 from service.moderation.record import NO_REASONS, NO_RULES, ByRules, Reasons
-from service.store import judgements, secrets, standing
+from service.store import arrivals, judgements, secrets, standing
+from service.store import lists as stored_lists
 from service.store import policies as kept_policies
 from service.store.database import Transaction
+from service.store.standing import Surroundings
 from service.triage import look as checks
 from service.triage import seen
-from service.triage.facts import Facts, spans_of
+from service.triage.facts import Facts, Verdict, spans_of
 from service.triage.judge import NOT_SAMPLED
 from service.triage.judge import judge as judged
 from service.triage.judgement import Judgement
+from service.triage.lists.compiled import NO_LISTS, Lists
 from service.triage.outcome import Outcome
 from service.triage.policy import Policy
 
@@ -70,9 +73,10 @@ class Incoming(NamedTuple):
     text_version: int = 1
 
 
-def look(body: str, html: str) -> Looked:
+def look(body: str, html: str, lists_of_site: Lists = NO_LISTS) -> Looked:
     """Let the checks of the text alone look, before the transaction. Takes up to some milliseconds."""
-    text = seen.text_of(body, html)
+    text = seen.text_of(body, html, lists_of_site)
+    arrivals.key_of(body)  # remembers it for the transaction
     facts = checks.at_text(text)
     _log_failures(facts)
     return Looked(text, facts)
@@ -80,7 +84,7 @@ def look(body: str, html: str) -> Looked:
 
 def look_if_needed(site: SiteRules, body: str, html: str) -> Looked | None:
     """The same, where rules of the site will probably want it. Where it turns out so later, `judge` does it."""
-    return look(body, html) if policies.may_have_rules(site.key) else None
+    return look(body, html, lists.remembered(site.key)) if policies.may_have_rules(site.key) else None
 
 
 def judge(
@@ -101,8 +105,13 @@ def judge(
         judgement = judged(_NOTHING_FOUND, policy, at=tx.now, text_version=incoming.text_version)
         _require_room(tx, site, policy, incoming, judgement)
         return judgement
-    looked = looked or look(body, html)
-    of_context = checks.at_context(looked.text, _context(tx, site, incoming))
+    found = standing.surroundings(
+        tx, site.key, incoming.post, incoming.author_key, body=body, comment_id=incoming.comment_id
+    )
+    lists_now = lists.compiled(tx, site.key, found.lists_mark)
+    if looked is None or looked.text.lists is not lists_now:
+        looked = look(body, html, lists_now)
+    of_context = checks.at_context(looked.text, _context(tx, site, incoming, looked.text, found))
     _log_failures(of_context)
     judgement = judged(
         looked.facts.joined(of_context),
@@ -128,9 +137,17 @@ def count_refused(tx: Transaction, site: SiteRules, judgement: Judgement) -> Non
 
 
 def keep(tx: Transaction, comment: Comment, judgement: Judgement) -> None:
-    """Keep what was said of the comment's newest text, where the site has a policy of its own."""
+    """Keep what was said of the comment's newest text, where the site has a policy of its own; and that it came."""
     if judgement.policy_version > 0:
         judgements.add(tx, comment.id, judgement.as_json(), priority=priority_of(judgement))
+    if judgement.facts.values:  # checks have looked, so the site has rules
+        arrivals.add(tx, comment, tx.now)
+        for hit in {(verdict.more["list"], verdict.more["entry"]) for verdict in _matches(judgement)}:
+            stored_lists.hit(tx, comment.site, *hit, comment.id, acted=judgement.outcome is not Outcome.PUBLISH)
+
+
+def _matches(judgement: Judgement) -> list[Verdict]:
+    return [verdict for verdict in judgement.facts.verdicts if "entry" in verdict.more]
 
 
 def ever_spam(tx: Transaction, comment: Comment) -> bool:
@@ -199,8 +216,10 @@ def _sample(tx: Transaction, policy: Policy, incoming: Incoming) -> float:
     return int.from_bytes(digest) / 2**64
 
 
-def _context(tx: Transaction, site: SiteRules, incoming: Incoming) -> seen.Context:
-    author, found = incoming.author, standing.surroundings(tx, site.key, incoming.post, incoming.author_key)
+def _context(
+    tx: Transaction, site: SiteRules, incoming: Incoming, text: seen.Text, found: Surroundings
+) -> seen.Context:
+    author = incoming.author
     return seen.Context(
         now=tx.now,
         author=seen.Author(
@@ -218,6 +237,8 @@ def _context(tx: Transaction, site: SiteRules, incoming: Incoming) -> seen.Conte
         is_edit=incoming.is_edit,
         is_reply=incoming.is_reply,
         waiting=found.queue,
+        new_hosts=arrivals.new_hosts(tx, site.key, text.page_hosts) if found.hosts_are_known else None,
+        arrived=found.arrived,
     )
 
 

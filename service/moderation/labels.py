@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from service.model import NO_LABEL, Comment, Label, Post, PostKey, SiteRules
 from service.origins import is_own_page
-from service.store import comments, posts
-from service.store.comments import Carrier
+from service.store import carriers, posts
+from service.store.carriers import Carrier
 from service.store.database import Transaction
 
 
@@ -48,7 +48,7 @@ def would_set(site: SiteRules, comment: Comment, post: Post, newest: Newest) -> 
 def newest_in(tx: Transaction, site: SiteRules) -> Newest:
     """The newest carriers as they are in this transaction."""
     return Newest(
-        lambda post: comments.newest_title(tx, site.key, post), lambda post: comments.newest_url(tx, site.key, post)
+        lambda post: carriers.newest_title(tx, site.key, post), lambda post: carriers.newest_url(tx, site.key, post)
     )
 
 

@@ -13,7 +13,7 @@ import structlog
 
 from service.model import Actor, SiteKey, SiteRules
 from service.moderation import brakes
-from service.store import events, policies, rules
+from service.store import earlier, events, lists, policies, rules
 from service.store.database import Transaction
 from service.store.policies import KeptPolicy
 from service.store.rules import Braked, Tally
@@ -53,9 +53,9 @@ class Shown:
         return self.kept.version if self.kept else 0
 
 
-def known(tx: Transaction, site: SiteKey) -> Known:  # its lists, once there are some
+def known(tx: Transaction, site: SiteKey) -> Known:
     """What the names in a document of this site can mean."""
-    return Known()
+    return Known(frozenset(kept.name for kept in lists.of_site(tx, site)))
 
 
 def shown(tx: Transaction, site: SiteRules) -> Shown:
@@ -98,6 +98,8 @@ def put(
     policies.add(tx, site.key, expected + 1, text, actor, note)
     brakes.begin_anew(tx, site.key, replaced, policy)
     events.append(tx, site.key, "policy.changed", actor, about={"policy_version": expected + 1})
+    if replaced is None or not replaced.rules:
+        earlier.begin(tx, site.key)
     return policies.newest(tx, site.key)
 
 
@@ -129,6 +131,12 @@ def _compile(kept: KeptPolicy, time_zone: str) -> Policy:
     except document.DocumentError as error:
         log.error("policy.unreadable", version=kept.version, reason=str(error)[:500])
         return Policy(kept.version, Outcome.HOLD)
+
+
+def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[str]:
+    """The rules of the policy that holds which name this list."""
+    policy = current(tx, site, policies.newest_digest(tx, site.key))
+    return [rule.id for rule in (*policy.rules, *policy.lockdown) if name in rule.lists]
 
 
 def may_have_rules(site: SiteKey) -> bool:

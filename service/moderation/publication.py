@@ -6,9 +6,11 @@ Called by every verb that changes a comment, inside its transaction, so counts c
 from dataclasses import dataclass
 
 from service.model import Comment, CommentId, Status
-from service.store import authors, comments, posts
+from service.store import arrivals, authors, carriers, comments, posts
 from service.store.database import Transaction
+from service.triage.seen import page_hosts_of
 
+_LINK = "<a href="
 _REFUSED = frozenset({Status.REJECTED, Status.SPAM})
 
 
@@ -59,7 +61,18 @@ def apply(tx: Transaction, before: Comment | None, after: Comment) -> Seen | Non
         seen = Seen(revision, relisted if after.listed else 0)
     if was_public != now_public:
         _relabel(tx, after)
+    _relink(tx, before if was_public else None, after if now_public else None)
     return seen
+
+
+def _relink(tx: Transaction, before: Comment | None, after: Comment | None) -> None:
+    """Which hosts approved comments link to, for the check on new ones. None: readers do not see it."""
+    was = page_hosts_of(before.text.html) if before and _LINK in before.text.html else frozenset[str]()
+    now = page_hosts_of(after.text.html) if after and _LINK in after.text.html else frozenset[str]()
+    if before and was - now:
+        arrivals.unlink(tx, before, was - now)
+    if after and now - was:
+        arrivals.link(tx, after, now - was)
 
 
 def replies_listed(tx: Transaction, comment_id: CommentId, number: int) -> int:
@@ -83,10 +96,10 @@ def _relabel(tx: Transaction, changed: Comment) -> None:
     What this comment did not carry stays as it is: nobody looks through a long post for an address that none has.
     """
     if changed.label.title:
-        title = comments.newest_title(tx, changed.site, changed.post)
+        title = carriers.newest_title(tx, changed.site, changed.post)
         posts.set_title(tx, changed.site, changed.post, title.says if title else None)
     if changed.label.url:
-        url = comments.newest_url(tx, changed.site, changed.post)
+        url = carriers.newest_url(tx, changed.site, changed.post)
         posts.set_url(tx, changed.site, changed.post, url.says if url else None)
 
 

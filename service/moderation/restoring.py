@@ -29,7 +29,7 @@ from service.model import (
     Text,
 )
 from service.moderation.desk_sessions import AUTHOR_KEY
-from service.store import comments, posts, restored, secrets
+from service.store import carriers, posts, restored, secrets
 from service.store.database import Transaction
 from service.text.render import RENDERER_VERSION, to_html
 
@@ -142,7 +142,7 @@ def put_past(tx: Transaction, comment: Comment, whole: Mapping[str, Any]) -> Non
 
 def call_post(tx: Transaction, site: SiteKey, post: PostKey) -> None:
     """The post is called as its newest approved comments call it."""
-    title, url = comments.newest_title(tx, site, post), comments.newest_url(tx, site, post)
+    title, url = carriers.newest_title(tx, site, post), carriers.newest_url(tx, site, post)
     posts.set_title(tx, site, post, title.says if title else None)
     posts.set_url(tx, site, post, url.says if url else None)
 

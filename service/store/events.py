@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypedDict, Unpack
 
 import pydantic_core
-from sqlalchemy import Select, bindparam, insert, select
+from sqlalchemy import Select, bindparam, insert, select, true
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from service.model import (
@@ -41,7 +41,12 @@ IMPORT_UNDONE: Final = "comments.import_undone"
 _NEXT = (
     upsert(sites)
     .values(
-        site=bindparam("site"), event_seq=bindparam("one"), revision=bindparam("visible"), waiting=bindparam("more")
+        site=bindparam("site"),
+        event_seq=bindparam("one"),
+        revision=bindparam("visible"),
+        waiting=bindparam("more"),
+        hosts_known=true(),  # before its first event there is nothing on a site that one could know
+        arrivals_known=true(),
     )
     .on_conflict_do_update(
         index_elements=["site"],

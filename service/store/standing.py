@@ -8,11 +8,18 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
 from service.model import ActorKind, Author, AuthorKey, CommentId, Milliseconds, PostKey, SiteKey, Status
 from service.store import policies as policies_of_site
 from service.store import posts as posts_of_site
+from service.store.arrivals import key_of
 from service.store.authors import author_of
 from service.store.database import Transaction
-from service.store.tables import authors, comments, decisions, policies, posts, sites
+from service.store.tables import arrivals, authors, comments, decisions, policies, posts, sites
+from service.triage.seen import Arrived
 
 DAY = 86_400_000
+FLOOD_MINUTES = 10
+BY_AUTHOR_DAYS = 7
+ON_SITE_HOURS = 72
+MOST_ARRIVALS = 500
+"""More are not counted: a flood of 500 is one."""
 RECENT_DAYS = 90
 MOST_COUNTED = 200
 """Of an author's newest comments, what became of so many is counted: nobody waits for more."""
@@ -45,6 +52,9 @@ class Surroundings:
     post_since: Milliseconds | None
     post_comments: int
     queue: int
+    lists_mark: str | None
+    hosts_are_known: bool
+    arrived: Arrived | None
 
 
 _POST = (posts.c.site == bindparam("site"), posts.c.post == bindparam("post"))
@@ -109,14 +119,58 @@ _many = (
 )
 _WAITING = select(func.count().label("number")).select_from(_many).where(seems_to_wait(_many.c))
 _HUMANS_REFUSED = or_(_recent.c.humans == Status.REJECTED.value, _recent.c.humans == Status.SPAM.value)
+_counted = (
+    select(
+        func.count().filter(seems_to_wait(_recent.c)).label("waiting"),
+        func.count().filter(and_(_IS_RECENT, _recent.c.humans.is_not(None))).label("decided"),
+        func.count().filter(and_(_IS_RECENT, _HUMANS_REFUSED)).label("refused"),
+    )
+    .select_from(_recent)
+    .subquery("counted")
+)
+_OTHERS = (arrivals.c.site == bindparam("site"), arrivals.c.comment_id != bindparam("comment_id"))
+_rushing = (
+    select(arrivals.c.author, arrivals.c.post)
+    .where(*_OTHERS, arrivals.c.created_at > bindparam("flood"))
+    .order_by(arrivals.c.created_at.desc())
+    .limit(MOST_ARRIVALS)
+    .subquery("rushing")
+)
+_flood = (
+    select(
+        func.count().label("on_site"),
+        func.count().filter(_rushing.c.author == bindparam("of_author")).label("by_author"),
+        func.count().filter(_rushing.c.post == bindparam("post")).label("on_post"),
+    )
+    .select_from(_rushing)
+    .subquery("flood")
+)
+_alike = (
+    select(arrivals.c.author, arrivals.c.created_at)
+    .where(*_OTHERS, arrivals.c.key == bindparam("key"), arrivals.c.created_at > bindparam("week"))
+    .order_by(arrivals.c.created_at.desc())
+    .limit(MOST_ARRIVALS)
+    .subquery("alike")
+)
+_equal = (
+    select(
+        func.count().filter(_alike.c.author == bindparam("of_author")).label("equal_by_author"),
+        func.count().filter(_alike.c.created_at > bindparam("lately")).label("equal_on_site"),
+    )
+    .select_from(_alike)
+    .subquery("equal")
+)
 _SURROUNDINGS = select(
-    func.count().filter(seems_to_wait(_recent.c)).label("waiting"),
-    func.count().filter(and_(_IS_RECENT, _recent.c.humans.is_not(None))).label("decided"),
-    func.count().filter(and_(_IS_RECENT, _HUMANS_REFUSED)).label("refused"),
+    _counted,
+    _flood,
+    _equal,
     select(func.coalesce(posts.c.published_at, posts.c.created_at)).where(*_POST).scalar_subquery().label("post_since"),
     select(posts.c.count).where(*_POST).scalar_subquery().label("post_comments"),
-    select(sites.c.waiting).where(sites.c.site == bindparam("site")).scalar_subquery().label("queue"),
-).select_from(_recent)
+    sites.c.waiting.label("queue"),
+    sites.c.lists_mark,
+    sites.c.hosts_known,
+    sites.c.arrivals_known,
+).select_from(_counted.join(_flood, true()).join(_equal, true()).outerjoin(sites, sites.c.site == bindparam("site")))
 
 
 def look(
@@ -149,12 +203,26 @@ def count_waiting(tx: Transaction, site: SiteKey, author: AuthorKey) -> int:
     return int(row["number"]) if row else 0
 
 
-def surroundings(tx: Transaction, site: SiteKey, post: PostKey, author: AuthorKey) -> Surroundings:
-    """What checks want to know beside a text, before it is stored."""
-    recent = tx.now - RECENT_DAYS * DAY
-    row = tx.first(_SURROUNDINGS, site=site, post=post, of_author=author, recent=recent)
+def surroundings(
+    tx: Transaction, site: SiteKey, post: PostKey, author: AuthorKey, *, body: str, comment_id: CommentId | None
+) -> Surroundings:
+    """What checks want to know beside a text, before it is stored. `comment_id`: whose newer text it is."""
+    row = tx.first(
+        _SURROUNDINGS,
+        site=site,
+        post=post,
+        of_author=author,
+        recent=tx.now - RECENT_DAYS * DAY,
+        comment_id=comment_id or "",
+        key=key_of(body),
+        flood=tx.now - FLOOD_MINUTES * 60_000,
+        week=tx.now - BY_AUTHOR_DAYS * DAY,
+        lately=tx.now - ON_SITE_HOURS * 3_600_000,
+    )
     if row is None:
         raise LookupError(site)  # it counts, so it has one row
+    is_new_site = row["queue"] is None  # nothing has ever happened there
+    counts = (row[name] for name in ("equal_by_author", "equal_on_site", "by_author", "on_post", "on_site"))
     return Surroundings(
         row["waiting"],
         row["decided"],
@@ -162,4 +230,7 @@ def surroundings(tx: Transaction, site: SiteKey, post: PostKey, author: AuthorKe
         row["post_since"],
         row["post_comments"] or 0,
         row["queue"] or 0,
+        row["lists_mark"],
+        is_new_site or bool(row["hosts_known"]),
+        Arrived(*counts) if is_new_site or row["arrivals_known"] else None,
     )

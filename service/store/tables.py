@@ -49,6 +49,8 @@ def _statuses() -> str:
 
 # One row per site: the last event's number, a revision that rises with every visible change, how many entries its queue
 # has. Events before `first_seq` have been removed, or may be at any moment (`retention`); with nothing removed it is 1.
+# `lists_mark` is another one after each change of a list (NULL: none was ever made). Whether `linked_hosts` and
+# `arrivals` are whole: a background job reads what stood there before they were kept (`store/earlier`).
 sites = Table(
     "sites",
     metadata,
@@ -57,6 +59,9 @@ sites = Table(
     Column("revision", BigInteger, nullable=False),
     Column("first_seq", BigInteger, nullable=False, server_default=text("1")),
     Column("waiting", Integer, nullable=False, server_default=text("0")),
+    Column("lists_mark", Text),
+    Column("hosts_known", Boolean, nullable=False, server_default=false()),
+    Column("arrivals_known", Boolean, nullable=False, server_default=false()),
 )
 
 # `count` is the number of approved comments; `revision` rises with every change a reader can see. `title` and `url` are
@@ -327,6 +332,74 @@ judgements = Table(
     Column("priority", Integer, nullable=False, server_default=text("0")),
     sqlite_with_rowid=False,
 )
+
+# The lists that moderators keep, and their entries. `key` is by what two entries are the same; `exceptions` is JSON.
+lists = Table(
+    "lists",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("name", ordered_text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("kind", ordered_text, nullable=False),
+    Column("note", Text),
+    Column("version", Integer, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("actor_kind", ordered_text, nullable=False),
+    Column("actor", ordered_text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+list_entries = Table(
+    "list_entries",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("list", ordered_text, primary_key=True),
+    Column("key", ordered_text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("exceptions", Text, nullable=False),
+    Column("note", Text),
+    Column("until", BigInteger),
+    Column("actor_kind", ordered_text, nullable=False),
+    Column("actor", ordered_text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+# Which entries stood in which texts, for 30 days. `acted`: it was not simply published.
+list_hits = Table(
+    "list_hits",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("list", ordered_text, primary_key=True),
+    Column("value", ordered_text, primary_key=True),
+    Column("created_at", BigInteger, primary_key=True),
+    Column("comment_id", ordered_text, ForeignKey("comments.id"), primary_key=True),
+    Column("acted", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The hosts that each approved comment links to: of a host that is not there, a link is new.
+linked_hosts = Table(
+    "linked_hosts",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("host", ordered_text, primary_key=True),
+    Column("comment_id", ordered_text, ForeignKey("comments.id"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# Texts of the last 7 days, where the site has rules: by `key`, the hash of its letters, a text is known again.
+arrivals = Table(
+    "arrivals",
+    metadata,
+    Column("site", ordered_text, primary_key=True),
+    Column("created_at", BigInteger, primary_key=True),
+    Column("comment_id", ordered_text, ForeignKey("comments.id"), primary_key=True),
+    Column("post", ordered_text, nullable=False),
+    Column("author", ordered_text, nullable=False),
+    Column("key", ordered_text, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("ix_arrivals_equal", *(arrivals.c[column] for column in ("site", "key", "created_at", "author")))
 
 # Which comment of which foreign file a comment is, so that it is brought once. `digest` is of what was brought,
 # `version` the comment's then: what somebody did here since has raised it. `batch` is the import that brought it.

@@ -17,6 +17,7 @@ from service.errors import PROBLEMS, BadCursor, LoginRequired, Problem
 from service.reading import shapes
 from service.web import (
     embed,
+    lists,
     openapi_about,
     openapi_policy,
     openapi_webhooks,
@@ -28,6 +29,7 @@ from service.web import (
     readers,
 )
 from service.web.examples import COMMENT_ID, DECISION_ID, EXAMPLES
+from service.web.incoming_lists import NAME_SCHEMA
 from service.web.links import BY_PATHS, Links
 from service.web.routes import ANYWHERE, OFF_ROUTE, ROUTES
 from service.web.surface import Audience, Route
@@ -49,6 +51,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "id": ("A UUIDv7", {"type": "string", "pattern": shapes.ID_PATTERN, "examples": [COMMENT_ID]}),
     "key": ("An author's key", {"type": "string", "pattern": "^[A-Za-z0-9:-]+$", "examples": ["k3v9q0c2m5x8r1t7"]}),
     **openapi_webhooks.PARAMETERS,
+    "list": ("A list's name", {**NAME_SCHEMA, "examples": ["rivals"]}),
     **openapi_policy.PARAMETERS,
     "code": ("A problem's code", {"type": "string", "enum": list(PROBLEMS)}),
     **embed.PARAMETERS,
@@ -92,6 +95,7 @@ VALIDATED = {
     "Cache-Control": _header("How long shared caches may keep it", pattern="^public, "),
     "Vary": _header("What else a cache must look at"),
 }
+VERSION = {"ETag": _header("The version, for `If-Match`", pattern='^"[0-9]+"$')}
 RETRY_AFTER = {"Retry-After": _header("Seconds to wait", pattern="^[1-9][0-9]*$")}
 # By the status that they come with.
 PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
@@ -105,6 +109,7 @@ SUCCESS_HEADERS: dict[Any, dict[str, Any]] = {
         "Location": _header("Where the comment is", pattern="/v1/sites/"),
         "Idempotency-Replayed": _header("`true`: this is the first reply again", always=False, enum=["true"]),
     },
+    **dict.fromkeys((lists.show_list, lists.put_list, lists.list_entries, lists.change_entries), VERSION),
     **openapi_policy.HEADERS,
 }
 

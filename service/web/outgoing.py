@@ -203,6 +203,7 @@ class ProblemView(TypedDict):
     changed_by: NotRequired[Annotated[ActorView | None, Field(description="Who made it")]]
     changed_at: NotRequired[Annotated[Timestamp | None, Field(description="When")]]
     allowed: NotRequired[Annotated[list[RequestedAction], Field(description="What may be done with it now")]]
+    rules: NotRequired[Annotated[list[str], Field(description="The rules that name the list")]]
 
 
 @_CLOSED

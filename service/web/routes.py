@@ -22,6 +22,7 @@ from service.errors import (
     InternalError,
     InvalidCredential,
     InvalidRequest,
+    ListInUse,
     LoginRequired,
     LoginUnavailable,
     MalformedJson,
@@ -47,6 +48,7 @@ from service.errors import (
     UnknownComment,
     UnknownDecision,
     UnknownDelivery,
+    UnknownList,
     UnknownParent,
     UnknownReason,
     UnknownSite,
@@ -57,6 +59,7 @@ from service.errors import (
 from service.web import (
     embed,
     feed,
+    lists,
     moderators,
     operations,
     policy,
@@ -219,6 +222,30 @@ MODERATORS = [
     Route("POST", SITE + "/desk/codes", desk_codes.offer_code, Audience.MODERATORS, statuses=(201,), problems=CHANGE),
     Route("GET", POST, moderators.show_post, Audience.MODERATORS, problems=MODERATION),
     Route("PATCH", POST, moderators.change_post, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
+]  # fmt: skip
+
+LIST = SITE + "/lists/{list}"
+VERSIONED: Problems = (IfMatchRequired, DocumentChanged)
+
+LISTS = [
+    Route("GET", SITE + "/lists", lists.list_lists, Audience.MODERATORS, problems=MODERATION),
+    Route("GET", LIST, lists.show_list, Audience.MODERATORS, problems=(*MODERATION, UnknownList)),
+    Route(
+        "PUT", LIST, lists.put_list, Audience.MODERATORS, statuses=(200, 201),
+        problems=(*CHANGE, *BODY, *VERSIONED),
+    ),
+    Route(
+        "DELETE", LIST, lists.delete_list, Audience.MODERATORS, statuses=(204,),
+        problems=(*CHANGE, *VERSIONED, UnknownList, ListInUse),
+    ),
+    Route(
+        "GET", LIST + "/entries", lists.list_entries, Audience.MODERATORS,
+        problems=(*MODERATION, *LISTED, UnknownList),
+    ),
+    Route(
+        "PATCH", LIST + "/entries", lists.change_entries, Audience.MODERATORS,
+        problems=(*CHANGE, *BODY, *VERSIONED, UnknownList),
+    ),
 ]  # fmt: skip
 
 POLICY = SITE + "/policy"
@@ -396,6 +423,6 @@ DESK = [
 ]  # fmt: skip
 """Pages for moderators. They are no part of the API: its description leaves them out."""
 
-ROUTES = [*PUBLIC, *READERS, *MODERATORS, *OF_THE_POLICY, *ADMINS, *EMBED, *OPERATIONS]
+ROUTES = [*PUBLIC, *READERS, *MODERATORS, *LISTS, *OF_THE_POLICY, *ADMINS, *EMBED, *OPERATIONS]
 """The API."""
 EVERYTHING = [*ROUTES, *DESK]

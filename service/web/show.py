@@ -219,6 +219,10 @@ def problem_members(members: Mapping[str, object], *, edit_window_seconds: int) 
             shown[name] = decision(value)
         elif name == "banned_until" and isinstance(value, int):
             shown[name] = banned_until(value)
+        elif isinstance(value, Actor):
+            shown[name] = actor(value)
+        elif name == "changed_at" and isinstance(value, int):
+            shown[name] = timestamp(value)
         else:
             shown[name] = value
     return shown

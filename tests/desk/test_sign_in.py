@@ -195,7 +195,6 @@ DEEP = "c/0190?cursor=a%2Fb"
         (f"{DEEP}&done=x", DEEP),
         ("sign-in", ""),
         ("enter?code=secret", ""),
-        ("nothing/here", ""),
     ],
 )
 async def test_the_blogs_login_leads_back_to_where_somebody_wanted_to_go(

@@ -21,15 +21,17 @@ from service.model import (
     SiteKey,
     SiteRules,
 )
-from service.moderation import authors, decisions, idempotency, importing, posts, queue, submissions
+from service.moderation import authors, decisions, idempotency, importing, lists, posts, queue, submissions
 from service.moderation.arriving import Import
 from service.moderation.decisions import Ruling
+from service.moderation.lists import Addition, Wanted
 from service.moderation.submissions import Draft
 from service.store import api_keys, deliveries, secrets, webhooks
 from service.store.database import Database, Transaction
 from service.store.deliveries import Delivery, State, Try
 from service.store.idempotency import Reply, Scope
 from service.store.staged import Staged
+from service.triage.lists.entry import Entry, ListKind
 from tests.harness import Hands
 from tests.triage.policies import of_rules, put
 
@@ -101,12 +103,19 @@ class Scene:
     clock: Hands
 
     async def submit(
-        self, of: SiteRules, who: str, *, post: PostKey = ODD_POST, parent: Comment | None = None, text: str = TEXT
+        self,
+        of: SiteRules,
+        who: str,
+        *,
+        post: PostKey = ODD_POST,
+        parent: Comment | None = None,
+        text: str = TEXT,
+        html: str = "<p>submitted</p>",
     ) -> Comment:
         """A comment of its own (a number follows the text)."""
         self.clock.advance(seconds=1)
         body = f"{text} {self.clock()}"
-        draft = Draft(body, "<p>submitted</p>", parent.id if parent else None, LABEL)
+        draft = Draft(body, html, parent.id if parent else None, LABEL)
         return await self.database.write(
             submissions.submit, of, post, AuthorKey(f"{who}-key"), _identity(of, who), draft
         )
@@ -171,7 +180,13 @@ async def _play(scene: Scene) -> None:
     )
     await database.write(idempotency.once, Scope(BLOG.key, AuthorKey("ada-key"), "submit", "key", "hash"), _reply)
     await put(database, RULED.key, of_rules({"id": "all-wait", "title": "All wait", "when": [{}]}))
-    await scene.submit(RULED, "ada")
+    words = Wanted("Names of rivals", ListKind.WORDS)
+    await database.write(lists.put, RULED.key, "rivals", words, MODERATOR, expected=0)
+    entry = Addition(Entry("percent", ("50 percent",), until=4_000_000_000_000), TEXT)
+    await database.write(lists.change_entries, RULED.key, "rivals", MODERATOR, expected=1, add=[entry], remove=[])
+    await scene.submit(RULED, "ada", text=f"{TEXT} percent")
+    linking = await scene.submit(RULED, "ada", html='<p>See <a href="https://a.example/">there</a></p>')
+    await scene.decide(linking, Action.APPROVE)
     await put(database, RULED.key, REJECTING, expected=1)
     await scene.submit(RULED, "ada")
     await scene.decide(await scene.submit(RULED, "ada"), Action.REJECT)

@@ -30,6 +30,8 @@ UNKNOWN_ID = "0189abcd-0000-7000-8000-000000000000"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gatepost(prepared_store: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gatepost]:
     async with serving(prepared_store, tmp_path_factory.mktemp("bad-input")) as served:
+        words = {"title": "Words", "kind": "words"}
+        await _everybody(served).call("PUT", "lists/words", headers={"If-None-Match": "*"}, json=words)
         yield served
 
 
@@ -248,6 +250,8 @@ TAKING_A_BODY: dict[str, tuple[str, str, dict[str, Any]]] = {
     "/v1/sites/{site}/posts/{post}": ("PATCH", "/v1/sites/blog/posts/p", {"open": True}),
     "/v1/sites/{site}/undos/previews": ("POST", "/v1/sites/blog/undos/previews", {"batch": "x"}),
     "/v1/sites/{site}/undos": ("POST", "/v1/sites/blog/undos", {"preview": "x"}),
+    "/v1/sites/{site}/lists/{list}": ("PUT", "/v1/sites/blog/lists/x", {"title": "X", "kind": "words"}),
+    "/v1/sites/{site}/lists/{list}/entries": ("PATCH", "/v1/sites/blog/lists/x/entries", {}),
     "/v1/sites/{site}/policy": ("PUT", "/v1/sites/blog/policy", {"document": {"format": 1}}),
     "/v1/sites/{site}/policy/validations": (
         "POST",
@@ -514,6 +518,7 @@ LISTS = [
     "/v1/sites/blog/queue",
     "/v1/sites/blog/decisions",
     "/v1/sites/blog/moderation/comments",
+    "/v1/sites/blog/lists/words/entries",
     "/v1/sites/blog/policy/versions",
 ]
 
@@ -521,7 +526,10 @@ LISTS = [
 async def test_every_list_is_on_the_list() -> None:
     takes_query = [route for route in ROUTES if "query" in route.takes]
     declared = {route.path for route in takes_query if "cursor" in route.takes["query"].model_fields}
-    listed = {path.replace("/blog/", "/{site}/").replace("/page/", "/{post}/") for path in LISTS}
+    listed = {
+        path.replace("/blog/", "/{site}/").replace("/page/", "/{post}/").replace("/words/", "/{list}/")
+        for path in LISTS
+    }
     assert declared == {OF_A_WEBHOOK, OF_A_COMMENT, *listed}
 
 

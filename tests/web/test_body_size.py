@@ -59,6 +59,16 @@ LARGEST: dict[tuple[str, str], tuple[str, dict[str, Any], int]] = {
         {"decisions": [{**DECISION, **IN_ASCII, "comment_id": "x" * 64}] * 500},
         200,
     ),
+    ("PUT", "/v1/sites/{site}/lists/{list}"): (
+        f"{BLOG}/lists/x",
+        {"title": ASTRAL * 120, "kind": "patterns", "note": ASTRAL * 500},
+        428,
+    ),
+    ("PATCH", "/v1/sites/{site}/lists/{list}/entries"): (
+        f"{BLOG}/lists/x/entries",
+        {"add": [{"value": "x" * 200, "not": ["x" * 200] * 20, "note": "x" * 500}] * 500},
+        404,
+    ),
     ("PUT", "/v1/sites/{site}/policy"): (f"{BLOG}/policy", {"document": LONG_POLICY, "note": ASTRAL * 2_000}, 403),
     ("POST", "/v1/sites/{site}/policy/validations"): (f"{BLOG}/policy/validations", {"document": LONG_POLICY}, 200),
     ("POST", "/v1/sites/{site}/policy/trials"): (

@@ -177,6 +177,12 @@ MODERATORS_CALLS: list[tuple[str, str, Any]] = [
     ("POST", "desk/codes", None),
     ("GET", "posts/p", None),
     ("PATCH", "posts/p", {"open": True}),
+    ("GET", "lists", None),
+    ("GET", "lists/x", None),
+    ("PUT", "lists/x", {"title": "X", "kind": "words"}),
+    ("DELETE", "lists/x", None),
+    ("GET", "lists/x/entries", None),
+    ("PATCH", "lists/x/entries", {}),
     ("GET", "policy", None),
     ("PUT", "policy", {"document": {"format": 1}}),
     ("POST", "policy/validations", {"document": {"format": 1}}),
@@ -195,7 +201,8 @@ MODERATORS_CALLS: list[tuple[str, str, Any]] = [
 
 def test_every_call_of_moderators_is_on_the_list() -> None:
     declared = [(route.method, route.path) for route in ROUTES if route.audience is Audience.MODERATORS]
-    named = {"{site}": "blog", "{post}": "p", "{id}": "x", "{key}": "x", "{name}": "x", "{version}": "x", "{rule}": "x"}
+    names = ("id", "key", "name", "version", "rule", "list")
+    named = {"{site}": "blog", "{post}": "p", **{f"{{{name}}}": "x" for name in names}}
     concrete = [(method, re.sub(r"\{\w+\}", lambda name: named[name[0]], path)) for method, path in declared]
     assert concrete == [(method, f"/v1/sites/blog/{path}") for method, path, _ in MODERATORS_CALLS]
 

@@ -1,9 +1,11 @@
-"""The look of a text: how long it is, whether one character goes on and on, whether it shouts."""
+"""The look of a text: how long it is, whether one character goes on and on, whether it shouts or hides its words."""
 
 import re
+from collections.abc import Iterator
 
+from service.text import disguises, folding
 from service.triage.check import TextCheck
-from service.triage.facts import Findings, Lean, Verdict, number, share, spans_of
+from service.triage.facts import Findings, Lean, Verdict, flag, number, share, spans_of
 from service.triage.seen import Text
 
 ENOUGH_LETTERS = 20
@@ -14,7 +16,9 @@ SHOUTING = 0.7
 CHARACTERS = number("text.characters", "Characters of the text that show.")
 REPEATED_RUN = number("text.repeated_run", "The longest run of one character.")
 CAPITALS_SHARE = share("text.capitals_share", "The share of capitals in the letters, from 20 letters on.")
+DISGUISED = flag("text.disguised", "Letters were changed inside words, or invisible ones were put there.")
 
+_WORD = re.compile(r"[^\W_]{3,}")
 _RUN = re.compile(r"(\S)\1+")
 _LONG_RUN = re.compile(rf"(\S)\1{{{LONG_RUN - 1},}}", re.IGNORECASE)
 
@@ -32,8 +36,31 @@ def look(text: Text) -> Findings:
     if capitals is not None and capitals >= SHOUTING:
         sentence = f"{capitals:.0%} of the letters are capitals."
         verdicts.append(Verdict("capitals", sentence, Lean.HOLD, explains={CAPITALS_SHARE: capitals}))
-    facts = {CHARACTERS: len(text.plain), REPEATED_RUN: longest, CAPITALS_SHARE: capitals}
+    if disguised := spans_of(_disguised(text.body)):
+        start, end = disguised[0].start, disguised[0].end
+        sentence = f"“{text.body[start:end][:100]}” is written in letters that only look like these."
+        verdicts.append(Verdict("disguised", sentence, Lean.HOLD, spans=disguised, explains={DISGUISED: True}))
+    facts = {
+        CHARACTERS: len(text.plain),
+        REPEATED_RUN: longest,
+        CAPITALS_SHARE: capitals,
+        DISGUISED: bool(disguised),
+    }
     return Findings(facts, tuple(verdicts))
 
 
-CHECK = TextCheck("text", (CHARACTERS, REPEATED_RUN, CAPITALS_SHARE), look)
+def _disguised(body: str) -> Iterator[tuple[int, int]]:
+    """Words with look-alikes among their letters, with letters made for formulas, with something hidden inside."""
+    if body.isascii():
+        return
+    yield from disguises.hidden_places(body)
+    folded = folding.folded(body)
+    own = disguises.own_alphabets(folded.text)
+    has_styled = disguises.has_styled(body)
+    for word in _WORD.finditer(folded.text):
+        is_mixed = not word[0].isascii() and disguises.is_mixed(word[0], own)
+        if is_mixed or (has_styled and disguises.is_styled(body[slice(*folded.span(*word.span()))])):
+            yield folded.span(*word.span())
+
+
+CHECK = TextCheck("text", (CHARACTERS, REPEATED_RUN, CAPITALS_SHARE, DISGUISED), look)

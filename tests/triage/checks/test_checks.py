@@ -140,7 +140,7 @@ def test_broken_check_costs_the_others_nothing() -> None:
     some = tuple(broken(check) if check.name == "links" else check for check in CHECKS)
     facts = found("Hello", checks=some)
     assert facts.values["text.characters"] == 5
-    assert facts.unknown == {"links.count"}
+    assert facts.unknown == {"links.count", "links.lookalike", "links.shortener"}
     assert "links.count" not in facts.as_json()
     assert facts.failures[0].text == 'The check "links" could not run.'
 
@@ -185,10 +185,12 @@ def test_fact_that_was_not_declared_never_reaches_the_rules() -> None:
 
 
 def test_facts_of_both_kinds_of_check_are_joined_and_overridden() -> None:
-    some = tuple(broken(check) if check.name == "links" else check for check in CHECKS)
-    facts = found("Hello", context(waiting=3), checks=some).given({"links.count": 9, "queue.waiting": None})
+    some = tuple(broken(check) if check.name == "lists" else check for check in CHECKS)
+    seen = found("Hello", context(waiting=3), checks=some)
+    facts = seen.given({"lists.matched": frozenset({"rivals"}), "queue.waiting": None})
     assert facts.unknown == frozenset()
-    assert (facts.values["links.count"], facts.values["queue.waiting"], facts.values["text.characters"]) == (9, None, 5)
+    assert facts.values["lists.matched"] == frozenset({"rivals"})
+    assert (facts.values["queue.waiting"], facts.values["text.characters"]) == (None, 5)
     assert facts.failures == ()
 
 

@@ -66,3 +66,23 @@ def test_run_is_shown_where_it_stands_in_the_source() -> None:
 def test_shouting_is_told() -> None:
     assert "capitals" in codes(found("THIS IS NOT WHAT I SAID THERE"))
     assert "capitals" not in codes(found("This is not what I said there"))
+
+
+@pytest.mark.parametrize(
+    ("body", "places"),
+    [
+        ("Buy viаgrа now", ["viаgrа"]),
+        ("Buy 𝓿𝓲𝓪𝓰𝓻𝓪 now", ["𝓿𝓲𝓪𝓰𝓻𝓪"]),
+        ("Buy vi\u200bagra now", ["\u200b"]),
+        ("Buy ᴠiagra now", ["ᴠiagra"]),
+        ("Über café naïve Ångström μm kΩ 5 µm x²", []),
+        ("Это русский текст про iPhoneом и PDFка", []),
+        ("می\u200cخواهم 👩\u200d👩\u200d👧 co\u00adoperate", []),
+        ("ＡＢＣ 日本語 ﬁne", []),
+        ("plain", []),
+    ],
+)
+def test_disguised_words_are_shown(body: str, places: list[str]) -> None:
+    facts = found(body)
+    assert facts.values["text.disguised"] is bool(places)
+    assert (marked(body, facts, "disguised") if places else []) == places

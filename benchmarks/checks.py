@@ -1,0 +1,95 @@
+"""What all checks of a text cost with ten lists of 2,000 words, on the worst texts: `python -m benchmarks.checks`.
+
+Prints, for each kind of text of 10,000 characters, the processor time of one look in milliseconds: the least and the
+median of some looks, rendering left out.
+
+    --looks 20
+"""
+
+import argparse
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+from typer import echo
+
+from service.store.arrivals import key_of
+from service.text import disguises, folding, render
+from service.triage import look, seen
+from service.triage.lists.compiled import Compiled, Lists, compile_list
+from service.triage.lists.entry import Entry, ListKind
+
+LISTS, WORDS, CHARACTERS = 10, 2_000, 10_000
+ASCII = "abcdefghijklmnopqrstuvwxyz"
+MIXED = "abcdeабвгдеж01345éüñ"
+
+
+def main() -> None:
+    """Look at each text some times, and print a line for each."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--looks", type=int, default=20)
+    looks = options.parse_args().looks
+    chance = random.Random(1)  # noqa: S311 - the same words every time
+    begun = time.process_time()
+    made = [_list(number, chance) for number in range(LISTS)]
+    compiled = time.process_time()
+    lists = Lists(made)
+    merged = time.process_time()
+    echo(f"{LISTS} lists of {WORDS}: compiled in {_ms(compiled - begun)}, put together in {_ms(merged - compiled)}")
+    for name, body in _texts(chance):
+        text = seen.text_of(body, render.to_html(body), lists)
+        took = []
+        for _ in range(looks):
+            folding.folded.cache_clear()  # as if it came for the first time
+            disguises._readings.cache_clear()
+            started = time.process_time()
+            again = seen.Text(text.body, text.plain, text.shown, text.links, lists)
+            look.at_text(again)
+            key_of.__wrapped__(body)
+            took.append(time.process_time() - started)
+        echo(f"{name:24} least {_ms(min(took))}, median {_ms(statistics.median(took))}")
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
+
+
+def _list(number: int, chance: random.Random) -> Compiled:
+    entries = [Entry(_word(ASCII, chance, 5, 12)) for _ in range(WORDS - 200)]
+    entries += [Entry(f"{_word(ASCII, chance, 4, 8)}*") for _ in range(100)]
+    entries += [Entry(f"{_word(ASCII, chance, 4, 8)} {_word(ASCII, chance, 4, 8)}") for _ in range(100)]
+    return compile_list(f"list-{number}", ListKind.WORDS, entries)
+
+
+def _word(letters: str, chance: random.Random, least: int, most: int) -> str:
+    return "".join(chance.choice(letters) for _ in range(chance.randint(least, most)))
+
+
+def _texts(chance: random.Random) -> Iterator[tuple[str, str]]:
+    yield "words", _filled(lambda: _word(ASCII, chance, 2, 9) + " ")
+    yield "disguised words", _filled(lambda: _word(MIXED, chance, 3, 9) + " ")
+    yield "short disguised words", _filled(lambda: _word(MIXED, chance, 2, 2) + " ")
+    yield "single letters", _filled(lambda: _word(MIXED, chance, 1, 1) + " ")
+    yield "letters set apart", _filled(lambda: _word(ASCII, chance, 1, 1) + "-")
+    yield "signs", _filled(lambda: _word(ASCII + "@$!1", chance, 2, 5) + chance.choice(" ."))
+    yield "one long word", _filled(lambda: _word(MIXED, chance, 5, 5))
+    yield "accents in heaps", _filled(lambda: "e" + "\u0301\u0302" * chance.randint(0, 9) + " ")
+    yield "Chinese", _filled(lambda: chr(chance.randint(0x4E00, 0x9FFF)))
+    yield "formulas", _filled(lambda: chr(chance.randint(0x1D400, 0x1D4FF)) + chance.choice(["", " "]))
+    yield "links", _filled(lambda: f"https://{_word(ASCII, chance, 3, 6)}.example/ ")
+    yield "references", _filled(lambda: f"&#{chance.randint(97, 122)};")
+    yield "emphasis", _filled(lambda: f"**{_word(ASCII, chance, 1, 3)}**{_word(ASCII, chance, 1, 3)} ")
+
+
+def _filled(part: Callable[[], str]) -> str:
+    parts: list[str] = []
+    length = 0
+    while length < CHARACTERS:
+        parts.append(part())
+        length += len(parts[-1])
+    return "".join(parts)[:CHARACTERS]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""The lists of each site: words, hosts and patterns that its moderators keep.
+
+A list has a version, so that nobody changes what they did not see. Compiled lists are remembered in the process: each
+by its version, all of a site by the mark of their state (`store/lists`), which is another one after every change.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from service.errors import DocumentChanged, IfMatchRequired, InvalidRequest, ListInUse, UnknownList
+from service.model import Actor, SiteKey
+from service.store import events, lists
+from service.store.database import Transaction
+from service.store.lists import KeptEntry, KeptList
+from service.triage.lists.compiled import NO_LISTS, Compiled, Lists, compile_list
+from service.triage.lists.entry import (
+    MAX_EXCEPTIONS,
+    Entry,
+    ListKind,
+    exception_mistake,
+    is_name,
+    key_of,
+    mistake,
+    most_entries,
+)
+
+MAX_LISTS = 20
+_of_site: dict[SiteKey, Lists] = {}
+_compiled: dict[SiteKey, list[Compiled]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is to be called, and what its entries are."""
+
+    title: str
+    kind: ListKind
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """An entry that somebody adds."""
+
+    entry: Entry
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What became of a change."""
+
+    kept: KeptList
+    added: int
+    removed: int
+    unchanged: int
+
+
+def get(tx: Transaction, site: SiteKey, name: str) -> KeptList:
+    """One list. Raises UnknownList."""
+    kept = lists.get(tx, site, name)
+    if kept is None:
+        raise UnknownList
+    return kept
+
+
+def put(
+    tx: Transaction, site: SiteKey, name: str, wanted: Wanted, actor: Actor, *, expected: int | None
+) -> tuple[KeptList, bool]:
+    """Make a list (`expected` is 0), or say otherwise what it is called; whether it is new.
+
+    An equal one makes no new version. Raises IfMatchRequired, DocumentChanged or InvalidRequest.
+    """
+    if not is_name(name):
+        detail = 'must be lower-case letters, digits and single hyphens, for example "rivals"'
+        raise InvalidRequest([("/list", detail)])
+    before = lists.get(tx, site, name)
+    require_version(before, expected)
+    if before is None:
+        if len(lists.of_site(tx, site)) >= MAX_LISTS:
+            raise InvalidRequest([("", f"a site has at most {MAX_LISTS} lists")], place="body")
+        after = KeptList(name, wanted.title, wanted.kind, wanted.note, 1, 0, actor, tx.now)
+    else:
+        if Wanted(before.title, before.kind, before.note) == wanted:
+            return before, False
+        if before.kind is not wanted.kind and before.entries:
+            raise InvalidRequest([("/kind", f"must stay {before.kind} while the list has entries")], place="body")
+        after = KeptList(
+            name, wanted.title, wanted.kind, wanted.note, before.version + 1, before.entries, actor, tx.now
+        )
+    _tell(tx, site, after, actor)
+    lists.put(tx, site, after)
+    return after, before is None
+
+
+def delete(
+    tx: Transaction, site: SiteKey, name: str, actor: Actor, *, expected: int | None, used_by: Collection[str]
+) -> None:
+    """Remove a list. `used_by`: the rules of the site's policy that name it.
+
+    Raises UnknownList, IfMatchRequired, DocumentChanged or ListInUse.
+    """
+    before = get(tx, site, name)
+    require_version(before, expected)
+    if used_by:
+        raise ListInUse(members={"rules": sorted(used_by)})
+    _tell(tx, site, before, actor, version=before.version + 1)
+    lists.remove(tx, site, name)
+
+
+def change_entries(
+    tx: Transaction,
+    site: SiteKey,
+    name: str,
+    actor: Actor,
+    *,
+    expected: int | None,
+    add: Sequence[Addition],
+    remove: Sequence[str],
+) -> Changed:
+    """Add entries and remove others. What is there already stays as it is, unless it has other members now.
+
+    Raises UnknownList, IfMatchRequired, DocumentChanged or InvalidRequest, which names each bad entry.
+    """
+    before = get(tx, site, name)
+    require_version(before, expected)
+    _refuse_mistakes(before.kind, add)
+    there = {kept.key: kept for kept in lists.entries(tx, site, name)}
+    leaving = {key for value in remove if (key := key_of(before.kind, value)) in there}
+    coming = {key_of(before.kind, one.entry.value): one for one in add}
+    same = {
+        key
+        for key, one in coming.items()
+        if key in there and key not in leaving and (there[key].entry, there[key].note) == (one.entry, one.note)
+    }
+    number = len((there.keys() - leaving) | coming.keys())
+    if number > most_entries(before.kind):
+        detail = f"a list of {before.kind} has at most {most_entries(before.kind)} entries"
+        raise InvalidRequest([("/add", detail)], place="body")
+    unchanged = len(same) + len(remove) - len(leaving)
+    new = {key: one for key, one in coming.items() if key not in same}
+    if not new and not leaving:
+        return Changed(before, 0, 0, unchanged)
+    after = lists.changed(before, actor, tx.now, entries=number)
+    _tell(tx, site, after, actor)
+    lists.change(
+        tx,
+        site,
+        after,
+        add=[KeptEntry(key, one.entry, one.note, actor, tx.now) for key, one in new.items()],
+        remove=leaving | (new.keys() & there.keys()),
+    )
+    lists.put(tx, site, after)
+    return Changed(after, len(new), len(leaving - new.keys()), unchanged)
+
+
+def require_version(before: KeptList | None, expected: int | None) -> None:
+    """Whether a change was made upon what is there. `expected` is 0 for what is to be made, None where nobody said.
+
+    Raises IfMatchRequired or DocumentChanged.
+    """
+    version = before.version if before else 0
+    if expected is None:
+        raise IfMatchRequired(members={"version": version})
+    if expected != version:
+        changed = {"changed_by": before.changed_by, "changed_at": before.changed_at} if before else {}
+        raise DocumentChanged(members={"version": version, **changed})
+
+
+def compiled(tx: Transaction, site: SiteKey, mark: str | None) -> Lists:
+    """The site's lists as texts are compared with them, whose state has this mark (None: it never had one)."""
+    if mark is None:
+        _of_site.pop(site, None)
+        return NO_LISTS
+    found = _of_site.get(site)
+    if found is None or found.mark != mark or not found.holds_at(tx.now):
+        found = _of_site[site] = _compile(tx, site, mark)
+    return found
+
+
+def remembered(site: SiteKey) -> Lists:
+    """The site's lists as they were when this process judged a text last: probably as they are now."""
+    return _of_site.get(site, NO_LISTS)
+
+
+def _compile(tx: Transaction, site: SiteKey, mark: str) -> Lists:
+    before = {one.name: one for one in _compiled.get(site, ())}
+    found = [_compile_one(tx, site, kept, before.get(kept.name)) for kept in lists.of_site(tx, site)]
+    _compiled[site] = found
+    ends = [one.until for one in found if one.until is not None]
+    return Lists(found, mark=mark, until=min(ends, default=None))
+
+
+def _compile_one(tx: Transaction, site: SiteKey, kept: KeptList, before: Compiled | None) -> Compiled:
+    """A list, or what was made of this very state of it."""
+    made = (kept.version, kept.changed_at)
+    if before is not None and before.made == made and (before.until is None or tx.now < before.until):
+        return before
+    entries = [one.entry for one in lists.entries(tx, site, kept.name)]
+    return compile_list(kept.name, kept.kind, entries, now=tx.now, made=made)
+
+
+def _tell(tx: Transaction, site: SiteKey, kept: KeptList, actor: Actor, *, version: int | None = None) -> None:
+    about = {"list": kept.name, "list_version": version or kept.version}
+    events.append(tx, site, "list.changed", actor, about=about)
+
+
+def _refuse_mistakes(kind: ListKind, add: Sequence[Addition]) -> None:
+    mistakes: list[tuple[str, str]] = []
+    for number, one in enumerate(add):
+        if (why := mistake(kind, one.entry.value)) is not None:
+            mistakes.append((f"/add/{number}/value", why))
+            continue
+        if len(one.entry.exceptions) > MAX_EXCEPTIONS:
+            mistakes.append((f"/add/{number}/not", f"must have at most {MAX_EXCEPTIONS} items"))
+        for place, exception in enumerate(one.entry.exceptions):
+            if (why := exception_mistake(kind, one.entry.value, exception)) is not None:
+                mistakes.append((f"/add/{number}/not/{place}", why))
+    if mistakes:
+        raise InvalidRequest(mistakes, place="body")
