@@ -67,7 +67,7 @@ def put_posts(tx: Transaction, site: SiteKey, found: Sequence[Mapping[str, Any]]
     """Put posts back, still without comments."""
     rows = [
         {
-            **{name: one[name] for name in ("open", "created_at", "pinned_title", "pinned_url")},
+            **{name: one[name] for name in ("open", "created_at", "published_at", "pinned_title", "pinned_url")},
             "site": site,
             "post": one["key"],
             "title": None,
@@ -101,6 +101,7 @@ def comment_of(comment: Comment, whole: Mapping[str, Any]) -> Comment:
         author=Profile(whole["name"], whole["bio"], whole["url"], whole["avatar"]),
         text=replace(comment.text, version=whole["text_version"], submitted_at=written_at),
         version=whole["version"],
+        by_rule=whole["by_rule"],
         published_at=whole["published_at"],
         label=Label(whole["post_title"], whole["post_url"]),
         pending_edit=_text(edit) if edit is not None else None,
@@ -167,6 +168,9 @@ def _decision(comment: Comment, one: Mapping[str, Any], key_of: KeyOf, length: i
         undoes=DecisionId(one["undoes"]) if one["undoes"] else None,
         created_at=one["created_at"],
         batch=BatchId(one["batch"]) if one["batch"] else None,
+        reason_text=one["reason_text"],
+        rules=tuple((one["rules"] or "").split()),
+        policy_version=one["policy_version"],
     )
 
 

@@ -64,6 +64,7 @@ def _post(row: Row) -> dict[str, Any]:
         "pinned_url": row["pinned_url"],
         "open": bool(row["open"]),
         "created_at": row["created_at"],
+        "published_at": row["published_at"],
     }
 
 
@@ -107,6 +108,7 @@ def _comment(
         "post_url": row["post_url"],
         "version": row["version"],
         "text_version": row["text_version"],
+        "by_rule": bool(row["by_rule"]),
         "body": row["body"],
         "edit": edit if row["edit_body"] is not None else None,
         "texts": texts,
@@ -124,9 +126,17 @@ def _comment(
     }
 
 
-_OF_A_JUDGEMENT: Final = ("text_version", "policy_version", "outcome", "created_at")
+_OF_A_JUDGEMENT: Final = ("text_version", "policy_version", "outcome", "marks", "priority", "created_at")
 _OF_A_DECISION: Final = ("id", "place", "action", "from_status", "to_status", "version", "reason", "note")
-_MORE_OF_A_DECISION: Final = ("note_to_author", "undoes", "created_at", "batch")
+_MORE_OF_A_DECISION: Final = (
+    "note_to_author",
+    "undoes",
+    "created_at",
+    "batch",
+    "reason_text",
+    "rules",
+    "policy_version",
+)
 
 
 def _decision(row: Row, numbers: Mapping[str, int]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class PostLine(TypedDict):
     pinned_url: Clean | None
     open: bool
     created_at: Moment
+    published_at: Moment | None
 
 
 @_CLOSED
@@ -117,6 +118,9 @@ class DecisionPart(TypedDict):
     undoes: Id | None
     created_at: Moment
     batch: Clean | None
+    reason_text: Clean | None
+    rules: Clean | None
+    policy_version: int | None
     actor: Actor
     before: Annotated[dict[str, Any] | None, Field(description="The state that undo puts back")]
 
@@ -128,6 +132,8 @@ class JudgementPart(TypedDict):
     text_version: Version
     policy_version: int
     outcome: Clean
+    marks: Clean
+    priority: int
     created_at: Moment
     said: dict[str, Any]
 
@@ -154,6 +160,7 @@ class CommentLine(TypedDict):
     post_url: Clean | None
     version: Version
     text_version: Version
+    by_rule: bool
     body: Clean
     edit: KeptText | None
     texts: list[KeptText]

@@ -33,7 +33,7 @@ def types_written() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in ONLY_LOGGED:
                 family, dot, what = node.value.partition(".")
-                if dot and family in {"comment", "post", "author", "policy"} and what.isidentifier():
+                if dot and family in {"comment", "post", "author", "policy", "rule", "list"} and what.isidentifier():
                     yield node.value
 
 
