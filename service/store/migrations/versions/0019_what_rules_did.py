@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 
 ordered_text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 POINT = sa.cast(sa.literal_column("600000"), sa.BigInteger)
