@@ -56,7 +56,7 @@ _AUTHOR = _new_author.on_conflict_do_update(
     },
 )
 _new_post = upsert(posts).values(
-    {column.name: bindparam(column.name) for column in posts.c if column.name not in {"title", "url"}}
+    {column.name: bindparam(column.name) for column in posts.c if column.name not in {"title", "url", "published_at"}}
 )
 _TAKE_NUMBERS = _new_post.on_conflict_do_update(
     index_elements=["site", "post"],

@@ -126,7 +126,7 @@ def _without_pictures_and_frames(soup: BeautifulSoup) -> None:
         tag.decompose()
     for tag in soup.find_all(["img", "iframe", "embed", "video", "audio", "source"]):
         source, words = str(tag.get("src") or ""), str(tag.get("alt") or tag.get("title") or "").strip()
-        classes = " ".join(tag.get_attribute_list("class", [])) if tag.get("class") else ""
+        classes = str(tag.get("class") or "")
         if "wp-embedded-content" in classes:  # the quotation beside it has the same link
             tag.decompose()
         elif tag.name == "img" and (words or not _ACCEPTABLE.match(source)) and _is_smiley(classes, source):

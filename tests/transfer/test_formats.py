@@ -201,6 +201,14 @@ def test_artalk_as_the_api_wraps_it(tmp_path: Path) -> None:
     assert read(wrapped) == read(path)
 
 
+def test_twikoo_text_and_object_id_are_two(tmp_path: Path) -> None:
+    (path,) = exports.written(tmp_path, "twikoo")
+    first, _ = path.read_bytes().splitlines(keepends=True)
+    exports.put(path, first + first.replace(b'"_id": "b"', b'"_id": {"$oid": "b"}'))
+    found, _ = read(path)
+    assert [(comment.source_id, comment.anchor) for comment in found] == [("b", "b"), ("b#oid", "b")]
+
+
 def test_bad_line_of_json_is_left_out_and_the_others_come_in(tmp_path: Path) -> None:
     (path,) = exports.written(tmp_path, "twikoo")
     first, second = path.read_bytes().splitlines(keepends=True)

@@ -8,7 +8,7 @@ from service.transfer.formats.format import Format
 from service.transfer.formats.glance import Kind
 from service.transfer.formats.record import Record
 from service.transfer.imported import BodyFormat, ImportedComment, LeftOut, State
-from service.transfer.opened import Source
+from service.transfer.opened import Part, Source
 
 _PERSONAL: Final = ("mail", "mailMd5", "ip", "ua", "ups", "like")
 
@@ -19,11 +19,23 @@ def _looks_like(source: Source) -> bool:
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
     for part in source.parts:
-        yield from record.comments(json_values.objects(part), _comment, personal=_PERSONAL)
+        yield from record.comments(_records(part), _comment, personal=_PERSONAL)
+
+
+def _records(part: Part) -> Iterator[Record | LeftOut]:
+    """MongoDB tells the text `a` from the object id `a`, and some files have a comment under each."""
+    kinds: dict[str, str] = {}
+    for found in json_values.objects(part):
+        if isinstance(found, LeftOut):
+            yield found
+            continue
+        kind, own = ("text", text) if (text := found.text("_id")) else ("oid", found.text("_id.$oid"))
+        is_other = kinds.setdefault(own, kind) != kind
+        yield Record(found.line, {**found.fields, "_id": f"{own}#{kind}" if is_other else own, "anchor": own})
 
 
 def _comment(found: Record) -> ImportedComment:
-    source_id = found.needed("_id", "_id.$oid")
+    source_id = found.needed("_id")
     return ImportedComment(
         source="twikoo",
         source_id=source_id,
@@ -37,7 +49,7 @@ def _comment(found: Record) -> ImportedComment:
         body_format=BodyFormat.HTML,
         state=State.SPAM if found.flag("isSpam") else State.APPROVED,
         created_at=found.time("created"),
-        anchor=source_id,
+        anchor=found.text("anchor"),
     )
 
 
