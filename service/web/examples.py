@@ -6,13 +6,12 @@ from service.delivery import outside_events, outside_shapes
 from service.model import WHY_TEXT, Why
 from service.reading import shapes
 from service.web import (
+    examples_lists,
     incoming,
-    incoming_lists,
     incoming_policy,
     incoming_queue,
     operations,
     outgoing,
-    outgoing_lists,
     outgoing_policy,
     outgoing_queue,
     outgoing_undos,
@@ -31,17 +30,6 @@ AUTHOR: dict[str, Any] = {
     "bio": "Counts things.",
     "url": "https://ada.example",
     "avatar": None,
-}
-MODERATOR: dict[str, Any] = {"kind": "moderator", "key": "n4c8u1b6z9d2f5h0", "name": "Mo"}
-LIST: dict[str, Any] = {
-    "name": "rivals",
-    "title": "Names of rival shops",
-    "kind": "words",
-    "note": None,
-    "version": 9,
-    "entries": 212,
-    "changed_by": MODERATOR,
-    "changed_at": DECIDED,
 }
 COMMENT: dict[str, Any] = {
     "id": COMMENT_ID,
@@ -206,30 +194,7 @@ EXAMPLES: dict[Any, Any] = {
     incoming.Edit: {"body": "I was *there*, too.", "version": 1},
     incoming.DecisionRequest: RULING,
     incoming.BulkRequest: {"decisions": [{"comment_id": COMMENT_ID, **RULING}]},
-    incoming_lists.ListBody: {"title": "Names of rival shops", "kind": "words", "note": "Asked for in May"},
-    incoming_lists.EntriesChange: {
-        "add": [{"value": "acme", "not": ["acme corp"], "note": None, "until": "2026-12-31T23:00:00Z"}],
-        "remove": ["old name"],
-    },
-    outgoing_lists.ListsReply: {"lists": [LIST]},
-    outgoing_lists.ListReply: {"list": LIST},
-    outgoing_lists.ListEntries: {
-        "entries": [
-            {
-                "value": "acme",
-                "not": ["acme corp"],
-                "note": None,
-                "until": None,
-                "added_by": MODERATOR,
-                "added_at": DECIDED,
-                "matched_30d": 14,
-                "overturned_30d": 9,
-                "last_matched_at": DECIDED,
-            }
-        ],
-        "next": None,
-    },
-    outgoing_lists.EntriesChanged: {"list": LIST, "added": 1, "removed": 0, "unchanged": 0},
+    **examples_lists.EXAMPLES,
     incoming.UndoPreview: {"batch": BATCH_ID},
     incoming.UndoRequest: {"preview": PREVIEW, "note": "Those were no spam."},
     incoming_policy.PolicyChange: {"document": DOCUMENT, "note": "Links from newcomers"},
