@@ -15,7 +15,7 @@ from service.terminal import MISUSED, Config, site_of, stop
 if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
     from collections.abc import Sequence
 
-    from service.model import SiteKey
+    from service.model import SiteKey, SiteRules
     from service.moderation.lists import Addition, Changed
     from service.store.database import Transaction
     from service.store.lists import KeptEntry
@@ -48,7 +48,7 @@ def import_list(
     lines, additions = _read(file)
     try:
         changed = terminal.write(
-            settings, _import, of_site.key, name, ListKind(kind), title or name, additions, replace=replace
+            settings, _import, of_site.rules, name, ListKind(kind), title or name, additions, replace=replace
         )
     except InvalidRequest as mistakes:
         for mistake in _listed(mistakes):
@@ -96,7 +96,7 @@ def _read(file: Path) -> "tuple[list[int], Sequence[Addition]]":
 
 def _import(
     tx: "Transaction",
-    site: "SiteKey",
+    site: "SiteRules",
     name: str,
     kind: "ListKind",
     title: str,
@@ -110,13 +110,13 @@ def _import(
     from service.store import lists as stored
 
     operator = Actor(ActorKind.MODERATOR, "operator", "Operator")
-    kept = stored.get(tx, site, name)
+    kept = stored.get(tx, site.key, name)
     if kept is None:
-        kept, _ = lists.put(tx, site, name, Wanted(title, kind), operator, expected=0)
+        kept, _ = lists.put(tx, site.key, name, Wanted(title, kind), operator, expected=0)
     leaving: list[str] = []
     if replace:
         wanted = {one.entry.value for one in additions}
-        leaving = [one.entry.value for one in stored.entries(tx, site, name) if one.entry.value not in wanted]
+        leaving = [one.entry.value for one in stored.entries(tx, site.key, name) if one.entry.value not in wanted]
     return lists.change_entries(tx, site, name, operator, expected=kept.version, add=additions, remove=leaving)
 
 

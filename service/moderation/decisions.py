@@ -37,7 +37,6 @@ from service.moderation import brakes, entries, labels, lifecycle, policies, pub
 from service.moderation.record import NO_REASONS, Reasons
 from service.moderation.submissions import taken_down
 from service.store import comments, decisions, queue, texts
-from service.store import policies as kept_policies
 from service.store.database import Database, Transaction
 
 DECIDED_AT_ONCE = 25
@@ -202,7 +201,7 @@ def _with_text(tx: Transaction, site: SiteRules, ruling: Ruling) -> Reasons:
     given = ruling.reasons
     if given.reason is None and ruling.action is not Action.REJECT:
         return given
-    policy = policies.current(tx, site, kept_policies.newest_digest(tx, site.key))
+    policy = policies.holding(tx, site)
     found = policy.reason(given.reason)
     if found is None and policy.require_reason and ruling.action is Action.REJECT:
         raise UnknownReason(members={"reasons": [reason.code for reason in policy.reasons]})

@@ -17,7 +17,6 @@ from service.moderation import brakes, lists, policies
 from service.moderation.record import NO_REASONS, NO_RULES, ByRules, Reasons
 from service.store import arrivals, judgements, secrets, standing
 from service.store import lists as stored_lists
-from service.store import policies as kept_policies
 from service.store.database import Transaction
 from service.store.standing import Surroundings
 from service.triage import look as checks
@@ -131,7 +130,7 @@ def judge(
 
 def count_refused(tx: Transaction, site: SiteRules, judgement: Judgement) -> None:
     """Count what a refusal said, in a transaction of its own: that of the refused text left nothing."""
-    policy = policies.current(tx, site, kept_policies.newest_digest(tx, site.key))
+    policy = policies.holding(tx, site)
     if policy.version == judgement.policy_version:
         brakes.count(tx, site.key, policy, judgement)
 

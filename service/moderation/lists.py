@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from service.errors import DocumentChanged, IfMatchRequired, InvalidRequest, ListInUse, UnknownList
-from service.model import Actor, SiteKey
+from service.model import Actor, SiteKey, SiteRules
+from service.moderation import brakes, policies
 from service.store import events, lists
 from service.store.database import Transaction
 from service.store.lists import KeptEntry, KeptList
@@ -110,7 +111,7 @@ def delete(
 
 def change_entries(
     tx: Transaction,
-    site: SiteKey,
+    rules: SiteRules,
     name: str,
     actor: Actor,
     *,
@@ -120,8 +121,10 @@ def change_entries(
 ) -> Changed:
     """Add entries and remove others. What is there already stays as it is, unless it has other members now.
 
+    Rules of the site's policy that act alone and name the list are watched from then on (`brakes`).
     Raises UnknownList, IfMatchRequired, DocumentChanged or InvalidRequest, which names each bad entry.
     """
+    site = rules.key
     before = get(tx, site, name)
     require_version(before, expected)
     _refuse_mistakes(before.kind, add)
@@ -151,6 +154,7 @@ def change_entries(
         remove=leaving | (new.keys() & there.keys()),
     )
     lists.put(tx, site, after)
+    brakes.list_changed(tx, site, policies.holding(tx, rules), name)
     return Changed(after, len(new), len(leaving - new.keys()), unchanged)
 
 
@@ -176,6 +180,11 @@ def compiled(tx: Transaction, site: SiteKey, mark: str | None) -> Lists:
     if found is None or found.mark != mark or not found.holds_at(tx.now):
         found = _of_site[site] = _compile(tx, site, mark)
     return found
+
+
+def holding(tx: Transaction, site: SiteKey) -> Lists:
+    """The site's lists as they are now, for texts to be compared with them."""
+    return compiled(tx, site, lists.mark_of(tx, site))
 
 
 def remembered(site: SiteKey) -> Lists:

@@ -15,6 +15,7 @@ from service.model import Actor, SiteKey, SiteRules
 from service.moderation import brakes
 from service.store import earlier, events, lists, policies, rules
 from service.store.database import Transaction
+from service.store.lists import KeptList
 from service.store.policies import KeptPolicy
 from service.store.rules import Braked, Tally
 from service.triage import document
@@ -40,12 +41,16 @@ class RuleState:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The policy of a site as it stands: its version, and how its rules fare. `kept` is None for version 0."""
+    """The policy of a site as it stands: its version, how its rules fare, and the lists that they may name.
+
+    `kept` is None for version 0.
+    """
 
     kept: KeptPolicy | None
     document: Mapping[str, Any]
     braked: Sequence[Braked]
     rules: Sequence[RuleState]
+    lists: Sequence[KeptList]
 
     @property
     def version(self) -> int:
@@ -65,7 +70,8 @@ def shown(tx: Transaction, site: SiteRules) -> Shown:
     tallies = rules.tallies(tx, site.key, policy.rule_of)
     braked = [one for one in rules.braked(tx, site.key) if one.rule in policy.rule_of]
     states = [RuleState(rule, tallies[rule.id]) for rule in policy.rules]
-    return Shown(kept, json.loads(kept.document) if kept else document_of_version_0(site), braked, states)
+    document_ = json.loads(kept.document) if kept else document_of_version_0(site)
+    return Shown(kept, document_, braked, states, lists.of_site(tx, site.key))
 
 
 def document_of_version_0(site: SiteRules) -> Mapping[str, Any]:
@@ -124,6 +130,11 @@ def current(tx: Transaction, site: SiteRules, digest: str | None) -> Policy:
     return policy
 
 
+def holding(tx: Transaction, site: SiteRules) -> Policy:
+    """The policy that holds."""
+    return current(tx, site, policies.newest_digest(tx, site.key))
+
+
 def _compile(kept: KeptPolicy, time_zone: str) -> Policy:
     """What the document says. Where this release cannot read it (it names a fact that is no more), everything waits."""
     try:
@@ -135,7 +146,7 @@ def _compile(kept: KeptPolicy, time_zone: str) -> Policy:
 
 def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[str]:
     """The rules of the policy that holds which name this list."""
-    policy = current(tx, site, policies.newest_digest(tx, site.key))
+    policy = holding(tx, site)
     return [rule.id for rule in (*policy.rules, *policy.lockdown) if name in rule.lists]
 
 

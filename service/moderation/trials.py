@@ -9,9 +9,8 @@ from typing import Any
 
 from service.errors import UnknownComment
 from service.model import Comment, CommentId, Milliseconds, SiteRules
-from service.moderation import policies
+from service.moderation import lists, policies
 from service.store import comments, judgements
-from service.store import policies as kept_policies
 from service.store.database import Transaction
 from service.text import render
 from service.triage import look, seen
@@ -21,6 +20,7 @@ from service.triage.document.place import Mistake, Place
 from service.triage.facts import Facts, Kind, Value
 from service.triage.judge import judge as judged
 from service.triage.judgement import Judgement
+from service.triage.lists.compiled import Lists
 from service.triage.policy import Policy
 
 
@@ -38,18 +38,19 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the store knows of it: the policy that holds, the comment, and the facts of when its newest text came."""
+    """What the store knows of it: policy and lists that hold, the comment, its facts of when its newest text came."""
 
     policy: Policy
     known: Known
     comment: Comment | None
     facts: Mapping[str, Any]
+    lists: Lists
     now: Milliseconds
 
 
 def about(tx: Transaction, site: SiteRules, wanted: Wanted) -> About:
     """Look up what a trial needs. Raises UnknownComment."""
-    policy = policies.current(tx, site, kept_policies.newest_digest(tx, site.key))
+    policy = policies.holding(tx, site)
     known, comment = policies.known(tx, site.key), None
     facts: Mapping[str, Any] = {}
     if wanted.comment_id is not None:
@@ -58,7 +59,7 @@ def about(tx: Transaction, site: SiteRules, wanted: Wanted) -> About:
             raise UnknownComment
         kept = judgements.of_text(tx, comment.id, comment.newest_text.version)
         facts = kept["facts"] if kept else {}
-    return About(policy, known, comment, facts, tx.now)
+    return About(policy, known, comment, facts, lists.holding(tx, site.key), tx.now)
 
 
 def judge(site: SiteRules, wanted: Wanted, found: About) -> Judgement | list[Mistake]:
@@ -83,11 +84,12 @@ def _facts(wanted: Wanted, found: About) -> Facts:
     }
     if found.comment is not None:
         text = found.comment.newest_text
-        of_text = look.at_text(seen.text_of(text.body, text.html), checks=found.known.checks)
+        body, html = text.body, text.html
     elif wanted.text is not None:
-        of_text = look.at_text(seen.text_of(wanted.text, render.to_html(wanted.text)), checks=found.known.checks)
+        body, html = wanted.text, render.to_html(wanted.text)
     else:
-        of_text = Facts()
+        return Facts(values)
+    of_text = look.at_text(seen.text_of(body, html, found.lists), checks=found.known.checks)
     return Facts(values).joined(of_text)
 
 

@@ -80,7 +80,7 @@ async def change_entries(
     add = [Addition(Entry(one.value, tuple(one.exceptions), one.until), one.note) for one in body.add]
     changed = await call.database.write(
         lists.change_entries,
-        call.site_key,
+        call.site.rules,
         _name(call),
         moderator,
         expected=headers.expected,

@@ -27,7 +27,7 @@ def shown(found: Shown) -> PolicyReply:
         "state": {
             "braked": [_braked(one) for one in found.braked],
             "lockdown": None,
-            "lists": [],
+            "lists": [{"name": one.name, "version": one.version, "entries": one.entries} for one in found.lists],
             "rules": [_state(one) for one in found.rules],
         },
     }

@@ -183,7 +183,7 @@ async def _play(scene: Scene) -> None:
     words = Wanted("Names of rivals", ListKind.WORDS)
     await database.write(lists.put, RULED.key, "rivals", words, MODERATOR, expected=0)
     entry = Addition(Entry("percent", ("50 percent",), until=4_000_000_000_000), TEXT)
-    await database.write(lists.change_entries, RULED.key, "rivals", MODERATOR, expected=1, add=[entry], remove=[])
+    await database.write(lists.change_entries, RULED, "rivals", MODERATOR, expected=1, add=[entry], remove=[])
     await scene.submit(RULED, "ada", text=f"{TEXT} percent")
     linking = await scene.submit(RULED, "ada", html='<p>See <a href="https://a.example/">there</a></p>')
     await scene.decide(linking, Action.APPROVE)

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from service import cli
-from service.model import SiteKey
 from tests.conftest import StartGatepost
 from tests.harness import Answer, Gatepost, Person
+from tests.store.scene import BLOG
 from tests.triage.policies import of_rules, put
 
 NEW = {"If-None-Match": "*"}
@@ -169,7 +169,7 @@ async def test_lists_come_from_files_and_go_into_files(
     start_gatepost: StartGatepost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gatepost = await start_gatepost()
-    mo, site = gatepost.moderator(), SiteKey("blog")
+    mo, site = gatepost.moderator(), BLOG
     from service import cli_lists
     from service.triage.lists.entry import ListKind
 
@@ -190,3 +190,33 @@ async def test_lists_come_from_files_and_go_into_files(
     )
     assert await entries(mo) == ["hooli", "initech"]
     assert CliRunner().invoke(cli.app, ["lists", "import", "--help"]).exit_code == 0
+
+
+async def test_the_policy_names_the_lists_and_a_trial_knows_them(gatepost: Gatepost) -> None:
+    mo, admin = gatepost.moderator(), gatepost.reader("root", roles=["admin"])
+    await make(mo)
+    await change(mo, 1, "acme")
+    shown = await admin.call("PUT", "policy", headers=at(0), json={"document": of_rules(RIVALS_WAIT)})
+    assert shown.json["state"]["lists"] == [{"name": "rivals", "version": 2, "entries": 1}]
+    for text, by in [("Buy at a-c-m-e", ["rivals-wait"]), ("Buy at home", [])]:
+        tried = await mo.call("POST", "policy/trials", json={"text": text})
+        assert (tried.status, tried.json["judgement"]["by"]) == (200, by)
+
+
+async def test_a_rule_whose_list_was_changed_is_watched_anew(gatepost: Gatepost) -> None:
+    """Its share counts from the change on: 20 of 20 are too many, although few of all that came before were meant."""
+    mo, admin = gatepost.moderator(), gatepost.reader("root", roles=["admin"])
+    await make(mo)
+    rule = {**RIVALS_WAIT, "then": "spam", "brake": {"share": 0.6, "per_day": 1000}}
+    await admin.call("PUT", "policy", headers=at(0), json={"document": {**of_rules(rule), "audit_share": 0}})
+
+    async def braked() -> list[str]:
+        return [one["rule"] for one in (await mo.get("policy")).json["state"]["braked"]]
+
+    for number in range(20):
+        await gatepost.reader("ada").submit(f"Harmless words, number {number}")
+    assert (await change(mo, 1, "acme")).status == 200
+    for number in range(20):
+        assert await braked() == []
+        await gatepost.reader("bob").submit(f"Buy at acme, number {number}")
+    assert await braked() == ["rivals-wait"]
