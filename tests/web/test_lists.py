@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from service import cli
+from service.model import SiteKey
 from tests.conftest import StartGatepost
 from tests.harness import Answer, Gatepost, Person
 from tests.store.scene import BLOG
