@@ -94,7 +94,7 @@ class Report:
         """For people, before anything is written."""
         by_status = ", ".join(f"{number} {status}" for status, number in self.by_status.items()) or "none"
         yield f"Read as {self.format}: {', '.join(self.files)}"
-        yield f"Comments: {self.comments} ({by_status}), by {self.authors} people, on {len(self.posts)} posts."
+        yield f"Comments: {self.comments} ({by_status}), people: {self.authors}, posts: {len(self.posts)}."
         if self.known:
             yield f"Already here: {self.known}."
         if self.personal:

@@ -53,7 +53,7 @@ def test_an_import_is_told_asked_for_done_once_and_taken_back(
         0,
         [
             "Read as wordpress: export.xml",
-            "Comments: 120 (108 approved, 6 pending, 6 spam), by 120 people, on 3 posts.",
+            "Comments: 120 (108 approved, 6 pending, 6 spam), people: 120, posts: 3.",
         ],
     )
     refused = gatepost("import", "wordpress", "export.xml")
