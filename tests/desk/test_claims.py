@@ -11,6 +11,19 @@ pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
 
 
+# What windows have said before they answer has been heard when the answer comes.
+ASKED_ALL_WINDOWS = """() => new Promise((done) => {
+  const home = new URL(document.querySelector("#tools").dataset.root, location.href).href;
+  const channel = new BroadcastChannel(home);
+  let answers = 0;
+  channel.onmessage = () => {
+    answers += 1;
+    if (answers === 2) done(channel.postMessage(["test", false]));
+  };
+  channel.postMessage(["test", true]);
+})"""
+
+
 async def held(gatepost: Gatepost) -> int:
     """How many comments Mo holds."""
     return int((await gatepost.moderator().get("queue?claimed=mine")).json["total"])
@@ -63,6 +76,25 @@ async def test_what_is_held_goes_back_when_the_desk_is_left(gatepost: Gatepost, 
     await room.page.goto("about:blank")
     for comment in comments:
         await expect(other.card(comment)).to_have_attribute("data-claim", "free")
+
+
+async def test_what_is_held_stays_while_another_window_shows_the_queue(
+    gatepost: Gatepost, browser_of: OpenBrowser
+) -> None:
+    comments = await waiting(gatepost, 2)
+    room = await enter(browser_of)
+    other = await enter(browser_of, "jo")
+    await taken(room, 2)
+    second = await room.page.context.new_page()
+    await second.goto(room.page.url)
+    await second.evaluate(ASKED_ALL_WINDOWS)
+    await second.goto("about:blank")
+    await room.armed(comments[0])
+    await room.page.keyboard.press("a")
+    await expect(other.card(comments[0])).to_contain_text("Approved")
+    await expect(other.card(comments[1])).to_have_attribute("data-claim", "other")
+    await room.page.goto("about:blank")
+    await expect(other.card(comments[1])).to_have_attribute("data-claim", "free")
 
 
 async def test_what_is_held_goes_back_after_ten_idle_minutes(gatepost: Gatepost, browser_of: OpenBrowser) -> None:

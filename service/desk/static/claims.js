@@ -86,18 +86,37 @@ const giveBackIdle = async () => {
   if (reply.status === 200) say(held, null);
 };
 
-// Who goes from one page of the desk to another goes on working, and who loads a page again gets back what they held.
-// Browsers that do not say where a page goes to keep what is held until its time is over.
+// The other windows of this browser that show the queue, as far as they have said so.
+const otherWindows = (home) => {
+  const others = new Set();
+  const me = Math.random();
+  const channel = new BroadcastChannel(home);
+  const say = (isHere) => channel.postMessage([me, isHere]);
+  channel.onmessage = ({ data: [who, isHere] }) => {
+    if (!isHere) others.delete(who);
+    else if (!others.has(who)) {
+      others.add(who);
+      say(true);
+    }
+  };
+  say(true);
+  addEventListener("pagehide", () => say(false));
+  return others;
+};
+
+// Who goes from one page of the desk to another goes on working, in another window too, and who loads a page again gets
+// back what they held. Browsers that do not say where a page goes to keep what is held until its time is over.
 const giveBackOnLeaving = () => {
   if (!window.navigation) return;
   const home = new URL(find("#tools").dataset.root, location.href).href;
+  const others = otherWindows(home);
   let isStaying = false;
   navigation.addEventListener("navigate", (event) => {
     isStaying = !event.hashChange && event.destination.url.startsWith(home);
   });
   addEventListener("pagehide", () => {
     const held = mine();
-    if (!held.length || isStaying) return;
+    if (!held.length || isStaying || others.size) return;
     navigator.sendBeacon(find(".claims").getAttribute("action"), form([["do", "give-back"], ...about(held)]));
     sessionStorage.setItem(GIVEN_BACK, JSON.stringify(about(held)));
   });

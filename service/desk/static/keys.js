@@ -1,7 +1,7 @@
 // Keys and presses: what may decide, and what is too fast to be meant.
 
 import { all, aloud, cards, find, isOpen, word } from "./page.js";
-import { choose, current, isArmed, move } from "./place.js";
+import { choose, current, isArmed, move, show } from "./place.js";
 import { decide, nextConflict, undo } from "./sending.js";
 import { areOff, meaningOf, pressed } from "./letters.js";
 import { openHelp, startHelp } from "./help.js";
@@ -47,7 +47,10 @@ const decideByKey = (action) => {
   const card = current();
   const button = isOpen(card) && find(`form.decide button[value=${action}]`, card);
   if (!button) return;
-  if (!isArmed()) return aloud(word("too-fast"));
+  if (!isArmed()) {
+    show();
+    return aloud(word("too-fast"));
+  }
   const held = button.closest("details.anyway");
   if (held && !held.open) {
     held.open = true;

@@ -98,6 +98,11 @@ export const moveTo = (card) => {
   watch();
 };
 
+// Brings the current card back where it can be seen, wherever somebody has scrolled to.
+export const show = () => {
+  if (now && !isSeen(now)) moveTo(now);
+};
+
 export const move = (step) => {
   const list = cards();
   moveTo(list[now ? list.indexOf(now) + step : 0]);
