@@ -6,6 +6,7 @@ runs: its policy says what becomes of every text.
 """
 
 import hashlib
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,7 +22,8 @@ from service.store.database import Transaction
 from service.store.standing import Surroundings
 from service.triage import look as checks
 from service.triage import seen
-from service.triage.facts import Facts, Verdict, spans_of
+from service.triage.checks import lists as lists_check
+from service.triage.facts import Facts, Failure, Verdict, spans_of
 from service.triage.judge import NOT_SAMPLED
 from service.triage.judge import judge as judged
 from service.triage.judgement import Judgement
@@ -113,7 +115,7 @@ def judge(
     of_context = checks.at_context(looked.text, _context(tx, site, incoming, looked.text, found))
     _log_failures(of_context)
     judgement = judged(
-        looked.facts.joined(of_context),
+        _without(looked.facts.joined(of_context), policy.lists - lists_now.kinds.keys()),
         policy,
         at=tx.now,
         text_version=incoming.text_version,
@@ -126,6 +128,15 @@ def judge(
     _require_room(tx, site, policy, incoming, judgement)
     brakes.count(tx, site.key, policy, judgement)
     return judgement
+
+
+def _without(facts: Facts, missing: Set[str]) -> Facts:
+    """These facts, but nothing is known of lists where a rule names one that the site has not (any more): it holds."""
+    if not missing:
+        return facts
+    why = f"The site has no list {', '.join(sorted(missing))}."
+    failure = Failure(lists_check.CHECK.name, frozenset({lists_check.MATCHED.name}), why)
+    return Facts(facts.values, facts.verdicts, (*facts.failures, failure))
 
 
 def count_refused(tx: Transaction, site: SiteRules, judgement: Judgement) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from service.errors import InvalidRequest
 from service.model import Actor, SiteKey, SiteRules
 from service.moderation import brakes
 from service.store import earlier, events, lists, policies, rules
@@ -92,13 +93,18 @@ def put(
     """Let a document hold for every text that comes from now on. An equal one makes no new version.
 
     `policy` is what was made of it (`triage.document.examine`), outside of the transaction. `expected` is the version
-    upon which it was written: None comes back, and nothing is changed, where another one holds by now.
+    upon which it was written: None comes back, and nothing is changed, where another one holds by now. Raises
+    InvalidRequest where a list that it names is gone.
     """
     before = policies.newest(tx, site.key)
     if (before.version if before else 0) != expected:
         return None
     if before is not None and json.loads(before.document) == wanted:
         return before
+    missing = policy.lists - {kept.name for kept in lists.of_site(tx, site.key)}
+    if missing:  # somebody has deleted it since the document was read
+        names = ", ".join(sorted(missing))
+        raise InvalidRequest([("/document/rules", f"a rule names a list that the site has not: {names}")], place="body")
     replaced = current(tx, site, before.digest) if before else None
     text = json.dumps(wanted, ensure_ascii=False, separators=(",", ":"))
     policies.add(tx, site.key, expected + 1, text, actor, note)

@@ -86,31 +86,34 @@ class GroupCommit:
 
     def _commit_next(self) -> None:
         """Commit what waits. What comes while that is synced is the next batch."""
-        batch = self._next_batch()
-        if not batch:
-            self._is_idle.set()
-            return
         self._is_idle.clear()
-        self._start(batch, self._attempt_together if len(batch) > 1 else _run)
+        while batch := self._next_batch():
+            if self._start(batch, self._attempt_together if len(batch) > 1 else _run):
+                return
+        self._is_idle.set()
 
-    def _start(self, batch: list[_Unit], attempt: Callable[[_Unit, Transaction], Any]) -> None:
-        """Begin to commit. A unit alone needs no savepoint: when it fails, the transaction ends with it."""
+    def _start(self, batch: list[_Unit], attempt: Callable[[_Unit, Transaction], Any]) -> bool:
+        """Begin to commit; whether it began. A unit alone needs no savepoint: when it fails, the transaction ends."""
         try:
             self._engine.write(partial(self._attempt_each, batch, attempt), partial(self._ended, batch))
         except Exception as error:  # noqa: BLE001  # each caller gets it
             self._fail(batch, error)
+            return False
+        return True
 
     def _ended(self, batch: list[_Unit], answer: "asyncio.Future[_Attempted]") -> None:
         """Answer the callers of a batch, in the very turn of the event loop in which the writer's thread has ended."""
         error = answer.exception()
         if isinstance(error, _Spoilt):  # savepoints come second: SQLite copies every page that changes under one
-            self._start(batch, self._attempt_apart)
+            if self._start(batch, self._attempt_apart):
+                return
         elif error is not None:
             self._fail(batch, error)
         else:
             outcomes, written = answer.result()
             self._announce(written)
             self._answer(batch, outcomes)
+        self._commit_next()
 
     def _fail(self, batch: list[_Unit], error: BaseException) -> None:
         if self._engine.is_fault(error):
@@ -122,7 +125,6 @@ class GroupCommit:
     def _answer(self, batch: list[_Unit], outcomes: list[Any]) -> None:
         for unit, outcome in zip(batch, outcomes, strict=True):
             _deliver(unit.answer, outcome)
-        self._commit_next()
 
     def _next_batch(self) -> list[_Unit]:
         """What is committed next: everything that is short, or, in turn with that, one slice of what is long."""

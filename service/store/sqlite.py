@@ -43,6 +43,10 @@ FAULTS = (
 )
 
 
+class _Closed(sqlite3.ProgrammingError):
+    """Nobody can write or read any more."""
+
+
 class _Thread(aiosqlite.Connection):
     """aiosqlite's thread and connection as a `workers.Worker`: whole functions run over there, with one hand-over.
 
@@ -55,7 +59,7 @@ class _Thread(aiosqlite.Connection):
     ) -> "asyncio.Future[T]":
         """Run `work` with the connection on its thread, which connects before its first work."""
         if not self._running:
-            raise sqlite3.ProgrammingError("the store is closed")
+            raise _Closed("the store is closed")
         if not self._thread.is_alive():
             self._thread.daemon = True
             self._thread.start()
@@ -159,7 +163,7 @@ class SqliteEngine:
 
     def is_fault(self, error: BaseException) -> bool:
         """Whether the store, not the statement, is to blame."""
-        if isinstance(error, DeadlinePassed):
+        if isinstance(error, DeadlinePassed | _Closed):
             return True
         return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorname", "").startswith(FAULTS)
 

@@ -125,7 +125,8 @@ def _with_uneven(text: str, pieces: list[tuple[int, int]]) -> list[tuple[int, in
 @lru_cache(maxsize=4096)
 def _fold_piece(piece: str) -> str:
     if piece[:1] == "&":
-        return fold(meant(piece))[:_MOST_GROWN]
+        means = meant(piece)
+        return fold(means) if means == piece else fold(means)[:_MOST_GROWN]
     return fold(piece[: _MOST_MARKS + 1])[:_MOST_GROWN]
 
 

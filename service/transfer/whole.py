@@ -3,6 +3,7 @@
 Into a site that has comments, or without people, an export comes like that of any other system (`formats/gatepost`).
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ def header_of(source: Source) -> Header | None:
 
 def read(source: Source, header: Header, stage: Stage, report: Report, watch: Watch) -> Whole:
     """Bring all comments onto the stage; the rest. Raises SourceError and StoppedError."""
-    part = source.parts[0]
+    part, digest = source.parts[0], hashlib.sha256()
     whole = Whole(f"gatepost {header['digest'][:16]}", header["counts"].get("decisions", 0))
     report.format, report.files = gatepost.NAME, [part.name]
     with part.open() as stream:
@@ -61,6 +62,7 @@ def read(source: Source, header: Header, stage: Stage, report: Report, watch: Wa
                 continue
             if number % TOLD_EVERY == 0:
                 watch.tell(STEP, number, number)
+            digest.update(line)
             try:
                 found = LINE.validate_json(line)
                 _take(found, number, whole, stage)
@@ -73,6 +75,8 @@ def read(source: Source, header: Header, stage: Stage, report: Report, watch: Wa
     report.posts = [PostKeyFound(*post) for post in stage.posts()]
     if report.comments != header["counts"].get("comments"):
         raise SourceError(f"{part.name}: has {report.comments} comments and not those that it says: it was cut off")
+    if digest.hexdigest() != header["digest"]:
+        raise SourceError(f"{part.name}: is not as it was written: its lines have another digest; export it anew")
     return whole
 
 

@@ -76,6 +76,11 @@ class Policy:
         """Its rules by their ids, those of a lockdown too."""
         return {rule.id: rule for rule in (*self.rules, *self.lockdown)}
 
+    @cached_property
+    def lists(self) -> frozenset[str]:
+        """The site's lists that some rule of it names."""
+        return frozenset(name for rule in (*self.rules, *self.lockdown) for name in rule.lists)
+
     def reason(self, code: str | None) -> Reason | None:
         """The line of the catalogue with this code."""
         return None if code is None else next((reason for reason in self.reasons if reason.code == code), None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
@@ -39,7 +39,10 @@ class Moment:
     @cached_property
     def on_the_wall(self) -> tuple[int, int]:
         """The day of the week (Monday is 0) and the minute of the day."""
-        shown = datetime.fromtimestamp(self.time // 1000, self._zone)
+        try:
+            shown = datetime.fromtimestamp(self.time // 1000, self._zone)
+        except OverflowError:  # on the first or last day that there is; other zones have no such day
+            shown = datetime.fromtimestamp(self.time // 1000, UTC)
         return shown.weekday(), shown.hour * 60 + shown.minute
 
 

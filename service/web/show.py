@@ -21,6 +21,7 @@ from service.model import (
     Post,
     QueueEntry,
     Reason,
+    Status,
 )
 from service.moderation.cases import Case
 from service.reading.shapes import PostView, VisibleComment
@@ -70,7 +71,7 @@ def comment(found: Comment, *, edit_window_seconds: int, decision: Decision | No
             "reason_text": decision.reason_text,
             "note_to_author": decision.note_to_author,
         }
-        if decision and _is_told(decision)
+        if decision and _is_told(decision) and not _is_about_an_older_text(decision, found)
         else None,
         "pending_edit": {"body": edit.body, "html": edit.html, "submitted_at": timestamp(edit.submitted_at)}
         if edit
@@ -84,6 +85,11 @@ def _is_told(last: Decision) -> bool:
     if last.actor.kind is ActorKind.POLICY:
         return last.action is Action.REJECT
     return last.actor.kind is ActorKind.MODERATOR and last.action is not Action.UNDO
+
+
+def _is_about_an_older_text(last: Decision, found: Comment) -> bool:
+    """Whether the author has written a new text since, and that waits (or, by a rule alone, only seems to)."""
+    return found.status_for_author is Status.PENDING and last.version < found.newest_text.version
 
 
 def visible(found: Comment) -> VisibleComment:

@@ -452,7 +452,7 @@ async def test_the_reply_to_an_edit_is_what_reading_shows(gatepost: Gatepost) ->
     comment = await _submitted(ada)
     await gatepost.moderator().decide(comment["id"], "approve", 1, note_to_author="Thank you")
     edited = (await ada.edit(comment["id"], "Second", 2)).json["comment"]
-    assert edited["decision"] == {"reason": None, "note_to_author": "Thank you"}
+    assert edited["decision"] == {"reason": None, "reason_text": None, "note_to_author": "Thank you"}
     assert edited == await _mine(ada, comment["id"])
 
 
@@ -654,7 +654,8 @@ async def test_the_note_to_the_author_reaches_them_and_the_note_to_colleagues_do
     said = {"reason": "off-topic", "note": "Between us", "note_to_author": "Please stay on topic"}
     await gatepost.moderator().decide(comment["id"], "reject", 1, **said)
     for shown in (await _mine(ada, comment["id"]), (await ada.get("me/comments")).json["comments"][0]):
-        assert shown["decision"] == {"reason": "off-topic", "note_to_author": "Please stay on topic"}
+        told = {"reason": "off-topic", "reason_text": None, "note_to_author": "Please stay on topic"}
+        assert shown["decision"] == told
         assert "Between us" not in str(shown)
     assert (await gatepost.moderator().get("decisions")).json["decisions"][-1]["note"] == "Between us"
 

@@ -322,7 +322,8 @@ async def test_null_goes_back_to_what_approved_comments_say_each_part_by_itself(
 
 async def test_a_post_that_nobody_has_commented_on_can_be_named(gatepost: Gatepost) -> None:
     named = await change(gatepost, open=False, title="  Pinned ")
-    assert named.json["post"] == {"key": "post", "title": "Pinned", "url": None, "count": 0, "open": False}
+    shown = {"key": "post", "title": "Pinned", "url": None, "count": 0, "open": False, "published_at": None}
+    assert named.json["post"] == shown
     assert (await change(gatepost, open=True)).json["post"]["title"] == "Pinned"
     assert (await change(gatepost, title=None)).json["post"]["title"] is None
 

@@ -27,7 +27,7 @@ STRANGERS = [
     "x" * 300,
 ]
 NAMES = {"{site}": "blog", "{post}": "p", "{id}": "x", "{key}": "x", "{code}": "banned", "{file}": "start.js"}
-WRITTEN_DOWN = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID, X-Requested-With"
+WRITTEN_DOWN = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-ID, X-Requested-With"
 EXPOSED = {"ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"}
 
 

@@ -28,6 +28,9 @@ NAMED = {
     "code": "banned",
     "file": "start.js",
     "name": "build",
+    "list": "rivals",
+    "rule": "links-hold",
+    "version": "1",
 }
 API = [route for route in ROUTES if route.is_strict]
 OPERATORS = [route for route in ROUTES if route.audience is Audience.OPERATIONS]

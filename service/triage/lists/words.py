@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from service.text import disguises
 from service.triage.lists.entry import Entry, Target
@@ -15,6 +15,8 @@ _AROUND: Final = 120
 """Characters beside a word in which its exceptions are looked for."""
 Found = tuple[Target, int, int]
 """A target and the place in the folded text."""
+Path = tuple[str, ...]
+"""How a phrase begins: the skeletons of its first words. A text is compared only with phrases that go on as it does."""
 
 
 class _Phrase(NamedTuple):
@@ -33,7 +35,10 @@ class Words:
         self._beginnings: dict[str, list[Target]] = {}
         self._endings: dict[str, list[Target]] = {}
         self._parts: dict[str, list[Target]] = {}
-        self._phrases: dict[str, list[_Phrase]] = {}
+        self._phrases: dict[Path, list[_Phrase]] = {}
+        self._open: dict[Path, list[_Phrase]] = {}
+        self._open_lengths: dict[Path, list[int]] = {}
+        self._paths: dict[Path, list[_Phrase]] = {}
         self._lengths: dict[str, set[int]] = {}
         self._beginning_lengths: Sequence[int] = ()
         self._ending_lengths: Sequence[int] = ()
@@ -52,9 +57,9 @@ class Words:
                 ours[key] = [*ours[key], *targets] if key in ours else targets
         self._measure()
 
-    def _tables(self) -> tuple[dict[str, list[object]], ...]:
-        tables = (self._plain, self._skeletons, self._beginnings, self._endings, self._parts, self._phrases)
-        return tables  # type: ignore[return-value]
+    def _tables(self) -> tuple[dict[Any, list[Any]], ...]:
+        of_words = (self._plain, self._skeletons, self._beginnings, self._endings, self._parts)
+        return (*of_words, self._phrases, self._open, self._open_lengths, self._paths)
 
     def _measure(self) -> None:
         self._beginning_lengths = sorted({len(key) for key in self._beginnings})
@@ -70,8 +75,7 @@ class Words:
         if not words:
             return
         if len(words) > 1:
-            phrase = _Phrase(words, ends, target)
-            self._phrases.setdefault(words[0], []).append(phrase)
+            self._add_phrase(_Phrase(words, ends, target))
             return
         [word] = words
         if _UNSPACED.fullmatch(word):
@@ -81,6 +85,16 @@ class Words:
         else:
             self._plain.setdefault(word, []).append(target)
             self._skeletons.setdefault(disguises.skeleton(word), []).append(target)
+
+    def _add_phrase(self, phrase: _Phrase) -> None:
+        path = tuple(map(disguises.skeleton, phrase.words))
+        self._phrases.setdefault(path, []).append(phrase)
+        for length in range(1, len(path)):
+            self._paths.setdefault(path[:length], [])
+        if phrase.is_open:
+            last = phrase.words[-1]
+            self._open.setdefault((*path[:-1], last), []).append(phrase)
+            self._open_lengths.setdefault(path[:-1], []).append(len(last))
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Everything that stands in a text, each as often as it stands there."""
@@ -120,12 +134,28 @@ class Words:
                     yield target, start, end
 
     def _phrases_in(self, words: Sequence[Word]) -> Iterator[Found]:
+        skeletons = [{*map(disguises.skeleton, word.readings.plain), *word.readings.skeletons} for word in words]
         for position, word in enumerate(words):
-            for key in word.readings.plain + word.readings.skeletons:
-                for phrase in self._phrases.get(key, ()):
-                    some = words[position : position + len(phrase.words)]
-                    if len(some) == len(phrase.words) and _is_phrase(some, phrase):
+            paths: list[Path] = [()]
+            for place in range(position, len(words)):
+                some = words[position : place + 1]
+                for phrase in self._that_end(paths, skeletons[place], words[place]):
+                    if _is_phrase(some, phrase):
                         yield phrase.target, word.start, some[-1].end
+                paths = [
+                    longer for path in paths for one in skeletons[place] if (longer := (*path, one)) in self._paths
+                ]
+                if not paths:
+                    break
+
+    def _that_end(self, paths: Sequence[Path], skeletons: Iterable[str], word: Word) -> Iterator[_Phrase]:
+        """The phrases that have gone these ways so far and may end with this word."""
+        for path in paths:
+            for one in skeletons:
+                yield from self._phrases.get((*path, one), ())
+            for length in set(self._open_lengths.get(path, ())):
+                for key in {key[:length] for key in (*word.readings.plain, *word.readings.skeletons)}:
+                    yield from self._open.get((*path, key), ())
 
     def _parts_in(self, text: str) -> Iterator[Found]:
         for run in _UNSPACED.finditer(text):
@@ -151,13 +181,18 @@ def _is_phrase(some: Sequence[Word], phrase: _Phrase) -> bool:
 def _is_excepted(found: Found, text: str) -> bool:
     """Whether the place is a part of one of the entry's exceptions."""
     target, start, end = found
+    around = text[max(0, start - _AROUND) : end + _AROUND]
+    place = start - max(0, start - _AROUND)
     for exception in target.entry.exceptions:
-        around = text[max(0, start - _AROUND) : end + _AROUND]
-        place = start - max(0, start - _AROUND)
+        if not all(word in around for word in _words_of(exception)):
+            continue  # most are not there, and to look for one as a pattern takes longer
         for match in _exception(exception).finditer(around):
             if match.start() <= place and place + end - start <= match.end():
                 return True
     return False
+
+
+_words_of = lru_cache(maxsize=50_000)(words_of)
 
 
 @lru_cache(maxsize=2_000)
