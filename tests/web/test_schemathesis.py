@@ -48,7 +48,20 @@ EXCEPTIONS = [
         # the contract, and `test_a_withdrawn_comment_is_gone_for_the_public_only` holds it.
         "include-name": "GET /v1/sites/{site}/comments/{id}",
         "checks": {"use_after_free": {"enabled": False}},
-    }
+    },
+    *(
+        {"include-name": name, "checks": {"positive_data_acceptance": {"enabled": False}}}
+        for name in (
+            # These are changed upon a version that only the last reply tells (412, 428), and no schema can say which
+            # words a list takes.
+            "PUT /v1/sites/{site}/lists/{list}",
+            "DELETE /v1/sites/{site}/lists/{list}",
+            "PATCH /v1/sites/{site}/lists/{list}/entries",
+            # A document is any object; what is wrong in it is the answer.
+            "POST /v1/sites/{site}/policy/trials",
+            "POST /v1/sites/{site}/policy/validations",
+        )
+    ),
 ]
 PHASES = {PhaseName.EXAMPLES, PhaseName.COVERAGE, PhaseName.FUZZING, PhaseName.STATEFUL_TESTING}
 
