@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from service import cli
 from service.model import SiteKey
+from service.store import lists as stored
 from tests.conftest import StartGatepost
 from tests.harness import Answer, Gatepost, Person
 from tests.store.scene import BLOG
@@ -221,3 +222,39 @@ async def test_a_rule_whose_list_was_changed_is_watched_anew(gatepost: Gatepost)
         assert await braked() == []
         await gatepost.reader("bob").submit(f"Buy at acme, number {number}")
     assert await braked() == ["rivals-wait"]
+
+
+async def test_a_rule_whose_list_is_gone_holds(gatepost: Gatepost) -> None:
+    """As after a move, when lists have not been brought yet."""
+    database, site = gatepost.running.database, SiteKey("blog")
+    await make(gatepost.moderator())
+    await put(database, site, {**of_rules({**RIVALS_WAIT, "then": "spam"}), "otherwise": "publish"})
+    await database.write(stored.remove, site, "rivals")
+    held = await gatepost.reader("ada").submit("Anything at all")
+    assert (held.status, held.json["comment"]["status"]) == (202, "pending")
+    [entry] = (await gatepost.moderator().get("queue")).json["entries"]
+    assert [one["code"] for one in entry["why"]] == ["could-not-judge"]
+    assert entry["judgement"]["could_not_judge"][0]["text"] == "The site has no list rivals."
+
+
+async def test_a_policy_cannot_name_a_list_that_is_gone(gatepost: Gatepost) -> None:
+    admin = gatepost.reader("root", roles=["admin"])
+    refused = await admin.call("PUT", "policy", headers=at(0), json={"document": of_rules(RIVALS_WAIT)})
+    assert (refused.status, refused.code) == (422, "invalid-request")
+
+
+async def test_phrases_with_the_same_first_words_are_told_apart(gatepost: Gatepost) -> None:
+    mo = gatepost.moderator()
+    await make(mo)
+    await change(mo, 1, *(f"buy number {number}" for number in range(100)), "buy numbered pil*")
+    await put(gatepost.running.database, SiteKey("blog"), of_rules(RIVALS_WAIT))
+    for text, entries_found in [
+        ("Please buy number 42 today", ["buy number 42"]),
+        ("buy numb\u0435r 7 and buy numbered pills", ["buy number 7", "buy numbered pil*"]),
+        ("buy number buy number buy", []),
+    ]:
+        await gatepost.reader("ada").submit(text)
+        entries_now = (await mo.get("queue")).json["entries"]
+        [entry] = [one for one in entries_now if one["comment"]["body"] == text]
+        found = {one["entry"] for one in entry["judgement"]["verdicts"] if one["check"] == "lists"}
+        assert found == set(entries_found), text
