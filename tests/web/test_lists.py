@@ -251,10 +251,10 @@ async def test_phrases_with_the_same_first_words_are_told_apart(gatepost: Gatepo
     for text, entries_found in [
         ("Please buy number 42 today", ["buy number 42"]),
         ("buy numb\u0435r 7 and buy numbered pills", ["buy number 7", "buy numbered pil*"]),
-        ("buy number buy number buy", []),
     ]:
-        await gatepost.reader("ada").submit(text)
+        assert (await gatepost.reader("ada").submit(text)).status == 202
         entries_now = (await mo.get("queue")).json["entries"]
         [entry] = [one for one in entries_now if one["comment"]["body"] == text]
         found = {one["entry"] for one in entry["judgement"]["verdicts"] if one["check"] == "lists"}
         assert found == set(entries_found), text
+    assert (await gatepost.reader("ada").submit("buy number buy number buy")).status == 201
