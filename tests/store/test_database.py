@@ -307,3 +307,11 @@ async def test_what_was_to_be_sent_later_is_forgotten_with_its_savepoint(databas
 
     await database.write(work)
     assert await database.read(noted) == [1, 3]
+
+
+async def test_a_closed_store_answers_everybody_who_waits(database: Database) -> None:
+    """However many slices wait, each is told; none is left without an answer."""
+    await database.close()
+    writes = [database.bulk.write(closed_posts) for _ in range(1_500)]
+    outcomes = await asyncio.wait_for(asyncio.gather(*writes, return_exceptions=True), PATIENCE_SECONDS)
+    assert all(isinstance(one, Exception) for one in outcomes)

@@ -100,6 +100,9 @@ async def test_a_file_that_was_cut_or_changed_is_refused_with_its_line(
     file.write_bytes(b"".join([*whole[:-1], whole[-1].replace(b'"status"', b'"state"')]))
     with pytest.raises(SourceError, match=f"line {len(whole)}: comment"):
         await put_back(database, file)
+    file.write_bytes(b"".join([*whole[:-1], whole[-1].replace(b'"name":"', b'"name":"Not ')]))
+    with pytest.raises(SourceError, match="another digest"):
+        await put_back(database, file)
 
 
 def test_every_line_is_as_its_schema_says(filled: str, tmp_path: Path) -> None:

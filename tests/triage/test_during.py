@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from service.triage import document
 from service.triage.outcome import Outcome
+from service.triage.rule import Moment
 from tests.triage.policies import KNOWN, NOON, completed, facts, outcome, policy_with
 
 
@@ -149,3 +151,8 @@ def test_tests_of_a_document_come_out_the_same_at_night() -> None:
     """Those that name no time are judged on a Wednesday at noon, where the site is."""
     for zone in ("UTC", "Pacific/Auckland", "America/Los_Angeles"):
         policy_with({"during": [NIGHT]}, time_zone=zone, tests=[{"name": "by day", "expect": "publish"}])
+
+
+def test_the_first_and_the_last_moment_that_there_is_are_judged_as_well() -> None:
+    assert Moment(253_402_300_799_000, ZoneInfo("Europe/Berlin")).on_the_wall == (4, 24 * 60 - 1)
+    assert Moment(-62_135_596_800_000, ZoneInfo("America/New_York")).on_the_wall == (0, 0)

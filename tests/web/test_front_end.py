@@ -688,3 +688,15 @@ async def test_the_subject_is_in_no_reply_and_no_metric(gatepost: Gatepost) -> N
     for answer in answers:
         shown = answer.body.decode() + str(answer.headers)
         assert not [subject for subject in subjects if subject in shown or subject.split("@")[0] in shown], shown
+
+
+async def test_what_was_decided_about_an_older_text_is_not_told_while_a_new_one_waits(gatepost: Gatepost) -> None:
+    """Else an author could tell a text that a rule called spam, of which nothing is told, from one that waits."""
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    comment = (await ada.submit("First words")).json["comment"]
+    await mo.decide(comment["id"], "reject", 1)
+    restored = await mo.decide(comment["id"], "restore", 2, note_to_author="Sorry")
+    assert restored.status == 201
+    assert (await ada.get(f"comments/{comment['id']}")).json["comment"]["decision"]["note_to_author"] == "Sorry"
+    edited = (await ada.edit(comment["id"], "Other words", 3)).json["comment"]
+    assert (edited["status"], edited["decision"]) == ("pending", None)
