@@ -15,9 +15,12 @@ NAME: Final = "gatepost"
 
 
 def header_of(source: Source) -> Mapping[str, Any] | None:
-    """The first line of an export; None where it is none. Raises SourceError."""
+    """The first line of an export; None where it is none. Raises SourceError.
+
+    Such a line is short: no more is read of a file that may be of any other system.
+    """
     with source.parts[0].open() as stream:
-        line = next(stream.lines(), (0, b""))[1]
+        line, _, _ = stream.read().partition(b"\n")
     try:
         header = strict_json.parse_clean(line)
     except ValueError:
