@@ -138,10 +138,12 @@ async def _read(
 ) -> Examined:
     """Raises DocumentError."""
     known = await call.database.read(policies.known, call.site_key)
+    experience = await call.database.bulk.read(policies.experience, call.site_key)
     return await asyncio.to_thread(
         document.examine,
         body.document,
         known,
+        experience=experience,
         version=version,
         now=call.services.clock(),
         time_zone=call.site.time_zone,
