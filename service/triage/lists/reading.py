@@ -1,7 +1,9 @@
 """One text, read once for all lists: its words, what each can be meant as, and how they may be put together."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 from typing import Final, NamedTuple
 
 from service.text import disguises, folding
@@ -46,51 +48,68 @@ MOST_STRAY: Final = 2
 """In front of and behind a word that is spelt out stand at most so many single letters that are not of it."""
 
 
-class Word(NamedTuple):
-    """A word of a text, or what may be one in disguise. Its place is that in the folded text."""
+class Place(NamedTuple):
+    """Where something stands in the folded text."""
 
     start: int
     end: int
-    readings: Readings
 
 
 class Reading:
-    """What lists look at. `words` stand in their order; `disguised` are what some of them may be together."""
+    """What lists look at. `words` stand in their order, `distinct` are the same, each once.
+
+    Most words are in no list, so none has its place or its readings made before somebody asks.
+    """
 
     def __init__(self, body: str) -> None:
         self.folded: Folded = folding.folded(body)
         text = self.folded.text
         self.own = disguises.own_alphabets(text)
         self._patterns = _ASCII if text.isascii() else _ANY
-        own, read = self.own, disguises.readings
-        self.words = [Word(*found.span(), read(found[0], own)) for found in self._patterns.word.finditer(text)]
+        self.words: list[str] = self._patterns.word.findall(text)
+        self.distinct = set(self.words)
+        self.unlisted: set[str] = set()
+        """Those of which `Words` has found that they are in no list."""
 
-    def disguised(self) -> Iterator[Word]:
-        """Words with signs for letters (`$hit`), set apart (`v-i-agra`) and spelt out (`v i a g r a`)."""
-        text = self.folded.text
-        if _HAS_SIGN.search(text):
-            for found in self._patterns.signed.finditer(text):
+    def readings(self, word: str) -> Readings:
+        """What a word of this text can be meant as."""
+        return disguises.readings(word, self.own)
+
+    @cached_property
+    def places(self) -> Sequence[Place]:
+        """Where each word stands."""
+        return [Place(*found.span()) for found in self._patterns.word.finditer(self.folded.text)]
+
+    @cached_property
+    def disguised(self) -> Mapping[str, Sequence[Place]]:
+        """What may be one word: with signs for letters (`$hit`), set apart (`v-i-agra`), spelt out (`v i a g r a`)."""
+        found: dict[str, list[Place]] = {}
+        for word, start, end in chain(self._signed(), self._joined(), self._spelt()):
+            found.setdefault(word, []).append(Place(start, end))
+        return found
+
+    def _signed(self) -> Iterator[tuple[str, int, int]]:
+        if _HAS_SIGN.search(self.folded.text):
+            for found in self._patterns.signed.finditer(self.folded.text):
                 if _HAS_SIGN.search(found[0]):
-                    yield self._word(found.start(), found.end(), found[0])
-        for found in self._patterns.joined.finditer(text):
-            yield self._word(found.start(), found.end(), _NO_LETTER.sub("", found[0]))
-        for found in self._patterns.spelt.finditer(text):
-            yield from self._spelt(found)
+                    yield found[0], *found.span()
 
-    def _spelt(self, found: re.Match[str]) -> Iterator[Word]:
+    def _joined(self) -> Iterator[tuple[str, int, int]]:
+        for found in self._patterns.joined.finditer(self.folded.text):
+            yield _NO_LETTER.sub("", found[0]), *found.span()
+
+    def _spelt(self) -> Iterator[tuple[str, int, int]]:
         """The whole of it, and without some letters at its ends: "I" is a word, and so is "a"."""
-        if found.end() - found.start() > 2 * LONGEST:
-            return
-        places = [place for place in range(found.start(), found.end()) if not _NO_LETTER.match(self.folded.text[place])]
-        for before in range(MOST_STRAY + 1):
-            for behind in range(MOST_STRAY + 1):
-                some = places[before : len(places) - behind]
-                if len(some) > MOST_STRAY:
-                    word = "".join(self.folded.text[place] for place in some)
-                    yield self._word(some[0], some[-1] + 1, word)
-
-    def _word(self, start: int, end: int, word: str) -> Word:
-        return Word(start, end, disguises.readings(word, self.own))
+        for found in self._patterns.spelt.finditer(self.folded.text):
+            start, end = found.span()
+            if end - start > 2 * LONGEST:
+                continue
+            letters = [(start + place, one) for place, one in enumerate(found[0]) if not _NO_LETTER.match(one)]
+            word, length = "".join([one for _, one in letters]), len(letters)
+            for before in range(MOST_STRAY + 1):
+                for behind in range(length, max(before, length - MOST_STRAY - 1), -1):
+                    if behind - before > MOST_STRAY:
+                        yield word[before:behind], letters[before][0], letters[behind - 1][0] + 1
 
 
 def words_of(value: str) -> list[str]:

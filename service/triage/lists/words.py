@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from service.text import disguises
-from service.triage.lists.entry import Entry, Target
-from service.triage.lists.reading import UNSPACED, Reading, Word, words_of
+from service.text.disguises import Readings
+from service.triage.lists.entry import ENOUGH_LETTERS, Entry, Target
+from service.triage.lists.reading import UNSPACED, Reading, words_of
 
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]+")
 _AROUND: Final = 120
@@ -42,6 +42,10 @@ class Words:
         self._lengths: dict[str, set[int]] = {}
         self._beginning_lengths: Sequence[int] = ()
         self._ending_lengths: Sequence[int] = ()
+        self._heads: frozenset[str] = frozenset()
+        self._tails: frozenset[str] = frozenset()
+        self._firsts: frozenset[str] = frozenset()
+        """How beginnings and endings begin and end, and with which skeletons phrases do: most words fail here."""
 
     def add(self, name: str, entries: Iterable[Entry]) -> "Words":
         """Take the entries of a list in."""
@@ -64,6 +68,9 @@ class Words:
     def _measure(self) -> None:
         self._beginning_lengths = sorted({len(key) for key in self._beginnings})
         self._ending_lengths = sorted({len(key) for key in self._endings})
+        self._heads = frozenset(key[:ENOUGH_LETTERS] for key in self._beginnings)
+        self._tails = frozenset(key[-ENOUGH_LETTERS:] for key in self._endings)
+        self._firsts = frozenset(path[0] for path in self._paths)
         self._lengths = {}
         for part in self._parts:
             self._lengths.setdefault(part[0], set()).add(len(part))
@@ -96,65 +103,94 @@ class Words:
             self._open.setdefault((*path[:-1], last), []).append(phrase)
             self._open_lengths.setdefault(path[:-1], []).append(len(last))
 
-    def find(self, reading: Reading) -> Iterator[Found]:
-        """Everything that stands in a text, each as often as it stands there."""
-        for found in self._found(reading):
+    def find(self, reading: Reading, *, but: Reading | None = None) -> Iterator[Found]:
+        """Everything that stands in a text, each as often as it stands there. `but`: another that was looked at before;
+        what was in no list there is in none here."""
+        for found in self._found(reading, but):
             if not _is_excepted(found, reading.folded.text):
                 yield found
 
-    def _found(self, reading: Reading) -> Iterator[Found]:
-        plain, skeletons, parts = self._plain, self._skeletons, self._beginning_lengths or self._ending_lengths
-        for word in chain(reading.words, reading.disguised()):
-            start, end, (keys, undisguised) = word
-            for key in keys:
-                for target in plain.get(key, ()):
-                    yield target, start, end
-            for key in undisguised:
-                for target in skeletons.get(key, ()):
-                    yield target, start, end
-            if parts:
-                yield from self._of_part(word)
+    def _found(self, reading: Reading, but: Reading | None) -> Iterator[Found]:
+        own, words = reading.own, reading.distinct
+        if but is not None and but.own == own:
+            words = words - but.unlisted
+        of_words = self._targets(words, own)
+        reading.unlisted = words - of_words.keys()
+        if of_words:
+            for word, place in zip(reading.words, reading.places, strict=True):
+                for target in of_words.get(word, ()):
+                    yield target, *place
+        for word, targets in self._targets(reading.disguised, own).items():
+            for place in reading.disguised[word]:
+                for target in targets:
+                    yield target, *place
         if self._phrases:
-            yield from self._phrases_in(reading.words)
+            yield from self._phrases_in(reading)
         if self._parts:
             yield from self._parts_in(reading.folded.text)
 
-    def _of_part(self, word: Word) -> Iterator[Found]:
-        start, end, readings = word
-        for key in (*readings.plain, *readings.skeletons):
-            for length in self._beginning_lengths:
-                if length > len(key):
-                    break
-                for target in self._beginnings.get(key[:length], ()):
-                    yield target, start, end
-            for length in self._ending_lengths:
-                if length > len(key):
-                    break
-                for target in self._endings.get(key[-length:], ()):
-                    yield target, start, end
+    def _targets(self, words: Iterable[str], own: tuple[bool, ...]) -> dict[str, list[Target]]:
+        """What is listed of some folded words."""
+        plain, heads, tails = self._plain, self._heads, self._tails
+        found: dict[str, list[Target]] = {}
+        for word in words:
+            if disguises.is_plain(word):
+                if word in plain:
+                    found[word] = [*plain[word]]
+                if word[:ENOUGH_LETTERS] in heads or word[-ENOUGH_LETTERS:] in tails:
+                    found.setdefault(word, []).extend(self._of_part(word))
+            elif targets := list(self._of_readings(disguises.readings(word, own))):
+                found[word] = targets
+        return found
 
-    def _phrases_in(self, words: Sequence[Word]) -> Iterator[Found]:
-        skeletons = [{*map(disguises.skeleton, word.readings.plain), *word.readings.skeletons} for word in words]
+    def _of_readings(self, readings: Readings) -> Iterator[Target]:
+        for key in readings.plain:
+            yield from self._plain.get(key, ())
+        for key in readings.skeletons:
+            yield from self._skeletons.get(key, ())
+        if self._heads or self._tails:
+            for key in (*readings.plain, *readings.skeletons):
+                if key[:ENOUGH_LETTERS] in self._heads or key[-ENOUGH_LETTERS:] in self._tails:
+                    yield from self._of_part(key)
+
+    def _of_part(self, key: str) -> Iterator[Target]:
+        for length in self._beginning_lengths:
+            if length > len(key):
+                break
+            yield from self._beginnings.get(key[:length], ())
+        for length in self._ending_lengths:
+            if length > len(key):
+                break
+            yield from self._endings.get(key[-length:], ())
+
+    def _phrases_in(self, reading: Reading) -> Iterator[Found]:
+        """Phrases, looked for only where a word stands with which one begins."""
+        known = _Skeletons(reading)
+        begin = {word for word, skeletons in known.of_all() if not self._firsts.isdisjoint(skeletons)}
+        if not begin:
+            return
+        words = reading.words
         for position, word in enumerate(words):
-            paths: list[Path] = [()]
-            for place in range(position, len(words)):
-                some = words[position : place + 1]
-                for phrase in self._that_end(paths, skeletons[place], words[place]):
+            if word not in begin:
+                continue
+            paths: list[Path] = [(one,) for one in known[word] if one in self._firsts]
+            for place in range(position + 1, len(words)):
+                some = [reading.readings(one) for one in words[position : place + 1]]
+                for phrase in self._that_end(paths, known[words[place]], some[-1]):
                     if _is_phrase(some, phrase):
-                        yield phrase.target, word.start, some[-1].end
-                paths = [
-                    longer for path in paths for one in skeletons[place] if (longer := (*path, one)) in self._paths
-                ]
+                        yield phrase.target, reading.places[position].start, reading.places[place].end
+                following = known[words[place]]
+                paths = [longer for path in paths for one in following if (longer := (*path, one)) in self._paths]
                 if not paths:
                     break
 
-    def _that_end(self, paths: Sequence[Path], skeletons: Iterable[str], word: Word) -> Iterator[_Phrase]:
+    def _that_end(self, paths: Sequence[Path], skeletons: Iterable[str], readings: Readings) -> Iterator[_Phrase]:
         """The phrases that have gone these ways so far and may end with this word."""
         for path in paths:
             for one in skeletons:
                 yield from self._phrases.get((*path, one), ())
             for length in set(self._open_lengths.get(path, ())):
-                for key in {key[:length] for key in (*word.readings.plain, *word.readings.skeletons)}:
+                for key in {key[:length] for key in (*readings.plain, *readings.skeletons)}:
                     yield from self._open.get((*path, key), ())
 
     def _parts_in(self, text: str) -> Iterator[Found]:
@@ -165,13 +201,32 @@ class Words:
                         yield target, start, start + length
 
 
-def _is_phrase(some: Sequence[Word], phrase: _Phrase) -> bool:
+class _Skeletons(dict[str, frozenset[str]]):
+    """What the words of a text can be without any disguise, found out when somebody asks."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def __missing__(self, word: str) -> frozenset[str]:
+        readings = self._reading.readings(word)
+        self[word] = frozenset((*map(disguises.skeleton, readings.plain), *readings.skeletons))
+        return self[word]
+
+    def of_all(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Each word with its skeletons."""
+        plain = [word for word in self._reading.distinct if disguises.is_plain(word)]
+        for word, skeleton in zip(plain, disguises.skeletons_of(plain), strict=True) if plain else ():
+            self[word] = frozenset((skeleton,))
+        return ((word, self[word]) for word in self._reading.distinct)
+
+
+def _is_phrase(some: Sequence[Readings], phrase: _Phrase) -> bool:
     last = len(phrase.words) - 1
-    for number, (word, wanted) in enumerate(zip(some, phrase.words, strict=True)):
-        keys = word.readings.plain + word.readings.skeletons
+    for number, (readings, wanted) in enumerate(zip(some, phrase.words, strict=True)):
+        keys = readings.plain + readings.skeletons
         if wanted in keys:
             continue
-        if word.readings.skeletons and disguises.skeleton(wanted) in word.readings.skeletons:
+        if readings.skeletons and disguises.skeleton(wanted) in readings.skeletons:
             continue
         if not (number == last and phrase.is_open and any(key.startswith(wanted) for key in keys)):
             return False
