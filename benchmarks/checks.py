@@ -17,7 +17,7 @@ from typer import echo
 from benchmarks.ruled import ASCII, LISTS, WORDS, entries
 from benchmarks.ruled import word as _word
 from service.store.arrivals import key_of
-from service.text import disguises, folding, render
+from service.text import folding, render
 from service.triage import look, seen
 from service.triage.lists.compiled import Compiled, Lists, compile_list
 from service.triage.lists.entry import ListKind
@@ -44,7 +44,6 @@ def main() -> None:
         took = []
         for _ in range(looks):
             folding.folded.cache_clear()  # as if it came for the first time
-            disguises._readings.cache_clear()
             started = time.process_time()
             again = seen.Text(text.body, text.plain, text.shown, text.links, lists)
             look.at_text(again)

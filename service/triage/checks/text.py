@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from heapq import merge
 
 from service.text import disguises, folding
 from service.triage.check import TextCheck
-from service.triage.facts import MAX_SPANS, Findings, Lean, Verdict, flag, number, share, spans_of
+from service.triage.facts import Findings, Lean, Verdict, flag, number, share, spans_in_order, spans_of
 from service.triage.seen import Text
 
 ENOUGH_LETTERS = 20
@@ -37,7 +37,7 @@ def look(text: Text) -> Findings:
     if capitals is not None and capitals >= SHOUTING:
         sentence = f"{capitals:.0%} of the letters are capitals."
         verdicts.append(Verdict("capitals", sentence, Lean.HOLD, explains={CAPITALS_SHARE: capitals}))
-    if disguised := spans_of(_disguised(text.body)):
+    if disguised := spans_in_order(_disguised(text.body)):
         start, end = disguised[0].start, disguised[0].end
         sentence = f"“{text.body[start:end][:100]}” is written in letters that only look like these."
         verdicts.append(Verdict("disguised", sentence, Lean.HOLD, spans=disguised, explains={DISGUISED: True}))
@@ -51,20 +51,24 @@ def look(text: Text) -> Findings:
 
 
 def _disguised(body: str) -> Iterator[tuple[int, int]]:
-    """Words with look-alikes among their letters, with letters made for formulas, with something hidden inside."""
-    if body.isascii():
-        return
-    yield from disguises.hidden_places(body)
+    """Words with look-alikes among their letters, with letters made for formulas, with something hidden inside; in
+    order."""
+    if not body.isascii():
+        yield from merge(disguises.hidden_places(body), _changed(body))
+
+
+def _changed(body: str) -> Iterator[tuple[int, int]]:
     folded = folding.folded(body)
     own = disguises.own_alphabets(folded.text)
     has_styled = disguises.has_styled(body)
     distinct = {word for word in _WORD.findall(folded.text) if not word.isascii()}
     mixed = {word for word in distinct if disguises.is_mixed(word, own)}
     if mixed or has_styled:
-        words = (word for word in _WORD.finditer(folded.text) if has_styled or word[0] in mixed)
-        places = ((word[0] in mixed, folded.span(*word.span())) for word in words)
-        found = (place for is_mixed, place in places if is_mixed or disguises.is_styled(body[slice(*place)]))
-        yield from islice(found, MAX_SPANS)  # of disguised words only the first are shown
+        for word in _WORD.finditer(folded.text):
+            if word[0] in mixed:
+                yield folded.span(*word.span())
+            elif has_styled and disguises.is_styled(body[slice(*(place := folded.span(*word.span())))]):
+                yield place
 
 
 CHECK = TextCheck("text", (CHARACTERS, REPEATED_RUN, CAPITALS_SHARE, DISGUISED), look)

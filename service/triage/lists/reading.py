@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import Final, NamedTuple
 
 from service.text import disguises, folding
@@ -48,11 +47,8 @@ MOST_STRAY: Final = 2
 """In front of and behind a word that is spelt out stand at most so many single letters that are not of it."""
 
 
-class Place(NamedTuple):
-    """Where something stands in the folded text."""
-
-    start: int
-    end: int
+Place = tuple[int, int]
+"""Where something begins and ends in the folded text."""
 
 
 class Reading:
@@ -69,47 +65,50 @@ class Reading:
         self.words: list[str] = self._patterns.word.findall(text)
         self.distinct = set(self.words)
         self.unlisted: set[str] = set()
-        """Those of which `Words` has found that they are in no list."""
+        """Those, and disguised ones, of which `Words` has found that they are in no list."""
 
-    def readings(self, word: str) -> Readings:
-        """What a word of this text can be meant as."""
-        return disguises.readings(word, self.own)
+    @cached_property
+    def plain(self) -> list[str]:
+        """The distinct words that can be read in one way only."""
+        return list(filter(disguises.is_plain, self.distinct))
+
+    @cached_property
+    def readings(self) -> Mapping[str, Readings]:
+        """What each of the other words can be meant as."""
+        return disguises.readings(self.distinct.difference(self.plain), self.own)
 
     @cached_property
     def places(self) -> Sequence[Place]:
         """Where each word stands."""
-        return [Place(*found.span()) for found in self._patterns.word.finditer(self.folded.text)]
+        return [found.span() for found in self._patterns.word.finditer(self.folded.text)]
 
     @cached_property
     def disguised(self) -> Mapping[str, Sequence[Place]]:
         """What may be one word: with signs for letters (`$hit`), set apart (`v-i-agra`), spelt out (`v i a g r a`)."""
         found: dict[str, list[Place]] = {}
-        for word, start, end in chain(self._signed(), self._joined(), self._spelt()):
-            found.setdefault(word, []).append(Place(start, end))
+        text = self.folded.text
+        if _HAS_SIGN.search(text):
+            for signed in self._patterns.signed.finditer(text):
+                if _HAS_SIGN.search(signed[0]):
+                    found.setdefault(signed[0], []).append(signed.span())
+        for joined in self._patterns.joined.finditer(text):
+            found.setdefault(_NO_LETTER.sub("", joined[0]), []).append(joined.span())
+        for spelt in self._patterns.spelt.finditer(text):
+            if spelt.end() - spelt.start() <= 2 * LONGEST:
+                for word, place in _spelt(spelt[0], spelt.start()):
+                    found.setdefault(word, []).append(place)
         return found
 
-    def _signed(self) -> Iterator[tuple[str, int, int]]:
-        if _HAS_SIGN.search(self.folded.text):
-            for found in self._patterns.signed.finditer(self.folded.text):
-                if _HAS_SIGN.search(found[0]):
-                    yield found[0], *found.span()
 
-    def _joined(self) -> Iterator[tuple[str, int, int]]:
-        for found in self._patterns.joined.finditer(self.folded.text):
-            yield _NO_LETTER.sub("", found[0]), *found.span()
-
-    def _spelt(self) -> Iterator[tuple[str, int, int]]:
-        """The whole of it, and without some letters at its ends: "I" is a word, and so is "a"."""
-        for found in self._patterns.spelt.finditer(self.folded.text):
-            start, end = found.span()
-            if end - start > 2 * LONGEST:
-                continue
-            letters = [(start + place, one) for place, one in enumerate(found[0]) if not _NO_LETTER.match(one)]
-            word, length = "".join([one for _, one in letters]), len(letters)
-            for before in range(MOST_STRAY + 1):
-                for behind in range(length, max(before, length - MOST_STRAY - 1), -1):
-                    if behind - before > MOST_STRAY:
-                        yield word[before:behind], letters[before][0], letters[behind - 1][0] + 1
+def _spelt(written: str, start: int) -> Iterator[tuple[str, Place]]:
+    """The whole of what is spelt out, and that without some letters at its ends: "I" is a word, and so is "a"."""
+    places = [place for place, one in enumerate(written, start) if one.isalnum()]
+    word, length = "".join(filter(str.isalnum, written)), len(places)
+    for before in range(MOST_STRAY + 1):
+        for behind in range(MOST_STRAY + 1):
+            end = length - behind
+            if end - before > MOST_STRAY:
+                yield word[before:end], (places[before], places[end - 1] + 1)
 
 
 def words_of(value: str) -> list[str]:

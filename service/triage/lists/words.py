@@ -1,7 +1,8 @@
 """Listed words, looked up for each word of a text: what that costs does not grow with the list."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -91,10 +92,10 @@ class Words:
             (self._endings if starts else self._beginnings).setdefault(word, []).append(target)
         else:
             self._plain.setdefault(word, []).append(target)
-            self._skeletons.setdefault(disguises.skeleton(word), []).append(target)
+            self._skeletons.setdefault(disguises.skeletons([word])[0], []).append(target)
 
     def _add_phrase(self, phrase: _Phrase) -> None:
-        path = tuple(map(disguises.skeleton, phrase.words))
+        path = tuple(disguises.skeletons(phrase.words))
         self._phrases.setdefault(path, []).append(phrase)
         for length in range(1, len(path)):
             self._paths.setdefault(path[:length], [])
@@ -111,16 +112,17 @@ class Words:
                 yield found
 
     def _found(self, reading: Reading, but: Reading | None) -> Iterator[Found]:
-        own, words = reading.own, reading.distinct
-        if but is not None and but.own == own:
-            words = words - but.unlisted
-        of_words = self._targets(words, own)
-        reading.unlisted = words - of_words.keys()
+        known: AbstractSet[str] = but.unlisted if but is not None and but.own == reading.own else frozenset()
+        of_words = self._targets(reading.plain, reading.readings, known)
+        disguised = [word for word in reading.disguised if word not in known]
+        plain = list(filter(disguises.is_plain, disguised))
+        of_disguised = self._targets(plain, disguises.readings(set(disguised).difference(plain), reading.own), known)
+        reading.unlisted = reading.distinct.union(disguised).difference(of_words, of_disguised)
         if of_words:
             for word, place in zip(reading.words, reading.places, strict=True):
                 for target in of_words.get(word, ()):
                     yield target, *place
-        for word, targets in self._targets(reading.disguised, own).items():
+        for word, targets in of_disguised.items():
             for place in reading.disguised[word]:
                 for target in targets:
                     yield target, *place
@@ -129,29 +131,35 @@ class Words:
         if self._parts:
             yield from self._parts_in(reading.folded.text)
 
-    def _targets(self, words: Iterable[str], own: tuple[bool, ...]) -> dict[str, list[Target]]:
-        """What is listed of some folded words."""
-        plain, heads, tails = self._plain, self._heads, self._tails
+    def _targets(
+        self, plain: Iterable[str], others: Mapping[str, Readings], known: AbstractSet[str]
+    ) -> dict[str, list[Target]]:
+        """What is listed of some words: of those that can be read in one way only, and of others. `known` are in no
+        list."""
+        words, heads, tails = self._plain, self._heads, self._tails
         found: dict[str, list[Target]] = {}
-        for word in words:
-            if disguises.is_plain(word):
-                if word in plain:
-                    found[word] = [*plain[word]]
-                if word[:ENOUGH_LETTERS] in heads or word[-ENOUGH_LETTERS:] in tails:
-                    found.setdefault(word, []).extend(self._of_part(word))
-            elif targets := list(self._of_readings(disguises.readings(word, own))):
+        for word in plain:
+            if word in known:
+                continue
+            if word in words:
+                found[word] = [*words[word]]
+            if word[:ENOUGH_LETTERS] in heads or word[-ENOUGH_LETTERS:] in tails:
+                found.setdefault(word, []).extend(self._of_part(word))
+        for word, readings in others.items():
+            if word not in known and (targets := list(self._of_readings(readings))):
                 found[word] = targets
-        return found
+        return {word: targets for word, targets in found.items() if targets}
 
     def _of_readings(self, readings: Readings) -> Iterator[Target]:
         for key in readings.plain:
-            yield from self._plain.get(key, ())
+            if key in self._plain:
+                yield from self._plain[key]
         for key in readings.skeletons:
-            yield from self._skeletons.get(key, ())
-        if self._heads or self._tails:
-            for key in (*readings.plain, *readings.skeletons):
-                if key[:ENOUGH_LETTERS] in self._heads or key[-ENOUGH_LETTERS:] in self._tails:
-                    yield from self._of_part(key)
+            if key in self._skeletons:
+                yield from self._skeletons[key]
+        for key in (*readings.plain, *readings.skeletons):
+            if key[:ENOUGH_LETTERS] in self._heads or key[-ENOUGH_LETTERS:] in self._tails:
+                yield from self._of_part(key)
 
     def _of_part(self, key: str) -> Iterator[Target]:
         for length in self._beginning_lengths:
@@ -165,24 +173,31 @@ class Words:
 
     def _phrases_in(self, reading: Reading) -> Iterator[Found]:
         """Phrases, looked for only where a word stands with which one begins."""
-        known = _Skeletons(reading)
-        begin = {word for word, skeletons in known.of_all() if not self._firsts.isdisjoint(skeletons)}
-        if not begin:
+        meant = self._that_begin(reading)
+        if not meant:
             return
-        words = reading.words
+        words, readings = reading.words, reading.readings
         for position, word in enumerate(words):
-            if word not in begin:
-                continue
-            paths: list[Path] = [(one,) for one in known[word] if one in self._firsts]
+            paths: list[Path] = [(one,) for one in meant.get(word, ())]
             for place in range(position + 1, len(words)):
-                some = [reading.readings(one) for one in words[position : place + 1]]
-                for phrase in self._that_end(paths, known[words[place]], some[-1]):
-                    if _is_phrase(some, phrase):
-                        yield phrase.target, reading.places[position].start, reading.places[place].end
-                following = known[words[place]]
-                paths = [longer for path in paths for one in following if (longer := (*path, one)) in self._paths]
                 if not paths:
                     break
+                last = readings.get(words[place]) or Readings((words[place],))
+                following = set(disguises.skeletons(last.plain))
+                for phrase in self._that_end(paths, following, last):
+                    if _is_phrase(words[position : place + 1], readings, phrase):
+                        yield phrase.target, reading.places[position][0], reading.places[place][1]
+                paths = [longer for path in paths for one in following if (longer := (*path, one)) in self._paths]
+
+    def _that_begin(self, reading: Reading) -> dict[str, set[str]]:
+        """The words of a text with which a phrase may begin, and what such phrases begin with."""
+        of_others = [(word, key) for word, readings in reading.readings.items() for key in readings.plain]
+        keys = [*zip(reading.plain, reading.plain, strict=True), *of_others]
+        found: dict[str, set[str]] = {}
+        for (word, _), skeleton in zip(keys, disguises.skeletons(key for _, key in keys), strict=True):
+            if skeleton in self._firsts:
+                found.setdefault(word, set()).add(skeleton)
+        return found
 
     def _that_end(self, paths: Sequence[Path], skeletons: Iterable[str], readings: Readings) -> Iterator[_Phrase]:
         """The phrases that have gone these ways so far and may end with this word."""
@@ -201,32 +216,14 @@ class Words:
                         yield target, start, start + length
 
 
-class _Skeletons(dict[str, frozenset[str]]):
-    """What the words of a text can be without any disguise, found out when somebody asks."""
-
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
-
-    def __missing__(self, word: str) -> frozenset[str]:
-        readings = self._reading.readings(word)
-        self[word] = frozenset((*map(disguises.skeleton, readings.plain), *readings.skeletons))
-        return self[word]
-
-    def of_all(self) -> Iterator[tuple[str, frozenset[str]]]:
-        """Each word with its skeletons."""
-        plain = [word for word in self._reading.distinct if disguises.is_plain(word)]
-        for word, skeleton in zip(plain, disguises.skeletons_of(plain), strict=True) if plain else ():
-            self[word] = frozenset((skeleton,))
-        return ((word, self[word]) for word in self._reading.distinct)
-
-
-def _is_phrase(some: Sequence[Readings], phrase: _Phrase) -> bool:
+def _is_phrase(words: Sequence[str], readings: Mapping[str, Readings], phrase: _Phrase) -> bool:
     last = len(phrase.words) - 1
-    for number, (readings, wanted) in enumerate(zip(some, phrase.words, strict=True)):
-        keys = readings.plain + readings.skeletons
+    for number, (word, wanted) in enumerate(zip(words, phrase.words, strict=True)):
+        plain, skeletons = readings.get(word) or Readings((word,))
+        keys = plain + skeletons
         if wanted in keys:
             continue
-        if readings.skeletons and disguises.skeleton(wanted) in readings.skeletons:
+        if skeletons and disguises.skeletons([wanted])[0] in skeletons:
             continue
         if not (number == last and phrase.is_open and any(key.startswith(wanted) for key in keys)):
             return False
