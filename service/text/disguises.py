@@ -103,10 +103,12 @@ _ENOUGH: Final = 3
 
 
 class Readings(NamedTuple):
-    """What a word of a text can be meant as. `skeletons` is empty where nothing about it looks disguised."""
+    """What a word of a text can be meant as. `undisguised` are its skeletons; it is read as these too (`skeletons`)
+    where something about it looks disguised."""
 
     plain: tuple[str, ...]
-    skeletons: tuple[str, ...] = ()
+    skeletons: tuple[str, ...]
+    undisguised: tuple[str, ...]
 
 
 def own_alphabets(text: str) -> Own:
@@ -132,14 +134,14 @@ def readings(words: Iterable[str], own: Own) -> dict[str, Readings]:
     found = {}
     for word, one, meant in zip(some, bare, _translated(bare, _UNDISGUISED), strict=True):
         if len(word) > LONGEST:
-            found[word] = Readings((word,))
+            found[word] = Readings((word,), (), (meant,))
             continue
         spelt, meanings = (one,), (meant,)
         if _RUN.search(word):
             spelt = (one, _RUN.sub(r"\1", one), _RUN.sub(r"\1\1", one))
             meanings = tuple(skeletons(spelt))
         plain = spelt if one == word else (word, *spelt)
-        found[word] = Readings(plain, meanings if _looks_disguised(one, own) else ())
+        found[word] = Readings(plain, meanings if _looks_disguised(one, own) else (), meanings)
     return found
 
 
@@ -149,8 +151,8 @@ def skeletons(words: Iterable[str]) -> list[str]:
 
 
 def _translated(words: Iterable[str], table: dict[int, str]) -> list[str]:
-    joined = "\n".join(words)
-    return joined.translate(table).split("\n") if joined else []
+    some = list(words)
+    return "\n".join(some).translate(table).split("\n") if some else []
 
 
 def _looks_disguised(bare: str, own: Own) -> bool:

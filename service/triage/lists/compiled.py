@@ -84,7 +84,7 @@ class Lists:
         for target, start, end in self._places(reading):
             places.setdefault(target, []).append(reading.folded.span(start, end))
         if not _is_all_shown(body, shown):
-            for target, _, _ in self._places(Reading(shown), but=reading):
+            for target, _, _ in self._places(Reading(shown, before=reading)):
                 places.setdefault(target, [])
         for target, some in self._of_hosts(linked):
             places.setdefault(target, []).extend(some)
@@ -93,8 +93,8 @@ class Lists:
             for target, some in places.items()
         ]
 
-    def _places(self, reading: Reading, *, but: Reading | None = None) -> Iterator[tuple[Target, int, int]]:
-        yield from self._words.find(reading, but=but)
+    def _places(self, reading: Reading) -> Iterator[tuple[Target, int, int]]:
+        yield from self._words.find(reading)
         for target in self._patterns:
             for number, match in enumerate(patterns.compiled(target.entry.value).finditer(reading.folded.text)):
                 if number == MOST_PLACES:

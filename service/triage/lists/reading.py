@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -57,15 +58,17 @@ class Reading:
     Most words are in no list, so none has its place or its readings made before somebody asks.
     """
 
-    def __init__(self, body: str) -> None:
+    def __init__(self, body: str, *, before: "Reading | None" = None) -> None:
+        """`before`: a reading of much the same text, whose words need not be looked at again."""
         self.folded: Folded = folding.folded(body)
         text = self.folded.text
         self.own = disguises.own_alphabets(text)
+        self._before = before if before is not None and before.own == self.own else None
         self._patterns = _ASCII if text.isascii() else _ANY
         self.words: list[str] = self._patterns.word.findall(text)
         self.distinct = set(self.words)
-        self.unlisted: set[str] = set()
-        """Those, and disguised ones, of which `Words` has found that they are in no list."""
+        self.unlisted: AbstractSet[str] = self._before.unlisted if self._before else frozenset()
+        """Words, and disguised ones, of which `Words` has found that they are in no list."""
 
     @cached_property
     def plain(self) -> list[str]:
@@ -75,7 +78,9 @@ class Reading:
     @cached_property
     def readings(self) -> Mapping[str, Readings]:
         """What each of the other words can be meant as."""
-        return disguises.readings(self.distinct.difference(self.plain), self.own)
+        others, known = self.distinct.difference(self.plain), self._before.readings if self._before else {}
+        again = {word: known[word] for word in others & known.keys()}
+        return {**again, **disguises.readings(others - known.keys(), self.own)}
 
     @cached_property
     def places(self) -> Sequence[Place]:

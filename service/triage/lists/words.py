@@ -104,15 +104,14 @@ class Words:
             self._open.setdefault((*path[:-1], last), []).append(phrase)
             self._open_lengths.setdefault(path[:-1], []).append(len(last))
 
-    def find(self, reading: Reading, *, but: Reading | None = None) -> Iterator[Found]:
-        """Everything that stands in a text, each as often as it stands there. `but`: another that was looked at before;
-        what was in no list there is in none here."""
-        for found in self._found(reading, but):
+    def find(self, reading: Reading) -> Iterator[Found]:
+        """Everything that stands in a text, each as often as it stands there."""
+        for found in self._found(reading):
             if not _is_excepted(found, reading.folded.text):
                 yield found
 
-    def _found(self, reading: Reading, but: Reading | None) -> Iterator[Found]:
-        known: AbstractSet[str] = but.unlisted if but is not None and but.own == reading.own else frozenset()
+    def _found(self, reading: Reading) -> Iterator[Found]:
+        known = reading.unlisted
         of_words = self._targets(reading.plain, reading.readings, known)
         disguised = [word for word in reading.disguised if word not in known]
         plain = list(filter(disguises.is_plain, disguised))
@@ -182,22 +181,21 @@ class Words:
             for place in range(position + 1, len(words)):
                 if not paths:
                     break
-                last = readings.get(words[place]) or Readings((words[place],))
-                following = set(disguises.skeletons(last.plain))
+                last = readings.get(words[place]) or _only(words[place])
+                following = set(last.undisguised)
                 for phrase in self._that_end(paths, following, last):
                     if _is_phrase(words[position : place + 1], readings, phrase):
                         yield phrase.target, reading.places[position][0], reading.places[place][1]
                 paths = [longer for path in paths for one in following if (longer := (*path, one)) in self._paths]
 
-    def _that_begin(self, reading: Reading) -> dict[str, set[str]]:
+    def _that_begin(self, reading: Reading) -> dict[str, AbstractSet[str]]:
         """The words of a text with which a phrase may begin, and what such phrases begin with."""
-        of_others = [(word, key) for word, readings in reading.readings.items() for key in readings.plain]
-        keys = [*zip(reading.plain, reading.plain, strict=True), *of_others]
-        found: dict[str, set[str]] = {}
-        for (word, _), skeleton in zip(keys, disguises.skeletons(key for _, key in keys), strict=True):
-            if skeleton in self._firsts:
-                found.setdefault(word, set()).add(skeleton)
-        return found
+        skeletons = zip(reading.plain, disguises.skeletons(reading.plain), strict=True)
+        of_plain = {word: {skeleton} for word, skeleton in skeletons if skeleton in self._firsts}
+        of_others = {
+            word: self._firsts.intersection(readings.undisguised) for word, readings in reading.readings.items()
+        }
+        return {**of_plain, **{word: begin for word, begin in of_others.items() if begin}}
 
     def _that_end(self, paths: Sequence[Path], skeletons: Iterable[str], readings: Readings) -> Iterator[_Phrase]:
         """The phrases that have gone these ways so far and may end with this word."""
@@ -216,10 +214,15 @@ class Words:
                         yield target, start, start + length
 
 
+def _only(word: str) -> Readings:
+    """The readings of a word that has only one."""
+    return Readings((word,), (), tuple(disguises.skeletons([word])))
+
+
 def _is_phrase(words: Sequence[str], readings: Mapping[str, Readings], phrase: _Phrase) -> bool:
     last = len(phrase.words) - 1
     for number, (word, wanted) in enumerate(zip(words, phrase.words, strict=True)):
-        plain, skeletons = readings.get(word) or Readings((word,))
+        plain, skeletons, _ = readings.get(word) or _only(word)
         keys = plain + skeletons
         if wanted in keys:
             continue

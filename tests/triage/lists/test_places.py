@@ -69,3 +69,13 @@ def test_word_in_disguise_is_found_where_it_stands_in_any_text() -> None:
         if [(len(front), len(front) + len(disguise))] != [(span.start, span.end) for span in found]:
             missed.append((body, found))
     assert missed == []
+
+
+def test_no_text_makes_a_check_fail() -> None:
+    """Characters of any kind, in any order: words of marks alone, of signs, of nothing that shows."""
+    chance, lists = Random(17), lists_of("viagra", "viagr*", "cheap pills")  # noqa: S311
+    kinds = [(0x20, 0x7E), (0x300, 0x36F), (0x370, 0x52F), (0x590, 0x6FF), (0x2000, 0x2FFF), (0x1D400, 0x1D7FF)]
+    for _ in range(TEXTS):
+        some = [chance.randint(*chance.choice(kinds)) for _ in range(chance.randint(1, 80))]
+        body = "".join(map(chr, some))
+        assert look.at_text(text_of(body, render.to_html(body), lists)).failures == ()
