@@ -136,7 +136,8 @@ def readings(words: Iterable[str], own: Own) -> dict[str, Readings]:
         if len(word) > LONGEST:
             found[word] = Readings((word,), (), (meant,))
             continue
-        spelt, meanings = (one,), (meant,)
+        spelt: tuple[str, ...] = (one,)
+        meanings: tuple[str, ...] = (meant,)
         if _RUN.search(word):
             spelt = (one, _RUN.sub(r"\1", one), _RUN.sub(r"\1\1", one))
             meanings = tuple(skeletons(spelt))

@@ -11,7 +11,7 @@ from tests.harness import Answer, Gatepost, Person
 
 ENTRY = "T[e]x{1}t m[a]rk"
 """A pattern that every text of a walk fits, and whose spelling stands in none."""
-_RULES = [
+_RULES: list[dict[str, Any]] = [
     {"id": "okapi-watches", "title": "The okapi watches", "mode": "observe", "then": "spam"},
     {"id": "okapi-minds", "title": "The okapi minds", "then": "hold", "priority": 3},
 ]
