@@ -74,13 +74,13 @@ async def test_all_on_the_page_are_confirmed_at_once(gatepost: Gatepost, mo: AtD
     found = await ruled(gatepost, "spam", 22)
     page = await mo.open("ruled")
     assert len(shown(page)) == 20
-    preview = await mo.press(page, page.one("form.bulk:not(#bulk) button"))
+    preview = await mo.press(page, page.one("#page button"))
     assert preview.one("main form button").text == "Call 20 comments spam"
     result = await mo.press(preview, preview.one("main form button"))
     assert result.one("main").get("data-decided") == "20"
     left = await mo.open("ruled")
     assert shown(left) == [found[1]["id"], found[0]["id"]]
-    assert left.one("form.bulk:not(#bulk) button").text == "Confirm all 2 on this page..."
+    assert left.one("#page button").text == "Confirm all 2 on this page..."
 
 
 async def test_marked_ones_are_taken_out_at_once(gatepost: Gatepost, mo: AtDesk) -> None:
@@ -107,7 +107,7 @@ async def test_the_page_is_found_where_there_are_rules(gatepost: Gatepost, mo: A
     await ruled(gatepost, "spam")
     for address in ("", "record", "settings", "ruled"):
         (link,) = (await mo.open(address)).all(".top nav a[href$=ruled]")
-        assert link.text == "Decided by rules"
+        assert link.text == "By rules"
 
 
 async def test_without_a_rule_that_spoke_it_says_so(gatepost: Gatepost, mo: AtDesk) -> None:

@@ -1,5 +1,6 @@
 """What a card says of rules: which of them spoke, what checks saw, where in the text, and how urgent that makes it."""
 
+import gzip
 from typing import Any
 
 import pytest
@@ -170,7 +171,9 @@ async def test_how_urgent_an_entry_is_stands_where_these_come_first(gatepost: Ga
 async def test_the_queue_is_narrowed_by_what_rules_said(gatepost: Gatepost, mo: AtDesk) -> None:
     await words(gatepost, "casino")
     await rules(gatepost, LINKS, WORDS)
-    linked, listed = await said(gatepost, "https://a.example/"), await said(gatepost, "A casino.", by="bea")
+    linked = await said(gatepost, "https://a.example/")
+    gatepost.clock.advance(seconds=1)
+    listed = await said(gatepost, "A casino.", by="bea")
     page = await mo.open()
     assert [one.get("name") for one in page.all(".filter select")] == [
         *("reason", "claimed", "order", "rule", "list", "check", "outcome"),
@@ -219,3 +222,17 @@ async def test_the_audit_sample_is_shown_without_what_rules_said(gatepost: Gatep
     page = await mo.open()
     assert 0 < len(page.all("[data-card]")) < len(found)
     assert page.all("[data-rule], mark") == []
+
+
+async def test_a_page_of_rules_costs_no_more_than_another(gatepost: Gatepost, statements: list[str]) -> None:
+    """Twenty cards that say why: as many statements and bytes as `test_queue_page` allows."""
+    await words(gatepost, "casino", "poker")
+    await rules(gatepost, LINKS, WORDS)
+    text = "I have kept bees on a roof for *twenty* years. See https://bees.example/{n} for casino and poker."
+    for number in range(24):
+        await said(gatepost, text.replace("{n}", str(number)), by=f"reader{number}", post=f"p{number % 12}")
+    statements.clear()
+    page = await AtDesk(gatepost).open()
+    assert len(page.all("[data-card] mark")) == 60
+    assert 5 < len(statements) <= 12, "\n".join(statements)
+    assert len(gzip.compress(page.answer.body, 9)) <= 12_000

@@ -94,7 +94,7 @@ async def test_a_page_is_confirmed_without_javascript(gatepost: Gatepost, browse
     known = await scene(gatepost)
     page = await (await browser_of()).new_page()
     await page.goto("")
-    await page.get_by_role("link", name="Decided by rules").click()
+    await page.get_by_role("link", name="By rules").click()
     await page.get_by_role("button", name="Confirm all 2 on this page...").click()
     await page.get_by_role("button", name="Call 2 comments spam").click()
     await expect(page.get_by_text("2 comments decided.")).to_be_visible()
