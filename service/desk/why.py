@@ -71,6 +71,12 @@ def told(judgement: Mapping[str, Any], body: str, list_titles: Mapping[str, str]
     )
 
 
+def check_name(name: str, language: Language) -> Markup:
+    """How moderators call a check; one that has no words yet by its own name."""
+    known = f"check.{name}"
+    return language.say(known) if known in language.words else escape(name)
+
+
 def _in_order(judgement: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The rules that decided, then the others that spoke."""
     by = frozenset(judgement["by"])
@@ -123,9 +129,7 @@ class _Words:
 
     def could_not(self, one: Mapping[str, str]) -> Markup:
         """Which check could not run, and the service's own English where that says more."""
-        name = f"check.{one['check']}"
-        known = name in self._language.words
-        check = self._language.say(name) if known else one["check"]
+        check = check_name(one["check"], self._language)
         is_usual = one["text"].startswith(f'The check "{one["check"]}"')
         said = self._language.say("ruled.could-not", check=check)
         return said if is_usual else Markup('{} <i lang="en">({})</i>').format(said, one["text"].rstrip("."))

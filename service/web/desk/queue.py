@@ -7,6 +7,7 @@ from aiohttp import web
 
 from service.desk import files
 from service.desk.rendering import query as with_query
+from service.desk.why import check_name
 from service.errors import NotFound
 from service.model import Actor, DecisionId, SiteKey
 from service.moderation import policies, queue
@@ -146,14 +147,14 @@ def _narrowing(call: Call, named: Named | None, filters: Mapping[str, str]) -> d
 
     What is asked for stays to choose from, even where the policy does not know it any more.
     """
-    say = reply.language_of(call).say
+    language = reply.language_of(call)
     choices: dict[str, Mapping[str, str]] = {}
     if named is not None:
         choices = {
             "rule": named.rules,
             "list": named.lists,
-            "check": {check.name: say(f"check.{check.name}") for check in CHECKS},
-            "outcome": {name: say(f"filter.outcome.{name}") for name in OUTCOMES},
+            "check": {check.name: check_name(check.name, language) for check in CHECKS},
+            "outcome": {name: language.say(f"filter.outcome.{name}") for name in OUTCOMES},
         }
     asked = {name: {filters[name]: filters[name]} for name in ("rule", "list", "check", "outcome") if name in filters}
     offered = {name: {**asked.get(name, {}), **choices.get(name, {})} for name in (*choices, *asked)}
