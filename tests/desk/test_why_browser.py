@@ -34,13 +34,15 @@ async def scene(gatepost: Gatepost) -> dict[str, Any]:
     )
     edited = await gatepost.approved("The gate is older than the house.", by="cem")
     await gatepost.reader("cem").edit(edited["id"], "The gate is at https://gates.example/ now.", edited["version"])
-    found = {
-        "held": await said(gatepost, "My *c a s i n o* pays JACKPOTS: https://casino.example/?a=1&b=2 and more words."),
-        "source": await said(gatepost, "Look [at this](https://casino.example/), and\n\n> quote me on that", by="bea"),
-        "edited": edited,
-        "spam": await said(gatepost, "BUY ALL OF THIS RIGHT NOW, BEFORE IT IS TOO LATE", by="dora"),
-        "more": await said(gatepost, "READ ALL OF THAT RIGHT NOW, BEFORE IT IS TOO LATE", by="eli"),
-    }
+    found = {"edited": edited}
+    for name, body in (
+        ("held", "My *c a s i n o* pays JACKPOTS: https://casino.example/?a=1&b=2 and more words."),
+        ("source", "Look [at this](https://casino.example/), and\n\n> quote me on that"),
+        ("spam", "BUY ALL OF THIS RIGHT NOW, BEFORE IT IS TOO LATE"),
+        ("more", "READ ALL OF THAT RIGHT NOW, BEFORE IT IS TOO LATE"),
+    ):
+        gatepost.clock.advance(seconds=1)
+        found[name] = await said(gatepost, body, by=f"reader-{name}")
     gatepost.clock.advance(seconds=5 * 3600)
     return found
 
