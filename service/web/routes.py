@@ -78,6 +78,7 @@ from service.web.desk import events as desk_events
 from service.web.desk import people as desk_people
 from service.web.desk import queue as desk_queue
 from service.web.desk import record as desk_record
+from service.web.desk import ruled as desk_ruled
 from service.web.desk import sessions as desk_sessions
 from service.web.desk import settings as desk_settings
 from service.web.desk import sign_in as desk_sign_in
@@ -406,6 +407,10 @@ DESK = [
     ),
     Route(
         "GET", DESK_SITE + "/record", desk_record.show_record, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, *LISTED),
+    ),
+    Route(
+        "GET", DESK_SITE + "/ruled", desk_ruled.show_ruled, Audience.DESK, media_type=HTML,
         problems=(*MODERATION, *LISTED),
     ),
     Route(

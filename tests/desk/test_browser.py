@@ -53,7 +53,7 @@ async def scene(gatepost: Gatepost) -> dict[str, Any]:
     return {"reply": reply.json["comment"], "edited": edited, "held": held, "mine": mine, "root": root}
 
 
-PAGES = ("", "c/{reply}", "c/{edited}", "authors/{author}", "posts/2005%2F07", "record", "settings", "../")
+PAGES = ("", "c/{reply}", "c/{edited}", "authors/{author}", "posts/2005%2F07", "record", "ruled", "settings", "../")
 
 
 def addresses(known: dict[str, Any]) -> list[str]:
