@@ -27,6 +27,9 @@ State = Literal["waiting", "decided", "conflict", "gone"]
 Claim = Literal["free", "mine", "other"]
 KEYS: Final = {Action.APPROVE: "a", Action.REJECT: "r", Action.SPAM: "s", Action.DISCARD_EDIT: "e"}
 """One key for each decision that is pressed often. What deletes has none."""
+MOST_UNFOLDED: Final = 600
+MOST_LINES: Final = 12
+"""Of a text that a phone shows whole."""
 _MAIN: Final = (Action.APPROVE, Action.DISCARD_EDIT, Action.REJECT, Action.SPAM)
 _MORE: Final = (Action.RESTORE, Action.DELETE)
 
@@ -73,6 +76,12 @@ class Card:
     state: State
     is_first: bool
     is_banned: bool
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the text is more than fits on the screen of a phone."""
+        texts = [self.comment.text.body, self.comment.newest_text.body]
+        return any(len(body) > MOST_UNFOLDED or body.count("\n") > MOST_LINES for body in texts)
 
     @property
     def author_path(self) -> str:
