@@ -79,19 +79,14 @@ def export_list(name: Name, site: Site, config: Config = None) -> None:
 def _read(file: Path) -> "tuple[list[int], Sequence[Addition]]":
     """The entries of a file, and on which line each stands."""
     from service.moderation.lists import Addition
-    from service.triage.lists.entry import Entry
+    from service.triage.lists.written import read as read_entries
 
     try:
-        written = file.read_text("utf-8-sig").splitlines()
+        written = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         stop(f"{file}: cannot be read as UTF-8 ({error})", status=MISUSED)
-    lines, found = [], []
-    for number, line in enumerate(written, 1):
-        value, *exceptions = (part.strip() for part in line.split("\t"))
-        if value and not value.startswith("#"):
-            lines.append(number)
-            found.append(Addition(Entry(value, tuple(filter(None, exceptions)))))
-    return lines, found
+    found = read_entries(written)
+    return [number for number, _ in found], [Addition(entry) for _, entry in found]
 
 
 def _import(

@@ -4,7 +4,7 @@ A list has a version, so that nobody changes what they did not see. Compiled lis
 by its version, all of a site by the mark of their state (`store/lists`), which is another one after every change.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.errors import DocumentChanged, IfMatchRequired, InvalidRequest, ListInUse, UnknownList
@@ -94,17 +94,16 @@ def put(
     return after, before is None
 
 
-def delete(
-    tx: Transaction, site: SiteKey, name: str, actor: Actor, *, expected: int | None, used_by: Collection[str]
-) -> None:
-    """Remove a list. `used_by`: the rules of the site's policy that name it.
+def delete(tx: Transaction, rules: SiteRules, name: str, actor: Actor, *, expected: int | None) -> None:
+    """Remove a list that no rule of the site's policy names.
 
     Raises UnknownList, IfMatchRequired, DocumentChanged or ListInUse.
     """
+    site = rules.key
     before = get(tx, site, name)
     require_version(before, expected)
-    if used_by:
-        raise ListInUse(members={"rules": sorted(used_by)})
+    if used_by := policies.rules_with_list(tx, rules, name):
+        raise ListInUse(members={"rules": sorted(rule.id for rule in used_by)})
     _tell(tx, site, before, actor, version=before.version + 1)
     lists.remove(tx, site, name)
 
