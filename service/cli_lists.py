@@ -50,8 +50,8 @@ def import_list(
         changed = terminal.write(
             settings, _import, of_site.rules, name, ListKind(kind), title or name, additions, replace=replace
         )
-    except InvalidRequest as mistakes:
-        for mistake in _listed(mistakes):
+    except InvalidRequest as wrong:
+        for mistake in wrong.mistakes:
             typer.echo(_sentence(file, lines, *mistake), err=True)
         stop("Nothing was changed.", status=MISUSED)
     typer.echo(
@@ -121,11 +121,6 @@ def _entries(tx: "Transaction", site: "SiteKey", name: str) -> "list[KeptEntry]"
 
     lists.get(tx, site, name)
     return stored.entries(tx, site, name)
-
-
-def _listed(mistakes: Exception) -> "list[tuple[str, str]]":
-    members = getattr(mistakes, "members", {})
-    return [(error["pointer"], error["detail"]) for error in members["errors"]]
 
 
 def _sentence(file: Path, lines: "Sequence[int]", pointer: str, detail: str) -> str:

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from markupsafe import Markup, escape
@@ -110,7 +111,7 @@ class Source:
 def _stretches(marks: Sequence[Mark], length: int) -> Iterator[_Stretch]:
     """In order, none over another: where marks lie over each other, what all of them say."""
     edges = sorted({min(edge, length) for mark in marks for edge in (mark.start, mark.end)})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         titles = [mark.title for mark in marks if mark.start < end and mark.end > start]
         if titles:
             yield _Stretch(start, end, Markup(" · ").join(dict.fromkeys(titles)))

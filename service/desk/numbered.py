@@ -12,7 +12,7 @@ LONGEST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Something that is said about a line; None: about the whole. The first line is 1. `is_wrong`: it must be mended."""
+    """Something that is said about a line, the first is 1; None: about the whole. `is_wrong`: it must be mended."""
 
     line: int | None
     detail: str

@@ -121,7 +121,9 @@ class Sentences:
         return self._number(int(bound)) if bound == int(bound) else f"{bound:g}"
 
     def _names(self, test: NamesTest) -> Markup:
-        whole = [self._list(name) if test.fact == "lists.matched" else self._quoted(name) for name in sorted(test.whole)]
+        whole = [
+            self._list(name) if test.fact == "lists.matched" else self._quoted(name) for name in sorted(test.whole)
+        ]
         return self._together([*whole, *(self._quoted(f"{name}…") for name in test.beginnings)], "or")
 
     def _list(self, name: str) -> Markup:

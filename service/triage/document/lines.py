@@ -14,26 +14,30 @@ def lines_of(text: str) -> dict[str, int]:
     Of a member of an object, it is the line of its name.
     """
     found: dict[str, int] = {}
-    inside: list[tuple[str, list[str | int | None]]] = []
-    """The objects and lists that are open: the pointer of each, and what comes next in it. None: the name of a member."""
+    inside: list[str] = []
+    """The pointers of the objects and lists that are open."""
+    coming: list[str | int | None] = []
+    """Which value comes next in each of them; None: first the name of a member."""
     line, seen = 1, 0
     for token in _TOKEN.finditer(text):
         line, seen = line + text.count("\n", seen, token.start()), token.start()
         sign = token[0]
-        pointer, coming = inside[-1] if inside else ("", [""])
         if sign in "]}":
             inside.pop()
+            coming.pop()
         elif sign == ",":
-            coming[0] = coming[0] + 1 if isinstance(coming[0], int) else None
+            last = coming[-1]
+            coming[-1] = last + 1 if isinstance(last, int) else None
         elif sign != ":":
-            if coming[0] is None:
-                coming[0] = str(json.loads(sign))
-                found[_below(pointer, coming[0])] = line
+            if inside and coming[-1] is None:
+                coming[-1] = str(json.loads(sign))
+                found[_below(inside[-1], coming[-1])] = line
                 continue
-            here = _below(pointer, coming[0]) if inside else ""
+            here = _below(inside[-1], coming[-1]) if inside else ""
             found.setdefault(here, line)
             if sign in "[{":
-                inside.append((here, [0 if sign == "[" else None]))
+                inside.append(here)
+                coming.append(0 if sign == "[" else None)
     return found
 
 
@@ -44,5 +48,5 @@ def line_of(lines: Mapping[str, int], pointer: str) -> int:
     return lines.get(pointer, 1)
 
 
-def _below(pointer: str, step: str | int) -> str:
+def _below(pointer: str, step: str | int | None) -> str:
     return f"{pointer}/{str(step).replace('~', '~0').replace('/', '~1')}"

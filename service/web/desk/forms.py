@@ -22,9 +22,7 @@ from service.web.queries import whole_number
 
 MAX_TOKEN = 16_384
 """As long as the longest that a login takes."""
-BACK = (
-    r"^(|(record|settings|lists|policy)|(c|authors|posts|lists|policy|policy/versions)/[^/?#\\]+)(\?[^#]*)?$"
-)
+BACK = r"^(|(record|settings|lists|policy)|(c|authors|posts|lists|policy|policy/versions)/[^/?#\\]+)(\?[^#]*)?$"
 """A page of the desk, as seen from the queue."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 from markupsafe import Markup
@@ -17,7 +17,7 @@ from service.store import lists as stored
 from service.store.database import Transaction
 from service.store.lists import Hits, KeptEntry, KeptList
 from service.triage.lists import written
-from service.triage.lists.entry import ListKind
+from service.triage.lists.entry import Entry, ListKind
 from service.triage.rule import Rule
 from service.web.call import Call
 from service.web.desk import reply, rule_forms
@@ -41,7 +41,7 @@ class Shown:
     rules: Sequence[Rule]
 
 
-class Wrong(Exception):
+class WrongError(Exception):
     """What was typed cannot be done: what to say beside it."""
 
     def __init__(self, *told: Told, status: int = 422) -> None:
@@ -85,7 +85,7 @@ async def change_list(call: Call, form: ListForm) -> web.Response:
     except (InvalidRequest, ListInUse) as problem:
         told, status = _told(problem, call), problem.status
         return await _list_page(call, moderator, ListPage(), form=form, told=told, status=status)
-    except Wrong as wrong:
+    except WrongError as wrong:
         return await _list_page(call, moderator, ListPage(), form=form, told=wrong.told, status=wrong.status)
     if form.do == "delete":
         return reply.go_back(call, "lists", gone=name_of(call))
@@ -99,33 +99,31 @@ async def _change(call: Call, form: ListForm, moderator: Actor) -> Mapping[str, 
         case "add":
             return await _add(call, form, moderator)
         case "remove" if not form.remove:
-            raise Wrong(Told(None, reply.language_of(call).say("list.none-marked")))
+            raise WrongError(Told(None, reply.language_of(call).say("list.none-marked")))
         case "remove":
             return await _change_entries(call, form, moderator, remove=form.remove)
         case "call":
-            await call.database.write(
-                lists.put, call.site_key, name, _wanted(form), moderator, expected=form.version
-            )
+            await call.database.write(lists.put, call.site_key, name, _wanted(form), moderator, expected=form.version)
         case "delete":
             await call.database.write(lists.delete, call.site.rules, name, moderator, expected=form.version)
     return {"saved": 1}
 
 
 async def _add(call: Call, form: ListForm, moderator: Actor) -> Mapping[str, object]:
-    """Raises Wrong, each mistake beside its line."""
+    """Raises WrongError, each mistake beside its line."""
     say = reply.language_of(call).say
     kept = await call.database.read(lists.get, call.site_key, name_of(call))
     found = _typed(form.entries, kept.kind)
     if not found:
-        raise Wrong(Told(None, say("list.no-entry")))
+        raise WrongError(Told(None, say("list.no-entry")))
     if len(found) > MAX_TOGETHER:
-        raise Wrong(Told(None, say("list.too-many", number=MAX_TOGETHER)))
+        raise WrongError(Told(None, say("list.too-many", number=MAX_TOGETHER)))
     try:
         additions = [Addition(entry, form.entry_note) for _, entry in found]
         return await _change_entries(call, form, moderator, add=additions)
     except InvalidRequest as problem:
         lines = [line for line, _ in found]
-        raise Wrong(*(_beside(error, lines) for error in problem.members["errors"])) from None
+        raise WrongError(*(_beside(*one, lines) for one in problem.mistakes)) from None
 
 
 async def _change_entries(
@@ -143,16 +141,16 @@ async def _change_entries(
     return {"added": changed.added, "removed": changed.removed, "unchanged": changed.unchanged}
 
 
-def _typed(text: str, kind: ListKind) -> list[tuple[int, written.Entry]]:
+def _typed(text: str, kind: ListKind) -> list[tuple[int, Entry]]:
     """The entries in a field. No tab can be typed there, so ` | ` stands for one; in a pattern it means itself."""
     return written.read(text if kind is ListKind.PATTERNS else text.replace(" | ", "\t"))
 
 
-def _beside(error: Mapping[str, str], lines: Sequence[int]) -> Told:
+def _beside(pointer: str, detail: str, lines: Sequence[int]) -> Told:
     """A mistake in what is added, with the line that it is about."""
-    steps = error["pointer"].split("/")
+    steps = pointer.split("/")
     has_line = steps[1:2] == ["add"] and len(steps) > 2
-    return Told(lines[int(steps[2])] if has_line else None, error["detail"])
+    return Told(lines[int(steps[2])] if has_line else None, detail)
 
 
 def _wanted(form: NewListForm | ListForm) -> Wanted:
@@ -169,14 +167,17 @@ def _told(problem: Problem, call: Call) -> Sequence[Told]:
             return [Told(None, say("list.in-use"))]
         case DocumentChanged():
             return [Told(None, say("list.taken"))]
-    return [Told(None, _named(error, call)) for error in problem.members["errors"]]
+        case InvalidRequest():
+            return [Told(None, _named(call, *one)) for one in problem.mistakes]
+    raise problem
 
 
-def _named(error: Mapping[str, str], call: Call) -> str:
+def _named(call: Call, pointer: str, detail: str) -> str:
+    """A mistake, with the field that it is about."""
     field = {"/list": "list.name", "/title": "list.title", "/note": "list.note", "/kind": "list.kind"}
-    name = field.get(error["pointer"])
+    name = field.get(pointer)
     told = Markup("{}: {}")
-    return told.format(reply.language_of(call).say(name), error["detail"]) if name else error["detail"]
+    return told.format(reply.language_of(call).say(name), detail) if name else detail
 
 
 async def _lists_page(

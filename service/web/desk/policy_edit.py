@@ -72,20 +72,20 @@ async def send_editor(call: Call, form: PolicyForm) -> web.Response:
             tried = await judged(call, form, document)
             return await _page(call, form, Became(422 if tried.told else 200, tried=tried))
         return await _page(call, form, await _checked(call, document, form.document))
-    except Unreadable as unreadable:
+    except UnreadableError as unreadable:
         return await _page(call, form, Became(422, [unreadable.told]))
     except DocumentError as error:
         told = await asyncio.to_thread(_beside, form.document, ((one.pointer, one.detail) for one in error.mistakes))
         return await _page(call, form, Became(422 if form.do != "check" else 200, told))
     except InvalidRequest as problem:
-        told = [Told(None, error["detail"]) for error in problem.members["errors"]]
+        told = [Told(None, detail) for _, detail in problem.mistakes]
         return await _page(call, form, Became(problem.status, told))
     except DocumentChanged as problem:
         theirs = await call.database.read(policies.shown, call.site.rules)
         return await _page(call, form, Became(problem.status, theirs=theirs))
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The text is no JSON; what to say of it."""
 
     def __init__(self, told: Told) -> None:
@@ -94,13 +94,13 @@ class Unreadable(Exception):
 
 
 def _parsed(call: Call, text: str) -> Any:
-    """Raises Unreadable."""
+    """Raises UnreadableError."""
     try:
         return strict_json.parse_clean(text.encode())
-    except strict_json.NotJson as error:
-        raise Unreadable(Told(error.line, reply.language_of(call).say("edit.not-json"))) from None
+    except strict_json.NotJsonError as error:
+        raise UnreadableError(Told(error.line, reply.language_of(call).say("edit.not-json"))) from None
     except ValueError as error:
-        raise Unreadable(Told(None, str(error))) from None
+        raise UnreadableError(Told(None, str(error))) from None
 
 
 async def _checked(call: Call, document: Mapping[str, Any], text: str) -> Became:
