@@ -3,21 +3,24 @@
 import json
 from typing import Any, Final
 
-WIDEST: Final = 100
+WIDEST: Final = 80
 INDENT: Final = "  "
 
 
-def written(value: Any, *, before: str = "") -> str:
-    """JSON that parses to the same. `before` is what stands on its line already, in blanks."""
+def written(document: Any) -> str:
+    """JSON that parses to the same."""
+    return _written(document, before="", taken=WIDEST)
+
+
+def _written(value: Any, *, before: str, taken: int) -> str:
+    """`before` are the blanks in front of the line on which it begins, `taken` the characters that stand there."""
     short = json.dumps(value, ensure_ascii=False)
-    inner = before + INDENT
-    is_short = len(before) + len(short) <= WIDEST and before
-    if is_short or not value or not isinstance(value, dict | list):
+    if not value or not isinstance(value, dict | list) or taken + len(short) <= WIDEST:
         return short
-    if isinstance(value, dict):
-        parts = [f"{json.dumps(name, ensure_ascii=False)}: {written(one, before=inner)}" for name, one in value.items()]
-    else:
-        parts = [written(one, before=inner) for one in value]
+    inner = before + INDENT
+    lines = []
+    for name, one in value.items() if isinstance(value, dict) else (("", item) for item in value):
+        said = f"{inner}{json.dumps(name, ensure_ascii=False)}: " if isinstance(value, dict) else inner
+        lines.append(said + _written(one, before=inner, taken=len(said)))
     opening, closing = "{}" if isinstance(value, dict) else "[]"
-    lines = ",\n".join(inner + part for part in parts)
-    return f"{opening}\n{lines}\n{before}{closing}"
+    return "\n".join((opening, ",\n".join(lines), before + closing))

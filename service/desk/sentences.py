@@ -28,9 +28,11 @@ class Sentences:
 
     def rule(self, rule: Rule, policy: Policy) -> Markup:
         """For whom, when, then: "For newcomers, when the text has a link: it waits for you, because ..."."""
-        always = any(not condition.tests for condition in rule.when)
-        when = self._say("rule.always") if always else self._say("rule.when", conditions=self.conditions(rule.when))
-        parts = [Markup("").join((self._who(rule), ", ", when))]
+        parts = [self._who(rule)]
+        if all(condition.tests for condition in rule.when):
+            parts.append(self._say("rule.when", conditions=self.conditions(rule.when)))
+        elif not rule.during:
+            parts.append(self._say("rule.always"))
         if rule.unless:
             parts.append(self._say("rule.unless", conditions=self.conditions(rule.unless)))
         if rule.during:
@@ -39,7 +41,7 @@ class Sentences:
             parts.append(self._say("rule.until", moment=exactly(rule.until)))
         said = Markup("{}: <strong>{}</strong>").format(Markup(", ").join(parts), self._say(f"rule.then.{rule.then}"))
         reason = policy.reason(rule.reason)
-        return said + (self._say("rule.because", reason=reason.text) if reason else "") + Markup(".")
+        return said + (self._say("rule.because", reason=reason.text) if reason else Markup("."))
 
     def named(self, policy: Policy) -> list[Markup]:
         """Whom the policy's own names of people mean."""
@@ -48,6 +50,10 @@ class Sentences:
             for name, conditions in policy.people.items()
             if name not in BUILT_IN
         ]
+
+    def has_hours(self, policy: Policy) -> bool:
+        """Whether a rule speaks at certain hours only."""
+        return any(rule.during for rule in (*policy.rules, *policy.lockdown))
 
     def share(self, share: float) -> Markup:
         """A share in per cent."""
