@@ -6,6 +6,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from service.desk import documents
+from service.desk.rendering import query as with_query
 from service.desk.sentences import Sentences
 from service.errors import UnknownVersion
 from service.moderation import brakes, policies
@@ -67,7 +68,7 @@ async def list_versions(call: Call, query: rule_forms.VersionsPage) -> web.Respo
         back="policy/versions",
         versions=[(kept, len(json.loads(kept.document).get("rules", []))) for kept in page.items],
         is_first=query.cursor is None,
-        next=f"versions?cursor={following}" if following else None,
+        next=reply.root_of(call) + with_query("policy/versions", cursor=following) if following else None,
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from service import strict_json
-from service.desk import difference, documents
+from service.desk import changed_lines, documents
+from service.desk.changed_lines import Line
 from service.desk.numbered import Told, excerpts
 from service.errors import DocumentChanged, InvalidRequest, NotFound
 from service.moderation import policies
@@ -28,13 +29,14 @@ from service.web.policy import change, examine, kept_version
 @dataclass(frozen=True, slots=True)
 class Became:
     """What became of a text that somebody sent: what is wrong with it, what it says, what it says of a text that was
-    tried; or `theirs`, which holds by now because somebody else was faster."""
+    tried; or `theirs`, which holds by now because somebody else was faster, with what differs."""
 
     status: int = 200
     told: Sequence[Told] = ()
     examined: Examined | None = None
     tried: Tried | None = None
     theirs: Shown | None = None
+    changes: Sequence[Sequence[Line]] = ()
 
     @property
     def policy(self) -> Policy | None:
@@ -82,7 +84,9 @@ async def send_editor(call: Call, form: PolicyForm) -> web.Response:
         return await _page(call, form, Became(problem.status, told))
     except DocumentChanged as problem:
         theirs = await call.database.read(policies.shown, call.site.rules)
-        return await _page(call, form, Became(problem.status, theirs=theirs))
+        now, mine = documents.written(theirs.document), documents.written(document)
+        changes = await asyncio.to_thread(changed_lines.between, now, mine)
+        return await _page(call, form, Became(problem.status, theirs=theirs, changes=changes))
 
 
 class UnreadableError(Exception):
@@ -140,7 +144,6 @@ async def _page(call: Call, form: PolicyForm, became: Became, *, from_version: i
         became=became,
         version=version,
         from_version=from_version,
-        changes=difference.marked(documents.written(theirs.document), form.document) if theirs else None,
         lines=form.document.count("\n") + 1,
         wrong=[one for one in became.told if one.is_wrong],
         excerpts=excerpts(form.document.split("\n"), became.told),
