@@ -1,8 +1,8 @@
 """Marks where checks saw something in a text: in its source, and in the HTML that readers see.
 
-Checks count in the source (code points of what the author wrote), so there every mark is exact. HTML is followed back to
-its source word by word: what lies between two words must be markup and nothing else. Where that does not work out (an
-entity, a link's address behind other words), there is no marked HTML, and the desk shows the marked source.
+Checks count in the source (code points of what the author wrote), so there every mark is exact. HTML is followed back
+to its source word by word: what lies between two words must be markup and nothing else. Where that does not work out
+(an entity, a link's address behind other words), there is no marked HTML, and the desk shows the marked source.
 """
 
 import html

@@ -60,6 +60,14 @@ class Shown:
         return self.kept.version if self.kept else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The rules of a site's policy, and the site's lists: each name with its title."""
+
+    rules: Mapping[str, str]
+    lists: Mapping[str, str]
+
+
 def known(tx: Transaction, site: SiteKey) -> Known:
     """What the names in a document of this site can mean."""
     return Known(frozenset(kept.name for kept in lists.of_site(tx, site)))
@@ -142,6 +150,15 @@ def holding(tx: Transaction, site: SiteRules) -> Policy:
     return current(tx, site, policies.newest_digest(tx, site.key))
 
 
+def named(tx: Transaction, site: SiteRules) -> Named | None:
+    """By what the queue can be narrowed; None where the site has no rules."""
+    policy = holding(tx, site)
+    if not policy.rules:
+        return None
+    titles = {kept.name: kept.title for kept in lists.of_site(tx, site.key)}
+    return Named({name: rule.title for name, rule in policy.rule_of.items()}, titles)
+
+
 def _compile(kept: KeptPolicy, time_zone: str) -> Policy:
     """What the document says. Where this release cannot read it (it names a fact that is no more), everything waits."""
     try:
@@ -158,8 +175,8 @@ def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[Rule]:
 
 
 def may_have_rules(site: SiteKey) -> bool:
-    """Whether rules judged the site's last text in this process: then checks better look before the transaction.
+    """Whether the site had rules when this process last looked.
 
-    It decides where they look, and nothing else.
+    It decides where checks look (better before the transaction), and whether the desk's pages lead to what rules did.
     """
     return site in _with_rules

@@ -82,6 +82,7 @@ from service.web.desk import policy_edit as desk_policy_edit
 from service.web.desk import policy_trial as desk_policy_trial
 from service.web.desk import queue as desk_queue
 from service.web.desk import record as desk_record
+from service.web.desk import ruled as desk_ruled
 from service.web.desk import sessions as desk_sessions
 from service.web.desk import settings as desk_settings
 from service.web.desk import sign_in as desk_sign_in
@@ -453,6 +454,10 @@ DESK = [
     Route(
         "POST", DESK_SITE + "/policy/brakes", desk_policy.release_brake, Audience.DESK, statuses=(303,),
         media_type=HTML, problems=(*CHANGE, *FORM),
+    ),
+    Route(
+        "GET", DESK_SITE + "/ruled", desk_ruled.show_ruled, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, *LISTED),
     ),
     Route(
         "GET", DESK_SITE + "/settings", desk_settings.show_settings, Audience.DESK, media_type=HTML,

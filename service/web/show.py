@@ -145,7 +145,7 @@ def entry(site: Site, case: Case, *, now: Milliseconds) -> EntryView:
     waiting = case.entry
     if waiting is None:
         raise LookupError(f"comment {case.comment.id} does not wait")
-    parts = _priority_parts(waiting, now)
+    parts = priority_parts(waiting, now)
     edit_window_seconds, held, label = site.edit_window_seconds, waiting.claimed_by, case.label or NO_LABEL
     known = post(site, case.post)
     shown: PostView = {**known, "title": known["title"] or label.title, "url": known["url"] or label.url}
@@ -174,7 +174,7 @@ def judgement(told: Mapping[str, Any]) -> JudgementView:
     return cast("JudgementView", dict(told))
 
 
-def _priority_parts(waiting: QueueEntry, now: Milliseconds) -> list[PartView]:
+def priority_parts(waiting: QueueEntry, now: Milliseconds) -> list[PartView]:
     """Why an entry is as urgent as it is. One that waits gains a point every ten minutes."""
     minutes = max(0, now - waiting.waiting_since) // 60_000
     parts: list[PartView] = [{"code": "waiting", "points": minutes // 10, "text": f"Waits for {_duration(minutes)}."}]

@@ -54,7 +54,7 @@ async def scene(gatepost: Gatepost) -> dict[str, Any]:
     return {"reply": reply.json["comment"], "edited": edited, "held": held, "mine": mine, "root": root}
 
 
-PAGES = ("", "c/{reply}", "c/{edited}", "authors/{author}", "posts/2005%2F07", "record", "settings", "../")
+PAGES = ("", "c/{reply}", "c/{edited}", "authors/{author}", "posts/2005%2F07", "record", "ruled", "settings", "../")
 PAGES_OF_RULES = (
     "lists",
     "lists/slurs",

@@ -1,4 +1,4 @@
-"""The desk's pages of rules and lists in a real Chromium: without JavaScript, for everybody, and nothing in them runs."""
+"""The pages of rules and lists in a real Chromium: without JavaScript, for everybody, and nothing in them runs."""
 
 import json
 from collections.abc import Iterator

@@ -16,13 +16,15 @@ from service.errors import InvalidRequest
 from service.model import Milliseconds
 from service.reading.shapes import Id, WhyCode
 from service.web.incoming import IdText, Incoming, Line, RequestedAction
+from service.web.incoming_queue import Name
 from service.web.outgoing import ActionName, StatusName
+from service.web.outgoing_policy import OutcomeName
 from service.web.post_keys import PostKeyText
 from service.web.queries import whole_number
 
 MAX_TOKEN = 16_384
 """As long as the longest that a login takes."""
-BACK = r"^(|(record|settings|lists|policy)|(c|authors|posts|lists|policy|policy/versions)/[^/?#\\]+)(\?[^#]*)?$"
+BACK = r"^(|(record|settings|ruled|lists|policy)|(c|authors|posts|lists|policy|policy/versions)/[^/?#\\]+)(\?[^#]*)?$"
 """A page of the desk, as seen from the queue."""
 
 
@@ -50,6 +52,10 @@ class QueueFields(Fields):
     post: PostKeyText | None = None
     author: IdText | None = None
     q: Annotated[Line, Field(min_length=1, max_length=200)] | None = None
+    rule: Name | None = None
+    list_name: Name | None = Field(None, alias="list")
+    check: Name | None = None
+    outcome: OutcomeName | None = None
     claimed: Literal["any", "mine", "free"] = "any"
     order: Literal["oldest", "priority"] = "oldest"
 
@@ -60,6 +66,14 @@ Place = Annotated[str, Field(max_length=2_000)]
 class QueuePage(QueueFields):
     """The queue's page: where in the list, and what was done a moment ago."""
 
+    cursor: Place | None = None
+    done: Id | None = None
+
+
+class RuledPage(Fields):
+    """The page of what only rules have decided: what they made of it, and where in the list."""
+
+    status: Literal["spam", "rejected", "approved"] = "spam"
     cursor: Place | None = None
     done: Id | None = None
 

@@ -72,7 +72,7 @@ async def send_editor(call: Call, form: PolicyForm) -> web.Response:
             return reply.go_back(call, "policy", saved=1)
         if form.do == "try":
             tried = await judged(call, form, document)
-            return await _page(call, form, Became(422 if tried.told else 200, tried=tried))
+            return await _page(call, form, Became(422 if tried.wrong else 200, tried=tried))
         return await _page(call, form, await _checked(call, document, form.document))
     except UnreadableError as unreadable:
         return await _page(call, form, Became(422, [unreadable.told]))

@@ -8,10 +8,12 @@ from typing import Any, Final
 from aiohttp import web
 from markupsafe import Markup
 
-from service.desk.marking import Mark, Source
+from service.desk import why
+from service.desk.marking import Source
 from service.desk.numbered import Told, excerpts
 from service.moderation import trials
 from service.moderation.trials import Wanted
+from service.store import lists as stored
 from service.triage.judgement import Judgement
 from service.web.call import Call
 from service.web.desk import forms, reply
@@ -24,11 +26,18 @@ A_NEWCOMER: Final = TrialForm(approved=0, known_days=0)
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What would be said of a text, which is shown with what was found in it; or what is wrong with the facts."""
+    """What would be said of a text, upon what, and the text with what was found in it; or (`wrong`) what is wrong with
+    the facts."""
 
-    judgement: Judgement | None
-    marked: Markup
-    told: Sequence[Told] = ()
+    judgement: Judgement | None = None
+    told: why.Told | None = None
+    marked: Markup | None = None
+    wrong: Sequence[Told] = ()
+
+    @property
+    def saw(self) -> Mapping[str, Sequence[Markup]]:
+        """What the rules rest on that spoke, by their ids."""
+        return {rule.id: rule.saw for rule in self.told.rules} if self.told else {}
 
 
 # GET /desk/{site}/policy/trial
@@ -42,14 +51,14 @@ async def try_text(call: Call, form: TrialForm) -> web.Response:
     """What the policy that holds would say of a text."""
     await sender_of(call, form.csrf)
     tried = await judged(call, form, None)
-    return await _page(call, form, tried, status=422 if tried.told else 200)
+    return await _page(call, form, tried, status=422 if tried.wrong else 200)
 
 
 async def judged(call: Call, form: TrialForm, document: Mapping[str, Any] | None) -> Tried:
     """Try the text of a form: with this document, or (None) with the policy that holds. Raises DocumentError."""
-    given, lines, told = _given(call, form)
-    if told:
-        return Tried(None, Markup(""), told)
+    given, lines, wrong = _given(call, form)
+    if wrong:
+        return Tried(wrong=wrong)
     wanted = Wanted(
         document=document,
         text=form.text or None,
@@ -60,19 +69,16 @@ async def judged(call: Call, form: TrialForm, document: Mapping[str, Any] | None
     about = await call.database.read(trials.about, call.site.rules, wanted)
     judgement = await asyncio.to_thread(trials.judge, call.site.rules, wanted, about)
     if isinstance(judgement, list):
-        return Tried(None, Markup(""), [_beside(one.pointer, one.detail, lines) for one in judgement])
-    marks = [
-        Mark(span.start, span.end, Markup("{}").format(verdict.text))
-        for verdict in judgement.facts.verdicts
-        for span in verdict.spans
-    ]
-    return Tried(judgement, Source(form.text, marks).whole)
+        return Tried(wrong=[_beside(one.pointer, one.detail, lines) for one in judgement])
+    titles = {kept.name: kept.title for kept in await call.database.read(stored.of_site, call.site_key)}
+    told = why.told(judgement.as_json(), form.text, titles, reply.language_of(call))
+    return Tried(judgement, told, Source(form.text, told.marks).whole)
 
 
 def trial_view(form: TrialForm, tried: Tried | None) -> dict[str, Any]:
     """What `trial_fields.html` and `trial_result.html` show."""
-    told = tried.told if tried else ()
-    return {"trial": form, "tried": tried, "trial_excerpts": excerpts(form.facts.split("\n"), told)}
+    wrong = tried.wrong if tried else ()
+    return {"trial": form, "tried": tried, "trial_excerpts": excerpts(form.facts.split("\n"), wrong)}
 
 
 def _given(call: Call, form: TrialForm) -> tuple[dict[str, Any], dict[str, int], list[Told]]:
@@ -82,17 +88,17 @@ def _given(call: Call, form: TrialForm) -> tuple[dict[str, Any], dict[str, int],
     given |= {"author.approved": form.approved} if form.approved is not None else {}
     given |= {"author.known_days": form.known_days} if form.known_days is not None else {}
     lines: dict[str, int] = {}
-    told = []
+    wrong = []
     for number, line in enumerate(form.facts.split("\n"), 1):
         if not line.strip():
             continue
         try:
             name, value = trials.fact_in(line)
         except ValueError:
-            told.append(Told(number, reply.language_of(call).say("trial.fact-how")))
+            wrong.append(Told(number, reply.language_of(call).say("trial.fact-how")))
             continue
         given[name], lines[name] = value, number
-    return given, lines, told
+    return given, lines, wrong
 
 
 def _beside(pointer: str, detail: str, lines: Mapping[str, int]) -> Told:
