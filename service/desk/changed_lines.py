@@ -1,6 +1,5 @@
 """Which lines differ between two texts, with a line around them: for long texts of which little has changed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final, Literal
@@ -16,10 +15,10 @@ class Line:
     text: str
 
 
-def between(old: str, new: str) -> list[Sequence[Line]]:
+def between(old: str, new: str) -> list[list[Line]]:
     """Each stretch of lines that differ. It may take a while for long texts, so this belongs in a thread."""
     olds, news = old.split("\n"), new.split("\n")
-    found = []
+    found: list[list[Line]] = []
     for stretch in SequenceMatcher(None, olds, news, autojunk=False).get_grouped_opcodes(AROUND):
         lines: list[Line] = []
         for tag, i1, i2, j1, j2 in stretch:
