@@ -54,6 +54,7 @@ class Shown:
 
     kept: KeptPolicy | None
     document: Mapping[str, Any]
+    policy: Policy
     braked: Sequence[Braked]
     rules: Sequence[RuleState]
     lists: Sequence[KeptList]
@@ -96,7 +97,7 @@ def shown(tx: Transaction, site: SiteRules) -> Shown:
     braked = [one for one in rules.braked(tx, site.key) if one.rule in policy.rule_of]
     states = [RuleState(rule, tallies[rule.id]) for rule in policy.rules]
     document_ = json.loads(kept.document) if kept else document_of_version_0(site)
-    return Shown(kept, document_, braked, states, lists.of_site(tx, site.key))
+    return Shown(kept, document_, policy, braked, states, lists.of_site(tx, site.key))
 
 
 def document_of_version_0(site: SiteRules) -> Mapping[str, Any]:
@@ -189,10 +190,10 @@ def _compile(kept: KeptPolicy, time_zone: str) -> Policy:
         return Policy(kept.version, Outcome.HOLD)
 
 
-def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[str]:
+def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[Rule]:
     """The rules of the policy that holds which name this list."""
     policy = holding(tx, site)
-    return [rule.id for rule in (*policy.rules, *policy.lockdown) if name in rule.lists]
+    return [rule for rule in (*policy.rules, *policy.lockdown) if name in rule.lists]
 
 
 def may_have_rules(site: SiteKey) -> bool:

@@ -200,11 +200,27 @@ async def test_settings_are_kept_in_the_browser(gatepost: Gatepost, mo: AtDesk) 
     assert page.one("input[name=language][checked]").get("value") == "de"
 
 
+RULES = ("lists", "lists/slurs", "policy", "policy/edit", "policy/trial", "policy/versions", "policy/versions/1")
+
+
 async def test_all_links_are_relative_to_the_page(gatepost: Gatepost, mo: AtDesk) -> None:
     """So the desk works below any path that a proxy puts before it, taken away or not."""
     comment = await gatepost.approved("Words.")
     await gatepost.reader("bea").submit("More.", parent_id=comment["id"])
-    for address in ("", f"c/{comment['id']}", f"authors/{comment['author']['key']}", "posts/post", "record", "c/no"):
+    made = {"title": "Slurs", "kind": "words"}
+    await gatepost.moderator().call("PUT", "lists/slurs", json=made, headers={"If-None-Match": "*"})
+    rule = {"id": "a", "title": "A", "when": [{"lists.matched": {"any_of": ["slurs"]}}], "then": "hold"}
+    document = {"document": {"format": 1, "rules": [rule]}}
+    await gatepost.reader("root", roles=["admin"]).call("PUT", "policy", json=document, headers={"If-Match": '"0"'})
+    for address in (
+        "",
+        f"c/{comment['id']}",
+        f"authors/{comment['author']['key']}",
+        "posts/post",
+        "record",
+        "c/no",
+        *RULES,
+    ):
         page = await mo.open(address)
         found = [*page.all("[href]:not([target])"), *page.all("[src]"), *page.all("form:not([method=dialog])")]
         links = [one.get("href") or one.get("src") or one.get("action") for one in found]
