@@ -69,11 +69,13 @@ class _OfAuthor:
 
 def bring(tx: Transaction, order: Import, slice_: Sequence[Staged]) -> Brought:
     """Write a slice of an import. Comments come behind those that they answer, post by post."""
-    known = imports.known(tx, order.site.key, order.source, [one.identity for one in slice_])
+    known = arriving.known(tx, order, [one.identity for one in slice_])
     fresh = [one for one in slice_ if one.identity not in known]
     if fresh:
         _write(tx, order, fresh)
-    changed = [one for one in slice_ if one.identity in known and known[one.identity].digest != digest_of(one)]
+    changed = [
+        one for one in slice_ if one.identity in known and known[one.identity].digest not in {None, digest_of(one)}
+    ]
     updated = sum(_bring_anew(tx, order, one, known[one.identity]) for one in changed) if order.updates else 0
     kept = len(changed) - updated if order.updates else 0
     return Brought(len(fresh), updated, kept, len(known) - updated - kept)
@@ -111,7 +113,7 @@ def _past(tx: Transaction, order: Import, made: Sequence[Arrival]) -> list[tuple
     lines = []
     for one in made:
         if one.whole is not None:
-            restoring.put_past(tx, one.comment, one.whole)
+            restoring.put_past(tx, one.comment, one.whole, order.batch)
             lines += restoring.record_of(one.comment, one.whole, key_of, length=order.length)
     return lines
 
