@@ -24,6 +24,7 @@ from service.model import (
     Milliseconds,
     PostKey,
     Reason,
+    SiteKey,
     Status,
     Text,
     Why,
@@ -31,7 +32,7 @@ from service.model import (
 from service.moderation import arriving, publication, record, restoring
 from service.moderation.arriving import Arrival, Import, digest_of, id_of
 from service.moderation.paths import CODE_LENGTH
-from service.store import comments, events, imports, posts, queue
+from service.store import comments, earlier, events, imports, posts, queue
 from service.store.database import Transaction
 from service.store.imports import Elsewhere, Known, Origin
 from service.store.staged import Staged
@@ -79,6 +80,11 @@ def bring(tx: Transaction, order: Import, slice_: Sequence[Staged]) -> Brought:
     updated = sum(_bring_anew(tx, order, one, known[one.identity]) for one in changed) if order.updates else 0
     kept = len(changed) - updated if order.updates else 0
     return Brought(len(fresh), updated, kept, len(known) - updated - kept)
+
+
+def finish(tx: Transaction, site: SiteKey) -> None:
+    """All slices have come. What rules know of comments that readers see is read of these, too, in the background."""
+    earlier.begin_with_imported(tx, site)
 
 
 def _write(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> None:

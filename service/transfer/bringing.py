@@ -8,7 +8,7 @@ from service.model import BatchId, CommentId, PostKey, SiteKey, SiteRules
 from service.moderation import arriving, importing, unimporting
 from service.moderation.arriving import Import
 from service.moderation.restoring import Holdings
-from service.store import earlier, imported, posts
+from service.store import imported, posts
 from service.store.database import Database, Transaction
 from service.store.snapshot import Watch
 from service.store.staged import Stage
@@ -107,7 +107,7 @@ async def write(database: Database, ready: Ready, stage: Stage, report: Report, 
         done += len(slice_)
     watch.tell(STEP, done, report.comments)
     if report.new:
-        await database.bulk.write(earlier.begin_with_imported, ready.site.key)
+        await database.bulk.write(importing.finish, ready.site.key)
     if not report.new + report.updated:
         report.batch = None
 
