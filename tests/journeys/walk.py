@@ -166,12 +166,14 @@ class Walk:
         self.world.decisions.append(Decision(decision["id"], comment, before, comment.version, seen_before))
 
     async def _seen(self, comment: Comment) -> object:
-        """What a moderator sees of a comment and of its place in the queue, but for its version and last decision."""
+        """What a moderator sees of a comment and of its place in the queue, but for its version and last decision, and
+        for what waiting adds."""
         shown = (await self._moderator(0).get(f"comments/{comment.id}")).json["comment"]
         queue = (await self._moderator(0).get("queue", params={"post": comment.post.key, "limit": 200})).json["entries"]
         entry = next((one for one in queue if one["comment"]["id"] == comment.id), None)
-        place = entry and {name: entry[name] for name in ("why", "priority", "waiting_since")}
-        return {name: value for name, value in shown.items() if name not in {"version", "decision"}}, place
+        place = entry and {name: entry[name] for name in ("why", "waiting_since")}
+        points = [part for part in (entry["priority_parts"] if entry else []) if part["code"] != "waiting"]
+        return {name: value for name, value in shown.items() if name not in {"version", "decision"}}, place, points
 
     # --- What must hold -----------------------------------------------------------------------------------------------
 
