@@ -38,14 +38,12 @@ LONG := tests/embed tests/faults tests/transfer tests/test_cli_db.py tests/test_
 	$(addprefix tests/journeys/test_,random_walks.py random_texts.py) \
 	$(addprefix tests/web/test_,body_size.py guard.py live.py schemathesis.py)
 
-# What `make check-fast` leaves out beside that: whole programs, whole stores, several services, every combination of calls.
-# Tests that bring a PostgreSQL (`own_engines`) are left out as well.
-THOROUGH := tests/demo tests/journeys tests/test_cli.py tests/checkup tests/auth/test_attacks.py tests/text/test_render.py \
-	tests/triage/test_laws.py $(addprefix tests/desk/test_,every_route.py safety.py sign_in_attacks.py) \
-	$(addprefix tests/moderation/test_,undo.py queue.py rendering.py) \
-	$(addprefix tests/store/test_,backup.py backup_schedule.py copy.py digest.py leases.py verify.py) \
-	$(addprefix tests/web/test_,bad_input.py credentials.py feeds.py formats.py front_end.py hatch.py labels.py limits.py \
-	public.py public_url.py transitions.py)
+# What `make check-fast` leaves out beside that, beside whatever starts a service (`service`; one test of the whole way stays) or
+# a PostgreSQL (`own_engines`): whole programs, whole stores, every combination of calls, thousands of random texts.
+THOROUGH := tests/demo tests/checkup tests/webhooks tests/auth/test_attacks.py tests/notices/test_letter.py tests/store/test_query_plans.py \
+	tests/triage/test_laws.py $(addprefix tests/test_,cli.py cli_desk.py cli_policy.py cli_undo.py logs.py packaging.py settings_sentences.py) \
+	$(addprefix tests/store/test_,backup.py backup_schedule.py copy.py desk_sessions.py digest.py leases.py verify.py) \
+	$(addprefix tests/text/test_,addresses.py folding.py render.py) $(addprefix tests/auth/test_,introspection.py oidc.py session.py)
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name meaning; do \
@@ -76,8 +74,9 @@ test-real: $(VENV)/.dev ## against WordPress, Django, an OpenID issuer, a Docker
 	@$(BIN)/python -m pytest tests/real $(ARGS)
 
 check-fast: lint types ## the quick loop: lint, types, and tests that take a minute together
-	@$(BIN)/python -m pytest -n auto -m "not slow and not browser and not own_engines" \
+	@$(BIN)/python -m pytest -n auto -m "not (slow or browser or own_engines or service)" \
 		$(addprefix --ignore=,$(LONG) $(THOROUGH)) $(ARGS)
+	@$(BIN)/python -m pytest -q tests/journeys/test_first_light.py
 
 lint: $(VENV)/.dev ## formatting and ruff's rules
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: run make format"; exit 1; }

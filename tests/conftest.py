@@ -49,10 +49,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """The markers that go with `--engine`."""
     config.addinivalue_line("markers", "sqlite_only(reason): about the SQLite file itself; no test on PostgreSQL")
     config.addinivalue_line("markers", "own_engines: brings its own databases, so it runs with the first engine only")
+    config.addinivalue_line("markers", "service: starts the whole service (whoever asks for one has this marker)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL, tests of the SQLite file are skipped, each with its own reason, and what would run twice."""
+    for item in items:
+        if {"start_gatepost", "services"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.service)
     if config.getoption("engine") == "sqlite":
         return
     for item in items:

@@ -144,8 +144,13 @@ def _name(path: Path) -> str:
     return ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
 
 
-def imports(name: str) -> Iterator[str]:
+@cache
+def imports(name: str) -> tuple[str, ...]:
     """What a file imports, wherever in it: modules with all their dots, of ours from `service` on."""
+    return tuple(_imports(name))
+
+
+def _imports(name: str) -> Iterator[str]:
     for node in ast.walk(files()[name]):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -248,7 +253,7 @@ def private_names_of_others() -> Iterator[str]:
     for name, tree in files().items():
         if name in INSIDES or within(name, "store.migrations"):
             continue
-        ours = set().union(*(_names_defined_in(files()[other]) for other in {name, *own_imports(name)}))
+        ours = set().union(*(_names_defined_in(other) for other in {name, *own_imports(name)}))
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and _is_private(node.attr) and node.attr not in ours:
                 yield f"{name}:{node.lineno} uses {ast.unparse(node)}"
@@ -434,12 +439,12 @@ def _is_private(name: str) -> bool:
     return name.startswith("_") and name != "_replace"
 
 
-def _names_defined_in(tree: ast.Module) -> set[str]:
+@cache
+def _names_defined_in(name: str) -> set[str]:
     """Functions, classes, constants, and what is assigned to an object's own attributes."""
-    found = {
-        node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    }
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(files()[name]))
+    found = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+    for node in nodes:
         for target in getattr(node, "targets", [getattr(node, "target", None)]):
             for part in ast.walk(target) if target is not None else ():
                 found |= {part.id} if isinstance(part, ast.Name) else set()
