@@ -121,6 +121,7 @@ async def test_without_a_rule_that_spoke_it_says_so(gatepost: Gatepost, mo: AtDe
 async def test_a_rules_decision_is_undone_in_the_record(gatepost: Gatepost, mo: AtDesk) -> None:
     (comment,) = await ruled(gatepost, "publish")
     page = await mo.open("record")
+    assert "(links-hold)" in page.says(".lines li[data-by=policy]")
     undone = await mo.press(page, page.one(".lines li[data-by=policy] button"))
     assert await status_of(gatepost, comment) == "pending"
     assert undone.all(".lines li[data-by=policy] button") == []
