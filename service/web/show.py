@@ -29,11 +29,13 @@ from service.moderation.cases import Case
 from service.reading.shapes import PostView, VisibleComment
 from service.reading.show import author, optional_timestamp, post, timestamp
 from service.settings import Site
+from service.store.texts import Original
 from service.web.outgoing import (
     ActorView,
     AuthorStanding,
     CommentView,
     DecisionView,
+    OriginalView,
     PostForModerators,
 )
 from service.web.outgoing_policy import JudgementView
@@ -243,3 +245,8 @@ def problem_members(members: Mapping[str, object], *, edit_window_seconds: int) 
         else:
             shown[name] = value
     return shown
+
+
+def original(found: Original) -> OriginalView:
+    """What an imported comment's text was made of."""
+    return {"format": "html" if found.format == "html" else "text", "body": found.body}
