@@ -46,6 +46,7 @@ async def test_what_a_rule_decided_is_confirmed(
     (comment,) = await ruled(gatepost, then)
     page = await mo.open(f"ruled?status={status}")
     assert " ".join(page.one("[data-rule]").text_content().split()) == words
+    assert page.one("[data-rule] a").get("href") == "./policy#rule-links-hold"
     assert [one.text for one in page.all(".text mark")] == ["https://a.example/"]
     assert (button(page, comment, action).text, button(page, comment, action).get("class")) == (confirm, "primary")
     done = await mo.press(page, button(page, comment, action))
