@@ -31,6 +31,9 @@ KEYS: Final = {Action.APPROVE: "a", Action.REJECT: "r", Action.SPAM: "s", Action
 """One key for each decision that is pressed often. What deletes has none."""
 CONFIRMING: Final = {Status.APPROVED: Action.APPROVE, Status.REJECTED: Action.REJECT, Status.SPAM: Action.SPAM}
 """What a moderator decides who agrees with a rule."""
+MOST_UNFOLDED: Final = 600
+MOST_LINES: Final = 12
+"""Of a text that a phone shows whole."""
 _MAIN: Final = (Action.APPROVE, Action.DISCARD_EDIT, Action.REJECT, Action.SPAM)
 _MORE: Final = (Action.RESTORE, Action.DELETE)
 
@@ -86,6 +89,12 @@ class Card:
     is_first: bool
     is_banned: bool
     is_ruled: bool
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the text is more than fits on the screen of a phone."""
+        texts = [self.comment.text.body, self.comment.newest_text.body]
+        return any(len(body) > MOST_UNFOLDED or body.count("\n") > MOST_LINES for body in texts)
 
     @property
     def author_path(self) -> str:

@@ -5,6 +5,7 @@ by their digest, so a process compiles each version once.
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,14 @@ import structlog
 from service.errors import InvalidRequest
 from service.model import Actor, SiteKey, SiteRules
 from service.moderation import brakes
-from service.store import earlier, events, lists, policies, rules
+from service.store import earlier, events, judgements, lists, policies, rules
 from service.store.database import Transaction
 from service.store.lists import KeptList
 from service.store.policies import KeptPolicy
 from service.store.rules import Braked, Tally
 from service.triage import document
 from service.triage.document.known import Known
+from service.triage.document.warnings import Experience
 from service.triage.outcome import Outcome
 from service.triage.policy import Policy, of_premoderate
 from service.triage.rule import Rule
@@ -28,6 +30,9 @@ from service.triage.rule import Rule
 log = structlog.get_logger()
 
 MOST_REMEMBERED = 256
+MOST_LOOKED_AT = 1_000
+ENOUGH_LOOKED_AT = 100
+"""Of fewer texts nobody is told how often a fact was *nothing*."""
 _compiled: dict[tuple[str, str], Policy] = {}
 _with_rules: set[SiteKey] = set()
 
@@ -71,6 +76,17 @@ class Named:
 def known(tx: Transaction, site: SiteKey) -> Known:
     """What the names in a document of this site can mean."""
     return Known(frozenset(kept.name for kept in lists.of_site(tx, site)))
+
+
+def experience(tx: Transaction, site: SiteKey) -> Experience:
+    """What the store knows of the names in a document of this site. It reads a thousand judgements."""
+    asked: Counter[str] = Counter()
+    nothing: Counter[str] = Counter()
+    for said in judgements.of_arrivals(tx, site, limit=MOST_LOOKED_AT):
+        asked.update(said["facts"].keys())
+        nothing.update(fact for fact, value in said["facts"].items() if value is None)
+    shares = {fact: nothing[fact] / asked[fact] for fact in nothing if asked[fact] >= ENOUGH_LOOKED_AT}
+    return Experience(frozenset(kept.name for kept in lists.of_site(tx, site) if not kept.entries), shares)
 
 
 def shown(tx: Transaction, site: SiteRules) -> Shown:
@@ -117,6 +133,8 @@ def put(
     replaced = current(tx, site, before.digest) if before else None
     text = json.dumps(wanted, ensure_ascii=False, separators=(",", ":"))
     policies.add(tx, site.key, expected + 1, text, actor, note)
+    if policy.version == expected + 1:
+        _remember(policies.digest_of(policy.version, text), site, policy)
     brakes.begin_anew(tx, site.key, replaced, policy)
     events.append(tx, site.key, "policy.changed", actor, about={"policy_version": expected + 1})
     if replaced is None or not replaced.rules:
@@ -135,14 +153,18 @@ def current(tx: Transaction, site: SiteRules, digest: str | None) -> Policy:
         if kept is None:
             raise LookupError(site.key)  # its digest was read in this very transaction
         policy = _compile(kept, site.time_zone)
-        if len(_compiled) >= MOST_REMEMBERED:
-            _compiled.clear()
-        _compiled[digest, site.time_zone] = policy
+        _remember(digest, site, policy)
     if policy.rules:
         _with_rules.add(site.key)
     else:
         _with_rules.discard(site.key)
     return policy
+
+
+def _remember(digest: str, site: SiteRules, policy: Policy) -> None:
+    if len(_compiled) >= MOST_REMEMBERED:
+        _compiled.clear()
+    _compiled[digest, site.time_zone] = policy
 
 
 def holding(tx: Transaction, site: SiteRules) -> Policy:

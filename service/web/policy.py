@@ -157,10 +157,12 @@ async def change(call: Call, wanted: Mapping[str, Any], admin: Actor, *, expecte
 async def examine(call: Call, wanted: Mapping[str, Any], *, version: int) -> Examined:
     """What a document says at this site, its own tests run. Raises DocumentError."""
     known = await call.database.read(policies.known, call.site_key)
+    experience = await call.database.bulk.read(policies.experience, call.site_key)
     return await asyncio.to_thread(
         document.examine,
         wanted,
         known,
+        experience=experience,
         version=version,
         now=call.services.clock(),
         time_zone=call.site.time_zone,

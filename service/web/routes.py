@@ -191,6 +191,10 @@ MODERATORS = [
         "GET", COMMENT + "/judgements", moderators.list_judgements, Audience.MODERATORS,
         problems=(*MODERATION, *LISTED, UnknownComment),
     ),
+    Route(
+        "GET", COMMENT + "/original", moderators.get_original, Audience.MODERATORS,
+        problems=(*MODERATION, UnknownComment),
+    ),
     Route("POST", SITE + "/decisions", moderators.decide_many, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
     Route(
         "POST", SITE + "/decisions/{id}/undo", moderators.undo, Audience.MODERATORS, statuses=(201,),

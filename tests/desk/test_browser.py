@@ -306,18 +306,37 @@ async def assert_usable(page: Page, address: str) -> None:
 async def test_the_phone_has_large_targets_and_the_decision_at_hand(
     gatepost: Gatepost, browser_of: OpenBrowser
 ) -> None:
+    """However long the text is: it is folded. A card is no taller than the screen."""
     await scene(gatepost)
+    await gatepost.reader("fay").submit("A long story. " * 90)
     context = await browser_of(scripts=True, viewport={"width": 380, "height": 700}, has_touch=True)
     page = await context.new_page()
     await page.goto("")
     small = await page.evaluate(SMALL_TARGETS)
     assert small == []
     for card in await page.locator("[data-card]").all():
-        await card.scroll_into_view_if_needed()
-        await card.evaluate("(one) => scrollTo(0, one.getBoundingClientRect().top + scrollY)")
-        decide = card.locator(".decide > .bar")
-        if await decide.count():
-            await expect(decide).to_be_in_viewport(ratio=1)
+        await card.evaluate("(one) => scrollTo(0, one.getBoundingClientRect().top + scrollY - 60)")
+        await expect(card.locator(".decide > :is(.bar, .anyway)")).to_be_in_viewport(ratio=1)
+        assert await card.evaluate("(one) => one.offsetHeight") <= 700
+    await page.get_by_text("All of it (1,260 characters)").click()
+    assert await card.evaluate("(one) => one.offsetHeight") > 700
+    await expect(card.locator(".decide > .bar")).to_be_in_viewport(ratio=1)
+
+
+async def test_the_record_is_printed_and_the_current_card_is_seen_in_forced_colours(
+    gatepost: Gatepost, browser_of: OpenBrowser
+) -> None:
+    await scene(gatepost)
+    page = await (await browser_of(scripts=True)).new_page()
+    await page.goto("")
+    await page.emulate_media(forced_colors="active")
+    outline = await page.locator("[aria-current=true]").evaluate("(one) => getComputedStyle(one).outlineStyle")
+    assert outline == "solid"
+    await page.goto("record")
+    await page.emulate_media(media="print", forced_colors="none")
+    await expect(page.locator(".lines").get_by_text("Held for review").first).to_be_visible()
+    for gone in (page.get_by_role("banner"), page.get_by_role("button")):
+        assert [one for one in await gone.all() if await one.is_visible()] == []
 
 
 async def test_two_windows_and_one_comment(gatepost: Gatepost, browser_of: OpenBrowser) -> None:

@@ -59,7 +59,7 @@ async def show_author(call: Call, query: forms.OnePage) -> web.Response:
         marks=False,
         chosen=query.status,
         statuses=[status.value for status in Status],
-        lines=views.lines_of(found.record, found.about),
+        lines=views.lines_of(found.record, found.about, found.texts),
         next=f"../{with_query(here, status=query.status, cursor=following)}" if following else None,
         saved=query.saved is not None,
         **done,

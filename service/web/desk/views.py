@@ -1,11 +1,12 @@
 """From cases and decisions to what the desk's templates show. Called by the handlers of its pages."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from service.desk import why
 from service.desk.cards import Card, State, card
 from service.desk.lines import Line, line
-from service.model import Action, Actor, Comment, CommentId, Decision
+from service.model import Action, Actor, Comment, CommentId, Decision, DecisionId, Text
 from service.moderation import lifecycle
 from service.moderation.cases import Case
 from service.reading.show import address_of
@@ -49,10 +50,18 @@ def _told(call: Call, case: Case) -> why.Told | None:
     return why.told(case.judgement, case.comment.newest_text.body, case.list_titles, reply.language_of(call))
 
 
-def lines_of(decisions: Sequence[Decision], about: Mapping[CommentId, Comment]) -> list[Line]:
-    """Lines of the record. What was undone by another one of them knows by which."""
+def lines_of(
+    decisions: Sequence[Decision],
+    about: Mapping[CommentId, Comment],
+    texts: Mapping[DecisionId, Text] = MappingProxyType({}),
+) -> list[Line]:
+    """Lines of the record, with the texts that were decided about. What was undone by another one of them knows by
+    which."""
     undone = {decision.undoes: decision.id for decision in decisions if decision.undoes}
-    return [line(decision, about.get(decision.comment_id), undone.get(decision.id)) for decision in decisions]
+    return [
+        line(decision, about.get(decision.comment_id), undone.get(decision.id), texts.get(decision.id))
+        for decision in decisions
+    ]
 
 
 def is_mine_already(decision: object, moderator: Actor, action: Action, version: int) -> bool:
