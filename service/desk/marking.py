@@ -17,6 +17,8 @@ from markupsafe import Markup, escape
 
 MOST_MARKS: Final = 100
 """In one text. It is for a person to see, and takes a time that grows with the square of it."""
+MOST_PIECES: Final = 500
+"""Tags and lines of a text that are followed back to the source. More would keep the event loop from others."""
 _TAGS: Final = re.compile(r"(<[^>]*>)")
 """The sanitiser escapes `>` inside attribute values, so this finds real ones."""
 _LINK_END: Final = re.compile(r"\]\([^\s()<>]*\)")
@@ -69,6 +71,8 @@ class Source:
         """The sanitised HTML of this text with the marks; None where one of them would be missing or out of place."""
         if not self._stretches:
             return Markup(sanitised)  # noqa: S704  # sanitised when it was stored
+        if sanitised.count("<") + sanitised.count("\n") > MOST_PIECES:
+            return None
         written: list[str] = []
         shown: set[int] = set()
         at = 0

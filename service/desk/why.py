@@ -50,7 +50,6 @@ class Told:
     rules: Sequence[Spoken]
     also: Sequence[Markup]
     marks: Sequence[Mark]
-    outcome: str
 
 
 def told(judgement: Mapping[str, Any], body: str, list_titles: Mapping[str, str], language: Language) -> Told:
@@ -67,7 +66,6 @@ def told(judgement: Mapping[str, Any], body: str, list_titles: Mapping[str, str]
         rules=rules,
         also=say.first_of(words for verdict, words in verdicts if not verdict["rules"]),
         marks=[mark for verdict, words in verdicts for mark in _marks(verdict, words, titles)],
-        outcome=judgement["outcome"],
     )
 
 

@@ -46,6 +46,7 @@ async def test_what_a_rule_decided_is_confirmed(
     (comment,) = await ruled(gatepost, then)
     page = await mo.open(f"ruled?status={status}")
     assert " ".join(page.one("[data-rule]").text_content().split()) == words
+    assert page.one("[data-rule] a").get("href") == "./policy#rule-links-hold"
     assert [one.text for one in page.all(".text mark")] == ["https://a.example/"]
     assert (button(page, comment, action).text, button(page, comment, action).get("class")) == (confirm, "primary")
     done = await mo.press(page, button(page, comment, action))
@@ -121,6 +122,7 @@ async def test_without_a_rule_that_spoke_it_says_so(gatepost: Gatepost, mo: AtDe
 async def test_a_rules_decision_is_undone_in_the_record(gatepost: Gatepost, mo: AtDesk) -> None:
     (comment,) = await ruled(gatepost, "publish")
     page = await mo.open("record")
+    assert "(links-hold)" in page.says(".lines li[data-by=policy]")
     undone = await mo.press(page, page.one(".lines li[data-by=policy] button"))
     assert await status_of(gatepost, comment) == "pending"
     assert undone.all(".lines li[data-by=policy] button") == []
