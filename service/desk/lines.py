@@ -49,5 +49,9 @@ def excerpt_of(text: Text) -> str:
 
 
 def _stands(decision: Decision, comment: Comment | None) -> bool:
-    is_moderators = decision.actor.kind is ActorKind.MODERATOR and decision.action is not Action.HOLD
-    return is_moderators and comment is not None and comment.version == decision.version + 1
+    """A moderator's decision raised the comment's version, a rule's came with the text."""
+    if comment is None or decision.action is Action.HOLD:
+        return False
+    if decision.actor.kind is ActorKind.POLICY:
+        return comment.version == decision.version
+    return decision.actor.kind is ActorKind.MODERATOR and comment.version == decision.version + 1

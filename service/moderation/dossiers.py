@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from service.errors import UnknownAuthor
+from service.errors import UnknownAuthor, UnknownComment
 from service.model import (
     Author,
     AuthorKey,
@@ -20,10 +20,11 @@ from service.model import (
 )
 from service.moderation import cases
 from service.moderation.cases import Case
-from service.store import around, authors, comments, decided, posts, published, queue_pages, record_pages
+from service.store import around, authors, comments, decided, posts, published, queue_pages, record_pages, texts
 from service.store.database import Transaction
 from service.store.queue_filter import Filter
 from service.store.queue_pages import Total
+from service.store.texts import Original
 
 MOST_ABOVE: Final = 8
 MOST_BELOW: Final = 50
@@ -35,13 +36,15 @@ _COUNTED_ONLY: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class CommentDossier:
-    """A comment with what it answers, the answers to it, its record (newest first) and the texts that it had."""
+    """A comment with what it answers, the answers to it, its record (newest first), the texts that it had, and what
+    an imported one was made of."""
 
     case: Case
     above: Sequence[Comment]
     below: Sequence[Comment]
     record: Sequence[Decision]
     versions: Sequence[Text]
+    original: Original | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,15 @@ def of_comment(tx: Transaction, site: SiteRules, comment_id: CommentId) -> Comme
         around.below(tx, site.key, comment_id, limit=MOST_BELOW),
         record.items,
         around.texts_of(tx, case.comment),
+        texts.original(tx, comment_id),
     )
+
+
+def original_of(tx: Transaction, site: SiteRules, comment_id: CommentId) -> Original | None:
+    """What an imported comment's text was made of; None where it is as it was written. Raises UnknownComment."""
+    if comments.get(tx, site.key, comment_id) is None:
+        raise UnknownComment
+    return texts.original(tx, comment_id)
 
 
 def of_author(tx: Transaction, site: SiteRules, key: AuthorKey) -> AuthorDossier:

@@ -8,6 +8,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, expect
 
 from tests.desk.conftest import OpenBrowser
+from tests.desk.rules import ruled
 from tests.desk.stage import cookie
 from tests.harness import Answer, Gatepost, Person
 from tests.reading.hostile import ADDRESSES, TEXTS
@@ -53,7 +54,16 @@ async def scene(gatepost: Gatepost) -> dict[str, Any]:
     return {"reply": reply.json["comment"], "edited": edited, "held": held, "mine": mine, "root": root}
 
 
-PAGES = ("", "c/{reply}", "c/{edited}", "authors/{author}", "posts/2005%2F07", "record", "settings", "../")
+PAGES = ("", "c/{reply}", "c/{edited}", "authors/{author}", "posts/2005%2F07", "record", "ruled", "settings", "../")
+PAGES_OF_RULES = (
+    "lists",
+    "lists/slurs",
+    "policy",
+    "policy/edit",
+    "policy/trial",
+    "policy/versions",
+    "policy/versions/1",
+)
 
 
 def addresses(known: dict[str, Any]) -> list[str]:
@@ -239,7 +249,8 @@ async def test_everybody_can_use_every_page(
         bypass_csp=True,  # for axe, which comes from outside
     )
     page = await context.new_page()
-    for address in addresses(known):
+    await ruled(gatepost)
+    for address in (*addresses(known), *PAGES_OF_RULES):
         await page.goto(address)
         await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         await assert_usable(page, address)

@@ -12,8 +12,11 @@ import pytest
 from multidict import CIMultiDictProxy
 
 from service.desk import words
+from service.transfer.imported import BodyFormat
 from tests.desk.stage import AtDesk
 from tests.harness import Gatepost
+from tests.transfer.bringing import bring
+from tests.transfer.bringing import comment as imported
 
 
 async def test_a_comment_in_its_thread_with_its_versions_and_record(gatepost: Gatepost, mo: AtDesk) -> None:
@@ -42,6 +45,15 @@ async def test_a_comment_in_its_thread_with_its_versions_and_record(gatepost: Ga
         f"../c/{reply['id']}"
     ] * 2
     assert "Taken back since" in undone.text
+
+
+async def test_what_an_imported_text_was_made_of_is_shown_as_plain_text(gatepost: Gatepost, mo: AtDesk) -> None:
+    made_of = "<p>Once <b>so</b>.</p>"
+    found = [imported(1, body=made_of, body_format=BodyFormat.HTML), imported(2)]
+    await bring(gatepost.running.database, found)
+    ids = [item["id"] for item in (await gatepost.public(post="%2Fone"))["comments"]]
+    assert (await mo.open(f"c/{ids[0]}")).says("details.box .source") == made_of
+    assert (await mo.open(f"c/{ids[1]}")).all("details.box") == []
 
 
 async def test_the_script_gets_the_card_alone(gatepost: Gatepost, mo: AtDesk) -> None:
@@ -200,11 +212,27 @@ async def test_settings_are_kept_in_the_browser(gatepost: Gatepost, mo: AtDesk) 
     assert page.one("input[name=language][checked]").get("value") == "de"
 
 
+RULES = ("lists", "lists/slurs", "policy", "policy/edit", "policy/trial", "policy/versions", "policy/versions/1")
+
+
 async def test_all_links_are_relative_to_the_page(gatepost: Gatepost, mo: AtDesk) -> None:
     """So the desk works below any path that a proxy puts before it, taken away or not."""
     comment = await gatepost.approved("Words.")
     await gatepost.reader("bea").submit("More.", parent_id=comment["id"])
-    for address in ("", f"c/{comment['id']}", f"authors/{comment['author']['key']}", "posts/post", "record", "c/no"):
+    made = {"title": "Slurs", "kind": "words"}
+    await gatepost.moderator().call("PUT", "lists/slurs", json=made, headers={"If-None-Match": "*"})
+    rule = {"id": "a", "title": "A", "when": [{"lists.matched": {"any_of": ["slurs"]}}], "then": "hold"}
+    document = {"document": {"format": 1, "rules": [rule]}}
+    await gatepost.reader("root", roles=["admin"]).call("PUT", "policy", json=document, headers={"If-Match": '"0"'})
+    for address in (
+        "",
+        f"c/{comment['id']}",
+        f"authors/{comment['author']['key']}",
+        "posts/post",
+        "record",
+        "c/no",
+        *RULES,
+    ):
         page = await mo.open(address)
         found = [*page.all("[href]:not([target])"), *page.all("[src]"), *page.all("form:not([method=dialog])")]
         links = [one.get("href") or one.get("src") or one.get("action") for one in found]
