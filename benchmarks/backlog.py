@@ -96,6 +96,10 @@ class Store:
         answer.read()
         return str(answer.headers["Set-Cookie"]).partition(";")[0]
 
+    def hang_up(self) -> None:
+        """The next call opens a connection: the service closes one that was idle while the other store was filled."""
+        self._connection.close()
+
     def cpu_seconds(self) -> float:
         """Processor time that the service has used."""
         return self._server.cpu_seconds()
@@ -121,6 +125,8 @@ def main() -> None:
             stores[name] = Store(folder / name, addresses[-1], waiting)
             stack.callback(stores[name].stop)
             echo(f"{waiting} waiting: filled in {time.perf_counter() - started:.0f} s")
+        for one in stores.values():
+            one.hang_up()
         if asked.engine == "postgres":
             for address in addresses:
                 with psycopg.connect(address, autocommit=True) as connection:
