@@ -44,8 +44,6 @@ from service.triage.judgement import Judgement
 
 MAX_TEXTS = 50
 """Texts that one comment can have, its first one included: each stays in the store, for undo and for disputes."""
-
-
 BY_RULE = frozenset({Status.REJECTED, Status.SPAM})
 """What a rule may make of a comment alone, until a human confirms it or takes it back."""
 Noted = Callable[[Judgement], None]
@@ -161,11 +159,8 @@ def edit(
     if publication.publishes(before, after):
         after = labels.published(tx, site, after, was_shown=False)
     judging.keep(tx, after, judgement)
-    actor, why, of_rules = (
-        caller.acting_as(ActorKind.AUTHOR),
-        judging.why_held(judgement),
-        judging.priority_of(judgement),
-    )
+    actor = caller.acting_as(ActorKind.AUTHOR)
+    why, of_rules = judging.why_held(judgement), judging.priority_of(judgement)
     more_waiting = entries.edited(tx, before, after, actor, why, of_rules)
     record.edited(tx, before, after, actor, judging.ruling(judgement), more_waiting=more_waiting)
     return after
