@@ -5,7 +5,7 @@ by its version, all of a site by the mark of their state (`store/lists`), which 
 compile takes tenths of a second, so it is not done where writes wait: there `ready` says that it must be done first.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -97,17 +97,16 @@ def put(
     return after, before is None
 
 
-def delete(
-    tx: Transaction, site: SiteKey, name: str, actor: Actor, *, expected: int | None, used_by: Collection[str]
-) -> None:
-    """Remove a list. `used_by`: the rules of the site's policy that name it.
+def delete(tx: Transaction, rules: SiteRules, name: str, actor: Actor, *, expected: int | None) -> None:
+    """Remove a list that no rule of the site's policy names.
 
     Raises UnknownList, IfMatchRequired, DocumentChanged or ListInUse.
     """
+    site = rules.key
     before = get(tx, site, name)
     require_version(before, expected)
-    if used_by:
-        raise ListInUse(members={"rules": sorted(used_by)})
+    if used_by := policies.rules_with_list(tx, rules, name):
+        raise ListInUse(members={"rules": sorted(rule.id for rule in used_by)})
     _tell(tx, site, before, actor, version=before.version + 1)
     lists.remove(tx, site, name, version=before.version + 1)
 

@@ -54,6 +54,7 @@ class Shown:
 
     kept: KeptPolicy | None
     document: Mapping[str, Any]
+    policy: Policy
     braked: Sequence[Braked]
     rules: Sequence[RuleState]
     lists: Sequence[KeptList]
@@ -62,6 +63,14 @@ class Shown:
     def version(self) -> int:
         """0: what the configuration says."""
         return self.kept.version if self.kept else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The rules of a site's policy, and the site's lists: each name with its title."""
+
+    rules: Mapping[str, str]
+    lists: Mapping[str, str]
 
 
 def known(tx: Transaction, site: SiteKey) -> Known:
@@ -88,7 +97,7 @@ def shown(tx: Transaction, site: SiteRules) -> Shown:
     braked = [one for one in rules.braked(tx, site.key) if one.rule in policy.rule_of]
     states = [RuleState(rule, tallies[rule.id]) for rule in policy.rules]
     document_ = json.loads(kept.document) if kept else document_of_version_0(site)
-    return Shown(kept, document_, braked, states, lists.of_site(tx, site.key))
+    return Shown(kept, document_, policy, braked, states, lists.of_site(tx, site.key))
 
 
 def document_of_version_0(site: SiteRules) -> Mapping[str, Any]:
@@ -163,6 +172,15 @@ def holding(tx: Transaction, site: SiteRules) -> Policy:
     return current(tx, site, policies.newest_digest(tx, site.key))
 
 
+def named(tx: Transaction, site: SiteRules) -> Named | None:
+    """By what the queue can be narrowed; None where the site has no rules."""
+    policy = holding(tx, site)
+    if not policy.rules:
+        return None
+    titles = {kept.name: kept.title for kept in lists.of_site(tx, site.key)}
+    return Named({name: rule.title for name, rule in policy.rule_of.items()}, titles)
+
+
 def _compile(kept: KeptPolicy, time_zone: str) -> Policy:
     """What the document says. Where this release cannot read it (it names a fact that is no more), everything waits."""
     try:
@@ -172,15 +190,15 @@ def _compile(kept: KeptPolicy, time_zone: str) -> Policy:
         return Policy(kept.version, Outcome.HOLD)
 
 
-def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[str]:
+def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[Rule]:
     """The rules of the policy that holds which name this list."""
     policy = holding(tx, site)
-    return [rule.id for rule in (*policy.rules, *policy.lockdown) if name in rule.lists]
+    return [rule for rule in (*policy.rules, *policy.lockdown) if name in rule.lists]
 
 
 def may_have_rules(site: SiteKey) -> bool:
-    """Whether rules judged the site's last text in this process: then checks better look before the transaction.
+    """Whether the site had rules when this process last looked.
 
-    It decides where they look, and nothing else.
+    It decides where checks look (better before the transaction), and whether the desk's pages lead to what rules did.
     """
     return site in _with_rules

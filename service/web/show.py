@@ -29,11 +29,13 @@ from service.moderation.cases import Case
 from service.reading.shapes import PostView, VisibleComment
 from service.reading.show import author, optional_timestamp, post, timestamp
 from service.settings import Site
+from service.store.texts import Original
 from service.web.outgoing import (
     ActorView,
     AuthorStanding,
     CommentView,
     DecisionView,
+    OriginalView,
     PostForModerators,
 )
 from service.web.outgoing_policy import JudgementView
@@ -147,7 +149,7 @@ def entry(site: Site, case: Case, *, now: Milliseconds) -> EntryView:
     waiting = case.entry
     if waiting is None:
         raise LookupError(f"comment {case.comment.id} does not wait")
-    parts = _priority_parts(waiting, now)
+    parts = priority_parts(waiting, now)
     edit_window_seconds, held, label = site.edit_window_seconds, waiting.claimed_by, case.label or NO_LABEL
     known = post(site, case.post)
     shown: PostView = {**known, "title": known["title"] or label.title, "url": known["url"] or label.url}
@@ -176,7 +178,7 @@ def judgement(told: Mapping[str, Any]) -> JudgementView:
     return cast("JudgementView", dict(told))
 
 
-def _priority_parts(waiting: QueueEntry, now: Milliseconds) -> list[PartView]:
+def priority_parts(waiting: QueueEntry, now: Milliseconds) -> list[PartView]:
     """Why an entry is as urgent as it is. One that waits gains a point every ten minutes."""
     minutes = max(0, now - waiting.waiting_since) // 60_000
     parts: list[PartView] = [{"code": "waiting", "points": minutes // 10, "text": f"Waits for {_duration(minutes)}."}]
@@ -243,3 +245,8 @@ def problem_members(members: Mapping[str, object], *, edit_window_seconds: int) 
         else:
             shown[name] = value
     return shown
+
+
+def original(found: Original) -> OriginalView:
+    """What an imported comment's text was made of."""
+    return {"format": "html" if found.format == "html" else "text", "body": found.body}
