@@ -44,8 +44,6 @@ from service.triage.judgement import Judgement
 
 MAX_TEXTS = 50
 """Texts that one comment can have, its first one included: each stays in the store, for undo and for disputes."""
-
-
 BY_RULE = frozenset({Status.REJECTED, Status.SPAM})
 """What a rule may make of a comment alone, until a human confirms it or takes it back."""
 Noted = Callable[[Judgement], None]
