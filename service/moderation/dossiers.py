@@ -11,6 +11,7 @@ from service.model import (
     Comment,
     CommentId,
     Decision,
+    DecisionId,
     Post,
     PostKey,
     PublicComment,
@@ -19,7 +20,7 @@ from service.model import (
 )
 from service.moderation import cases
 from service.moderation.cases import Case
-from service.store import around, authors, comments, posts, published, queue_pages, record_pages, texts
+from service.store import around, authors, comments, decided, posts, published, queue_pages, record_pages, texts
 from service.store.database import Transaction
 from service.store.queue_filter import Filter
 from service.store.queue_pages import Total
@@ -48,12 +49,14 @@ class CommentDossier:
 
 @dataclass(frozen=True, slots=True)
 class AuthorDossier:
-    """An author, how many of their comments wait, and the last decisions about them, with the comments."""
+    """An author, how many of their comments wait, and the last decisions about them, with the comments and the texts
+    that were decided about."""
 
     author: Author
     waiting: Total
     record: Sequence[Decision]
     about: dict[CommentId, Comment]
+    texts: dict[DecisionId, Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +101,8 @@ def of_author(tx: Transaction, site: SiteRules, key: AuthorKey) -> AuthorDossier
     waiting = queue_pages.find(tx, site.key, wanted, by_priority=False, limit=_COUNTED_ONLY, after=None)
     about = record_pages.Filter(author=key)
     record = record_pages.page(tx, site.key, about, newest_first=True, limit=WAITING_SHOWN, after=None).items
-    return AuthorDossier(
-        author, waiting.total, record, comments.get_many(tx, site.key, (decision.comment_id for decision in record))
-    )
+    written = comments.get_many(tx, site.key, (decision.comment_id for decision in record))
+    return AuthorDossier(author, waiting.total, record, written, decided.texts_of(tx, record, written))
 
 
 def of_post(tx: Transaction, site: SiteRules, key: PostKey) -> PostDossier:
