@@ -68,7 +68,7 @@ async def _export(settings: "Settings", site: SiteKey | None, directory: Path, w
         return await pages.export(database, sites, directory, watch)
 
 
-File = Annotated[Path, typer.Argument(help="The file to write. A name that ends in .gz is packed.")]
+File = Annotated[Path, typer.Argument(help="The file to write. A name that ends in .gz or .zst is packed.")]
 OneSite = Annotated[str | None, typer.Option("--site", help="The site. May be left out where there is one.")]
 
 

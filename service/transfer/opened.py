@@ -1,4 +1,4 @@
-"""The files that an import is given, opened as what they are: plain, gzip, zip. The readers in `formats/` call this.
+"""The files that an import is given, opened as what they are: plain, gzip, zstd, zip. For the readers in `formats/`.
 
 Whoever made such a file may mean harm. So nothing is unpacked to the disk, everything comes in pieces, and what grows
 without bounds ends with one clear line.
@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
 from service import refusal
+from service.transfer import zstd
 
 PIECE_BYTES: Final = 64 * 1024
 LONGEST_VALUE_BYTES: Final = 8 * 1024 * 1024
@@ -148,6 +149,8 @@ def _parts(path: Path) -> Iterator[Part]:
         raise SourceError(f"{path}: cannot be read ({error.strerror}{refusal.as_whom(error)})") from None
     if begin.startswith(_GZIP):
         yield Part(path.name, None, lambda: cast(IO[bytes], gzip.GzipFile(path)), found.st_size)
+    elif begin == zstd.MAGIC:
+        yield Part(path.name, None, lambda: zstd.unpacked(path), found.st_size)
     elif begin in _ZIP:
         yield from _members(path, found.st_size)
     else:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from service.transfer import zstd
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
@@ -18,6 +20,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             if path.suffix == ".gz":
                 with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
                     yield cast(BinaryIO, packed)
+            elif path.suffix == zstd.SUFFIX:
+                with zstd.packing(file) as packed_so:
+                    yield packed_so
             else:
                 yield file
             file.flush()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import zstandard
 
 from service.transfer.formats import FORMATS, recognised
 from service.transfer.formats.record import moment
@@ -96,7 +97,8 @@ def test_packed_files_say_the_same(tmp_path: Path, name: str) -> None:
             archive.write(path, f"export/{path.name}")
             archive.writestr(f"__MACOSX/export/._{path.name}", b"what a Mac adds")
     gzipped = [exports.put(tmp_path / f"{path.name}-packed", gzip.compress(path.read_bytes())) for path in plain]
-    assert read(zipped) == read(*gzipped) == read(*plain)
+    zstd = [exports.put(tmp_path / f"{path.name}-zst", zstandard.compress(path.read_bytes())) for path in plain]
+    assert read(zipped) == read(*gzipped) == read(*zstd) == read(*plain)
 
 
 @pytest.mark.parametrize("name", ["isso", "cusdis"])

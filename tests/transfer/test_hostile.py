@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 
 import pytest
 
+from service.transfer import zstd
 from service.transfer.bodies import to_markdown
 from service.transfer.formats import recognised
 from service.transfer.imported import BodyFormat
@@ -114,6 +115,8 @@ BROKEN: Final[dict[str, tuple[bytes, str]]] = {
     "JSON with a hole": (b'{"version": 1, "comments": [{]}', "near line 1: is not JSON in UTF-8"),
     "a gzip cut off": (gzip.compress(WHOLE)[:-20], "file: is damaged or cut off"),
     "a gzip of noise": (b"\x1f\x8b" + b"\x07" * 100, "file: is damaged or cut off"),
+    "a zstd of noise": (b"\x28\xb5\x2f\xfd" + b"\x07" * 100, "file: is damaged or cut off"),
+    "a zstd that wants much memory": (b"\x28\xb5\x2f\xfd\x00\xff" + b"\x01" * 100, "file: is damaged or cut off"),
     "a zip cut off": (b"PK\x03\x04" + b"\0" * 40, "file: is damaged or cut off"),
     "a database that is none": (b"SQLite format 3\0" + b"\x07" * 4096, "file: is no SQLite database that can be read"),
 }
@@ -174,6 +177,14 @@ def test_gzip_that_grows_without_bounds_is_refused(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "file", "wb", compresslevel=9) as packed:
         piece = b"<item>" + b" " * 10_000 + b"</item>"
         _write(packed, b"<rss><channel>", piece, 2_000, b"</channel></rss>")
+    assert "file: unpacks to more than 200 times its size" in outcome(tmp_path / "file")
+
+
+def test_zstd_that_grows_without_bounds_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("wb") as file, zstd.packing(file) as packed:
+        packed.write(b"<rss>")
+        for _ in range(40):
+            packed.write(b" " * MEGABYTE)
     assert "file: unpacks to more than 200 times its size" in outcome(tmp_path / "file")
 
 
