@@ -20,6 +20,7 @@ from service.transfer.reading import Wanted
 from service.transfer.report import Report
 from service.transfer.whole import Whole
 
+LOOK: Final = "look"
 STEP: Final = "write"
 UNDO: Final = "undo"
 SLICE: Final = 250
@@ -64,14 +65,17 @@ def prepare(
     return Ready(wanted.site.rules, form.name, BatchId(batch))
 
 
-async def look(database: Database, ready: Ready, stage: Stage, report: Report) -> None:
+async def look(database: Database, ready: Ready, stage: Stage, report: Report, watch: Watch) -> None:
     """Say what of this is there already, and which comments answer one that is nowhere.
 
-    Raises NotForThisSiteError and StoreUnavailable.
+    Raises NotForThisSiteError, StoreUnavailable and StoppedError.
     """
-    site, source = ready.site.key, ready.source
+    site, source, done = ready.site.key, ready.source, 0
     for names in stage.identities(LOOKED_AT_ONCE):
+        watch.tell(LOOK, done, report.comments)
         report.known += len(await database.bulk.read(imports.known, site, source, names))
+        done += len(names)
+    watch.tell(LOOK, done, report.comments)
     if ready.whole is not None and not await whole.is_for(database, site, stage, report.known):
         raise NotForThisSiteError(
             f"{site} has other comments, or this store has these on another site: a lossless export goes into an empty "

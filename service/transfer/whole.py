@@ -61,7 +61,7 @@ def read(source: Source, header: Header, stage: Stage, report: Report, watch: Wa
             if number == 1:
                 continue
             if number % TOLD_EVERY == 0:
-                watch.tell(STEP, number, number)
+                watch.tell(STEP, *source.passed)
             digest.update(line)
             try:
                 found = LINE.validate_json(line)
