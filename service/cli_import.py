@@ -4,6 +4,7 @@ What it finds is said before anything is written; it asks on a terminal, and els
 """
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -97,6 +98,7 @@ def _run(
     from service.transfer.report import Report
 
     report = Report(site=wanted.site.key)
+    gc.freeze()  # what is there now stays: it need not be looked through again and again
     try:
         source = Source(files)
         form = _format(format_name, source)
