@@ -34,7 +34,7 @@ ON_REPLICAS := $(addprefix tests/desk/test_,acts.py crowd.py) $(addprefix tests/
 # What `make test` leaves to `make test-long`: programs killed and starved again and again, thousands of random texts, walks and
 # requests, and whatever waits for time limits. With these it would take more than ten minutes on two cores.
 LONG := tests/embed tests/faults tests/transfer tests/test_cli_db.py tests/test_compose_serves.py \
-	$(addprefix tests/desk/test_,browser.py claims.py crowd.py keys.py many.py news.py sending.py sign_in_browser.py) \
+	$(addprefix tests/desk/test_,browser.py claims.py crowd.py keys.py many.py news.py sending.py sign_in_browser.py why_browser.py) \
 	$(addprefix tests/journeys/test_,random_walks.py random_texts.py) \
 	$(addprefix tests/web/test_,body_size.py guard.py live.py schemathesis.py)
 

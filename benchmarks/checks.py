@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator
 
 from typer import echo
 
+from benchmarks.ruled import ASCII, LISTS, WORDS, entries
+from benchmarks.ruled import word as _word
 from service.store.arrivals import key_of
-from service.text import disguises, folding, render
+from service.text import folding, render
 from service.triage import look, seen
 from service.triage.lists.compiled import Compiled, Lists, compile_list
-from service.triage.lists.entry import Entry, ListKind
+from service.triage.lists.entry import ListKind
 
-LISTS, WORDS, CHARACTERS = 10, 2_000, 10_000
-ASCII = "abcdefghijklmnopqrstuvwxyz"
+CHARACTERS = 10_000
 MIXED = "abcdeабвгдеж01345éüñ"
+ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
 
 
 def main() -> None:
@@ -32,17 +34,16 @@ def main() -> None:
     looks = options.parse_args().looks
     chance = random.Random(1)  # noqa: S311 - the same words every time
     begun = time.process_time()
-    made = [_list(number, chance) for number in range(LISTS)]
+    made = [compile_list(f"list-{number}", ListKind.WORDS, entries(chance)) for number in range(LISTS)]
     compiled = time.process_time()
     lists = Lists(made)
     merged = time.process_time()
     echo(f"{LISTS} lists of {WORDS}: compiled in {_ms(compiled - begun)}, put together in {_ms(merged - compiled)}")
-    for name, body in _texts(chance):
+    for name, body in _texts(chance, made):
         text = seen.text_of(body, render.to_html(body), lists)
         took = []
         for _ in range(looks):
             folding.folded.cache_clear()  # as if it came for the first time
-            disguises._readings.cache_clear()
             started = time.process_time()
             again = seen.Text(text.body, text.plain, text.shown, text.links, lists)
             look.at_text(again)
@@ -55,18 +56,9 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
 
 
-def _list(number: int, chance: random.Random) -> Compiled:
-    entries = [Entry(_word(ASCII, chance, 5, 12)) for _ in range(WORDS - 200)]
-    entries += [Entry(f"{_word(ASCII, chance, 4, 8)}*") for _ in range(100)]
-    entries += [Entry(f"{_word(ASCII, chance, 4, 8)} {_word(ASCII, chance, 4, 8)}") for _ in range(100)]
-    return compile_list(f"list-{number}", ListKind.WORDS, entries)
-
-
-def _word(letters: str, chance: random.Random, least: int, most: int) -> str:
-    return "".join(chance.choice(letters) for _ in range(chance.randint(least, most)))
-
-
-def _texts(chance: random.Random) -> Iterator[tuple[str, str]]:
+def _texts(chance: random.Random, made: list[Compiled]) -> Iterator[tuple[str, str]]:
+    values = [entry.value.removesuffix("*") for one in made for entry in one.entries]
+    listed, phrases = [value for value in values if " " not in value], [value for value in values if " " in value]
     yield "words", _filled(lambda: _word(ASCII, chance, 2, 9) + " ")
     yield "disguised words", _filled(lambda: _word(MIXED, chance, 3, 9) + " ")
     yield "short disguised words", _filled(lambda: _word(MIXED, chance, 2, 2) + " ")
@@ -80,6 +72,28 @@ def _texts(chance: random.Random) -> Iterator[tuple[str, str]]:
     yield "links", _filled(lambda: f"https://{_word(ASCII, chance, 3, 6)}.example/ ")
     yield "references", _filled(lambda: f"&#{chance.randint(97, 122)};")
     yield "emphasis", _filled(lambda: f"**{_word(ASCII, chance, 1, 3)}**{_word(ASCII, chance, 1, 3)} ")
+    yield "only accents", _filled(lambda: chr(chance.randint(0x300, 0x36F)))
+    yield "only look-alikes", _filled(lambda: _word("аеорсухԁһіјѕ", chance, 2, 9) + " ")
+    yield "look-alikes among ours", _filled(lambda: _word("abcdeаеорсухαορ", chance, 2, 9) + " ")
+    yield "words of one letter", _filled(lambda: _word(ASCII, chance, 1, 1) + "\n")
+    yield "letters spelt out", _filled(lambda: _word(ASCII, chance, 1, 1) + " ")
+    yield "many small links", _filled(lambda: f"[{_word(ASCII, chance, 1, 1)}](//{_word(ASCII, chance, 2, 2)}.de)")
+    yield "many hosts", _filled(lambda: f"http://{_word(ASCII, chance, 2, 2)}.{_word(ASCII, chance, 2, 2)} ")
+    yield "hosts in other letters", _filled(lambda: f"http://{_word('аеорсу', chance, 3, 5)}.com ")
+    yield "only separators", _filled(lambda: chance.choice("-._*~+=·•‐‑–"))
+    yield "leet", _filled(lambda: _word("abe013457@$!", chance, 3, 9) + " ")
+    yield "leet set apart", _filled(lambda: _word("abe013457@$!", chance, 1, 2) + chance.choice("-._ "))
+    yield "Arabic", _filled(lambda: _word(ARABIC, chance, 2, 7) + " ")
+    yield "Hebrew with points", _filled(lambda: _word("אבגדה", chance, 1, 1) + chance.choice(["\u05b0", "\u05b7 "]))
+    yield "families", _filled(lambda: "\U0001f468\u200d\U0001f469\u200d\U0001f467" + chance.choice(["", " "]))
+    yield "something invisible", _filled(lambda: _word(ASCII, chance, 1, 2) + chance.choice("\u200b\u00ad\u2060"))
+    yield "one letter for ever", "a" * CHARACTERS
+    yield "runs", _filled(lambda: _word(ASCII, chance, 1, 1) * chance.randint(3, 5))
+    yield "letters as sentences", _filled(lambda: "\ufdfa" + chance.choice(["", " "]))
+    yield "any letters", _filled(lambda: chr(chance.choice([*range(0xA1, 0xD7FF)])))
+    yield "listed words", _filled(lambda: chance.choice(listed) + " ")
+    yield "listed words in disguise", _filled(lambda: "-".join(chance.choice(listed)) + " ")
+    yield "listed phrases", _filled(lambda: chance.choice(phrases) + " ")
 
 
 def _filled(part: Callable[[], str]) -> str:

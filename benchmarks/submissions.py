@@ -2,9 +2,10 @@
 
 The whole service with its default settings (rate limits off: they would refuse the load): each submission goes through
 verification, rendering, the idempotency row, the record of decisions, the event and a synced commit. Beside it, in
-turns in the same run: texts with emphasis and a bare link ("marked"), one commit for each write, commits that are not
-synced, and another commit of this project (`--against`). Medians and ratios are what to look at; figures of two
-machines, or of one machine on two days, say nothing about each other.
+turns in the same run: texts with emphasis and a bare link ("marked"), a site with 64 rules and ten lists of 2,000 words
+("ruled"), one commit for each write, commits that are not synced, and another commit of this project (`--against`).
+Medians and ratios are what to look at; figures of two machines, or of one machine on two days, say nothing about each
+other.
 
     --rounds 3 --count 6000     how often and how many
     --connections 64
@@ -13,6 +14,7 @@ machines, or of one machine on two days, say nothing about each other.
     --url postgresql://...      on an empty PostgreSQL database
     --endurance 20000           at the end so many in one go, by default settings; each counted in the store
     --folder .                  where the store goes: a real disk, or the syncs cost nothing
+    --only prose,ruled          these kinds and no others
 """
 
 import argparse
@@ -30,6 +32,7 @@ from typing import Any
 from sqlalchemy import func, select
 from typer import echo
 
+from benchmarks import ruled
 from benchmarks.driver import Task
 from benchmarks.server import ROOT, Server
 from service.model import system_clock
@@ -42,6 +45,7 @@ WARM_UP = 640
 
 
 PROSE, MARKED, ONE_EACH, NOT_SYNCED = "prose", "marked", "one commit each", "not synced"
+RULED, RULED_MARKED = "ruled", "ruled marked"
 PROSE_BEFORE, MARKED_BEFORE = "prose before", "marked before"
 
 
@@ -52,6 +56,7 @@ class Program:
     module: str = "service"
     marked: bool = False
     tree: Path = ROOT
+    ruled: bool = False
 
 
 @dataclass
@@ -121,18 +126,24 @@ def stored(url: str) -> tuple[int, int, int]:
 
 def _kinds(asked: argparse.Namespace) -> dict[str, Program]:
     kinds = {PROSE: Program(), MARKED: Program(marked=True)}
+    if not asked.url:  # rules stay in a store, and each run must begin with an empty one
+        kinds |= {RULED: Program(ruled=True), RULED_MARKED: Program(marked=True, ruled=True)}
     if asked.against:
         tree = Path(asked.against).resolve()
         kinds |= {PROSE_BEFORE: Program(tree=tree), MARKED_BEFORE: Program(marked=True, tree=tree)}
     kinds[ONE_EACH] = Program("benchmarks.one_commit")
     if not asked.url:
         kinds[NOT_SYNCED] = Program("benchmarks.not_synced")
-    return kinds
+    only = asked.only.split(",") if asked.only else kinds
+    return {kind: program for kind, program in kinds.items() if kind in only}
 
 
 def _round(folder: Path, asked: argparse.Namespace, program: Program, *, name: str) -> Round:
     url = asked.url or f"sqlite:///{folder.resolve()}/gatepost.db"
     server = Server(folder, url, program.module, tree=program.tree)
+    if program.ruled:
+        folder.mkdir(parents=True, exist_ok=True)
+        ruled.put(url)
     server.start()
     try:
         tokens = [server.token(f"reader {number}") for number in range(READERS)]
@@ -179,13 +190,18 @@ def _say(kind: str, rounds: list[Round]) -> None:
 def _ratios(found: dict[str, list[Round]]) -> None:
     speed = {kind: median(one.per_second for one in rounds) for kind, rounds in found.items()}
     cost = {kind: median(one.cpu_microseconds for one in rounds) for kind, rounds in found.items()}
-    echo(f"group commit / one commit each, by speed: {speed[PROSE] / speed[ONE_EACH]:.2f}")
-    if NOT_SYNCED in speed:
-        echo(f"synced / not synced, by speed:            {speed[PROSE] / speed[NOT_SYNCED]:.2f}")
-    echo(f"marked / prose, by processor time:        {cost[MARKED] / cost[PROSE]:.2f}")
-    if PROSE_BEFORE in cost:
-        echo(f"prose / prose before, by processor time:  {cost[PROSE] / cost[PROSE_BEFORE]:.2f}")
-        echo(f"marked / marked before, the same:         {cost[MARKED] / cost[MARKED_BEFORE]:.2f}")
+    for first, second in [(PROSE, ONE_EACH), (PROSE, NOT_SYNCED), (RULED, PROSE), (RULED_MARKED, MARKED)]:
+        if {first, second} <= speed.keys():
+            echo(f"{first} / {second}, by speed: {speed[first] / speed[second]:.2f}")
+    for first, second in [
+        (MARKED, PROSE),
+        (PROSE, RULED),
+        (MARKED, RULED_MARKED),
+        (PROSE, PROSE_BEFORE),
+        (MARKED, MARKED_BEFORE),
+    ]:
+        if {first, second} <= cost.keys():
+            echo(f"{first} / {second}, by processor time: {cost[first] / cost[second]:.2f}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -198,6 +214,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--url", default="")
     parser.add_argument("--endurance", type=int, default=0)
     parser.add_argument("--folder", default=".")
+    parser.add_argument("--only", default="")
     return parser.parse_args()
 
 

@@ -91,9 +91,9 @@ def _run(
     update: bool,
 ) -> None:
     from service.model import new_id
+    from service.moderation.restoring import NotForThisSiteError
     from service.store import staged
     from service.transfer import bringing
-    from service.transfer.bringing import NotForThisSiteError
     from service.transfer.opened import Source, SourceError
     from service.transfer.report import Report
 

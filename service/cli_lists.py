@@ -50,8 +50,8 @@ def import_list(
         changed = terminal.write(
             settings, _import, of_site.rules, name, ListKind(kind), title or name, additions, replace=replace
         )
-    except InvalidRequest as mistakes:
-        for mistake in _listed(mistakes):
+    except InvalidRequest as wrong:
+        for mistake in wrong.mistakes:
             typer.echo(_sentence(file, lines, *mistake), err=True)
         stop("Nothing was changed.", status=MISUSED)
     typer.echo(
@@ -79,19 +79,14 @@ def export_list(name: Name, site: Site, config: Config = None) -> None:
 def _read(file: Path) -> "tuple[list[int], Sequence[Addition]]":
     """The entries of a file, and on which line each stands."""
     from service.moderation.lists import Addition
-    from service.triage.lists.entry import Entry
+    from service.triage.lists.written import read as read_entries
 
     try:
-        written = file.read_text("utf-8-sig").splitlines()
+        written = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         stop(f"{file}: cannot be read as UTF-8 ({error})", status=MISUSED)
-    lines, found = [], []
-    for number, line in enumerate(written, 1):
-        value, *exceptions = (part.strip() for part in line.split("\t"))
-        if value and not value.startswith("#"):
-            lines.append(number)
-            found.append(Addition(Entry(value, tuple(filter(None, exceptions)))))
-    return lines, found
+    found = read_entries(written)
+    return [number for number, _ in found], [Addition(entry) for _, entry in found]
 
 
 def _import(
@@ -126,11 +121,6 @@ def _entries(tx: "Transaction", site: "SiteKey", name: str) -> "list[KeptEntry]"
 
     lists.get(tx, site, name)
     return stored.entries(tx, site, name)
-
-
-def _listed(mistakes: Exception) -> "list[tuple[str, str]]":
-    members = getattr(mistakes, "members", {})
-    return [(error["pointer"], error["detail"]) for error in members["errors"]]
 
 
 def _sentence(file: Path, lines: "Sequence[int]", pointer: str, detail: str) -> str:

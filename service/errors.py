@@ -93,6 +93,7 @@ class InvalidRequest(Problem):
         listed = [{"pointer": pointer, "in": place, "detail": text} for pointer, text in errors]
         first = f"{errors[0][0] or place}: {errors[0][1]}" if errors else None
         super().__init__(first, members={"errors": listed})
+        self.mistakes = tuple(errors)
 
 
 class HeadersTooLarge(Problem):

@@ -13,6 +13,14 @@ lets no other thread run while it makes them."""
 MAX_VALUES = 20_000
 
 
+class NotJsonError(ValueError):
+    """It is no JSON from somewhere on this line, the first is 1."""
+
+    def __init__(self, mistake: json.JSONDecodeError) -> None:
+        super().__init__(f"it is not JSON at character {mistake.pos}")
+        self.line = mistake.lineno
+
+
 def parse(raw: bytes) -> Any:
     """The value that `raw` holds, its numbers as Python reads them and its texts unchecked.
 
@@ -26,7 +34,7 @@ def parse(raw: bytes) -> Any:
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"it is not JSON at character {error.pos}") from None
+        raise NotJsonError(error) from None
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise ValueError("it nests too deeply")
     return value

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from enum import StrEnum
 
 from service.auth.login import BaseLogin, RoleMapping
@@ -17,19 +17,23 @@ class Permission(StrEnum):
     CONFIGURE = "configure"
 
 
+def permissions_by(roles: Set[Role]) -> frozenset[Permission]:
+    """The rights that roles bring: moderators and admins may moderate, admins configure."""
+    granted = set()
+    if roles & {Role.MODERATOR, Role.ADMIN}:
+        granted.add(Permission.MODERATE)
+    if Role.ADMIN in roles:
+        granted.add(Permission.CONFIGURE)
+    return frozenset(granted)
+
+
 def permissions_of(caller: Caller, *, banned: bool = False) -> frozenset[Permission]:
-    """The rights of `caller`: people may submit unless banned, moderators and admins may moderate, admins configure.
+    """The rights of `caller`: people may submit unless banned; what their roles bring comes on top.
 
     An API key cannot submit: a comment has a person as its author.
     """
-    granted = set()
-    if caller.identity is not None and not banned:
-        granted.add(Permission.SUBMIT)
-    if caller.roles & {Role.MODERATOR, Role.ADMIN}:
-        granted.add(Permission.MODERATE)
-    if Role.ADMIN in caller.roles:
-        granted.add(Permission.CONFIGURE)
-    return frozenset(granted)
+    may_submit = caller.identity is not None and not banned
+    return permissions_by(caller.roles) | ({Permission.SUBMIT} if may_submit else set())
 
 
 def role_rules(roles: RoleMapping, logins: Iterable[BaseLogin]) -> str:

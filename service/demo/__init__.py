@@ -42,6 +42,7 @@ WELCOME = """
     1. Read the page as a visitor: where you would type stands "LOGIN to add comments".
     2. Switch to Ada at the top, post a comment: it awaits moderation, and only Ada sees it.
     3. Switch to Mo, the moderator, and open the desk: approve it with the key "a". As a visitor: there it is.
+       Percy's comment waits as well: a rule holds it, and the card marks why.
     4. Edit or withdraw it as Ada; reject something with a note; press a button twice; have the desk in two windows.
   The foot of the page shows every call as a line of curl.
 

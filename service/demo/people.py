@@ -27,6 +27,8 @@ GRACE = Reader(
 MO = Reader("mo", "mo@towpath.example", "Mo Lindgren", "Looks after the comments here.", roles=("moderator",))
 WALTER = Reader("walter", "walter@towpath.example", "Walter Dunmore", "Lock keeper, retired. Types with two fingers.")
 IVY = Reader("ivy", "ivy@towpath.example", "Ivy Castellan", "Runs the tea barge below the fourth lock.")
+PERCY = Reader("percy", "percy@towpath.example", "Percy Latchford", "Sells gates, latches and hinges.")
+NELL = Reader("nell", "nell@towpath.example", "Nell Abernathy", "Writes this blog.", roles=("admin",))
 
 SWITCH = (ADA, GRACE, MO)
 """Whom a visitor of the demo can log in as."""
@@ -36,4 +38,5 @@ FIRST_COMMENT = (
     "Glad the comments are back."
 )
 FIRST_ANSWER = "Easy to lift is the whole job. Tell me when it sticks, Walter."
+LINKED_COMMENT = "Our latches never stick! Ten percent off for readers of this blog: https://latches.example/towpath"
 WAITING_COMMENT = "Does the gate let ducks through? Asking for several friends."

@@ -7,31 +7,48 @@ from typing import Final
 
 from markupsafe import Markup
 
+from service.desk.marking import Mark, Source
+
 _WORDS: Final = re.compile(r"\s+|\w+|[^\w\s]")
 _LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")
 MOST_COMPARED: Final = 300
 """Parts of one text. `difflib` may take a time that grows with the cube of their number, on the event loop."""
 
 
-def marked(old: str, new: str) -> tuple[Markup, Markup]:
-    """The old text with `<del>`, and the new one with `<ins>`. Long texts that differ much are compared by lines; where
-    these are too many, all that lies between the first and the last difference counts as changed."""
+def marked(old: str, new: str, marks: Sequence[Mark] = ()) -> tuple[Markup, Markup]:
+    """The old text with `<del>`, and the new one with `<ins>` and these marks. Long texts that differ much are compared
+    by lines; where these are too many, all that lies between the first and the last difference counts as changed."""
     olds, news = _parts(old, new)
     start = _same_from_the_start(olds, news)
     end = _same_from_the_start(olds[start:][::-1], news[start:][::-1])
     before, after = olds[:start], olds[len(olds) - end :]
     old_middle, new_middle = olds[start : len(olds) - end], news[start : len(news) - end]
-    was, now = [_plain(before)], [_plain(before)]
+    source = _Reading(new, marks)
+    was, now = [_plain(before)], [source.next(before)]
     for tag, i1, i2, j1, j2 in _changes(old_middle, new_middle):
         if tag == "equal":
             was.append(_plain(old_middle[i1:i2]))
-            now.append(_plain(new_middle[j1:j2]))
+            now.append(source.next(new_middle[j1:j2]))
             continue
         if i1 < i2:
             was.append(Markup("<del>{}</del>").format("".join(old_middle[i1:i2])))
         if j1 < j2:
-            now.append(Markup("<ins>{}</ins>").format("".join(new_middle[j1:j2])))
-    return Markup("").join([*was, _plain(after)]), Markup("").join([*now, _plain(after)])
+            now.append(Markup("<ins>{}</ins>").format(source.next(new_middle[j1:j2])))
+    return Markup("").join([*was, _plain(after)]), Markup("").join([*now, source.next(after)])
+
+
+class _Reading:
+    """The new text from its beginning to its end, with its marks."""
+
+    def __init__(self, text: str, marks: Sequence[Mark]) -> None:
+        self._source = Source(text, marks)
+        self._at = 0
+
+    def next(self, parts: Sequence[str]) -> Markup:
+        """The parts that come next."""
+        start = self._at
+        self._at += sum(map(len, parts))
+        return self._source.part(start, self._at)
 
 
 def _parts(old: str, new: str) -> tuple[list[str], list[str]]:

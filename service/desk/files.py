@@ -1,6 +1,6 @@
 """The style sheet, the script and the icon of the desk, hashed and compressed once.
 
-The script is written as several modules and goes out as one file.
+The script is written as several modules and goes out as one file; the page of many decisions has one of its own.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ FOLDER: Final = Path(__file__).parent / "static"
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     "desk.css": "text/css",
     "desk.js": "text/javascript",
+    "bulk.js": "text/javascript",
     "desk.svg": "image/svg+xml",
 }
 

@@ -8,18 +8,19 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 _LINK: Final = re.compile(r'<a href="([^"]*)"([^>]*)>(.*?)</a>', re.DOTALL)
+_TAG: Final = re.compile(r"<[^>]*>")
 
 
 def shown(sanitised: str) -> Markup:
-    """The sanitised HTML of a text; behind each link that does not say it its host in brackets, and each link opens a
-    page of its own, so that the place at the desk is kept."""
+    """The sanitised HTML of a text, with marks or without; behind each link that does not say it its host in brackets,
+    and each link opens a page of its own, so that the place at the desk is kept."""
     return Markup(_LINK.sub(_with_host, sanitised))  # noqa: S704  # sanitised when it was stored
 
 
 def _with_host(link: re.Match[str]) -> str:
     address = html.unescape(link[1])
     opened = f'<a href="{link[1]}" target="_blank"{link[2]}>{link[3]}</a>'
-    if html.unescape(link[3]) == address:
+    if html.unescape(_TAG.sub("", link[3])) == address:
         return opened
     return f'{opened} <span class="host">[{escape(host_of(address))}]</span>'
 

@@ -7,7 +7,7 @@ writes them.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +30,9 @@ from service.model import (
 from service.moderation import paths, restoring
 from service.moderation.desk_sessions import AUTHOR_KEY
 from service.moderation.restoring import People
-from service.store import imports, secrets
+from service.store import imports, restored, secrets
 from service.store.database import Transaction
-from service.store.imports import Place
+from service.store.imports import Known, Place
 from service.store.staged import Staged
 from service.text.render import RENDERER_VERSION
 
@@ -78,6 +78,16 @@ def digest_of(one: Staged) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
+def known(tx: Transaction, order: Import, ids: Iterable[str]) -> dict[str, Known]:
+    """Which of these comments of the source the site has. Those of an export it may have under their own ids: it went
+    out here, or was brought back with all that it holds."""
+    found = imports.known(tx, order.site.key, order.source, ids)
+    if order.source == restoring.SOURCE and (others := set(ids) - found.keys()):
+        here = restored.sites_of(tx, sorted(others))
+        found |= {name: Known(name, None, 0) for name, site in here.items() if site == order.site.key}
+    return found
+
+
 def placed(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> list[Arrival]:
     """The comments with their places in their threads, in the same order."""
     ids = {one.identity: _id(order, one) for one in fresh}
@@ -118,8 +128,8 @@ def _answered(
 ) -> dict[str, CommentId]:
     """What these answer, by its identity: in this slice, in an earlier one, or in an earlier import."""
     elsewhere = {one.answers for one in fresh if one.answers is not None} - ids.keys()
-    known = imports.known(tx, order.site.key, order.source, elsewhere) if elsewhere else {}
-    return ids | {name: one.comment_id for name, one in known.items()}
+    there = known(tx, order, elsewhere) if elsewhere else {}
+    return ids | {name: one.comment_id for name, one in there.items()}
 
 
 def _take_numbers(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> dict[PostKey, int]:

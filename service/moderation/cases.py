@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from service.errors import UnknownComment
 from service.model import (
+    Action,
+    ActorKind,
     Author,
     Comment,
     CommentId,
@@ -18,7 +20,7 @@ from service.model import (
 from service.moderation import labels, publication
 from service.moderation.judged import Told, of_each
 from service.moderation.labels import Newest
-from service.store import authors, carriers, comments, decisions, posts, queue
+from service.store import authors, carriers, comments, decisions, lists, posts, queue
 from service.store.database import Transaction
 
 
@@ -26,7 +28,7 @@ from service.store.database import Transaction
 class Case:
     """A comment with everything to judge it by. `label` is what approving it would change of the post's, `decision`
     the last one on it; `entry` is None where it does not wait. `judgement` is what the policy said of its newest text,
-    as far as moderators may know."""
+    as far as moderators may know; `list_titles` are those of the site's lists, where it names one."""
 
     entry: QueueEntry | None
     comment: Comment
@@ -36,6 +38,14 @@ class Case:
     parent: Comment | None
     decision: Decision | None
     judgement: Told | None
+    list_titles: Mapping[str, str]
+
+    @property
+    def is_ruled(self) -> bool:
+        """Whether only a rule has decided about the comment, and it does not wait."""
+        last = self.decision
+        by_policy = last is not None and last.actor.kind is ActorKind.POLICY and last.action is not Action.HOLD
+        return self.entry is None and (self.comment.by_rule or by_policy)
 
 
 def of_entries(tx: Transaction, site: SiteRules, entries: Sequence[QueueEntry]) -> list[Case]:
@@ -69,6 +79,7 @@ def _cases(
     newest = _newest(tx, site, shown, known)
     last = decisions.last_on_each(tx, [comment.id for comment in shown])
     judged = of_each(tx, shown)
+    titles = _list_titles(tx, site, judged.values())
     return [
         Case(
             entry=waiting.get(comment.id),
@@ -81,9 +92,17 @@ def _cases(
             parent=parents.get(comment.parent_id) if comment.parent_id else None,
             decision=last.get(comment.id),
             judgement=judged[comment.id],
+            list_titles=titles,
         )
         for comment in shown
     ]
+
+
+def _list_titles(tx: Transaction, site: SiteRules, judged: Iterable[Told | None]) -> Mapping[str, str]:
+    """How the site's lists are called, where something was found of one."""
+    if not any("list" in verdict for told in judged if told for verdict in told["verdicts"]):
+        return {}
+    return {kept.name: kept.title for kept in lists.of_site(tx, site.key)}
 
 
 def _newest(tx: Transaction, site: SiteRules, shown: Iterable[Comment], known: Mapping[PostKey, Post]) -> Newest:

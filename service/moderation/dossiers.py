@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from service.errors import UnknownAuthor
+from service.errors import UnknownAuthor, UnknownComment
 from service.model import (
     Author,
     AuthorKey,
     Comment,
     CommentId,
     Decision,
+    DecisionId,
     Post,
     PostKey,
     PublicComment,
@@ -19,10 +20,11 @@ from service.model import (
 )
 from service.moderation import cases
 from service.moderation.cases import Case
-from service.store import around, authors, comments, posts, published, queue_pages, record_pages
+from service.store import around, authors, comments, decided, posts, published, queue_pages, record_pages, texts
 from service.store.database import Transaction
 from service.store.queue_filter import Filter
 from service.store.queue_pages import Total
+from service.store.texts import Original
 
 MOST_ABOVE: Final = 8
 MOST_BELOW: Final = 50
@@ -34,23 +36,27 @@ _COUNTED_ONLY: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class CommentDossier:
-    """A comment with what it answers, the answers to it, its record (newest first) and the texts that it had."""
+    """A comment with what it answers, the answers to it, its record (newest first), the texts that it had, and what
+    an imported one was made of."""
 
     case: Case
     above: Sequence[Comment]
     below: Sequence[Comment]
     record: Sequence[Decision]
     versions: Sequence[Text]
+    original: Original | None
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorDossier:
-    """An author, how many of their comments wait, and the last decisions about them, with the comments."""
+    """An author, how many of their comments wait, and the last decisions about them, with the comments and the texts
+    that were decided about."""
 
     author: Author
     waiting: Total
     record: Sequence[Decision]
     about: dict[CommentId, Comment]
+    texts: dict[DecisionId, Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,15 @@ def of_comment(tx: Transaction, site: SiteRules, comment_id: CommentId) -> Comme
         around.below(tx, site.key, comment_id, limit=MOST_BELOW),
         record.items,
         around.texts_of(tx, case.comment),
+        texts.original(tx, comment_id),
     )
+
+
+def original_of(tx: Transaction, site: SiteRules, comment_id: CommentId) -> Original | None:
+    """What an imported comment's text was made of; None where it is as it was written. Raises UnknownComment."""
+    if comments.get(tx, site.key, comment_id) is None:
+        raise UnknownComment
+    return texts.original(tx, comment_id)
 
 
 def of_author(tx: Transaction, site: SiteRules, key: AuthorKey) -> AuthorDossier:
@@ -87,9 +101,8 @@ def of_author(tx: Transaction, site: SiteRules, key: AuthorKey) -> AuthorDossier
     waiting = queue_pages.find(tx, site.key, wanted, by_priority=False, limit=_COUNTED_ONLY, after=None)
     about = record_pages.Filter(author=key)
     record = record_pages.page(tx, site.key, about, newest_first=True, limit=WAITING_SHOWN, after=None).items
-    return AuthorDossier(
-        author, waiting.total, record, comments.get_many(tx, site.key, (decision.comment_id for decision in record))
-    )
+    written = comments.get_many(tx, site.key, (decision.comment_id for decision in record))
+    return AuthorDossier(author, waiting.total, record, written, decided.texts_of(tx, record, written))
 
 
 def of_post(tx: Transaction, site: SiteRules, key: PostKey) -> PostDossier:

@@ -40,12 +40,12 @@ OF_A_STATE = frozenset({Why.AWAITING_APPROVAL, Why.HELD, Why.COULD_NOT_JUDGE, Wh
 _UNKNOWN = Actor(ActorKind.SYSTEM, "unknown", "An older release did not keep who it was")
 
 
-def submitted(tx: Transaction, comment: Comment, why: Why, of_rules: int) -> int:
+def submitted(tx: Transaction, comment: Comment, why: Why, of_rules: int, of_author: int) -> int:
     """A new comment: where the site's policy holds it back, somebody must look. `why` is what it says then, `of_rules`
-    what its rules add to the priority."""
+    and `of_author` what its rules and who wrote it add to the priority."""
     if comment.status is not Status.PENDING:
         return 0
-    return queue.add(tx, comment, Reason(why, POLICY, tx.now), of_rules=of_rules)
+    return queue.add(tx, comment, Reason(why, POLICY, tx.now), of_rules=of_rules, of_author=of_author)
 
 
 def edited(tx: Transaction, before: Comment, after: Comment, author: Actor, why: Why, of_rules: int) -> int:
@@ -95,8 +95,9 @@ def undone(
     ]
     more_waiting = queue.take_out(tx, after.id)
     given, waiting_since = _given(after, was) if was else ([], min((reason.at for reason in since), default=tx.now))
+    of_author = was.get("of_author", 0) if was else None
     for reason in [*given, *since]:
-        more_waiting += queue.put(tx, after, reason, waiting_since=waiting_since)
+        more_waiting += queue.put(tx, after, reason, waiting_since=waiting_since, of_author=of_author)
     return more_waiting
 
 
@@ -104,7 +105,8 @@ def to_record(entry: QueueEntry | None) -> Mapping[str, object] | None:
     """An entry as the record keeps it for undo."""
     if entry is None:
         return None
-    return {"waiting_since": entry.waiting_since, "reasons": [_to_record(reason) for reason in entry.reasons]}
+    kept = {"waiting_since": entry.waiting_since, "reasons": [_to_record(reason) for reason in entry.reasons]}
+    return {**kept, "of_author": entry.of_author} if entry.of_author else kept
 
 
 def _to_record(reason: Reason) -> Mapping[str, object]:

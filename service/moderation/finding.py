@@ -87,7 +87,7 @@ def _look(
     found: list[tuple[Comment, Decision | None]] = []
     for place, comment in fitting:
         decision = last.get(comment.id)
-        if wanted.by_policy and (decision is None or decision.actor.kind is not ActorKind.POLICY):
+        if wanted.by_policy and not (comment.by_rule or _is_policys(decision)):
             continue
         found.append((comment, decision))
         if len(found) == limit:
@@ -95,6 +95,10 @@ def _look(
     return Found(
         found, None if _is_over(stretch.next, wanted, newest_first=newest_first) else stretch.next, stopped=False
     )
+
+
+def _is_policys(decision: Decision | None) -> bool:
+    return decision is not None and decision.actor.kind is ActorKind.POLICY
 
 
 def _fits(place: Position, comment: Comment, wanted: Wanted, text: str | None) -> bool:

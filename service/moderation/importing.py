@@ -24,6 +24,7 @@ from service.model import (
     Milliseconds,
     PostKey,
     Reason,
+    SiteKey,
     Status,
     Text,
     Why,
@@ -31,7 +32,7 @@ from service.model import (
 from service.moderation import arriving, publication, record, restoring
 from service.moderation.arriving import Arrival, Import, digest_of, id_of
 from service.moderation.paths import CODE_LENGTH
-from service.store import comments, events, imports, posts, queue
+from service.store import comments, earlier, events, imports, posts, queue
 from service.store.database import Transaction
 from service.store.imports import Elsewhere, Known, Origin
 from service.store.staged import Staged
@@ -69,14 +70,21 @@ class _OfAuthor:
 
 def bring(tx: Transaction, order: Import, slice_: Sequence[Staged]) -> Brought:
     """Write a slice of an import. Comments come behind those that they answer, post by post."""
-    known = imports.known(tx, order.site.key, order.source, [one.identity for one in slice_])
+    known = arriving.known(tx, order, [one.identity for one in slice_])
     fresh = [one for one in slice_ if one.identity not in known]
     if fresh:
         _write(tx, order, fresh)
-    changed = [one for one in slice_ if one.identity in known and known[one.identity].digest != digest_of(one)]
+    changed = [
+        one for one in slice_ if one.identity in known and known[one.identity].digest not in {None, digest_of(one)}
+    ]
     updated = sum(_bring_anew(tx, order, one, known[one.identity]) for one in changed) if order.updates else 0
     kept = len(changed) - updated if order.updates else 0
     return Brought(len(fresh), updated, kept, len(known) - updated - kept)
+
+
+def finish(tx: Transaction, site: SiteKey) -> None:
+    """All slices have come. What rules know of comments that readers see is read of these, too, in the background."""
+    earlier.begin_with_imported(tx, site)
 
 
 def _write(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> None:
@@ -114,7 +122,7 @@ def _past(tx: Transaction, order: Import, made: Sequence[Arrival]) -> list[tuple
     lines = []
     for one in made:
         if one.whole is not None:
-            restoring.put_past(tx, one.comment, one.whole)
+            restoring.put_past(tx, one.comment, one.whole, order.batch)
             lines += restoring.record_of(one.comment, one.whole, key_of, length=order.length)
     return lines
 

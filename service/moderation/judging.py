@@ -23,7 +23,7 @@ from service.store.standing import Surroundings
 from service.triage import look as checks
 from service.triage import seen
 from service.triage.checks import lists as lists_check
-from service.triage.facts import Facts, Failure, Verdict, spans_of
+from service.triage.facts import Facts, Failure, spans_of
 from service.triage.judge import NOT_SAMPLED
 from service.triage.judge import judge as judged
 from service.triage.judgement import Judgement
@@ -99,7 +99,7 @@ def judge(
 ) -> Judgement:
     """What the policy with this digest says of a text, by everything that is known now.
 
-    Raises Refused, and TooManyWaiting for a new one.
+    Raises Refused, TooManyWaiting for a new one, and NotCompiled where the site's lists must be compiled first.
     """
     policy = policies.current(tx, site, digest)
     if not policy.rules:
@@ -109,7 +109,7 @@ def judge(
     found = standing.surroundings(
         tx, site.key, incoming.post, incoming.author_key, body=body, comment_id=incoming.comment_id
     )
-    lists_now = lists.compiled(tx, site.key, found.lists_mark)
+    lists_now = lists.ready(tx, site.key, found.lists_mark)
     if looked is None or looked.text.lists is not lists_now:
         looked = look(body, html, lists_now)
     of_context = checks.at_context(looked.text, _context(tx, site, incoming, looked.text, found))
@@ -152,17 +152,22 @@ def keep(tx: Transaction, comment: Comment, judgement: Judgement) -> None:
         judgements.add(tx, comment.id, judgement.as_json(), priority=priority_of(judgement))
     if judgement.facts.values:  # checks have looked, so the site has rules
         arrivals.add(tx, comment, tx.now)
-        for hit in {(verdict.more["list"], verdict.more["entry"]) for verdict in _matches(judgement)}:
-            stored_lists.hit(tx, comment.site, *hit, comment.id, acted=judgement.outcome is not Outcome.PUBLISH)
+        against = _against(judgement)
+        for verdict, rules in zip(judgement.facts.verdicts, judgement.supports, strict=True):
+            if "entry" in verdict.more:
+                entry, acted = (verdict.more["list"], verdict.more["entry"]), not against.isdisjoint(rules)
+                stored_lists.hit(tx, comment.site, *entry, comment.id, acted=acted)
 
 
-def _matches(judgement: Judgement) -> list[Verdict]:
-    return [verdict for verdict in judgement.facts.verdicts if "entry" in verdict.more]
+def _against(judgement: Judgement) -> frozenset[str]:
+    """The rules that decided, where they said something else than `publish` (before the audit sample was taken)."""
+    deciding = [said for said in judgement.rules if said.rule in judgement.by]
+    return frozenset(said.rule for said in deciding if said.said is not Outcome.PUBLISH)
 
 
-def ever_spam(tx: Transaction, comment: Comment) -> bool:
-    """Whether a rule called one of the comment's texts spam."""
-    return judgements.ever_said(tx, comment.id, Outcome.SPAM)
+def ever_held(tx: Transaction, comment: Comment) -> bool:
+    """Whether rules kept one of the comment's texts from readers."""
+    return any(said["by"] and said["outcome"] != Outcome.PUBLISH for said in judgements.all_of(tx, comment.id))
 
 
 def status_of(judgement: Judgement) -> Status:

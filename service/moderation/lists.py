@@ -1,14 +1,16 @@
 """The lists of each site: words, hosts and patterns that its moderators keep.
 
 A list has a version, so that nobody changes what they did not see. Compiled lists are remembered in the process: each
-by its version, all of a site by the mark of their state (`store/lists`), which is another one after every change.
+by its version, all of a site by the mark of their state (`store/lists`), which is another one after every change. To
+compile takes tenths of a second, so it is not done where writes wait: there `ready` says that it must be done first.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.errors import DocumentChanged, IfMatchRequired, InvalidRequest, ListInUse, UnknownList
-from service.model import Actor, SiteKey, SiteRules
+from service.model import Actor, Milliseconds, SiteKey, SiteRules
 from service.moderation import brakes, policies
 from service.store import events, lists
 from service.store.database import Transaction
@@ -80,7 +82,8 @@ def put(
     if before is None:
         if len(lists.of_site(tx, site)) >= MAX_LISTS:
             raise InvalidRequest([("", f"a site has at most {MAX_LISTS} lists")], place="body")
-        after = KeptList(name, wanted.title, wanted.kind, wanted.note, 1, 0, actor, tx.now)
+        version = lists.first_version(tx, site)
+        after = KeptList(name, wanted.title, wanted.kind, wanted.note, version, 0, actor, tx.now)
     else:
         if Wanted(before.title, before.kind, before.note) == wanted:
             return before, False
@@ -94,19 +97,18 @@ def put(
     return after, before is None
 
 
-def delete(
-    tx: Transaction, site: SiteKey, name: str, actor: Actor, *, expected: int | None, used_by: Collection[str]
-) -> None:
-    """Remove a list. `used_by`: the rules of the site's policy that name it.
+def delete(tx: Transaction, rules: SiteRules, name: str, actor: Actor, *, expected: int | None) -> None:
+    """Remove a list that no rule of the site's policy names.
 
     Raises UnknownList, IfMatchRequired, DocumentChanged or ListInUse.
     """
+    site = rules.key
     before = get(tx, site, name)
     require_version(before, expected)
-    if used_by:
-        raise ListInUse(members={"rules": sorted(used_by)})
+    if used_by := policies.rules_with_list(tx, rules, name):
+        raise ListInUse(members={"rules": sorted(rule.id for rule in used_by)})
     _tell(tx, site, before, actor, version=before.version + 1)
-    lists.remove(tx, site, name)
+    lists.remove(tx, site, name, version=before.version + 1)
 
 
 def change_entries(
@@ -171,20 +173,53 @@ def require_version(before: KeptList | None, expected: int | None) -> None:
         raise DocumentChanged(members={"version": version, **changed})
 
 
-def compiled(tx: Transaction, site: SiteKey, mark: str | None) -> Lists:
-    """The site's lists as texts are compared with them, whose state has this mark (None: it never had one)."""
+class NotCompiled(Exception):  # noqa: N818  # no fault: whoever began the transaction compiles, and begins it anew
+    """The lists of a site are others than those that this process has compiled."""
+
+
+class _Uncompiled(NamedTuple):
+    """A list, with its entries where nothing has been made of this very state of it."""
+
+    kept: KeptList
+    entries: Sequence[Entry]
+    made: Compiled | None
+
+
+class AsKept(NamedTuple):
+    """The lists of a site as the store has them at one moment."""
+
+    mark: str | None
+    lists: Sequence[_Uncompiled]
+    at: Milliseconds
+
+
+def ready(tx: Transaction, site: SiteKey, mark: str | None) -> Lists:
+    """The site's lists as texts are compared with them, whose state has this mark (None: it never had one).
+
+    Raises NotCompiled.
+    """
     if mark is None:
         _of_site.pop(site, None)
         return NO_LISTS
     found = _of_site.get(site)
     if found is None or found.mark != mark or not found.holds_at(tx.now):
-        found = _of_site[site] = _compile(tx, site, mark)
+        raise NotCompiled(site)
     return found
 
 
 def holding(tx: Transaction, site: SiteKey) -> Lists:
-    """The site's lists as they are now, for texts to be compared with them."""
-    return compiled(tx, site, lists.mark_of(tx, site))
+    """The site's lists as they are now, compiled here if they are not yet."""
+    try:
+        return ready(tx, site, lists.mark_of(tx, site))
+    except NotCompiled:
+        return compile_lists(site, as_kept(tx, site))
+
+
+def as_kept(tx: Transaction, site: SiteKey) -> AsKept:
+    """What `compile_lists` needs."""
+    before = {one.name: one for one in _compiled.get(site, ())}
+    found = [_as_kept(tx, site, kept, before.get(kept.name)) for kept in lists.of_site(tx, site)]
+    return AsKept(lists.mark_of(tx, site), found, tx.now)
 
 
 def remembered(site: SiteKey) -> Lists:
@@ -192,21 +227,27 @@ def remembered(site: SiteKey) -> Lists:
     return _of_site.get(site, NO_LISTS)
 
 
-def _compile(tx: Transaction, site: SiteKey, mark: str) -> Lists:
-    before = {one.name: one for one in _compiled.get(site, ())}
-    found = [_compile_one(tx, site, kept, before.get(kept.name)) for kept in lists.of_site(tx, site)]
+def compile_lists(site: SiteKey, kept: AsKept) -> Lists:
+    """Make lists ready, and remember them: every one that has changed. 2,000 words take some hundredths of a second."""
+    found = [one.made or _compile(one, kept.at) for one in kept.lists]
     _compiled[site] = found
-    ends = [one.until for one in found if one.until is not None]
-    return Lists(found, mark=mark, until=min(ends, default=None))
+    until = min((one.until for one in found if one.until is not None), default=None)
+    made = _of_site[site] = Lists(found, mark=kept.mark, until=until)
+    return made
 
 
-def _compile_one(tx: Transaction, site: SiteKey, kept: KeptList, before: Compiled | None) -> Compiled:
-    """A list, or what was made of this very state of it."""
-    made = (kept.version, kept.changed_at)
-    if before is not None and before.made == made and (before.until is None or tx.now < before.until):
-        return before
-    entries = [one.entry for one in lists.entries(tx, site, kept.name)]
-    return compile_list(kept.name, kept.kind, entries, now=tx.now, made=made)
+def _compile(one: _Uncompiled, now: Milliseconds) -> Compiled:
+    return compile_list(one.kept.name, one.kept.kind, one.entries, now=now, made=_state(one.kept))
+
+
+def _as_kept(tx: Transaction, site: SiteKey, kept: KeptList, before: Compiled | None) -> _Uncompiled:
+    if before is not None and before.made == _state(kept) and (before.until is None or tx.now < before.until):
+        return _Uncompiled(kept, (), before)
+    return _Uncompiled(kept, [one.entry for one in lists.entries(tx, site, kept.name)], None)
+
+
+def _state(kept: KeptList) -> tuple[int, Milliseconds]:
+    return kept.version, kept.changed_at
 
 
 def _tell(tx: Transaction, site: SiteKey, kept: KeptList, actor: Actor, *, version: int | None = None) -> None:

@@ -5,6 +5,7 @@ by their digest, so a process compiles each version once.
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,14 @@ import structlog
 from service.errors import InvalidRequest
 from service.model import Actor, SiteKey, SiteRules
 from service.moderation import brakes
-from service.store import earlier, events, lists, policies, rules
+from service.store import earlier, events, judgements, lists, policies, rules
 from service.store.database import Transaction
 from service.store.lists import KeptList
 from service.store.policies import KeptPolicy
 from service.store.rules import Braked, Tally
 from service.triage import document
 from service.triage.document.known import Known
+from service.triage.document.warnings import Experience
 from service.triage.outcome import Outcome
 from service.triage.policy import Policy, of_premoderate
 from service.triage.rule import Rule
@@ -28,6 +30,9 @@ from service.triage.rule import Rule
 log = structlog.get_logger()
 
 MOST_REMEMBERED = 256
+MOST_LOOKED_AT = 1_000
+ENOUGH_LOOKED_AT = 100
+"""Of fewer texts nobody is told how often a fact was *nothing*."""
 _compiled: dict[tuple[str, str], Policy] = {}
 _with_rules: set[SiteKey] = set()
 
@@ -49,6 +54,7 @@ class Shown:
 
     kept: KeptPolicy | None
     document: Mapping[str, Any]
+    policy: Policy
     braked: Sequence[Braked]
     rules: Sequence[RuleState]
     lists: Sequence[KeptList]
@@ -59,9 +65,28 @@ class Shown:
         return self.kept.version if self.kept else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The rules of a site's policy, and the site's lists: each name with its title."""
+
+    rules: Mapping[str, str]
+    lists: Mapping[str, str]
+
+
 def known(tx: Transaction, site: SiteKey) -> Known:
     """What the names in a document of this site can mean."""
     return Known(frozenset(kept.name for kept in lists.of_site(tx, site)))
+
+
+def experience(tx: Transaction, site: SiteKey) -> Experience:
+    """What the store knows of the names in a document of this site. It reads a thousand judgements."""
+    asked: Counter[str] = Counter()
+    nothing: Counter[str] = Counter()
+    for said in judgements.of_arrivals(tx, site, limit=MOST_LOOKED_AT):
+        asked.update(said["facts"].keys())
+        nothing.update(fact for fact, value in said["facts"].items() if value is None)
+    shares = {fact: nothing[fact] / asked[fact] for fact in nothing if asked[fact] >= ENOUGH_LOOKED_AT}
+    return Experience(frozenset(kept.name for kept in lists.of_site(tx, site) if not kept.entries), shares)
 
 
 def shown(tx: Transaction, site: SiteRules) -> Shown:
@@ -72,7 +97,7 @@ def shown(tx: Transaction, site: SiteRules) -> Shown:
     braked = [one for one in rules.braked(tx, site.key) if one.rule in policy.rule_of]
     states = [RuleState(rule, tallies[rule.id]) for rule in policy.rules]
     document_ = json.loads(kept.document) if kept else document_of_version_0(site)
-    return Shown(kept, document_, braked, states, lists.of_site(tx, site.key))
+    return Shown(kept, document_, policy, braked, states, lists.of_site(tx, site.key))
 
 
 def document_of_version_0(site: SiteRules) -> Mapping[str, Any]:
@@ -108,6 +133,8 @@ def put(
     replaced = current(tx, site, before.digest) if before else None
     text = json.dumps(wanted, ensure_ascii=False, separators=(",", ":"))
     policies.add(tx, site.key, expected + 1, text, actor, note)
+    if policy.version == expected + 1:
+        _remember(policies.digest_of(policy.version, text), site, policy)
     brakes.begin_anew(tx, site.key, replaced, policy)
     events.append(tx, site.key, "policy.changed", actor, about={"policy_version": expected + 1})
     if replaced is None or not replaced.rules:
@@ -126,9 +153,7 @@ def current(tx: Transaction, site: SiteRules, digest: str | None) -> Policy:
         if kept is None:
             raise LookupError(site.key)  # its digest was read in this very transaction
         policy = _compile(kept, site.time_zone)
-        if len(_compiled) >= MOST_REMEMBERED:
-            _compiled.clear()
-        _compiled[digest, site.time_zone] = policy
+        _remember(digest, site, policy)
     if policy.rules:
         _with_rules.add(site.key)
     else:
@@ -136,9 +161,24 @@ def current(tx: Transaction, site: SiteRules, digest: str | None) -> Policy:
     return policy
 
 
+def _remember(digest: str, site: SiteRules, policy: Policy) -> None:
+    if len(_compiled) >= MOST_REMEMBERED:
+        _compiled.clear()
+    _compiled[digest, site.time_zone] = policy
+
+
 def holding(tx: Transaction, site: SiteRules) -> Policy:
     """The policy that holds."""
     return current(tx, site, policies.newest_digest(tx, site.key))
+
+
+def named(tx: Transaction, site: SiteRules) -> Named | None:
+    """By what the queue can be narrowed; None where the site has no rules."""
+    policy = holding(tx, site)
+    if not policy.rules:
+        return None
+    titles = {kept.name: kept.title for kept in lists.of_site(tx, site.key)}
+    return Named({name: rule.title for name, rule in policy.rule_of.items()}, titles)
 
 
 def _compile(kept: KeptPolicy, time_zone: str) -> Policy:
@@ -150,15 +190,15 @@ def _compile(kept: KeptPolicy, time_zone: str) -> Policy:
         return Policy(kept.version, Outcome.HOLD)
 
 
-def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[str]:
+def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[Rule]:
     """The rules of the policy that holds which name this list."""
     policy = holding(tx, site)
-    return [rule.id for rule in (*policy.rules, *policy.lockdown) if name in rule.lists]
+    return [rule for rule in (*policy.rules, *policy.lockdown) if name in rule.lists]
 
 
 def may_have_rules(site: SiteKey) -> bool:
-    """Whether rules judged the site's last text in this process: then checks better look before the transaction.
+    """Whether the site had rules when this process last looked.
 
-    It decides where they look, and nothing else.
+    It decides where checks look (better before the transaction), and whether the desk's pages lead to what rules did.
     """
     return site in _with_rules

@@ -1,17 +1,19 @@
-"""Puts back a site from a lossless export: first its people, posts and policies, then comments with all of their past.
+"""Puts back a site from a lossless export: first its rules, people and posts, then comments with all of their past.
 
 Such a comment lies on the stage with its line of the export (`Staged.whole`). For `arriving` and `importing`, which
-bring it like any other; what only an export knows of it is here.
+bring it like any other; what only an export knows of it is here. It goes into an empty site; who was interrupted goes
+on, whatever happened on the site meanwhile: the store notes which export it was.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import pydantic_core
 
 from service.auth.login import author_key
 from service.model import (
+    GATEPOST,
     Action,
     Actor,
     ActorKind,
@@ -29,13 +31,74 @@ from service.model import (
     Text,
 )
 from service.moderation.desk_sessions import AUTHOR_KEY
-from service.store import carriers, posts, restored, secrets
+from service.store import carriers, events, leases, lists, posts, restored, secrets
 from service.store.database import Transaction
+from service.store.lists import KeptEntry, KeptList
 from service.text.render import RENDERER_VERSION, to_html
+from service.triage.lists.entry import Entry, ListKind
+from service.triage.lists.entry import key_of as entry_key
 
+SOURCE: Final = "gatepost"
+"""Under this name, and by their own ids, comments of an export are known when they come again."""
 People = Mapping[int, tuple[str, str]]
 """The namespace and the subject of each author of an export, by number."""
 KeyOf = Callable[[int], AuthorKey]
+
+
+class NotForThisSiteError(Exception):
+    """A lossless export cannot be put back here. Its text is one line that says what to do."""
+
+
+@dataclass(slots=True)
+class Holdings:
+    """What a lossless export holds beside comments. `digest` names it; `length` is how many lines its record has."""
+
+    digest: str
+    length: int
+    people: dict[int, tuple[str, str]] = field(default_factory=dict)
+    authors: list[Mapping[str, Any]] = field(default_factory=list)
+    posts: list[Mapping[str, Any]] = field(default_factory=list)
+    policies: list[Mapping[str, Any]] = field(default_factory=list)
+    lists: list[Mapping[str, Any]] = field(default_factory=list)
+    rules: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+def require_room(tx: Transaction, site: SiteKey, digest: str) -> bool:
+    """Whether this export is what was begun here. Raises NotForThisSiteError where anything else stands on the site."""
+    if leases.noted(tx, _note(site)) == digest:
+        return True
+    if there := restored.standing(tx, site):
+        said = ", ".join(f"{number} {what}" for what, number in there.items())
+        raise NotForThisSiteError(
+            f"{site} is not empty (it has {said}), and a lossless export goes into a site where nothing is: name "
+            "another site or a new store. To bring only its comments to this one, export it without --people"
+        )
+    return False
+
+
+def begin(tx: Transaction, site: SiteKey, found: Holdings) -> None:
+    """Put back what the site's comments are judged by, and note which export it is. Nothing where that was done.
+
+    Raises NotForThisSiteError.
+    """
+    if require_room(tx, site, found.digest):
+        return
+    key_of = keys(tx, site, found.people)
+    _put_policies(tx, site, key_of, found.policies)
+    for one in found.lists:
+        _put_list(tx, site, key_of, one)
+    restored.put(
+        tx, "rule_states", [{**one, "site": site, "acted_before": 0, "arrived_before": 0} for one in found.rules]
+    )
+    lease = leases.take(tx, _note(site), found.digest)
+    if lease is None or not leases.note(tx, lease, found.digest):
+        raise NotForThisSiteError(f"another import into {site} is at work: wait until it is done")
+    leases.give_back(tx, lease.name, lease.holder)
+
+
+def _note(site: SiteKey) -> str:
+    """The lease that nobody holds for long: what it notes is which export was begun here."""
+    return f"import {site}"
 
 
 def keys(tx: Transaction, site: SiteKey, people: People) -> KeyOf:
@@ -81,15 +144,44 @@ def put_posts(tx: Transaction, site: SiteKey, found: Sequence[Mapping[str, Any]]
     restored.put(tx, "posts", rows)
 
 
-def put_policies(tx: Transaction, site: SiteKey, people: People, found: Sequence[Mapping[str, Any]]) -> None:
+def _put_policies(tx: Transaction, site: SiteKey, key_of: KeyOf, found: Sequence[Mapping[str, Any]]) -> None:
     """Put every version of the site's policy back."""
-    key_of = keys(tx, site, people)
     rows = []
     for one in found:
         actor = _actor(one["actor"], key_of)
         said = {name: one[name] for name in ("version", "document", "digest", "note", "created_at")}
         rows.append({**said, "site": site, "actor_kind": actor.kind, "actor": actor.key, "actor_name": actor.name})
     restored.put(tx, "policies", rows)
+    if rows:
+        newest = max(one["version"] for one in found)
+        events.append(tx, site, "policy.changed", GATEPOST, about={"policy_version": newest})
+
+
+def _put_list(tx: Transaction, site: SiteKey, key_of: KeyOf, one: Mapping[str, Any]) -> None:
+    kind = ListKind(one["kind"])
+    kept = KeptList(
+        name=one["name"],
+        title=one["title"],
+        kind=kind,
+        note=one["note"],
+        version=one["version"],
+        entries=len(one["entries"]),
+        changed_by=_actor(one["actor"], key_of),
+        changed_at=one["changed_at"],
+    )
+    entries = [
+        KeptEntry(
+            entry_key(kind, entry["value"]),
+            Entry(entry["value"], tuple(entry["exceptions"]), entry["until"]),
+            entry["note"],
+            _actor(entry["actor"], key_of),
+            entry["created_at"],
+        )
+        for entry in one["entries"]
+    ]
+    events.append(tx, site, "list.changed", GATEPOST, about={"list": kept.name, "list_version": kept.version})
+    lists.put(tx, site, kept)
+    lists.change(tx, site, kept, add=entries, remove=())
 
 
 def comment_of(comment: Comment, whole: Mapping[str, Any]) -> Comment:
@@ -115,8 +207,12 @@ def record_of(
     return [(_decision(comment, one, key_of, length), _before(one["before"], key_of)) for one in whole["decisions"]]
 
 
-def put_past(tx: Transaction, comment: Comment, whole: Mapping[str, Any]) -> None:
-    """Put back the texts that the comment had, and what the policy said of them."""
+def put_past(tx: Transaction, comment: Comment, whole: Mapping[str, Any], batch: BatchId) -> None:
+    """Put back the texts that the comment had, what the policy and humans said of them, and where it came from first.
+
+    A batch of the place where it came from is none here: by the name that it has here, nobody takes it for the import
+    that brought it.
+    """
     texts = [_text(one) for one in whole["texts"]]
     restored.put(
         tx,
@@ -138,6 +234,9 @@ def put_past(tx: Transaction, comment: Comment, whole: Mapping[str, Any]) -> Non
         for one in whole["judgements"]
     ]
     restored.put(tx, "judgements", judged)
+    here = {"site": comment.site, "comment_id": comment.id}
+    restored.put(tx, "rule_outcomes", [{**one, **here} for one in whole["outcomes"]])
+    restored.put(tx, "imports", [{**one, **here, "batch": f"{batch} origins"} for one in whole["origins"]])
 
 
 def call_post(tx: Transaction, site: SiteKey, post: PostKey) -> None:

@@ -32,6 +32,7 @@ from service.model import (
     Status,
     Text,
     new_id,
+    priority_of_author,
 )
 from service.moderation import entries, judging, labels, lifecycle, paths, publication, record
 from service.moderation.judging import Incoming, Looked
@@ -115,7 +116,9 @@ def submit(
         comment = labels.published(tx, site, comment, was_shown=False)
     comments.add(tx, comment, root=comment.path[: paths.CODE_LENGTH])
     judging.keep(tx, comment, judgement)
-    more_waiting = entries.submitted(tx, comment, judging.why_held(judgement), judging.priority_of(judgement))
+    of_author = priority_of_author(found.author.approved if found.author else 0)
+    why, of_rules = judging.why_held(judgement), judging.priority_of(judgement)
+    more_waiting = entries.submitted(tx, comment, why, of_rules, of_author)
     record.submitted(tx, comment, judging.ruling(judgement), more_waiting=more_waiting)
     return comment
 
@@ -206,14 +209,15 @@ def _edited(before: Comment, draft: Draft, now: int, *, status: Status) -> Comme
 
 
 def _status_of_edit(tx: Transaction, before: Comment, judgement: Judgement) -> Status:
-    """What becomes of the text. Nothing is published that a rule called spam before, or a moderator put back."""
+    """What becomes of the text. Nothing is published of which a rule said `hold` or worse before, or that a moderator
+    put back: else authors would learn by trying which words, links and lists a site's rules are about."""
     status = judging.status_of(judgement)
     if status is not Status.APPROVED or publication.is_public(before):
         return status
     last = decisions.last_on(tx, before.id)
     if last is not None and last.actor.kind is ActorKind.MODERATOR:
         return Status.PENDING
-    return Status.PENDING if judging.ever_spam(tx, before) else status
+    return Status.PENDING if judging.ever_held(tx, before) else status
 
 
 def _judged_anew(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from service import strict_json
 from service.errors import UnknownComment
 from service.model import Comment, CommentId, Milliseconds, SiteRules
 from service.moderation import lists, policies
@@ -46,6 +47,12 @@ class About:
     facts: Mapping[str, Any]
     lists: Lists
     now: Milliseconds
+
+
+def fact_in(written: str) -> tuple[str, Any]:
+    """A fact as people write it: `author.approved=3`, the value as JSON. Raises ValueError."""
+    name, _, value = written.partition("=")
+    return name.strip(), strict_json.parse_clean(value.encode())
 
 
 def about(tx: Transaction, site: SiteRules, wanted: Wanted) -> About:

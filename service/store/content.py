@@ -7,11 +7,25 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import ColumnElement, Select, Table, func, select
 
 from service.model import SiteKey
 from service.store.snapshot import Snapshot
-from service.store.tables import authors, comments, decisions, judgements, originals, policies, posts, revisions
+from service.store.tables import (
+    authors,
+    comments,
+    decisions,
+    imports,
+    judgements,
+    list_entries,
+    lists,
+    originals,
+    policies,
+    posts,
+    revisions,
+    rule_outcomes,
+    rule_states,
+)
 
 Row = Mapping[str, Any]
 
@@ -32,16 +46,42 @@ def policies_of(moment: Snapshot, site: SiteKey) -> Iterator[Row]:
     return _rows(moment, policies, select(policies).where(policies.c.site == site).order_by(policies.c.version))
 
 
-def comments_of(moment: Snapshot, site: SiteKey) -> Iterator[tuple[Row, dict[str, list[Row]]]]:
-    """The comments by their ids, each with what belongs to it: `revisions`, `originals`, `judgements`, `decisions`.
+def lists_of(moment: Snapshot, site: SiteKey) -> Iterator[tuple[Row, list[Row]]]:
+    """The lists of words, hosts and patterns by their names, each with its entries."""
+    order = (list_entries.c.list, list_entries.c.key)
+    found = _rows(moment, list_entries, select(list_entries).where(list_entries.c.site == site).order_by(*order))
+    entries = {name: list(group) for name, group in groupby(found, lambda row: str(row["list"]))}
+    for row in _rows(moment, lists, select(lists).where(lists.c.site == site).order_by(lists.c.name)):
+        yield row, entries.get(row["name"], [])
 
-    A decision's `place` is how many stand before it in the record, and one.
+
+def rules_of(moment: Snapshot, site: SiteKey) -> Iterator[Row]:
+    """How each rule stands that is or was watched, and whether it is braked."""
+    return _rows(
+        moment, rule_states, select(rule_states).where(rule_states.c.site == site).order_by(rule_states.c.rule)
+    )
+
+
+def comments_of(moment: Snapshot, site: SiteKey) -> Iterator[tuple[Row, dict[str, list[Row]]]]:
+    """The comments by their ids, each with what belongs to it, under the names of the tables.
+
+    A decision's `place` is how many stand before it in the record, and one. Of `imports` there is where a comment came
+    from first: not the export that brought it here, in which it has the id that it has (`moderation/restoring`).
     """
     place = func.row_number().over(order_by=decisions.c.seq).label("place")
     belonging = {
         "revisions": _belonging(moment, site, revisions, revisions.c.version),
         "originals": _belonging(moment, site, originals),
         "judgements": _belonging(moment, site, judgements, judgements.c.text_version),
+        "rule_outcomes": _belonging(moment, site, rule_outcomes, rule_outcomes.c.rule),
+        "imports": _belonging(
+            moment,
+            site,
+            imports,
+            imports.c.source,
+            imports.c.source_id,
+            only=imports.c.source_id != imports.c.comment_id,
+        ),
         "decisions": _grouped(
             moment.rows(
                 select(*decisions.c, place)
@@ -69,11 +109,13 @@ def size(moment: Snapshot, site: SiteKey) -> dict[str, int]:
     }
 
 
-def _belonging(moment: Snapshot, site: SiteKey, table: Table, *order: Any) -> Iterator[tuple[str, list[Row]]]:
+def _belonging(
+    moment: Snapshot, site: SiteKey, table: Table, *order: Any, only: ColumnElement[bool] | None = None
+) -> Iterator[tuple[str, list[Row]]]:
     statement = (
         select(table)
         .join(comments, comments.c.id == table.c.comment_id)
-        .where(comments.c.site == site)
+        .where(comments.c.site == site, *(() if only is None else (only,)))
         .order_by(table.c.comment_id, *order)
     )
     return _grouped(moment.rows(statement), tuple(table.columns.keys()))

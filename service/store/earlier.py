@@ -6,7 +6,7 @@ is done the facts that need it could not run.
 
 from collections.abc import Callable
 
-from sqlalchemy import Select, bindparam, exists, select, true, update
+from sqlalchemy import Select, bindparam, exists, false, select, true, update
 
 from service.model import CommentId, SiteKey, id_before
 from service.store import arrivals as lately
@@ -27,6 +27,7 @@ _ARRIVALS_UNKNOWN = select(sites.c.site).where(
 _SITES = select(sites.c.site)
 _KNOW_HOSTS = update(sites).where(sites.c.site == bindparam("of_site")).values(hosts_known=true())
 _KNOW_ARRIVALS = update(sites).where(sites.c.site == bindparam("of_site")).values(arrivals_known=true())
+_FORGET_HOSTS = update(sites).where(sites.c.site == bindparam("of_site")).values(hosts_known=false())
 _FORGET_ARRIVALS = (
     update(sites)
     .where(sites.c.site == bindparam("of_site"), exists().where(comments.c.site == bindparam("with_comments")))
@@ -45,6 +46,12 @@ Step = Callable[[Transaction, SiteKey, CommentId], CommentId | None]
 def begin(tx: Transaction, site: SiteKey) -> None:
     """A site gets rules that had none: from now on its texts are kept, and those of the last days must be read."""
     tx.run(_FORGET_ARRIVALS, of_site=site, with_comments=site, known=False)
+
+
+def begin_with_imported(tx: Transaction, site: SiteKey) -> None:
+    """Comments came that were written elsewhere: where those link to that readers see must be read."""
+    tx.run(_FORGET_HOSTS, of_site=site)
+    begin(tx, site)
 
 
 async def keep(database: Database, holder: str) -> None:

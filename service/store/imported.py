@@ -9,7 +9,20 @@ from sqlalchemy import bindparam, delete, exists, func, select
 from service.model import AuthorKey, BatchId, CommentId, PostKey, SiteKey, Status
 from service.store.among import among, listed
 from service.store.database import Transaction
-from service.store.tables import authors, comments, decisions, imports, judgements, originals, queue, revisions
+from service.store.tables import (
+    arrivals,
+    authors,
+    comments,
+    decisions,
+    imports,
+    judgements,
+    linked_hosts,
+    list_hits,
+    originals,
+    queue,
+    revisions,
+    rule_outcomes,
+)
 
 _AFTER_ALL: Final = "~"
 _answers = comments.alias("answers")
@@ -36,8 +49,14 @@ _SIZE = (
 )
 _WAITING = select(queue.c.comment_id).where(among(queue.c.comment_id, "ids"))
 _REMOVE = [
-    *(delete(table).where(among(table.c.comment_id, "ids")) for table in (queue, decisions, judgements, revisions)),
-    *(delete(table).where(among(table.c.comment_id, "ids")) for table in (originals, imports)),
+    *(
+        delete(table).where(among(table.c.comment_id, "ids"))
+        for table in (queue, decisions, judgements, revisions, originals, imports)
+    ),
+    *(
+        delete(table).where(among(table.c.comment_id, "ids"))
+        for table in (arrivals, linked_hosts, list_hits, rule_outcomes)
+    ),
     delete(comments).where(among(comments.c.id, "ids")),
 ]
 _FORGET = delete(authors).where(

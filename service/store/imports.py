@@ -78,10 +78,10 @@ _TAKE_NUMBERS = _new_post.on_conflict_do_update(
 
 
 class Known(NamedTuple):
-    """A comment that an import brought: its digest then, and its version then."""
+    """A comment that an import brought: its digest then, and its version then. No digest: it was never brought."""
 
     comment_id: CommentId
-    digest: str
+    digest: str | None
     version: int
 
 

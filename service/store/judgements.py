@@ -6,10 +6,10 @@ from typing import Any
 import pydantic_core
 from sqlalchemy import bindparam, func, insert, select
 
-from service.model import Comment, CommentId, Page
+from service.model import Comment, CommentId, Page, SiteKey
 from service.store.among import each, listed
 from service.store.database import Row, Transaction
-from service.store.tables import comments, judgements
+from service.store.tables import arrivals, comments, judgements
 
 Kept = dict[str, Any]
 """A judgement as JSON (`Judgement.as_json`)."""
@@ -18,7 +18,7 @@ _ADD = insert(judgements).values({column.name: bindparam(column.name) for column
 _OF_COMMENT = judgements.c.comment_id == bindparam("comment_id")
 _OF_TEXT = select(judgements.c.said).where(_OF_COMMENT, judgements.c.text_version == bindparam("text_version"))
 _PRIORITY = select(judgements.c.priority).where(_OF_COMMENT, judgements.c.text_version == bindparam("text_version"))
-_EVER = select(judgements.c.text_version).where(_OF_COMMENT, judgements.c.outcome == bindparam("outcome")).limit(1)
+_ALL = select(judgements.c.said).where(_OF_COMMENT)
 _listed = each("ids")
 NEWEST_TEXT = func.coalesce(comments.c.edit_version, comments.c.text_version)
 _OF_EACH = select(judgements.c.comment_id, judgements.c.said).join_from(
@@ -32,6 +32,14 @@ _PAGE = (
     .order_by(judgements.c.text_version.desc())
     .limit(bindparam("limit"))
 )
+_arrived = (
+    select(arrivals.c.comment_id)
+    .where(arrivals.c.site == bindparam("site"))
+    .order_by(arrivals.c.created_at.desc(), arrivals.c.comment_id.desc())
+    .limit(bindparam("limit"))
+    .subquery("arrived")
+)
+_LATELY = select(judgements.c.said).where(judgements.c.comment_id.in_(select(_arrived.c.comment_id)))
 _END = 2**31 - 1
 
 
@@ -60,9 +68,14 @@ def page(tx: Transaction, comment_id: CommentId, *, limit: int, after: tuple[str
     return Page([_kept(row) for row in rows[:limit]], following)
 
 
-def ever_said(tx: Transaction, comment_id: CommentId, outcome: str) -> bool:
-    """Whether this came out for any text of the comment."""
-    return tx.first(_EVER, comment_id=comment_id, outcome=outcome) is not None
+def all_of(tx: Transaction, comment_id: CommentId) -> list[Kept]:
+    """What was said of each of the comment's texts."""
+    return [_kept(row) for row in tx.all(_ALL, comment_id=comment_id)]
+
+
+def of_arrivals(tx: Transaction, site: SiteKey, *, limit: int) -> Iterator[Kept]:
+    """What was said of the texts of the newest comments, so many at most, that came in the last days."""
+    return map(_kept, tx.all(_LATELY, site=site, limit=limit))
 
 
 def priority_of(tx: Transaction, comment: Comment) -> int:

@@ -74,6 +74,12 @@ _REMOVE_ENTRY = delete(list_entries).where(
 )
 _MARK = update(sites).where(sites.c.site == bindparam("of_site")).values(lists_mark=bindparam("mark"))
 _MARK_OF = select(sites.c.lists_mark).where(sites.c.site == bindparam("site"))
+_GONE = (
+    update(sites)
+    .where(sites.c.site == bindparam("of_site"), sites.c.lists_gone < bindparam("version"))
+    .values(lists_gone=bindparam("version"))
+)
+_GONE_OF = select(sites.c.lists_gone).where(sites.c.site == bindparam("site"))
 _ADD_HIT = upsert(list_hits).values({column.name: bindparam(column.name) for column in list_hits.c})
 _ADD_HIT = _ADD_HIT.on_conflict_do_nothing()
 _HITS = (
@@ -130,11 +136,19 @@ def put(tx: Transaction, site: SiteKey, kept: KeptList) -> None:
     tx.run(_MARK, of_site=site, mark=new_id(tx.now))
 
 
-def remove(tx: Transaction, site: SiteKey, name: str) -> None:
-    """Remove a list with all that belongs to it."""
+def remove(tx: Transaction, site: SiteKey, name: str, *, version: int) -> None:
+    """Remove a list with all that belongs to it. No list of the site will be made anew with this version or a lower
+    one, so nobody takes it for the one that they saw."""
     for statement in (_REMOVE_HITS, _REMOVE_ENTRIES, _REMOVE):
         tx.run(statement, site=site, name=name)
+    tx.run(_GONE, of_site=site, version=version)
     tx.run(_MARK, of_site=site, mark=new_id(tx.now))
+
+
+def first_version(tx: Transaction, site: SiteKey) -> int:
+    """The version of a list that is made now: 1, where none was ever deleted."""
+    row = tx.first(_GONE_OF, site=site)
+    return int(row["lists_gone"]) + 1 if row else 1
 
 
 def entries(tx: Transaction, site: SiteKey, name: str) -> list[KeptEntry]:

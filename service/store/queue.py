@@ -6,7 +6,7 @@ Lists and their lengths are in `queue_pages`, who holds what in `claims`.
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import Integer, bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from service.model import (
@@ -21,8 +21,9 @@ from service.model import (
     Reason,
     SiteKey,
     Why,
+    priority_of_author,
 )
-from service.store import judgements, reasons, texts
+from service.store import authors, judgements, reasons, texts
 from service.store.among import each, listed
 from service.store.database import Row, Transaction
 from service.store.recount import Inspection, Recount, Rule
@@ -30,28 +31,26 @@ from service.store.snapshot import Snapshot
 from service.store.tables import comments, queue, sites
 from service.text.folding import fold
 
+_WRITTEN = ("comment_id", "site", "post", "author", "why", "priority", "waiting_since", "folded", "of_author")
 _ADD = (
     insert(queue)
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("comment_id", "site", "post", "author", "why", "priority", "waiting_since", "folded")
-        }
-    )
+    .values({name: bindparam(name) for name in _WRITTEN})
     .on_conflict_do_nothing(index_elements=["comment_id"])
 )
 _OF_COMMENT = queue.c.comment_id == bindparam("of_comment")
 _SUM_UP = (
     update(queue)
     .where(_OF_COMMENT)
-    .values(why=bindparam("new_why"), priority=bindparam("new_priority"), folded=bindparam("new_folded"))
+    .values(
+        why=bindparam("new_why"),
+        priority=bindparam("new_priority", type_=Integer) + queue.c.of_author,
+        folded=bindparam("new_folded"),
+    )
 )
 _FOLD = update(queue).where(_OF_COMMENT).values(folded=bindparam("new_folded"))
 _TAKE_OUT = delete(queue).where(queue.c.comment_id == bindparam("comment_id"))
-ENTRY = tuple(
-    queue.c[name]
-    for name in ("comment_id", "why", "priority", "waiting_since", "claimed_by", "claimed_by_name", "claimed_until")
-)
+_CLAIM = ("claimed_by", "claimed_by_name", "claimed_until")
+ENTRY = tuple(queue.c[name] for name in ("comment_id", "why", "priority", "of_author", "waiting_since", *_CLAIM))
 """The columns that make an entry."""
 _listed = each("ids")
 _SOME = select(*ENTRY).join_from(_listed, queue, queue.c.comment_id == _listed.c.value)
@@ -80,25 +79,20 @@ def put(
     *,
     waiting_since: Milliseconds | None = None,
     of_rules: int | None = None,
+    of_author: int | None = None,
 ) -> int:
     """Someone must look at this comment, for this reason too. One that waits already keeps its place.
 
-    `of_rules` is what rules add to its priority; None: what was said of its newest text tells. By how many the queue
-    grew: 1 or 0.
+    `of_rules` is what rules add to its priority; None: what was said of its newest text tells. So is `of_author` what
+    its author adds; None: as many comments of theirs as are approved now. By how many the queue grew: 1 or 0.
     """
     if of_rules is None:
         of_rules = judgements.priority_of(tx, comment)
-    grown = tx.run(
-        _ADD,
-        comment_id=comment.id,
-        site=comment.site,
-        post=comment.post,
-        author=comment.author_key,
-        why=reasons.summary([reason.code]),
-        priority=PRIORITY[reason.code] + of_rules,
-        waiting_since=tx.now if waiting_since is None else waiting_since,
-        folded=_folded(comment),
-    )
+    if of_author is None:
+        author = authors.get(tx, comment.site, comment.author_key)
+        of_author = priority_of_author(author.approved if author else 0)
+    since = tx.now if waiting_since is None else waiting_since
+    grown = tx.run(_ADD, **_values(comment, reason, since, of_rules, of_author))
     reasons.give(tx, comment.id, reason)
     if not grown:
         standing = get(tx, comment.id)
@@ -106,9 +100,9 @@ def put(
     return grown
 
 
-def add(tx: Transaction, comment: Comment, reason: Reason, *, of_rules: int) -> int:
+def add(tx: Transaction, comment: Comment, reason: Reason, *, of_rules: int, of_author: int) -> int:
     """Someone must look at a new comment, which waits for nothing yet. By how many the queue grew: 1."""
-    tx.send_later(_ADD, tuple(_values(comment, reason, tx.now, of_rules).values()))
+    tx.send_later(_ADD, tuple(_values(comment, reason, tx.now, of_rules, of_author).values()))
     reasons.give(tx, comment.id, reason)
     return 1
 
@@ -204,17 +198,20 @@ def entries_of(tx: Transaction, rows: Sequence[Row]) -> list[QueueEntry]:
     return [_entry(row, given[row["comment_id"]], tx.now) for row in rows]
 
 
-def _values(comment: Comment, reason: Reason, waiting_since: Milliseconds, of_rules: int) -> dict[str, object]:
-    """In the order of the table's columns."""
+def _values(
+    comment: Comment, reason: Reason, waiting_since: Milliseconds, of_rules: int, of_author: int
+) -> dict[str, object]:
+    """In the order of `_WRITTEN`."""
     return {
         "comment_id": comment.id,
         "site": comment.site,
         "post": comment.post,
         "author": comment.author_key,
         "why": reasons.summary([reason.code]),
-        "priority": PRIORITY[reason.code] + of_rules,
+        "priority": PRIORITY[reason.code] + of_rules + of_author,
         "waiting_since": waiting_since,
         "folded": _folded(comment),
+        "of_author": of_author,
     }
 
 
@@ -242,7 +239,8 @@ def _entry(row: Row, given: tuple[Reason, ...], now: Milliseconds) -> QueueEntry
         waiting_since=row["waiting_since"],
         claimed_by=Actor(ActorKind.MODERATOR, row["claimed_by"], row["claimed_by_name"]) if held else None,
         claimed_until=row["claimed_until"] if held else None,
-        of_rules=row["priority"] - PRIORITY[given[0].code] if given else 0,
+        of_rules=row["priority"] - row["of_author"] - PRIORITY[given[0].code] if given else 0,
+        of_author=row["of_author"],
     )
 
 

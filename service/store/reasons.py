@@ -106,8 +106,8 @@ def _entries(moment: Snapshot) -> Iterator[str]:
         .outerjoin(comments, comments.c.id == queue.c.comment_id)
         .outerjoin(judgements, judged)
     )
-    of_rules = func.coalesce(judgements.c.priority, 0)
-    said = select(queue.c.comment_id, queue.c.why, queue.c.priority, of_rules, reasons.c.code).select_from(joined)
+    added = func.coalesce(judgements.c.priority, 0) + queue.c.of_author
+    said = select(queue.c.comment_id, queue.c.why, queue.c.priority, added, reasons.c.code).select_from(joined)
     rows = moment.rows(said.order_by(queue.c.comment_id))
     for (comment_id, why, priority, added), of_one in groupby(rows, itemgetter(0, 1, 2, 3)):
         own = {Why(code) for code in why.split()} & OF_THE_POLICY
@@ -119,7 +119,8 @@ def _entries(moment: Snapshot) -> Iterator[str]:
             yield f"queue.why: the entry of comment {comment_id} says '{why.strip()}', its reasons are '{given}'"
         elif priority != PRIORITY[codes[0]] + added:
             strongest = PRIORITY[codes[0]] + added
-            yield f"queue.priority: the entry of comment {comment_id} has {priority}, its reasons and rules {strongest}"
+            given = f"its reasons, rules and author {strongest}"
+            yield f"queue.priority: the entry of comment {comment_id} has {priority}, {given}"
 
 
 def _says(*codes: Why) -> str:

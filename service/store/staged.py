@@ -65,6 +65,7 @@ CREATE TABLE places (
     dropped INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX places_source ON places (source_id, thread);
+CREATE TABLE named (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 _ADD = f"INSERT OR IGNORE INTO comments VALUES ({', '.join('?' * len(Staged.__annotations__))})"  # noqa: S608
 _PARENTS = """
@@ -116,6 +117,10 @@ class Stage:
 
     def _keep(self, comment: Staged) -> bool:
         return self._run(_ADD, comment).rowcount == 1
+
+    def is_first(self, name: str) -> bool:
+        """Whether nobody asked this of the same name before. (Of a large file that is more than memory should hold.)"""
+        return self._run("INSERT OR IGNORE INTO named VALUES (?)", (name,)).rowcount == 1
 
     def arrange(self, *, keeping_deleted: bool = False) -> Iterator[tuple[int, str]]:
         """Find who answers whom. Yields the line of each comment that becomes a root, and why.

@@ -49,8 +49,9 @@ def _statuses() -> str:
 
 # One row per site: the last event's number, a revision that rises with every visible change, how many entries its queue
 # has. Events before `first_seq` have been removed, or may be at any moment (`retention`); with nothing removed it is 1.
-# `lists_mark` is another one after each change of a list (NULL: none was ever made). Whether `linked_hosts` and
-# `arrivals` are whole: a background job reads what stood there before they were kept (`store/earlier`).
+# `lists_mark` is another one after each change of a list (NULL: none was ever made); `lists_gone` is the highest
+# version that a deleted list had: one that is made anew begins above it. Whether `linked_hosts` and `arrivals` are
+# whole: a background job reads what stood there before they were kept (`store/earlier`).
 sites = Table(
     "sites",
     metadata,
@@ -62,6 +63,7 @@ sites = Table(
     Column("lists_mark", Text),
     Column("hosts_known", Boolean, nullable=False, server_default=false()),
     Column("arrivals_known", Boolean, nullable=False, server_default=false()),
+    Column("lists_gone", Integer, nullable=False, server_default=text("0")),
 )
 
 # `count` is the number of approved comments; `revision` rises with every change a reader can see. `title` and `url` are
@@ -214,8 +216,9 @@ def as_if_since(of: Any) -> ColumnElement[int]:
 
 
 # Someone must look, whatever the comment's status, for its `reasons`. `why` has their codes, strongest first and with a
-# space on either side, so one LIKE finds one; `priority` is that of the strongest. `folded` is what searches look at:
-# the comment's texts and its author's name as `service/text/folding.py` writes them.
+# space on either side, so one LIKE finds one; `priority` is that of the strongest, and what rules and (`of_author`) the
+# author's approved comments add. `folded` is what searches look at: the comment's texts and its author's name as
+# `service/text/folding.py` writes them.
 queue = Table(
     "queue",
     metadata,
@@ -230,6 +233,7 @@ queue = Table(
     Column("claimed_by_name", Text),
     Column("claimed_until", BigInteger),
     Column("folded", Text, nullable=False, server_default=text("''")),
+    Column("of_author", Integer, nullable=False, server_default=text("0")),
 )
 Index("ix_queue_oldest", queue.c.site, queue.c.waiting_since, queue.c.comment_id)
 Index("ix_queue_urgency", queue.c.site, as_if_since(queue.c), queue.c.comment_id)

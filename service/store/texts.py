@@ -14,7 +14,7 @@ from service.model import Comment, CommentId, PostKey, SiteKey, Status, Text
 from service.store.database import Row, Transaction
 from service.store.recount import Inspection, Rule
 from service.store.snapshot import Snapshot
-from service.store.tables import comments, revisions
+from service.store.tables import comments, originals, revisions
 
 _KEEP = insert(revisions).values({column.name: bindparam(column.name) for column in revisions.c})
 _KEPT = select(revisions).where(
@@ -70,6 +70,17 @@ _RENDER_KEPT = (
 )
 
 
+_ORIGINAL = select(originals.c.format, originals.c.body).where(originals.c.comment_id == bindparam("comment_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What an imported comment's text was made of: HTML, or text that was no Markdown."""
+
+    format: str
+    body: str
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Some comments in the order of their ids: the last one's id, how many they are, and their texts of old renderers.
@@ -114,6 +125,12 @@ def count(tx: Transaction, comment: Comment) -> int:
     versions = {"text_version": comment.text.version, "edit_version": comment.newest_text.version}
     row = tx.first(_COUNT_OTHERS, comment_id=comment.id, **versions)
     return (row["texts"] if row else 0) + len(set(versions.values()))
+
+
+def original(tx: Transaction, comment_id: CommentId) -> Original | None:
+    """What the text of an imported comment was made of; None where it is as it was written."""
+    row = tx.first(_ORIGINAL, comment_id=comment_id)
+    return Original(row["format"], row["body"]) if row else None
 
 
 # --- What an older renderer made --------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from service.model import BatchId, CommentId, PostKey, SiteKey, SiteRules
-from service.moderation import importing, unimporting
+from service.moderation import arriving, importing, unimporting
 from service.moderation.arriving import Import
-from service.store import imported, imports, posts
+from service.moderation.restoring import Holdings
+from service.store import imported, posts
 from service.store.database import Database, Transaction
 from service.store.snapshot import Watch
 from service.store.staged import Stage
@@ -18,21 +19,16 @@ from service.transfer.keys import Keys
 from service.transfer.opened import Source
 from service.transfer.reading import Wanted
 from service.transfer.report import Report
-from service.transfer.whole import Whole
 
 LOOK: Final = "look"
 STEP: Final = "write"
 UNDO: Final = "undo"
 SLICE: Final = 250
 """Comments that are written in one transaction: who submits one meanwhile waits for so many at most."""
-TIMES_ALONE: Final = 4
+TIMES_ALONE: Final = 2
 """On SQLite nobody else writes while an import has the store: then so many slices share a commit."""
 LOOKED_AT_ONCE: Final = 500
 MISSING: Final = "answers a comment that is nowhere: it begins a thread of its own"
-
-
-class NotForThisSiteError(Exception):
-    """A lossless export cannot be put back here. Its text is one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class Ready:
     site: SiteRules
     source: str
     batch: BatchId
-    whole: Whole | None = None
+    whole: Holdings | None = None
     updates: bool = False
 
     @property
@@ -59,8 +55,8 @@ def prepare(
     """Read the files to their end. Raises SourceError and StoppedError."""
     header = whole.header_of(source) if form is gatepost.FORMAT else None
     if header is not None:
-        found = whole.read(source, header, stage, report, watch)
-        return Ready(wanted.site.rules, found.source, BatchId(batch), found)
+        found = whole.read(source, header, wanted.site, stage, report, watch)
+        return Ready(wanted.site.rules, gatepost.NAME, BatchId(batch), found)
     if form is gatepost.FORMAT:
         wanted = replace(wanted, keys=Keys.ID)
     reading.read(source, form, wanted, stage, report, watch)
@@ -72,21 +68,18 @@ async def look(database: Database, ready: Ready, stage: Stage, report: Report, w
 
     Raises NotForThisSiteError, StoreUnavailable and StoppedError.
     """
-    site, source, done = ready.site.key, ready.source, 0
+    site, order, done = ready.site.key, ready.order, 0
+    if ready.whole is not None:
+        await whole.require_room(database, site, ready.whole, stage)
     for names in stage.identities(LOOKED_AT_ONCE):
         watch.tell(LOOK, done, report.comments)
-        report.known += len(await database.bulk.read(imports.known, site, source, names))
+        report.known += len(await database.bulk.read(arriving.known, order, names))
         done += len(names)
     watch.tell(LOOK, done, report.comments)
-    if ready.whole is not None and not await whole.is_for(database, site, stage, report.known):
-        raise NotForThisSiteError(
-            f"{site} has other comments, or this store has these on another site: a lossless export goes into an empty "
-            "site. Export it without --people to bring its comments to this one"
-        )
     orphans = stage.orphans()
     for start in range(0, len(orphans), LOOKED_AT_ONCE):
         part = orphans[start : start + LOOKED_AT_ONCE]
-        known = await database.bulk.read(imports.known, site, source, {answers for _, answers in part})
+        known = await database.bulk.read(arriving.known, order, {answers for _, answers in part})
         for line, answers in part:
             if answers not in known:
                 report.problem(line, MISSING)
@@ -102,7 +95,10 @@ def _there(tx: Transaction, site: SiteKey, keys: Sequence[PostKey]) -> set[PostK
 
 
 async def write(database: Database, ready: Ready, stage: Stage, report: Report, watch: Watch) -> None:
-    """Write what lies on the stage. Raises StoreUnavailable, and StoppedError when `watch` ends it."""
+    """Write what lies on the stage.
+
+    Raises NotForThisSiteError, StoreUnavailable, and StoppedError when `watch` ends it.
+    """
     report.batch, report.known = ready.batch, 0
     if ready.whole is not None:
         await whole.put_back(database, ready.site.key, ready.whole)
@@ -116,6 +112,8 @@ async def write(database: Database, ready: Ready, stage: Stage, report: Report, 
         report.known += brought.known
         done += len(slice_)
     watch.tell(STEP, done, report.comments)
+    if report.new:
+        await database.bulk.write(importing.finish, ready.site.key)
     if not report.new + report.updated:
         report.batch = None
 

@@ -6,7 +6,7 @@ is named. So two stores of equal content give equal lines, and an import of an e
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from service.model import SiteKey
@@ -37,7 +37,10 @@ def digest(moment: Snapshot, site: SiteKey, watch: Watch) -> str:
 
 
 def lines(moment: Snapshot, site: SiteKey, *, people: bool, watch: Watch) -> Iterator[bytes]:
-    """Posts, authors, policies, comments: each a line that ends in a line feed. Raises StoppedError, StoreError."""
+    """Posts, authors, policies, lists, rules, comments: each a line that ends in a line feed.
+
+    Raises StoppedError and StoreError.
+    """
     total = content.size(moment, site)["comments"]
     for post in content.posts_of(moment, site):
         yield _line({"post": _post(post)})
@@ -48,6 +51,10 @@ def lines(moment: Snapshot, site: SiteKey, *, people: bool, watch: Watch) -> Ite
     if people:
         for policy in content.policies_of(moment, site):
             yield _line({"policy": _policy(policy, numbers)})
+        for kept, entries in content.lists_of(moment, site):
+            yield _line({"list": _list(kept, entries, numbers)})
+        for rule in content.rules_of(moment, site):
+            yield _line({"rule": {name: rule[name] for name in _OF_A_RULE}})
     for done, (comment, belonging) in enumerate(content.comments_of(moment, site)):
         if done % TOLD_EVERY == 0:
             watch.tell(STEP, done, total)
@@ -79,6 +86,21 @@ def _author(row: Row, *, people: bool) -> dict[str, Any]:
 def _policy(row: Row, numbers: Mapping[str, int]) -> dict[str, Any]:
     said = {name: row[name] for name in ("version", "document", "digest", "note", "created_at")}
     return {**said, "actor": _actor(row["actor_kind"], row["actor"], row["actor_name"], numbers)}
+
+
+def _list(row: Row, entries: Sequence[Row], numbers: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in ("name", "title", "kind", "note", "version", "changed_at")},
+        "actor": _actor(row["actor_kind"], row["actor"], row["actor_name"], numbers),
+        "entries": [
+            {
+                **{name: one[name] for name in ("value", "note", "until", "created_at")},
+                "exceptions": json.loads(one["exceptions"]),
+                "actor": _actor(one["actor_kind"], one["actor"], one["actor_name"], numbers),
+            }
+            for one in entries
+        ],
+    }
 
 
 def _comment(
@@ -113,6 +135,7 @@ def _comment(
         "edit": edit if row["edit_body"] is not None else None,
         "texts": texts,
         "original": made_of[0] if made_of else None,
+        "origins": [{name: one[name] for name in _OF_AN_ORIGIN} for one in belonging.get("imports", ())],
     }
     if not people:
         return said
@@ -123,9 +146,15 @@ def _comment(
             {**{name: one[name] for name in _OF_A_JUDGEMENT}, "said": json.loads(one["said"])}
             for one in belonging.get("judgements", ())
         ],
+        "outcomes": [
+            {**{name: one[name] for name in ("rule", "said", "at")}, "agreed": bool(one["agreed"])}
+            for one in belonging.get("rule_outcomes", ())
+        ],
     }
 
 
+_OF_A_RULE: Final = ("rule", "since", "braked_at", "why", "acted", "of_all")
+_OF_AN_ORIGIN: Final = ("source", "source_id", "digest", "version")
 _OF_A_JUDGEMENT: Final = ("text_version", "policy_version", "outcome", "marks", "priority", "created_at")
 _OF_A_DECISION: Final = ("id", "place", "action", "from_status", "to_status", "version", "reason", "note")
 _MORE_OF_A_DECISION: Final = (

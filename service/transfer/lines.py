@@ -7,157 +7,140 @@ from typing import (
     NotRequired,  # pydantic reads these on Python 3.11
 )
 
-from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from service.reading.shapes import ID_PATTERN
+from service.auth.login import MAX_SUBJECT
+from service.reading.shapes import ANCHOR_PATTERN
+from service.transfer.line_parts import (
+    CLOSED,
+    Actor,
+    Address,
+    Bio,
+    Clean,
+    Decision,
+    HumanOutcome,
+    Id,
+    Judgement,
+    KeptText,
+    ListEntry,
+    Moment,
+    Name,
+    Note,
+    Number,
+    Origin,
+    Original,
+    Phrase,
+    Short,
+    Status,
+    Version,
+)
+from service.triage.lists.entry import LIST_NAME, MAX_ENTRIES, MAX_NAME
 
-_CLOSED = with_config(ConfigDict(extra="forbid", strict=True))
-Id = Annotated[str, Field(pattern=ID_PATTERN, description="UUIDv7")]
-Moment = Annotated[int, Field(ge=0, le=253_402_300_799_999, description="Milliseconds since 1970, UTC")]
-Clean = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-Version = Annotated[int, Field(ge=1, le=2_000_000_000)]
-Status = Literal["pending", "approved", "rejected", "spam", "deleted"]
+PostKey = Annotated[str, Field(pattern=r"^[^\x00]*$", min_length=1, max_length=512)]
 
 
-@_CLOSED
+@CLOSED
 class Header(TypedDict):
     """The first line."""
 
     format: Literal["gatepost"]
     version: Literal[1]
-    site: Clean
+    site: Short
     people: bool
-    counts: dict[str, int]
+    counts: dict[str, Number]
     digest: Annotated[str, Field(description="The content digest of the site: docs/export.md")]
 
 
-@_CLOSED
+@CLOSED
 class PostLine(TypedDict):
     """A post. `title` and `url` are what stands: what is pinned, else what its comments carried."""
 
-    key: Annotated[Clean, Field(min_length=1, max_length=512)]
-    title: Clean | None
-    url: Clean | None
-    pinned_title: Clean | None
-    pinned_url: Clean | None
+    key: PostKey
+    title: Short | None
+    url: Address | None
+    pinned_title: Short | None
+    pinned_url: Address | None
     open: bool
     created_at: Moment
     published_at: Moment | None
 
 
-@_CLOSED
+@CLOSED
 class AuthorLine(TypedDict):
     """One of the blog's people. What is not required comes with people only."""
 
-    number: int
-    name: Clean
-    bio: Clean | None
-    url: Clean | None
-    avatar: Clean | None
-    login: NotRequired[Clean]
-    subject: NotRequired[Clean]
+    number: Number
+    name: Name
+    bio: Bio | None
+    url: Address | None
+    avatar: Address | None
+    login: NotRequired[Annotated[Short, Field(min_length=1)]]
+    subject: NotRequired[Annotated[str, Field(pattern=r"^[^\x00]*$", min_length=1, max_length=MAX_SUBJECT)]]
     first_seen: NotRequired[Moment]
-    banned_until: NotRequired[int | None]
+    banned_until: NotRequired[Moment | None]
     trusted: NotRequired[bool]
-    note: NotRequired[Clean | None]
+    note: NotRequired[Note | None]
 
 
-@_CLOSED
-class Actor(TypedDict):
-    """Who did something: an author of this file (by number), or somebody by the key that they had in the store."""
-
-    kind: Literal["moderator", "author", "policy", "system"]
-    name: Clean
-    author: NotRequired[int]
-    key: NotRequired[Clean]
-
-
-@_CLOSED
+@CLOSED
 class PolicyLine(TypedDict):
     """A version of the site's policy."""
 
     version: Version
     document: Clean
-    digest: Clean
-    note: Clean | None
+    digest: Short
+    note: Note | None
     created_at: Moment
     actor: Actor
 
 
-@_CLOSED
-class KeptText(TypedDict):
-    """A text that the comment had before, or (as `edit`) one that waits."""
+@CLOSED
+class ListLine(TypedDict):
+    """A list of words, hosts or patterns."""
 
+    name: Annotated[str, Field(pattern=LIST_NAME, max_length=MAX_NAME)]
+    title: Phrase
+    kind: Literal["words", "hosts", "patterns"]
+    note: Note | None
     version: Version
-    body: Clean
-    submitted_at: Moment
-
-
-@_CLOSED
-class Original(TypedDict):
-    """What the text of an imported comment was made of."""
-
-    format: Literal["html", "text"]
-    body: Clean
-
-
-@_CLOSED
-class DecisionPart(TypedDict):
-    """A line of the record. `place`: how many stand before it in the record of the site, and one."""
-
-    id: Id
-    place: Version
-    action: Clean
-    from_status: Status | None
-    to_status: Status
-    version: int
-    reason: Clean | None
-    note: Clean | None
-    note_to_author: Clean | None
-    undoes: Id | None
-    created_at: Moment
-    batch: Clean | None
-    reason_text: Clean | None
-    rules: Clean | None
-    policy_version: int | None
+    changed_at: Moment
     actor: Actor
-    before: Annotated[dict[str, Any] | None, Field(description="The state that undo puts back")]
+    entries: Annotated[list[ListEntry], Field(max_length=MAX_ENTRIES)]
 
 
-@_CLOSED
-class JudgementPart(TypedDict):
-    """What the policy said of a text."""
+@CLOSED
+class RuleLine(TypedDict):
+    """A rule: since when it is as it is; since when and why it is braked, and upon which numbers."""
 
-    text_version: Version
-    policy_version: int
-    outcome: Clean
-    marks: Clean
-    priority: int
-    created_at: Moment
-    said: dict[str, Any]
+    rule: Annotated[Short, Field(min_length=1)]
+    since: Moment
+    braked_at: Moment | None
+    why: Short | None
+    acted: Number | None
+    of_all: Number | None
 
 
-@_CLOSED
+@CLOSED
 class CommentLine(TypedDict):
-    """A comment, in any status. `decisions` and `judgements` come with people only."""
+    """A comment, in any status. `decisions`, `judgements` and `outcomes` come with people only."""
 
     id: Id
-    post: Annotated[Clean, Field(min_length=1, max_length=512)]
+    post: PostKey
     parent: Id | None
-    author: int
-    name: Clean
-    bio: Clean | None
-    url: Clean | None
-    avatar: Clean | None
+    author: Number
+    name: Name
+    bio: Bio | None
+    url: Address | None
+    avatar: Address | None
     status: Status
     created_at: Moment
     edited_at: Moment | None
     published_at: Moment | None
     shown_at: Moment | None
-    anchor: Clean | None
-    post_title: Clean | None
-    post_url: Clean | None
+    anchor: Annotated[str, Field(pattern=ANCHOR_PATTERN, max_length=200)] | None
+    post_title: Short | None
+    post_url: Address | None
     version: Version
     text_version: Version
     by_rule: bool
@@ -165,17 +148,21 @@ class CommentLine(TypedDict):
     edit: KeptText | None
     texts: list[KeptText]
     original: Original | None
-    decisions: NotRequired[list[DecisionPart]]
-    judgements: NotRequired[list[JudgementPart]]
+    origins: list[Origin]
+    decisions: NotRequired[list[Decision]]
+    judgements: NotRequired[list[Judgement]]
+    outcomes: NotRequired[list[HumanOutcome]]
 
 
-@_CLOSED
+@CLOSED
 class Line(TypedDict, total=False):
     """A line behind the first: one of these."""
 
     post: PostLine
     author: AuthorLine
     policy: PolicyLine
+    list: ListLine
+    rule: RuleLine
     comment: CommentLine
 
 

@@ -1,43 +1,34 @@
 """Reads a lossless export (`gatepost export site --people`) and puts all of it back into an empty site.
 
-Into a site that has comments, or without people, an export comes like that of any other system (`formats/gatepost`).
+Without people an export comes like that of any other system, beside whatever is there (`formats/gatepost`).
 """
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from pydantic import ValidationError
 
+from service import strict_json
 from service.model import SiteKey
 from service.moderation import restoring
+from service.moderation.restoring import Holdings, NotForThisSiteError
+from service.settings import Site
 from service.store import restored
 from service.store.database import Database
 from service.store.snapshot import Watch
 from service.store.staged import Placed, Stage, Staged
 from service.text.render import to_html
 from service.transfer.formats import gatepost
-from service.transfer.lines import HEADER, LINE, CommentLine, Header
-from service.transfer.opened import Source, SourceError
+from service.transfer.lines import HEADER, LINE, Header
+from service.transfer.opened import Part, Source, SourceError
 from service.transfer.report import PostKeyFound, Report
+from service.transfer.wholeness import UnfitError, Wholeness
 
 STEP: Final = "read"
 AT_ONCE: Final = 500
 TOLD_EVERY: Final = 500
-
-
-@dataclass(slots=True)
-class Whole:
-    """What a lossless export holds beside comments. `source` is by what these are known when they come again."""
-
-    source: str
-    length: int
-    people: dict[int, tuple[str, str]] = field(default_factory=dict)
-    authors: list[Mapping[str, Any]] = field(default_factory=list)
-    posts: list[Mapping[str, Any]] = field(default_factory=list)
-    policies: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def header_of(source: Source) -> Header | None:
@@ -51,10 +42,11 @@ def header_of(source: Source) -> Header | None:
         raise SourceError(f"{source.parts[0].name}, line 1: {_mistake(error)}") from None
 
 
-def read(source: Source, header: Header, stage: Stage, report: Report, watch: Watch) -> Whole:
+def read(source: Source, header: Header, site: Site, stage: Stage, report: Report, watch: Watch) -> Holdings:
     """Bring all comments onto the stage; the rest. Raises SourceError and StoppedError."""
     part, digest = source.parts[0], hashlib.sha256()
-    whole = Whole(f"gatepost {header['digest'][:16]}", header["counts"].get("decisions", 0))
+    found = Holdings(header["digest"], header["counts"].get("decisions", 0))
+    fitting = Wholeness(stage, longest=site.max_body_length, length=found.length)
     report.format, report.files = gatepost.NAME, [part.name]
     with part.open() as stream:
         for number, line in stream.lines():
@@ -64,37 +56,54 @@ def read(source: Source, header: Header, stage: Stage, report: Report, watch: Wa
                 watch.tell(STEP, *source.passed)
             digest.update(line)
             try:
-                found = LINE.validate_json(line)
-                _take(found, number, whole, stage)
-            except (ValidationError, KeyError) as error:
-                said = _mistake(error) if isinstance(error, ValidationError) else f"{error} is missing"
-                raise SourceError(f"{part.name}, line {number}: {said}: is this file as it was written?") from None
-    for line_number, why in stage.arrange(keeping_deleted=True):
-        report.problem(line_number, why)
-    report.by_status, report.authors = stage.by_status(), stage.authors()
+                _take(_parsed(line), number, found, fitting, stage)
+            except ValidationError as error:
+                raise SourceError(f"{part.name}, line {number}: {_mistake(error)}") from None
+            except (ValueError, UnfitError) as error:
+                raise SourceError(f"{part.name}, line {number}: {error}: is this file as it was written?") from None
+    _require_whole(part, header, digest.hexdigest(), stage, report)
     report.posts = [PostKeyFound(*post) for post in stage.posts()]
-    if report.comments != header["counts"].get("comments"):
-        raise SourceError(f"{part.name}: has {report.comments} comments and not those that it says: it was cut off")
-    if digest.hexdigest() != header["digest"]:
-        raise SourceError(f"{part.name}: is not as it was written: its lines have another digest; export it anew")
-    return whole
+    return found
 
 
-def _take(found: Mapping[str, Any], number: int, whole: Whole, stage: Stage) -> None:
-    if author := found.get("author"):
-        whole.people[author["number"]] = author["login"], author["subject"]
-        whole.authors.append(author)
-    elif post := found.get("post"):
-        whole.posts.append(post)
-    elif policy := found.get("policy"):
-        whole.policies.append(policy)
-    elif comment := found.get("comment"):
-        _stage(comment, number, whole, stage)
+def _parsed(line: bytes) -> Mapping[str, Any]:
+    """A line as it stands, once its shape has been looked at. Raises ValueError."""
+    try:
+        found = json.loads(line, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("it nests too deeply") from None
+    LINE.validate_python(found)
+    strict_json.require_clean(found)
+    if len(found) != 1:
+        raise ValueError(f"it is about {len(found)} things")
+    return dict(found)
 
 
-def _stage(comment: CommentLine, number: int, whole: Whole, stage: Stage) -> None:
-    login, subject = whole.people[comment["author"]]
-    original, _ = comment["original"], (comment["decisions"], comment["judgements"])
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _take(line: Mapping[str, Any], number: int, into: Holdings, fitting: Wholeness, stage: Stage) -> None:
+    ((kind, found),) = line.items()
+    getattr(fitting, kind)(found)
+    match kind:
+        case "author":
+            into.people[found["number"]] = found["login"], found["subject"]
+            into.authors.append(found)
+        case "post":
+            into.posts.append(found)
+        case "policy":
+            into.policies.append(found)
+        case "list":
+            into.lists.append(found)
+        case "rule":
+            into.rules.append(found)
+        case "comment":
+            _stage(found, number, into, stage)
+
+
+def _stage(comment: Mapping[str, Any], number: int, into: Holdings, stage: Stage) -> None:
+    (login, subject), original = into.people[comment["author"]], comment["original"]
     staged = Staged(
         number=number,
         identity=comment["id"],
@@ -119,26 +128,36 @@ def _stage(comment: CommentLine, number: int, whole: Whole, stage: Stage) -> Non
     stage.add(staged, Placed(comment["id"], comment["post"], comment["parent"], number))
 
 
-async def is_for(database: Database, site: SiteKey, stage: Stage, known: int) -> bool:
-    """Whether the export can be put back here: nothing else is on the site, and no other site has its comments.
+def _require_whole(part: Part, header: Header, digest: str, stage: Stage, report: Report) -> None:
+    """Raises SourceError where the lines are not all that the header announces."""
+    for line, why in (*stage.arrange(keeping_deleted=True), *stage.orphans()):
+        raise SourceError(f"{part.name}, line {line}: its parent is not there ({why}): is this file as it was written?")
+    report.by_status, report.authors = stage.by_status(), stage.authors()
+    if report.comments != header["counts"].get("comments"):
+        raise SourceError(f"{part.name}: has {report.comments} comments and not those that it says: it was cut off")
+    if digest != header["digest"]:
+        raise SourceError(f"{part.name}: is not as it was written: its lines have another digest; export it anew")
 
-    `known` is how many of its comments an earlier run has brought. Raises StoreUnavailable.
-    """
-    if await database.bulk.read(restored.size, site) != known:
-        return False
-    there = 0
+
+async def require_room(database: Database, site: SiteKey, found: Holdings, stage: Stage) -> None:
+    """Raises NotForThisSiteError where the export cannot be put back here, and StoreUnavailable."""
+    await database.bulk.read(restoring.require_room, site, found.digest)
     for ids in stage.identities(AT_ONCE):
-        there += len(await database.bulk.read(restored.anywhere, ids))
-    return there == known
+        if others := set((await database.bulk.read(restored.sites_of, ids)).values()) - {site}:
+            raise NotForThisSiteError(
+                f"this store has comments of this export on another site ({min(others)}), and nothing is there twice: "
+                f"bring it to that site or into another store. To bring only its comments to {site}, export it without "
+                "--people"
+            )
 
 
-async def put_back(database: Database, site: SiteKey, whole: Whole) -> None:
-    """Put back what the export holds beside comments. Raises StoreUnavailable."""
-    for people in _slices(whole.authors):
-        await database.bulk.write(restoring.put_people, site, whole.people, people)
-    for found in _slices(whole.posts):
-        await database.bulk.write(restoring.put_posts, site, found)
-    await database.bulk.write(restoring.put_policies, site, whole.people, whole.policies)
+async def put_back(database: Database, site: SiteKey, found: Holdings) -> None:
+    """Put back what the export holds beside comments. Raises NotForThisSiteError and StoreUnavailable."""
+    await database.bulk.write(restoring.begin, site, found)
+    for people in _slices(found.authors):
+        await database.bulk.write(restoring.put_people, site, found.people, people)
+    for posts in _slices(found.posts):
+        await database.bulk.write(restoring.put_posts, site, posts)
 
 
 def _slices(rows: Sequence[Mapping[str, Any]]) -> list[Sequence[Mapping[str, Any]]]:
@@ -147,4 +166,4 @@ def _slices(rows: Sequence[Mapping[str, Any]]) -> list[Sequence[Mapping[str, Any
 
 def _mistake(error: ValidationError) -> str:
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}: is this file as it was written?"

@@ -168,10 +168,17 @@ class Facts:
 
 def spans_of(found: Iterable[tuple[int, int]]) -> tuple[Span, ...]:
     """Spans as a verdict has them: in order, none empty, what overlaps made one, the first 20."""
+    return spans_in_order(sorted(found))
+
+
+def spans_in_order(found: Iterable[tuple[int, int]]) -> tuple[Span, ...]:
+    """The same of what is in order already; no more is asked for than is needed."""
     spans: list[Span] = []
-    for start, end in sorted(found):
+    for start, end in found:
         if spans and start < spans[-1].end:
             spans[-1] = Span(spans[-1].start, max(end, spans[-1].end))
         elif end > start:
+            if len(spans) == MAX_SPANS:
+                break
             spans.append(Span(start, end))
-    return tuple(spans[:MAX_SPANS])
+    return tuple(spans)

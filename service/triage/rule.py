@@ -10,7 +10,7 @@ from typing import Final
 from service.model import Milliseconds
 from service.triage.condition import ALWAYS, Condition, NamesTest, Test
 from service.triage.facts import Facts
-from service.triage.logic import FALSE, TRUE, Truth, all_of, any_of, opposite
+from service.triage.logic import FALSE, TRUE, UNKNOWN, Truth, all_of, any_of, opposite
 from service.triage.outcome import Outcome
 
 
@@ -27,6 +27,8 @@ class Day(StrEnum):
 
 
 DAYS: Final = tuple(Day)
+LISTS: Final = "lists.matched"
+"""The fact whose names are lists of the site."""
 
 
 class Moment:
@@ -118,7 +120,7 @@ class Rule:
     @cached_property
     def lists(self) -> frozenset[str]:
         """The site's lists that it names."""
-        named = (test for test in self.tests if isinstance(test, NamesTest) and test.fact == "lists.matched")
+        named = (test for test in self.tests if isinstance(test, NamesTest) and test.fact == LISTS)
         return frozenset(name for test in named for name in test.whole)
 
     @property
@@ -127,13 +129,21 @@ class Rule:
         return self.mode is Mode.LIVE and self.then is not Outcome.HOLD
 
     def truth(self, facts: Facts, at: Moment, people: Callable[[str], Truth]) -> Truth:
-        """Whether it speaks: people **and** when **and** not unless **and** during. `people` says who has a name."""
-        if self.until is not None and at.time >= self.until:
+        """Whether it speaks: people **and** when **and** not unless **and** during. `people` says who has a name.
+
+        Most rules are silent because of their `when`: so that is asked first, by `any_of` written out.
+        """
+        when = FALSE
+        for condition in self.when:
+            truth = condition.truth(facts)
+            if truth is TRUE:
+                when = TRUE
+                break
+            if truth is UNKNOWN:
+                when = UNKNOWN
+        if when is FALSE or (self.until is not None and at.time >= self.until):
             return FALSE
         if self.during and not any(window.holds(*at.on_the_wall) for window in self.during):
-            return FALSE
-        when = any_of([condition.truth(facts) for condition in self.when])
-        if when is FALSE:
             return FALSE
         meant = any_of(map(people, self.only_for)) if self.only_for else TRUE
         shut_out = any_of(map(people, self.not_for))

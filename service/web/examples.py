@@ -212,6 +212,7 @@ EXAMPLES: dict[Any, Any] = {
     incoming.PostPatch: {"open": False, "title": "A Tuesday", "url": "https://blog.example/a-tuesday"},
     outgoing.Me: {"user": AUTHOR, "roles": [], "may": ["submit"], "banned_until": None},
     outgoing.CommentReply: {"comment": COMMENT},
+    outgoing.OriginalReply: {"original": {"format": "html", "body": "<p>I was <b>there</b>.</p>"}},
     outgoing.PreviewReply: {"html": '<p dir="auto">I was <em>there</em>.</p>\n'},
     outgoing.SingleReply: {"comment": {**VISIBLE, "post": "2005/07/a-tuesday"}},
     outgoing.MyComments: {"comments": [COMMENT], "next": None},

@@ -1,31 +1,53 @@
-"""A reader's text on its way into the store: what the site's policy says of it is counted. Called by `readers`."""
+"""A reader's text on its way into the store: checks look at it, and what the site's policy says of it is counted.
 
+Called by `readers`.
+"""
+
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
-from service.moderation import judging
+from service.moderation import judging, lists
 from service.moderation.judging import Refused
+from service.moderation.submissions import Draft
 from service.store.database import Transaction
 from service.triage.judgement import Judgement
 from service.web.call import Call
 
 Kept = TypeVar("Kept")
 OTHERWISE = "otherwise"
+LONG_TEXT = 1_000
+"""Characters beyond which a text is looked at (and rendered) on another thread: the worst take long."""
+MOST_COMPILED = 3
+"""So often lists are compiled outside the transaction, if somebody changes them each time before it begins."""
 
 
-async def judged(call: Call, work: Callable[..., Kept]) -> Kept:
-    """What `work` does in one transaction, which is told as `noted` what was judged.
+async def judged(call: Call, draft: Draft, work: Callable[..., Kept]) -> Kept:
+    """What `work` does in one transaction with the draft, at which checks have looked. It is told as `noted` what was
+    judged.
 
     Of a refused text only the counts of the rules stay. Raises what `work` raises.
     """
     heard: list[Judgement] = []
 
-    def do(tx: Transaction) -> Kept:
+    def do(tx: Transaction, draft: Draft, *, compiling: bool = False) -> Kept:
         heard.clear()  # a transaction may be begun anew
-        return work(tx, noted=heard.append)
+        if compiling:
+            lists.holding(tx, call.site_key)
+        return work(tx, draft=draft, noted=heard.append)
+
+    async def done() -> Kept:
+        for _ in range(MOST_COMPILED):
+            try:
+                return await call.database.write(do, await _looked_at(call, draft))
+            except lists.NotCompiled:
+                kept = await call.database.read(lists.as_kept, call.site_key)
+                await asyncio.to_thread(lists.compile_lists, call.site_key, kept)
+        return await call.database.write(do, draft, compiling=True)
 
     try:
-        kept = await call.database.write(do)
+        kept = await done()
     except Refused as refused:
         await call.database.write(judging.count_refused, call.site.rules, refused.judgement)
         _measure(call, refused.judgement)
@@ -33,6 +55,14 @@ async def judged(call: Call, work: Callable[..., Kept]) -> Kept:
     for judgement in heard:
         _measure(call, judgement)
     return kept
+
+
+async def _looked_at(call: Call, draft: Draft) -> Draft:
+    """The draft with what checks find, where rules of the site will probably want it."""
+    needed = (call.site.rules, draft.body, draft.html)
+    if len(draft.body) > LONG_TEXT:
+        return replace(draft, looked=await asyncio.to_thread(judging.look_if_needed, *needed))
+    return replace(draft, looked=judging.look_if_needed(*needed))
 
 
 def _measure(call: Call, judgement: Judgement) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from service.errors import UnknownList
 from service.model import SiteKey
-from service.moderation import lists, policies
+from service.moderation import lists
 from service.moderation.lists import Addition, Wanted
 from service.reading.show import optional_timestamp, timestamp
 from service.store import lists as stored
@@ -32,7 +32,7 @@ async def list_lists(call: Call) -> Reply[outgoing_lists.ListsReply]:
 async def show_list(call: Call) -> Reply[outgoing_lists.ListReply]:
     """One list, without its entries."""
     await call.moderator()
-    kept = await call.database.read(lists.get, call.site_key, _name(call))
+    kept = await call.database.read(lists.get, call.site_key, name_of(call))
     return Reply({"list": _list(kept)}, headers=_etag(kept))
 
 
@@ -44,7 +44,7 @@ async def put_list(
     moderator = await call.moderator()
     wanted = Wanted(body.title, ListKind(body.kind), body.note)
     kept, is_new = await call.database.write(
-        lists.put, call.site_key, _name(call), wanted, moderator, expected=headers.expected
+        lists.put, call.site_key, name_of(call), wanted, moderator, expected=headers.expected
     )
     return Reply({"list": _list(kept)}, 201 if is_new else 200, headers=_etag(kept))
 
@@ -53,7 +53,7 @@ async def put_list(
 async def delete_list(call: Call, headers: IfMatch) -> Reply[None]:
     """Delete a list with its entries, unless a rule of the policy names it."""
     moderator = await call.moderator()
-    await call.database.write(_delete, call, moderator, headers.expected)
+    await call.database.write(lists.delete, call.site.rules, name_of(call), moderator, expected=headers.expected)
     return Reply(None, 204)
 
 
@@ -61,10 +61,10 @@ async def delete_list(call: Call, headers: IfMatch) -> Reply[None]:
 async def list_entries(call: Call, query: incoming_lists.EntriesQuery) -> Reply[outgoing_lists.ListEntries]:
     """The entries of a list, with what each found in 30 days."""
     await call.moderator()
-    scope = (_name(call), query.q or "", query.order)
+    scope = (name_of(call), query.q or "", query.order)
     position = call.position(query.cursor, *scope)
-    kept, entries, hits = await call.database.read(_entries, call.site_key, _name(call))
-    found = _sorted(entries, hits, query.q, query.order)
+    kept, entries, hits = await call.database.read(with_entries, call.site_key, name_of(call))
+    found = in_order(entries, hits, query.q, query.order)
     start = int(position[0]) if position else 0
     following = call.cursor((start + query.limit,) if start + query.limit < len(found) else None, *scope)
     shown = [_entry(one, hits.get(one.entry.value, NO_HITS)) for one in found[start : start + query.limit]]
@@ -81,7 +81,7 @@ async def change_entries(
     changed = await call.database.write(
         lists.change_entries,
         call.site.rules,
-        _name(call),
+        name_of(call),
         moderator,
         expected=headers.expected,
         add=add,
@@ -96,22 +96,18 @@ async def change_entries(
     return Reply(reply, headers=_etag(changed.kept))
 
 
-def _name(call: Call) -> str:
+def name_of(call: Call) -> str:
+    """The list in the path. Raises UnknownList where it cannot be one."""
     return call.known("list", UnknownList)
 
 
-def _delete(tx: Transaction, call: Call, moderator: Any, expected: int | None) -> None:
-    name = _name(call)
-    used_by = policies.rules_with_list(tx, call.site.rules, name)
-    lists.delete(tx, call.site_key, name, moderator, expected=expected, used_by=used_by)
-
-
-def _entries(tx: Transaction, site: SiteKey, name: str) -> tuple[KeptList, list[KeptEntry], dict[str, Hits]]:
+def with_entries(tx: Transaction, site: SiteKey, name: str) -> tuple[KeptList, list[KeptEntry], dict[str, Hits]]:
+    """A list, its entries, and what they found. Raises UnknownList."""
     return lists.get(tx, site, name), stored.entries(tx, site, name), stored.hits(tx, site, name)
 
 
-def _sorted(entries: Sequence[KeptEntry], hits: dict[str, Hits], q: str | None, order: str) -> list[KeptEntry]:
-    """A list is short enough to be sorted here."""
+def in_order(entries: Sequence[KeptEntry], hits: dict[str, Hits], q: str | None, order: str) -> list[KeptEntry]:
+    """The entries with `q` in them, in this order. A list is short enough to be sorted here."""
     wanted = folding.fold(q) if q else ""
     found = [one for one in entries if wanted in folding.fold(one.entry.value)]
     match order:

@@ -4,7 +4,7 @@ from typing import Any
 
 from service.errors import Problem, UnknownAuthor
 from service.model import Action, AuthorKey, BatchId, Comment, CommentId, Decision, PostKey, Status, new_id
-from service.moderation import authors, decisions, finding, judged, posts
+from service.moderation import authors, decisions, dossiers, finding, judged, posts
 from service.moderation.decisions import Ruling
 from service.moderation.finding import Wanted
 from service.moderation.record import Reasons
@@ -39,6 +39,14 @@ async def list_judgements(call: Call, query: queries.PageQuery) -> Reply[outgoin
     following = call.cursor(page.next, call.comment_id)
     shown = [show.judgement(kept) for kept in page.items]
     return Reply({"judgements": shown, "next": following}, headers=call.next_link(following))
+
+
+# GET /v1/sites/{site}/comments/{id}/original
+async def get_original(call: Call) -> Reply[outgoing.OriginalReply]:
+    """What the text of an imported comment was made of, as the other system had it."""
+    await call.moderator()
+    found = await call.database.read(dossiers.original_of, call.site.rules, call.comment_id)
+    return Reply({"original": show.original(found) if found else None})
 
 
 # POST /v1/sites/{site}/decisions

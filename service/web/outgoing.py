@@ -69,6 +69,21 @@ class CommentReply(TypedDict):
 
 
 @_CLOSED
+class OriginalView(TypedDict):
+    """What the text of an imported comment was made of."""
+
+    format: Literal["html", "text"]
+    body: str
+
+
+@_CLOSED
+class OriginalReply(TypedDict):
+    """The same; null where the text is as it was written."""
+
+    original: OriginalView | None
+
+
+@_CLOSED
 class PreviewReply(TypedDict):
     """What a text would look like."""
 

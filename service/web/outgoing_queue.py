@@ -48,7 +48,7 @@ class LabelView(TypedDict):
 class PartView(TypedDict):
     """A part of an entry's priority."""
 
-    code: Literal["waiting", "reason", "rules"]
+    code: Literal["waiting", "known-author", "reason", "rules"]
     points: int
     text: str
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from service.errors import DocumentChanged, IfMatchRequired, InvalidRequest, NotFound, UnknownVersion
-from service.model import CommentId, SiteKey
+from service.model import Actor, CommentId, SiteKey
 from service.moderation import brakes, policies, trials
 from service.reading.show import timestamp
 from service.store import policies as kept_policies
@@ -35,19 +37,15 @@ async def put_policy(
     `If-Match` names the version that it was written upon. Comments that wait already keep their judgement.
     """
     admin = await call.admin()
-    holds = await call.database.read(kept_policies.newest, call.site_key)
     if headers.if_match is None:
+        holds = await call.database.read(kept_policies.newest, call.site_key)
         raise IfMatchRequired(members={"version": holds.version if holds else 0})
     expected = version_in(headers.if_match)
-    if expected != (holds.version if holds else 0):
-        raise _changed(holds)
-    examined = await _examined(call, body, version=expected + 1)
-    kept = await call.database.write(
-        policies.put, call.site.rules, body.document, examined.policy, admin, expected=expected, note=body.note
-    )
+    try:
+        examined = await change(call, body.document, admin, expected=expected, note=body.note)
+    except DocumentError as error:
+        raise _invalid(error.mistakes) from None
     shown = await call.database.read(policies.shown, call.site.rules)
-    if kept is None:
-        raise _changed(shown.kept)
     now, warnings = show_policy.shown(shown), show_policy.warnings(examined.warnings)
     changed: outgoing_policy.PolicyChanged = {"policy": now["policy"], "state": now["state"], "warnings": warnings}
     return Reply(changed, headers={"ETag": etag(shown.version)})
@@ -58,7 +56,7 @@ async def validate_policy(call: Call, body: incoming_policy.PolicyQuestion) -> R
     """Whether a document may be put: what is wrong with it, and what its author may not have meant. Nothing changes."""
     await call.moderator()
     try:
-        examined = await _read(call, body, version=0)
+        examined = await examine(call, body.document, version=0)
     except DocumentError as error:
         wrong: list[outgoing_policy.MistakeView] = [
             {"pointer": mistake.pointer, "detail": mistake.detail} for mistake in error.mistakes
@@ -107,12 +105,7 @@ async def list_versions(call: Call, query: queries.PageQuery) -> Reply[outgoing_
 async def show_version(call: Call) -> Reply[outgoing_policy.VersionReply]:
     """One version that holds or held."""
     await call.moderator()
-    asked = call.known("version", UnknownVersion)
-    if not (asked.isascii() and asked.isdigit() and len(asked) <= 9):
-        raise UnknownVersion
-    kept = await call.database.read(kept_policies.version, call.site_key, int(asked))
-    if kept is None:
-        raise UnknownVersion
+    kept = await kept_version(call, call.known("version", UnknownVersion))
     return Reply({"policy": show_policy.version(kept, json.loads(kept.document))})
 
 
@@ -133,27 +126,47 @@ def _versions(
     return [show_policy.version_in_list(kept) for kept in page.items], page.next
 
 
-async def _read(
-    call: Call, body: incoming_policy.PolicyChange | incoming_policy.PolicyQuestion, *, version: int
-) -> Examined:
-    """Raises DocumentError."""
+async def kept_version(call: Call, asked: str) -> KeptPolicy:
+    """The version of this number, as somebody wrote it. Raises UnknownVersion."""
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 9):
+        raise UnknownVersion
+    kept = await call.database.read(kept_policies.version, call.site_key, int(asked))
+    if kept is None:
+        raise UnknownVersion
+    return kept
+
+
+async def change(call: Call, wanted: Mapping[str, Any], admin: Actor, *, expected: int, note: str | None) -> Examined:
+    """Let a document hold that was written upon the version `expected`; what it says.
+
+    Raises DocumentError for what is no policy, DocumentChanged where another version holds, and InvalidRequest where a
+    list that it names was deleted at this moment.
+    """
+    holds = await call.database.read(kept_policies.newest, call.site_key)
+    if expected != (holds.version if holds else 0):
+        raise _changed(holds)
+    examined = await examine(call, wanted, version=expected + 1)
+    kept = await call.database.write(
+        policies.put, call.site.rules, wanted, examined.policy, admin, expected=expected, note=note
+    )
+    if kept is None:
+        raise _changed(await call.database.read(kept_policies.newest, call.site_key))
+    return examined
+
+
+async def examine(call: Call, wanted: Mapping[str, Any], *, version: int) -> Examined:
+    """What a document says at this site, its own tests run. Raises DocumentError."""
     known = await call.database.read(policies.known, call.site_key)
+    experience = await call.database.bulk.read(policies.experience, call.site_key)
     return await asyncio.to_thread(
         document.examine,
-        body.document,
+        wanted,
         known,
+        experience=experience,
         version=version,
         now=call.services.clock(),
         time_zone=call.site.time_zone,
     )
-
-
-async def _examined(call: Call, body: incoming_policy.PolicyChange, *, version: int) -> Examined:
-    """Raises InvalidRequest."""
-    try:
-        return await _read(call, body, version=version)
-    except DocumentError as error:
-        raise _invalid(error.mistakes) from None
 
 
 def _invalid(mistakes: tuple[Mistake, ...]) -> InvalidRequest:

@@ -19,9 +19,8 @@ from service.web.stream import EventStream
 async def browse_queue(call: Call, query: queries.QueueQuery) -> Reply[outgoing_queue.QueueList]:
     """What somebody must look at, with everything to judge it by."""
     moderator = await call.moderator()
-    wanted = held_by(moderator, query.claimed, whole_filter_of(query))
-    lane = call.database.bulk if wanted.marks else lane_of(call, query)
-    cases, position, total = await lane.read(
+    wanted = held_by(moderator, query.claimed, filter_of(query))
+    cases, position, total = await lane_of(call, wanted).read(
         queue.browse,
         call.site.rules,
         wanted,
@@ -69,9 +68,8 @@ async def claim(call: Call, body: incoming_queue.ClaimRequest) -> Reply[outgoing
             queue.claim_these, call.site.rules, moderator, ids, lease_seconds=body.lease_seconds
         )
     else:
-        wanted = whole_filter_of(body.filter)
-        lane = call.database.bulk if wanted.marks else lane_of(call, body.filter)
-        cases, until = await lane.write(
+        wanted = filter_of(body.filter)
+        cases, until = await lane_of(call, wanted).write(
             queue.claim,
             call.site.rules,
             moderator,
@@ -101,7 +99,7 @@ async def show_entry(call: Call) -> Reply[outgoing_queue.EntryReply]:
 
 
 class Asked(Protocol):
-    """What narrows the queue, wherever it comes from."""
+    """What narrows the queue, wherever it comes from; the last four are what the site's policy said of the text."""
 
     @property
     def reason(self) -> str | None: ...
@@ -111,11 +109,6 @@ class Asked(Protocol):
     def author(self) -> str | None: ...
     @property
     def q(self) -> str | None: ...
-
-
-class AskedOfJudgement(Asked, Protocol):
-    """The same, and what the site's policy said of the text."""
-
     @property
     def rule(self) -> str | None: ...
     @property
@@ -126,20 +119,15 @@ class AskedOfJudgement(Asked, Protocol):
     def outcome(self) -> str | None: ...
 
 
-def whole_filter_of(asked: AskedOfJudgement) -> Filter:
-    """The filter that is asked for, by judgements as well."""
-    given = {"rule": asked.rule, "check": asked.check, "list": asked.list_name, "outcome": asked.outcome}
-    marks = tuple(mark(kind, name) for kind, name in given.items() if name is not None)
-    return replace(filter_of(asked), marks=marks)
-
-
 def filter_of(asked: Asked) -> Filter:
     """The filter that is asked for."""
+    said = {"rule": asked.rule, "check": asked.check, "list": asked.list_name, "outcome": asked.outcome}
     return Filter(
         why=Why(asked.reason) if asked.reason else None,
         post=PostKey(asked.post) if asked.post else None,
         author=AuthorKey(asked.author) if asked.author else None,
         text=asked.q,
+        marks=tuple(mark(kind, name) for kind, name in said.items() if name is not None),
     )
 
 
@@ -150,9 +138,10 @@ def held_by(moderator: Actor, claimed: str, wanted: Filter) -> Filter:
     return replace(wanted, claimed=Claimed(claimed), holder=moderator.key if claimed == "mine" else None)
 
 
-def lane_of(call: Call, asked: Asked) -> Database | LaneOf:
+def lane_of(call: Call, wanted: Filter) -> Database | LaneOf:
     """Where what may take long keeps nobody waiting."""
-    return call.database.bulk if asked.q or asked.post or asked.author else call.database
+    is_long = wanted.text or wanted.post or wanted.author or wanted.marks
+    return call.database.bulk if is_long else call.database
 
 
 def _entries(call: Call, cases: list[Case]) -> list[outgoing_queue.EntryView]:

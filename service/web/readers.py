@@ -21,7 +21,7 @@ from service.model import (
     SiteKey,
     Status,
 )
-from service.moderation import idempotency, judging, publication, submissions
+from service.moderation import idempotency, publication, submissions
 from service.moderation.submissions import Draft, Noted
 from service.reading import show as public_show
 from service.settings import Site
@@ -32,10 +32,7 @@ from service.store.idempotency import Scope
 from service.text import render
 from service.web import incoming, outgoing, queries, show
 from service.web.call import Call, Reply, require_own_page, to_json
-from service.web.judged import judged
-
-LONG_TEXT = 1_000
-"""Characters beyond which a text is rendered on another thread: CommonMark's worst inputs take long."""
+from service.web.judged import LONG_TEXT, judged
 
 AROUND_TEXT = 1_000
 """Characters of white space that may stand around a text, beyond what the site takes of the text itself."""
@@ -135,8 +132,7 @@ async def edit(call: Call, body: incoming.Edit) -> Reply[outgoing.CommentReply]:
     await call.services.limits.submit_by(call.site_key, author)
     draft = await _draft(call.site, body.body)
     comment, decision = await judged(
-        call,
-        partial(_edit, site=call.site, comment_id=call.comment_id, caller=caller, draft=draft, version=body.version),
+        call, draft, partial(_edit, site=call.site, comment_id=call.comment_id, caller=caller, version=body.version)
     )
     if comment.version == body.version:
         await call.services.limits.take_back(call.site_key, author)
@@ -156,8 +152,8 @@ async def _take(
 ) -> KeptReply:
     await call.services.limits.submit_by(call.site_key, author)
     draft = await _draft(call.site, body.body, parent_id=body.parent_id, label=body.post)
-    work = partial(_submit, site=call.site, post=call.post_key, author=author, identity=identity, draft=draft)
-    return await judged(call, partial(_once, scope=scope, work=work))
+    work = partial(_submit, site=call.site, post=call.post_key, author=author, identity=identity)
+    return await judged(call, draft, partial(_once, scope=scope, work=work))
 
 
 async def _draft(
@@ -170,7 +166,6 @@ async def _draft(
         html=html,
         parent_id=CommentId(parent_id) if parent_id else None,
         label=_label(site, label) if label else NO_LABEL,
-        looked=judging.look_if_needed(site.rules, body, html),
     )
 
 
@@ -215,8 +210,10 @@ def _scope(call: Call, author: AuthorKey, post: PostKey, body: incoming.Submissi
     return Scope(call.site_key, author, "submit", key, hashlib.sha256(asked).hexdigest())
 
 
-def _once(tx: Transaction, *, scope: Scope | None, work: Callable[..., KeptReply], noted: Noted) -> KeptReply:
-    return idempotency.once(tx, scope, partial(work, noted=noted))
+def _once(
+    tx: Transaction, *, scope: Scope | None, work: Callable[..., KeptReply], draft: Draft, noted: Noted
+) -> KeptReply:
+    return idempotency.once(tx, scope, partial(work, draft=draft, noted=noted))
 
 
 def _submit(

@@ -75,9 +75,14 @@ from service.web.desk import bulk as desk_bulk
 from service.web.desk import codes as desk_codes
 from service.web.desk import comment as desk_comment
 from service.web.desk import events as desk_events
+from service.web.desk import lists as desk_lists
 from service.web.desk import people as desk_people
+from service.web.desk import policy as desk_policy
+from service.web.desk import policy_edit as desk_policy_edit
+from service.web.desk import policy_trial as desk_policy_trial
 from service.web.desk import queue as desk_queue
 from service.web.desk import record as desk_record
+from service.web.desk import ruled as desk_ruled
 from service.web.desk import sessions as desk_sessions
 from service.web.desk import settings as desk_settings
 from service.web.desk import sign_in as desk_sign_in
@@ -185,6 +190,10 @@ MODERATORS = [
     Route(
         "GET", COMMENT + "/judgements", moderators.list_judgements, Audience.MODERATORS,
         problems=(*MODERATION, *LISTED, UnknownComment),
+    ),
+    Route(
+        "GET", COMMENT + "/original", moderators.get_original, Audience.MODERATORS,
+        problems=(*MODERATION, UnknownComment),
     ),
     Route("POST", SITE + "/decisions", moderators.decide_many, Audience.MODERATORS, problems=(*CHANGE, *BODY)),
     Route(
@@ -406,6 +415,52 @@ DESK = [
     ),
     Route(
         "GET", DESK_SITE + "/record", desk_record.show_record, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, *LISTED),
+    ),
+    Route("GET", DESK_SITE + "/lists", desk_lists.show_lists, Audience.DESK, media_type=HTML, problems=MODERATION),
+    Route(
+        "POST", DESK_SITE + "/lists", desk_lists.make_list, Audience.DESK, statuses=(303,), media_type=HTML,
+        problems=(*CHANGE, *FORM, DocumentChanged),
+    ),
+    Route(
+        "GET", DESK_SITE + "/lists/{list}", desk_lists.show_list, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, *LISTED, UnknownList),
+    ),
+    Route(
+        "POST", DESK_SITE + "/lists/{list}", desk_lists.change_list, Audience.DESK, statuses=(303,), media_type=HTML,
+        problems=(*CHANGE, *FORM, DocumentChanged, UnknownList, ListInUse),
+    ),
+    Route("GET", DESK_SITE + "/policy", desk_policy.show_policy, Audience.DESK, media_type=HTML, problems=MODERATION),
+    Route(
+        "GET", DESK_SITE + "/policy/edit", desk_policy_edit.show_editor, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, UnknownVersion, NotFound),
+    ),
+    Route(
+        "POST", DESK_SITE + "/policy/edit", desk_policy_edit.send_editor, Audience.DESK, statuses=(303, 200),
+        media_type=HTML, problems=(*CHANGE, *FORM, DocumentChanged),
+    ),
+    Route(
+        "GET", DESK_SITE + "/policy/trial", desk_policy_trial.show_trial, Audience.DESK, media_type=HTML,
+        problems=MODERATION,
+    ),
+    Route(
+        "POST", DESK_SITE + "/policy/trial", desk_policy_trial.try_text, Audience.DESK, media_type=HTML,
+        problems=(*CHANGE, *FORM),
+    ),
+    Route(
+        "GET", DESK_SITE + "/policy/versions", desk_policy.list_versions, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, *LISTED),
+    ),
+    Route(
+        "GET", DESK_SITE + "/policy/versions/{version}", desk_policy.show_version, Audience.DESK, media_type=HTML,
+        problems=(*MODERATION, UnknownVersion),
+    ),
+    Route(
+        "POST", DESK_SITE + "/policy/brakes", desk_policy.release_brake, Audience.DESK, statuses=(303,),
+        media_type=HTML, problems=(*CHANGE, *FORM),
+    ),
+    Route(
+        "GET", DESK_SITE + "/ruled", desk_ruled.show_ruled, Audience.DESK, media_type=HTML,
         problems=(*MODERATION, *LISTED),
     ),
     Route(

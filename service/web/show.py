@@ -9,7 +9,9 @@ from typing import (
 
 from service.model import (
     FOREVER,
+    MOST_OF_APPROVED,
     NO_LABEL,
+    POINTS_OF_APPROVED,
     WHY_TEXT,
     Action,
     Actor,
@@ -27,11 +29,13 @@ from service.moderation.cases import Case
 from service.reading.shapes import PostView, VisibleComment
 from service.reading.show import author, optional_timestamp, post, timestamp
 from service.settings import Site
+from service.store.texts import Original
 from service.web.outgoing import (
     ActorView,
     AuthorStanding,
     CommentView,
     DecisionView,
+    OriginalView,
     PostForModerators,
 )
 from service.web.outgoing_policy import JudgementView
@@ -145,7 +149,7 @@ def entry(site: Site, case: Case, *, now: Milliseconds) -> EntryView:
     waiting = case.entry
     if waiting is None:
         raise LookupError(f"comment {case.comment.id} does not wait")
-    parts = _priority_parts(waiting, now)
+    parts = priority_parts(waiting, now)
     edit_window_seconds, held, label = site.edit_window_seconds, waiting.claimed_by, case.label or NO_LABEL
     known = post(site, case.post)
     shown: PostView = {**known, "title": known["title"] or label.title, "url": known["url"] or label.url}
@@ -174,15 +178,24 @@ def judgement(told: Mapping[str, Any]) -> JudgementView:
     return cast("JudgementView", dict(told))
 
 
-def _priority_parts(waiting: QueueEntry, now: Milliseconds) -> list[PartView]:
+def priority_parts(waiting: QueueEntry, now: Milliseconds) -> list[PartView]:
     """Why an entry is as urgent as it is. One that waits gains a point every ten minutes."""
     minutes = max(0, now - waiting.waiting_since) // 60_000
     parts: list[PartView] = [{"code": "waiting", "points": minutes // 10, "text": f"Waits for {_duration(minutes)}."}]
-    if of_reason := waiting.priority - waiting.of_rules:
+    if waiting.of_author:
+        parts.append({"code": "known-author", "points": waiting.of_author, "text": _known(waiting.of_author)})
+    if of_reason := waiting.priority - waiting.of_rules - waiting.of_author:
         parts.append({"code": "reason", "points": of_reason, "text": WHY_TEXT[waiting.why[0]]})
     if waiting.of_rules:
         parts.append({"code": "rules", "points": waiting.of_rules, "text": "Rules of the site say how urgent it is."})
     return parts
+
+
+def _known(points: int) -> str:
+    number = points // POINTS_OF_APPROVED
+    if points >= MOST_OF_APPROVED:
+        return f"{number} approved comments or more."
+    return f"{number} approved comment{'' if number == 1 else 's'}."
 
 
 def _duration(minutes: int) -> str:
@@ -232,3 +245,8 @@ def problem_members(members: Mapping[str, object], *, edit_window_seconds: int) 
         else:
             shown[name] = value
     return shown
+
+
+def original(found: Original) -> OriginalView:
+    """What an imported comment's text was made of."""
+    return {"format": "html" if found.format == "html" else "text", "body": found.body}

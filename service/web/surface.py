@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property, partial
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from aiohttp import web
 from multidict import MultiMapping
@@ -24,6 +24,7 @@ from service.web import body_size, form_body, json_body
 from service.web.call import WRITES, Call, Reply, is_utf8
 
 Handler = Callable[..., Awaitable[Any]]
+Shape = TypeVar("Shape", bound=BaseModel)
 EVENT_STREAM = "text/event-stream"
 """A reply that ends when one of both sides wants it to."""
 
@@ -122,21 +123,21 @@ class Route:
         request = call.request
         taken: dict[str, BaseModel] = {}
         if "query" in self.takes:
-            taken["query"] = _validated(self.takes["query"], _query(request, self.takes["query"]), "query")
+            taken["query"] = validated(self.takes["query"], _query(request, self.takes["query"]), "query")
         elif request.rel_url.raw_query_string and self.is_strict:
-            _validated(Nothing, _query(request, Nothing), "query")
+            validated(Nothing, _query(request, Nothing), "query")
         if "headers" in self.takes:
-            taken["headers"] = _validated(self.takes["headers"], _headers(request, self.takes["headers"]), "header")
+            taken["headers"] = validated(self.takes["headers"], _headers(request, self.takes["headers"]), "header")
         if "form" in self.takes:
             fields = await form_body.read(request, self.max_body_bytes)
-            taken["form"] = _validated(self.takes["form"], _given(fields, self.takes["form"], "form"), "form")
+            taken["form"] = validated(self.takes["form"], _given(fields, self.takes["form"], "form"), "form")
             return await self._handled(call, taken)
         if "body" not in self.takes:
             if self.method in WRITES and await json_body.is_given(request):
                 raise InvalidRequest([("", "must be left out: this call takes no body")], place="body")
             return await self._handled(call, taken)
         async with json_body.room_for(request, self.max_body_bytes, call.services.large_bodies):
-            take = partial(_validated, self.takes["body"], place="body")
+            take = partial(validated, self.takes["body"], place="body")
             taken["body"] = await json_body.read(request, self.max_body_bytes, take)
             return await self._handled(call, taken)
 
@@ -145,7 +146,8 @@ class Route:
         return answer
 
 
-def _validated(kind: type[BaseModel], value: Any, place: str) -> BaseModel:
+def validated(kind: type[Shape], value: Any, place: str) -> Shape:
+    """What came in, in the shape that is declared for it. Raises InvalidRequest."""
     try:
         return kind.model_validate(value)
     except ValidationError as error:

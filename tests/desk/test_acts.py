@@ -139,6 +139,19 @@ async def test_taking_giving_back_and_what_others_hold(
     assert "Yours" not in free.text
 
 
+async def test_signing_out_gives_back_although_the_blogs_login_stays(
+    gatepost: Gatepost, mo: AtDesk, comment: Any
+) -> None:
+    queue = await mo.open()
+    mine = await mo.press(queue, queue.one('button[value="take"]'))
+    left = await mo.press(mine, mine.one('form[action$="sign-out"] button'))
+    assert left.says("h1") == "You are still signed in"
+    assert "What you held of the queue was given back" in left.text
+    (back,) = [link for link in left.all("main a") if link.text == "Stay at the desk"]
+    again = await mo.open(back.get("href"))
+    assert again.card(comment["id"]).get("data-claim") == "free"
+
+
 async def test_taking_keeps_to_the_filter(gatepost: Gatepost, mo: AtDesk, comment: Any) -> None:
     other = (await gatepost.reader("bea").submit("Not me.", post="other")).json["comment"]
     queue = await mo.open("?post=other")

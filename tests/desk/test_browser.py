@@ -8,6 +8,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, expect
 
 from tests.desk.conftest import OpenBrowser
+from tests.desk.rules import ruled
 from tests.desk.stage import cookie
 from tests.harness import Answer, Gatepost, Person
 from tests.reading.hostile import ADDRESSES, TEXTS
@@ -53,7 +54,16 @@ async def scene(gatepost: Gatepost) -> dict[str, Any]:
     return {"reply": reply.json["comment"], "edited": edited, "held": held, "mine": mine, "root": root}
 
 
-PAGES = ("", "c/{reply}", "c/{edited}", "authors/{author}", "posts/2005%2F07", "record", "settings", "../")
+PAGES = ("", "c/{reply}", "c/{edited}", "authors/{author}", "posts/2005%2F07", "record", "ruled", "settings", "../")
+PAGES_OF_RULES = (
+    "lists",
+    "lists/slurs",
+    "policy",
+    "policy/edit",
+    "policy/trial",
+    "policy/versions",
+    "policy/versions/1",
+)
 
 
 def addresses(known: dict[str, Any]) -> list[str]:
@@ -239,7 +249,8 @@ async def test_everybody_can_use_every_page(
         bypass_csp=True,  # for axe, which comes from outside
     )
     page = await context.new_page()
-    for address in addresses(known):
+    await ruled(gatepost)
+    for address in (*addresses(known), *PAGES_OF_RULES):
         await page.goto(address)
         await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         await assert_usable(page, address)
@@ -295,18 +306,37 @@ async def assert_usable(page: Page, address: str) -> None:
 async def test_the_phone_has_large_targets_and_the_decision_at_hand(
     gatepost: Gatepost, browser_of: OpenBrowser
 ) -> None:
+    """However long the text is: it is folded. A card is no taller than the screen."""
     await scene(gatepost)
+    await gatepost.reader("fay").submit("A long story. " * 90)
     context = await browser_of(scripts=True, viewport={"width": 380, "height": 700}, has_touch=True)
     page = await context.new_page()
     await page.goto("")
     small = await page.evaluate(SMALL_TARGETS)
     assert small == []
     for card in await page.locator("[data-card]").all():
-        await card.scroll_into_view_if_needed()
-        await card.evaluate("(one) => scrollTo(0, one.getBoundingClientRect().top + scrollY)")
-        decide = card.locator(".decide > .bar")
-        if await decide.count():
-            await expect(decide).to_be_in_viewport(ratio=1)
+        await card.evaluate("(one) => scrollTo(0, one.getBoundingClientRect().top + scrollY - 60)")
+        await expect(card.locator(".decide > :is(.bar, .anyway)")).to_be_in_viewport(ratio=1)
+        assert await card.evaluate("(one) => one.offsetHeight") <= 700
+    await page.get_by_text("All of it (1,260 characters)").click()
+    assert await card.evaluate("(one) => one.offsetHeight") > 700
+    await expect(card.locator(".decide > .bar")).to_be_in_viewport(ratio=1)
+
+
+async def test_the_record_is_printed_and_the_current_card_is_seen_in_forced_colours(
+    gatepost: Gatepost, browser_of: OpenBrowser
+) -> None:
+    await scene(gatepost)
+    page = await (await browser_of(scripts=True)).new_page()
+    await page.goto("")
+    await page.emulate_media(forced_colors="active")
+    outline = await page.locator("[aria-current=true]").evaluate("(one) => getComputedStyle(one).outlineStyle")
+    assert outline == "solid"
+    await page.goto("record")
+    await page.emulate_media(media="print", forced_colors="none")
+    await expect(page.locator(".lines").get_by_text("Held for review").first).to_be_visible()
+    for gone in (page.get_by_role("banner"), page.get_by_role("button")):
+        assert [one for one in await gone.all() if await one.is_visible()] == []
 
 
 async def test_two_windows_and_one_comment(gatepost: Gatepost, browser_of: OpenBrowser) -> None:

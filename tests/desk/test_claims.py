@@ -113,6 +113,31 @@ async def test_what_is_held_goes_back_after_ten_idle_minutes(gatepost: Gatepost,
     assert await held(gatepost) == 0
 
 
+async def test_what_is_held_is_held_for_longer_while_somebody_works(
+    gatepost: Gatepost, browser_of: OpenBrowser
+) -> None:
+    """After five minutes without a press it is not."""
+    comments = await waiting(gatepost, 1)
+    room = await enter(browser_of, has_own_clock=True)
+    await taken(room, 1)
+    claim = room.card(comments[0]).locator(".claim")
+    ends = [await claim.inner_text()]
+    sent: list[str] = []
+    room.page.on("request", lambda request: sent.append(request.post_data or "") if "claims" in request.url else None)
+    gatepost.clock.advance(seconds=240)
+    await room.page.keyboard.press("j")
+    async with room.page.expect_response("**/claims"):
+        await room.page.clock.fast_forward("04:00")
+    await expect(claim).not_to_have_text(ends[0])
+    await expect(claim).to_contain_text("Yours until")
+    await room.page.clock.fast_forward("04:00")
+    await room.page.keyboard.press("j")
+    async with room.page.expect_response("**/claims"):
+        await room.page.clock.fast_forward("04:00")
+    assert ["do=renew" in one for one in sent] == [True, True]
+    assert room.wrong == []
+
+
 async def test_the_number_that_waits_is_kept_up_to_date(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
     comments = await waiting(gatepost, 2)
     room = await enter(browser_of)

@@ -75,30 +75,24 @@ async def test_a_key_counts_only_for_what_could_be_seen(gatepost: Gatepost, brow
     await room.state(comments[1], "waiting")
 
 
-@pytest.mark.parametrize(
-    ("key", "code", "status"),
-    [
+async def test_every_keyboard_can_decide(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """Cyrillic letters count by their place, those of AZERTY by what they say."""
+    keyboards = [
         ("ф", "KeyA", "approved"),
         ("к", "KeyR", "rejected"),
         ("ы", "KeyS", "spam"),
         ("a", "KeyQ", "approved"),
-        ("q", "KeyA", "pending"),
         ("A", "KeyA", "approved"),
-    ],
-)
-async def test_every_keyboard_can_decide(
-    gatepost: Gatepost, browser_of: OpenBrowser, key: str, code: str, status: str
-) -> None:
-    """Cyrillic letters count by their place, those of AZERTY by what they say."""
-    comments = await waiting(gatepost, 2)
+        ("q", "KeyA", "pending"),
+    ]
+    comments = await waiting(gatepost, len(keyboards))
     room = await enter(browser_of)
-    await room.armed(comments[0])
-    await press(room, key, code)
-    await press(room, "j", "KeyJ")
-    await room.armed(comments[1])
-    if status != "pending":
-        await room.state(comments[0], "decided")
-    assert await status_of(gatepost, comments[0]) == status
+    for comment, (key, code, status) in zip(comments, keyboards, strict=True):
+        await room.armed(comment)
+        await press(room, key, code)
+        await room.state(comment, "waiting" if status == "pending" else "decided")
+    await room.numbers("decided", "5 decided")
+    assert [await status_of(gatepost, comment) for comment in comments] == [status for _, _, status in keyboards]
 
 
 async def test_keys_do_nothing_in_fields_dialogs_and_with_others(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
@@ -201,17 +195,94 @@ async def test_a_letter_can_be_changed_and_the_keys_switched_off(gatepost: Gatep
     await room.state(comments[1], "waiting")
 
 
-async def test_a_range_is_marked(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+async def test_marks_are_set_one_by_one_in_a_row_and_all_at_once(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """By key and by mouse. Esc takes them away."""
     comments = await waiting(gatepost, 4)
     room = await enter(browser_of)
+
+    async def is_marked() -> list[bool]:
+        return [await room.card(comment).get_by_role("checkbox").is_checked() for comment in comments]
+
     await room.armed(comments[0])
-    await room.page.keyboard.press("x")
+    for key in ("x", "j", "j", "Shift+X"):
+        await room.page.keyboard.press(key)
+    assert await is_marked() == [True, True, True, False]
+    await room.page.keyboard.press("Escape")
+    assert await is_marked() == [False] * 4
+    await room.card(comments[1]).get_by_role("checkbox").click()
+    await room.card(comments[3]).get_by_role("checkbox").click(modifiers=["Shift"])
+    assert await is_marked() == [False, True, True, True]
+    await room.page.get_by_role("button", name="Mark all on this page").click()
+    assert await is_marked() == [True] * 4
+
+
+async def test_keys_lead_to_the_pages_of_a_card_and_to_the_search(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    comments = await waiting(gatepost, 2)
+    room = await enter(browser_of)
+    for key, place in (
+        ("o", f"c/{comments[0]['id']}"),
+        ("Enter", f"c/{comments[0]['id']}"),
+        ("p", "posts/post"),
+        ("t", f"authors/{comments[0]['author']['key']}"),
+    ):
+        await room.armed(comments[0])
+        await room.page.keyboard.press(key)
+        await expect(room.page).to_have_url(f"{gatepost.running.address}/desk/blog/{place}")
+        await room.page.goto("")
+    await room.armed(comments[0])
     await room.page.keyboard.press("j")
+    await room.armed(comments[1])
+    await room.page.keyboard.press("k")
+    await room.armed(comments[0])
+    await room.page.keyboard.press("/")
+    field = room.page.get_by_label("With these words")
+    await expect(field).to_be_focused()
+    await room.page.keyboard.press("Escape")
+    await expect(room.card(comments[0])).to_be_focused()
+    await room.page.keyboard.press("/")
+    await room.page.keyboard.type("comment 1")
+    await room.page.keyboard.press("Enter")
+    await expect(room.page.locator("[data-card]")).to_have_count(1)
+    await expect(room.card(comments[1])).to_be_visible()
+
+
+async def test_the_old_text_is_kept_with_a_key(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """Of an edit, `a` is the new text and `e` the old one; of another comment, `e` is nothing."""
+    edits = []
+    for name in ("ada", "bea"):
+        one = await gatepost.approved("As it was.", by=name)
+        edits.append((await gatepost.reader(name).edit(one["id"], "As it is to be.", one["version"])).json["comment"])
+        gatepost.clock.advance(seconds=1)
+    (plain,) = await waiting(gatepost, 1)
+    room = await enter(browser_of)
+    for comment, key in zip(edits, "ea", strict=True):
+        await room.armed(comment)
+        await room.page.keyboard.press(key)
+        await room.state(comment, "decided")
+    await expect(room.card(edits[0])).to_contain_text("Old text kept.")
+    await room.armed(plain)
+    await room.page.keyboard.press("e")
+    await room.state(plain, "waiting")
+    found = [(await gatepost.moderator().get(f"comments/{one['id']}")).json["comment"]["body"] for one in edits]
+    assert found == ["As it was.", "As it is to be."]
+
+
+async def test_keys_can_need_alt_and_less_time(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """The browser remembers both."""
+    comments = await waiting(gatepost, 2)
+    room = await enter(browser_of)
+    await room.page.keyboard.press("?")
+    dialog = room.page.get_by_role("dialog")
+    await dialog.get_by_label("Only with Alt").check()
+    await dialog.get_by_label("A key decides once its card could be seen for").select_option("any time")
+    await room.page.reload()
+    await room.armed(comments[0])
+    await room.page.keyboard.press("a")
     await room.page.keyboard.press("j")
-    await room.page.keyboard.press("Shift+X")
-    assert [await room.card(comment).get_by_role("checkbox").is_checked() for comment in comments] == [
-        True,
-        True,
-        True,
-        False,
-    ]
+    await room.armed(comments[0])
+    await room.state(comments[0], "waiting")
+    await room.page.keyboard.press("Alt+a")
+    await room.state(comments[0], "decided")
+    stored = json.loads(await room.page.evaluate("localStorage.getItem('gatepost-desk-keys')"))
+    assert (stored["withAlt"], stored["dwell"]) == (True, 0)
+    assert [await status_of(gatepost, comment) for comment in comments] == ["approved", "pending"]

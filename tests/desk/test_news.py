@@ -1,7 +1,7 @@
 """What others do while somebody sits at the desk: nothing comes or goes by itself, and nothing is hidden."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.desk.conftest import OpenBrowser
 from tests.desk.room import Room, keeping_place, waiting
@@ -95,3 +95,23 @@ async def test_one_stream_for_all_pages_of_a_browser(gatepost: Gatepost, browser
     for room in (first, second):
         await room.state(comments[1], "gone")
     assert [url for url in asked if url.endswith("/events")] == []
+
+
+async def test_news_that_were_missed_are_said_to_be(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """The service does not know any more what came behind the last one that was heard: no reload by itself."""
+    comments = await waiting(gatepost, 1)
+    room = Room(await (await browser_of(scripts=True)).new_page())
+
+    async def long_ago(route: Route) -> None:
+        await route.continue_(url=f"{route.request.url}?last_event_id=1")
+
+    await room.page.route("**/events", long_ago)
+    await room.page.goto("")
+    await room.page.evaluate("window.isSamePage = true")
+    await expect(room.page.get_by_text("The list may be old.")).to_be_visible()
+    await room.armed(comments[0])
+    assert await room.page.evaluate("window.isSamePage")
+    await room.page.unroute("**/events")
+    await room.page.get_by_role("link", name="Reload").click()
+    await expect(room.page.locator("#tools")).to_be_visible()
+    await expect(room.page.get_by_text("The list may be old.")).to_be_hidden()

@@ -2,6 +2,9 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urljoin
 
@@ -9,8 +12,11 @@ import pytest
 from multidict import CIMultiDictProxy
 
 from service.desk import words
+from service.transfer.imported import BodyFormat
 from tests.desk.stage import AtDesk
 from tests.harness import Gatepost
+from tests.transfer.bringing import bring
+from tests.transfer.bringing import comment as imported
 
 
 async def test_a_comment_in_its_thread_with_its_versions_and_record(gatepost: Gatepost, mo: AtDesk) -> None:
@@ -39,6 +45,15 @@ async def test_a_comment_in_its_thread_with_its_versions_and_record(gatepost: Ga
         f"../c/{reply['id']}"
     ] * 2
     assert "Taken back since" in undone.text
+
+
+async def test_what_an_imported_text_was_made_of_is_shown_as_plain_text(gatepost: Gatepost, mo: AtDesk) -> None:
+    made_of = "<p>Once <b>so</b>.</p>"
+    found = [imported(1, body=made_of, body_format=BodyFormat.HTML), imported(2)]
+    await bring(gatepost.running.database, found)
+    ids = [item["id"] for item in (await gatepost.public(post="%2Fone"))["comments"]]
+    assert (await mo.open(f"c/{ids[0]}")).says("details.box .source") == made_of
+    assert (await mo.open(f"c/{ids[1]}")).all("details.box") == []
 
 
 async def test_the_script_gets_the_card_alone(gatepost: Gatepost, mo: AtDesk) -> None:
@@ -139,6 +154,48 @@ async def test_the_record_is_narrowed_and_undone(gatepost: Gatepost, mo: AtDesk)
     assert [len(one.cssselect("button")) for one in undone.all(".lines li")] == [0, 1]
 
 
+async def test_the_record_shows_the_text_that_was_decided_about(gatepost: Gatepost, mo: AtDesk) -> None:
+    """Whatever became of it since; what has another one now says so."""
+    comment = await gatepost.approved("First words.")
+    ada, moderator = gatepost.reader("ada"), gatepost.moderator()
+    edited = (await ada.edit(comment["id"], "Second words.", 2)).json["comment"]
+    kept = (await moderator.decide(comment["id"], "discard_edit", edited["version"])).json["comment"]
+    again = (await ada.edit(comment["id"], "Third words.", kept["version"])).json["comment"]
+    await moderator.decide(comment["id"], "approve", again["version"])
+    told = ["Third words.", "Second words. (changed since)", "First words. (changed since)"]
+    for address in ("record?action=approve", "record", f"authors/{comment['author']['key']}"):
+        lines = (await mo.open(address)).all(".lines li:not([data-by=policy]) .about")
+        said = [" ".join(line.text_content().split()).removeprefix("Comment by Ada: ") for line in lines]
+        assert said == ([told[0], told[2]] if "action" in address else told), address
+
+
+@pytest.mark.sqlite_only(reason="takes texts out of the file")
+async def test_the_record_says_where_a_text_is_not_known(gatepost: Gatepost, mo: AtDesk, store_path: Path) -> None:
+    comment = await gatepost.approved("First words.")
+    edited = (await gatepost.reader("ada").edit(comment["id"], "Second words.", 2)).json["comment"]
+    await gatepost.moderator().decide(comment["id"], "approve", edited["version"])
+    with closing(sqlite3.connect(store_path)) as store:
+        store.execute("DELETE FROM revisions")
+        store.commit()
+    first = (await mo.open("record?action=approve")).all(".lines .about")[1]
+    assert "Second words. (as it is now)" in " ".join(first.text_content().split())
+
+
+async def test_the_record_is_narrowed_to_a_person_a_comment_and_days(gatepost: Gatepost, mo: AtDesk) -> None:
+    first = await gatepost.approved("One.")
+    other = (await gatepost.reader("bea").submit("Two.")).json["comment"]
+    await gatepost.moderator("jo").decide(other["id"], "spam", 1)
+    page = await mo.open("record")
+    (only_mine,) = [link for link in page.all(".filter a") if link.text == "Only mine"]
+    mine = await mo.open(only_mine.get("href"))
+    assert [one.cssselect(".who")[0].text_content() for one in mine.all(".lines li")] == ["Mo"]
+    (jo,) = [link for link in page.all(".lines .who a") if link.text == "Jo"]
+    assert len((await mo.open(jo.get("href"))).all(".lines li")) == 1
+    assert len((await mo.open(f"record?comment={first['id']}")).all(".lines li")) == 2
+    assert len((await mo.open("record?until=2999-01-01")).all(".lines li")) == 4
+    assert "No decision here fits this filter." in (await mo.open("record?until=2001-01-01")).text
+
+
 async def test_settings_are_kept_in_the_browser(gatepost: Gatepost, mo: AtDesk) -> None:
     answer = await mo.person.call(
         "POST",
@@ -155,11 +212,27 @@ async def test_settings_are_kept_in_the_browser(gatepost: Gatepost, mo: AtDesk) 
     assert page.one("input[name=language][checked]").get("value") == "de"
 
 
+RULES = ("lists", "lists/slurs", "policy", "policy/edit", "policy/trial", "policy/versions", "policy/versions/1")
+
+
 async def test_all_links_are_relative_to_the_page(gatepost: Gatepost, mo: AtDesk) -> None:
     """So the desk works below any path that a proxy puts before it, taken away or not."""
     comment = await gatepost.approved("Words.")
     await gatepost.reader("bea").submit("More.", parent_id=comment["id"])
-    for address in ("", f"c/{comment['id']}", f"authors/{comment['author']['key']}", "posts/post", "record", "c/no"):
+    made = {"title": "Slurs", "kind": "words"}
+    await gatepost.moderator().call("PUT", "lists/slurs", json=made, headers={"If-None-Match": "*"})
+    rule = {"id": "a", "title": "A", "when": [{"lists.matched": {"any_of": ["slurs"]}}], "then": "hold"}
+    document = {"document": {"format": 1, "rules": [rule]}}
+    await gatepost.reader("root", roles=["admin"]).call("PUT", "policy", json=document, headers={"If-Match": '"0"'})
+    for address in (
+        "",
+        f"c/{comment['id']}",
+        f"authors/{comment['author']['key']}",
+        "posts/post",
+        "record",
+        "c/no",
+        *RULES,
+    ):
         page = await mo.open(address)
         found = [*page.all("[href]:not([target])"), *page.all("[src]"), *page.all("form:not([method=dialog])")]
         links = [one.get("href") or one.get("src") or one.get("action") for one in found]

@@ -40,6 +40,7 @@ async def test_a_card_says_who_where_why_and_what(gatepost: Gatepost, mo: AtDesk
     assert page.one("main").attrib["data-page"] == "queue"
     assert page.one("main").attrib["data-total"] == "1"
     assert page.one("main").attrib["data-held"] == "0"
+    assert "the oldest for 3 h · you hold 0" in page.says(".head .quiet")
     card = page.card(reply["id"])
     assert (card.get("data-version"), card.get("data-state"), card.get("data-claim")) == ("1", "waiting", "free")
     said = " ".join(card.text_content().split())
@@ -62,6 +63,35 @@ async def test_a_card_says_who_where_why_and_what(gatepost: Gatepost, mo: AtDesk
     ]
     assert [one.get("value") for one in card.cssselect("details button")] == ["delete"]
     assert card.cssselect(".where a")[0].get("href") == "./posts/2005%2F07"
+
+
+async def test_a_card_says_how_its_author_has_fared(gatepost: Gatepost, mo: AtDesk) -> None:
+    for number in range(2):
+        known = await gatepost.approved(f"Good {number}.")
+    refused = await submitted(gatepost, "Bad.")
+    await gatepost.moderator().decide(refused["id"], "reject", 1)
+    await gatepost.moderator().call("PATCH", f"authors/{known['author']['key']}", json={"trusted": True})
+    waits = await submitted(gatepost, "And now?")
+    await gatepost.moderator().call(
+        "PATCH", f"authors/{known['author']['key']}", json={"banned_until": "2999-01-01T00:00:00.000Z"}
+    )
+    card = (await mo.open()).card(waits["id"])
+    said = " ".join(card.cssselect("header")[0].text_content().split())
+    assert "2 published, 1 refused" in said
+    assert [one.text for one in card.cssselect("header .tag")] == ["banned", "trusted"]
+
+
+async def test_a_long_text_can_be_folded(gatepost: Gatepost, mo: AtDesk) -> None:
+    """The style sheet does that on phones. How much there is stands on the fold."""
+    long, lines = await submitted(gatepost, "word " * 250), await submitted(gatepost, "line\n\n" * 8)
+    short = await submitted(gatepost, "A few words.", by="bea")
+    page = await mo.open()
+    folds = [page.card(one["id"]).cssselect(".long + .unfold summary") for one in (long, lines, short)]
+    assert [[fold.text for fold in some] for some in folds] == [
+        ["All of it (1,250 characters)"],
+        ["All of it (48 characters)"],
+        [],
+    ]
 
 
 async def test_a_time_goes_with_its_exact_moment(gatepost: Gatepost, mo: AtDesk) -> None:
@@ -119,8 +149,19 @@ async def test_the_filter_is_the_address(gatepost: Gatepost, mo: AtDesk) -> None
     assert (await mo.open("?cursor=nonsense")).status == 400
 
 
-async def test_an_empty_queue_says_so(mo: AtDesk) -> None:
-    assert "Nothing waits." in (await mo.open()).text
+async def test_an_empty_queue_says_so(gatepost: Gatepost, mo: AtDesk) -> None:
+    """And what else there is: what waits beside the filter, and what was decided."""
+    for address in ("", "?claimed=mine", "?q=wasps"):
+        page = await mo.open(address)
+        assert page.says(".empty p:first-child") == "Nothing waits. Well done."
+        assert [link.text for link in page.all(".empty a")] == ["Look for new ones", "What you decided"]
+    await submitted(gatepost, "About bees.")
+    mine = await mo.open("?claimed=mine")
+    assert mine.says(".empty p:first-child") == "You hold nothing that waits."
+    assert [link.text for link in mine.all(".empty a")] == ["The whole queue: 1 waits", "What you decided"]
+    assert (await mo.open("?q=wasps")).says(".empty p:first-child") == "Nothing here fits this filter."
+    whole = await mo.open(mine.all(".empty a")[0].get("href"))
+    assert len(whole.all("[data-card]")) == 1
 
 
 async def test_the_words_are_those_that_the_browser_asks_for(gatepost: Gatepost, mo: AtDesk) -> None:

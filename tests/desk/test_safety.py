@@ -16,9 +16,17 @@ ENDING = [route for route in SITED if route.media_type != EVENT_STREAM]
 
 
 async def filled(gatepost: Gatepost) -> dict[str, str]:
-    """What the paths of the desk name: a comment that waits, its author and post."""
+    """What the paths of the desk name: a comment that waits, its author and post, a list, a version of the policy."""
     comment = (await gatepost.reader("ada").submit("Words.")).json["comment"]
-    return {"site": "blog", "id": comment["id"], "key": comment["author"]["key"], "post": "post"}
+    await gatepost.moderator().call(
+        "PUT", "lists/slurs", json={"title": "Words.", "kind": "words"}, headers={"If-None-Match": "*"}
+    )
+    document = {"format": 1, "rules": [{"id": "ada", "title": "Words. Ada", "when": [{}], "then": "hold"}]}
+    admin = gatepost.reader("root", roles=["admin"])
+    put = await admin.call("PUT", "policy", json={"document": document}, headers={"If-Match": '"0"'})
+    assert put.status == 200, put.json
+    of_comment = {"id": comment["id"], "key": comment["author"]["key"], "post": "post"}
+    return {"site": "blog", "list": "slurs", "version": "1", **of_comment}
 
 
 @pytest.mark.parametrize("route", SITED, ids=lambda route: f"{route.method} {route.path}")

@@ -194,3 +194,19 @@ async def test_what_the_service_does_not_take_needs_somebody(gatepost: Gatepost,
     await room.numbers("needs", "1 needs you")
     await room.numbers("unsent", "")
     assert await status_of(gatepost, comments[0]) == "pending"
+
+
+async def test_an_undo_that_something_newer_stands_on_says_so(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    comments = await waiting(gatepost, 2)
+    room = await enter(browser_of)
+    await room.armed(comments[0])
+    await room.page.keyboard.press("a")
+    await room.state(comments[0], "decided")
+    await gatepost.moderator("jo").decide(comments[0]["id"], "spam", 2)
+    await room.page.keyboard.press("u")
+    await room.state(comments[0], "conflict")
+    told = room.card(comments[0]).get_by_role("alert")
+    await expect(told).to_contain_text("Something newer stands on that decision")
+    await expect(told).to_contain_text("Called spam · Jo")
+    await room.numbers("needs", "1 needs you")
+    assert await status_of(gatepost, comments[0]) == "spam"

@@ -130,6 +130,9 @@ async def test_whom_the_blog_or_its_proxy_brings_along_is_in(arrive: Arrive, how
     assert (await stage.browser.get("/desk/blog/sign-in")).location == "./"
     left = await stage.browser.post("/desk/blog/sign-out", csrf=await stage.browser.csrf())
     assert (left.status, left.page) == (200, "elsewhere")
+    assert "The desk cannot sign you out" in left.text
+    assert "To sign out, log out at A blog." in left.text
+    assert '<a class="button primary" href="https://blog.example">Open A blog</a>' in left.text
     assert not left.cookies
     assert stage.browser.secret() is None
     assert await stage.browser.is_in()  # until they log out at the blog
@@ -212,6 +215,22 @@ async def test_a_token_leads_to_where_somebody_wanted_to_go(gatepost: Gatepost) 
     assert wanted == DEEP
     answer = await browser.post("/desk/blog/sign-in", token=moderators_token(gatepost), next=wanted)
     assert (answer.status, answer.location) == (303, f"./{DEEP}")
+
+
+async def test_a_wrong_token_or_code_leads_there_all_the_same(gatepost: Gatepost) -> None:
+    """The page that says so has the field for another token open."""
+    browser = visit(gatepost)
+    wrong = await browser.post("/desk/blog/sign-in", token="nonsense", next=DEEP)
+    over = [
+        await browser.get(f"/desk/blog/enter?code=nonsense&next={quote(DEEP, safe='')}"),
+        await browser.post("/desk/blog/enter", code="nonsense", next=DEEP),
+    ]
+    assert "<details open>" in wrong.text
+    for page in (wrong, *over):
+        assert (page.status, page.page, page.field("next")) == (401, "sign-in", DEEP)
+        assert quote(f"/desk/blog/{DEEP}", safe="") in page.text  # the blog's login leads there too
+        answer = await browser.post("/desk/blog/sign-in", token=moderators_token(gatepost), next=page.field("next"))
+        assert answer.location == f"./{DEEP}"
 
 
 async def test_a_code_leads_to_where_somebody_wanted_to_go(gatepost: Gatepost) -> None:

@@ -6,9 +6,13 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Browser, expect
 
+from service.transfer.keys import Keys
+from service.transfer.reading import Wanted
 from tests.auth.local_server import always
 from tests.conftest import StartGatepost
-from tests.embed.stage import IN_ADDRESS, Stage, staged
+from tests.embed.stage import IN_ADDRESS, POST, Stage, staged
+from tests.transfer.bringing import SITE, bring
+from tests.transfer.bringing import comment as imported
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
@@ -149,6 +153,34 @@ async def test_an_address_of_a_comment_that_is_gone_says_so(stage: Stage) -> Non
     window = await stage.ready("#comment-0189abcd-0000-7000-8000-000000000000")
     await expect(window.said).to_have_text("That comment isn't public (any more).")
     await expect(window.articles).to_have_count(1)
+
+
+async def test_an_address_of_the_time_before_an_import_leads_to_its_comment(stage: Stage) -> None:
+    anchors = {number: "comment-123" if number == 1 else f"isso-{number}" for number in range(1, 9)}
+    found = [imported(number, post=POST, post_url=None, anchor=anchor) for number, anchor in anchors.items()]
+    await bring(stage.gatepost.running.database, found, Wanted(SITE, Keys.ID))
+    stage.page(limit="3", before="<h1 id=isso-4>The gate</h1><div class=tall></div>")
+    window = await stage.ready("#isso-7")
+    await expect(window.articles.filter(has_text="Comment 7.")).to_be_focused()
+    await expect(window.articles.filter(has_text="Comment 1.")).to_have_count(0)
+    await window.page.evaluate("location.hash = 'comment-123'")
+    await expect(window.articles.filter(has_text="Comment 1.")).to_be_focused()
+
+
+async def test_a_fragment_of_the_pages_own_is_left_alone(stage: Stage) -> None:
+    await stage.approved("On the gate")
+    stage.page(before="<h1 id=isso-4>The gate</h1>")
+    window = await stage.ready("#nothing-here")
+    async with window.page.expect_response(lambda answer: "around=nowhere" in answer.url) as asked:
+        await window.page.evaluate("location.hash = 'nowhere'")
+    assert (await asked.value).status == 404
+    for fragment in ("isso-4", "/a/route", "key=value", "!/state"):
+        await window.page.evaluate(f"location.hash = '{fragment}'")
+    await expect(window.articles).to_have_count(1)
+    await expect(window.said).to_have_text("")
+    await expect(window.element.locator("[part~=notice]")).to_have_count(0)
+    asked_for = [request.partition("around=")[2] for request in window.requests if "around=" in request]
+    assert asked_for == ["nothing-here", "nowhere"]
 
 
 async def test_an_application_can_show_another_post(stage: Stage) -> None:

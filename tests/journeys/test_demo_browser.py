@@ -248,8 +248,11 @@ async def test_the_page_leads_moderators_to_the_desk(open_window: Opens, demo: D
     page = window.page
     await window.become("Mo")
     await page.get_by_role("link", name="Open the desk").click()
-    await expect(page.locator("[data-card]")).to_contain_text(WAITING_COMMENT)
-    await page.get_by_role("button", name="Approve", exact=True).click()
+    await expect(page.locator("[data-card]").first).to_contain_text(WAITING_COMMENT)
+    held = page.locator("[data-card]", has_text="Percy Latchford")
+    await expect(held.locator("[data-rule]")).to_contain_text("Somebody looks at links first")
+    await expect(held.locator("mark")).to_have_text("https://latches.example/towpath")
+    await page.get_by_role("button", name="Approve", exact=True).first.click()
     await expect(page.get_by_role("button", name="Undo").first).to_be_visible()
     await page.goto(demo.blog)
     await window.drawn()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.conftest import StartGatepost
 from tests.harness import Gatepost
 from tests.journeys.walk import Walk
+from tests.journeys.walk_policy import put_policy
 from tests.journeys.walk_steps import SCENES, step
 from tests.rows import Rows
 from tests.webhooks.receiver import SECRET, Receiver
@@ -35,7 +36,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def two_sites(start_gatepost: StartGatepost, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Gatepost:
-    """A service with a site where everything waits, and `open` where nothing does. Both have a webhook."""
+    """A service with a site where everything waits, and `open` where nothing does. Both have a webhook, and rules of
+    which only moderators may hear."""
 
     monkeypatch.setenv("HOOK_SECRET", SECRET)
 
@@ -44,7 +46,10 @@ async def two_sites(start_gatepost: StartGatepost, receiver: Receiver, monkeypat
         wanted["sites"]["blog"]["webhooks"] = [webhook]
         wanted["sites"]["open"] = {**wanted["sites"]["blog"], "premoderate": False}
 
-    return await start_gatepost(change=add_open_site)
+    gatepost = await start_gatepost(change=add_open_site)
+    await put_policy(gatepost, "blog", otherwise="hold")
+    await put_policy(gatepost, "open", otherwise="publish")
+    return gatepost
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from typing import Any
 from tests.harness import Answer, Gatepost, Person
 from tests.journeys.second_opinion import Comment, Decision, Post, State, World
 from tests.journeys.subscriber import Subscriber
+from tests.journeys.walk_policy import Outsider
 from tests.journeys.walk_steps import Ban, Bulk, Decide, Edit, OpenPost, Pin, Submit, Undo, Wait, Withdraw
 from tests.rows import Rows
 from tests.webhooks.receiver import Receiver
@@ -166,12 +167,14 @@ class Walk:
         self.world.decisions.append(Decision(decision["id"], comment, before, comment.version, seen_before))
 
     async def _seen(self, comment: Comment) -> object:
-        """What a moderator sees of a comment and of its place in the queue, but for its version and last decision."""
+        """What a moderator sees of a comment and of its place in the queue, but for its version and last decision, and
+        for what waiting adds."""
         shown = (await self._moderator(0).get(f"comments/{comment.id}")).json["comment"]
         queue = (await self._moderator(0).get("queue", params={"post": comment.post.key, "limit": 200})).json["entries"]
         entry = next((one for one in queue if one["comment"]["id"] == comment.id), None)
-        place = entry and {name: entry[name] for name in ("why", "priority", "waiting_since")}
-        return {name: value for name, value in shown.items() if name not in {"version", "decision"}}, place
+        place = entry and {name: entry[name] for name in ("why", "waiting_since")}
+        points = [part for part in (entry["priority_parts"] if entry else []) if part["code"] != "waiting"]
+        return {name: value for name, value in shown.items() if name not in {"version", "decision"}}, place, points
 
     # --- What must hold -----------------------------------------------------------------------------------------------
 
@@ -186,9 +189,7 @@ class Walk:
 
     async def _check_posts(self) -> None:
         keys = [post.key for post in self.world.posts]
-        counts = await self.gatepost.visitor.get(
-            f"/v1/sites/{self.site}/counts", params=[("post", key) for key in keys]
-        )
+        counts = await self._visit("counts", params=[("post", key) for key in keys])
         for post in self.world.posts:
             approved = {c.state.text for c in self.world.comments if c.post is post and c.state.public_text}
             assert counts.json["counts"][post.key] == len(approved)
@@ -321,7 +322,7 @@ class Walk:
         await self.check_pages(self._lists())
 
     def _lists(self) -> list[tuple[Person, str, str]]:
-        visitor, moderator = Person(self.gatepost.session, site=self.site), self._moderator(0)
+        visitor, moderator = Outsider(self.gatepost.session, site=self.site), self._moderator(0)
         keys = [post.key for post in self.world.posts]
         return [
             *((visitor, path.format(post=key), "comments") for path in LISTS for key in keys),
@@ -334,13 +335,14 @@ class Walk:
     # --- People and small things --------------------------------------------------------------------------------------
 
     def _reader(self, who: int) -> Person:
-        return self.gatepost.reader(f"reader{self.number}x{who}", site=self.site)
+        reader = self.gatepost.reader(f"reader{self.number}x{who}", site=self.site)
+        return Outsider(reader.session, reader.headers, reader.site)
 
     def _moderator(self, which: int) -> Person:
         return self.gatepost.moderator(["mo", "max"][which], site=self.site)
 
-    async def _visit(self, path: str) -> Answer:
-        return await Person(self.gatepost.session, site=self.site).get(path)
+    async def _visit(self, path: str, **options: Any) -> Answer:
+        return await Outsider(self.gatepost.session, site=self.site).get(path, **options)
 
     def _author(self, comment: Comment, *, own: bool) -> int:
         return comment.author if own else (comment.author + 1) % 3

@@ -169,18 +169,34 @@ async def test_an_edit_of_what_waits_is_judged_like_a_new_text(gatepost: Gatepos
     assert again["status"] == "pending", "a moderator put it back, so a human looks"
 
 
-async def test_nothing_is_published_by_an_edit_that_a_rule_called_spam_before(gatepost: Gatepost) -> None:
-    await ruled(
-        gatepost,
-        "spam",
-        {"id": "fine", "title": "Fine", "when": [{"text.characters": {"at_most": 4}}], "then": "publish"},
-    )
+@pytest.mark.parametrize("then", ["hold", "spam"])
+@pytest.mark.parametrize("otherwise", ["hold", "publish"])
+async def test_nothing_is_published_by_an_edit_that_a_rule_held_back_before(
+    gatepost: Gatepost, then: str, otherwise: str
+) -> None:
+    """So nobody can find out by trying which words a rule is about, nor whether it held or called it spam."""
+    fine = {"id": "fine", "title": "Fine", "when": [{"text.characters": {"at_most": 4}}], "then": "publish"}
+    await ruled(gatepost, then, fine, otherwise=otherwise)
     eve, mo = gatepost.reader("eve"), gatepost.moderator()
     comment = (await eve.submit(TEXT)).json["comment"]
     edited = (await eve.edit(comment["id"], "Fine", 1)).json["comment"]
     assert (edited["status"], edited["version"]) == ("pending", 2)
     assert (await mo.get("queue")).json["total"] == 1
-    assert (await eve.edit(comment["id"], "Nice", 2)).json["comment"]["status"] == "pending"
+    again = (await eve.edit(comment["id"], "Nice", 2)).json["comment"]
+    assert again["status"] == "pending"
+    looked = (await mo.decide(comment["id"], "approve", again["version"])).json["comment"]
+    assert looked["status"] == "approved"
+    assert (await eve.edit(comment["id"], "Good", looked["version"])).json["comment"]["body"] == "Good"
+
+
+async def test_an_edit_of_the_audit_sample_waits_for_a_moderator_too(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "spam", otherwise="publish", audit_share=0.5)
+    ada = gatepost.reader("ada")
+    for number in range(20):
+        comment = (await ada.submit(f"{TEXT} {number}")).json["comment"]
+        edited = (await ada.edit(comment["id"], f"Clean now {number}", 1)).json["comment"]
+        assert edited["status"] == "pending"
+    assert (await gatepost.moderator().get("queue")).json["total"] == 20
 
 
 @pytest.mark.parametrize("then", ["reject", "spam"])

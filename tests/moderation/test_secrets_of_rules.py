@@ -26,15 +26,35 @@ RULES = [
     }
     for then, length in LENGTHS.items()
 ]
+ENTRY = "p[i]l{2}s|r[u]de"
+"""A pattern that stands in no text as it is written."""
+LISTED = {
+    "id": "quokka-listed",
+    "title": "Zebu of a list",
+    "when": [{"lists.matched": {"any_of": ["wombat"]}}],
+    "then": "hold",
+}
 DOCUMENT = {
     "format": 1,
     "otherwise": "hold",
     "audit_share": 0.3,
     "waiting_per_author": 20,
-    "rules": RULES,
+    "rules": [*RULES, LISTED],
     "reasons": [{"code": f"told-{then}", "text": f"What authors are told of {then}"} for then in ("reject", "refuse")],
 }
-SECRETS = ("quokka", "Zebu", "judgement", "verdict", "score", "policy_version", "priority", "audited", *Known().facts)
+SECRETS = (
+    "quokka",
+    "Zebu",
+    "wombat",
+    ENTRY,
+    "judgement",
+    "verdict",
+    "score",
+    "policy_version",
+    "priority",
+    "audited",
+    *Known().facts,
+)
 STREET = SiteKey("blog")
 
 
@@ -113,6 +133,10 @@ class Stroll:
 
 async def test_no_reply_to_a_reader_tells_of_rules(start_gatepost: StartGatepost) -> None:
     gatepost = await start_gatepost()
+    mo, new = gatepost.moderator(), {"title": "A wombat", "kind": "patterns"}
+    assert (await mo.call("PUT", "lists/wombat", headers={"If-None-Match": "*"}, json=new)).status == 201
+    change = {"add": [{"value": ENTRY}]}
+    assert (await mo.call("PATCH", "lists/wombat/entries", headers={"If-Match": '"1"'}, json=change)).status == 200
     assert await put(gatepost.running.database, STREET, DOCUMENT) is not None
     stroll = Stroll(gatepost, random.Random(19))  # noqa: S311  # the same walk each time
     for number in range(STEPS):

@@ -9,17 +9,22 @@ from typing import Any
 
 import pytest
 
-from service.model import CommentId, SiteKey
+from service.model import BatchId, CommentId, PostKey, SiteKey
 from service.moderation import rendering
 from service.store import comments, published, queue_pages, snapshot, texts, verify
 from service.store.database import Database
 from service.store.queue_filter import Filter
 from service.store.snapshot import Watch
 from service.text import render
+from service.transfer import bringing
+from service.transfer.imported import BodyFormat
+from service.transfer.keys import Keys
+from service.transfer.reading import Wanted
 from tests.harness import Hands, configuration
 from tests.launch import launch
 from tests.store import older
 from tests.store.older import ADA, POST, OlderStore, comment_row
+from tests.transfer.bringing import SITE, bring, comment
 
 BLOG = SiteKey("blog")
 OLD = "<p>old</p>"
@@ -143,6 +148,30 @@ async def test_all_html_that_may_be_old_is_rendered_anew(empty_url: str, clock: 
         (body, render.to_html(body), render.RENDERER_VERSION) for body in ("text", "text", "waits", "kept")
     ]
     assert after[CommentId("untouched")] == before[CommentId("untouched")]
+
+
+# --- 0017: comments come from elsewhere, and old links lead to them
+
+
+async def test_an_older_store_takes_imports_beside_what_it_has(empty_url: str, clock: Hands) -> None:
+    rows = [comment_row(f"0000{number}", created_at=number) for number in range(3)]
+    post = {**POST, "count": len(rows), "comment_seq": len(rows)}
+    tables = {"authors": [{**ADA, "approved": len(rows)}], "posts": [post], "comments": rows}
+    older.make(empty_url, OlderStore("0016", tables))
+    database = await Database.open(empty_url, clock=clock)
+    found = [comment(1, post="post", body="<b>Old</b>", body_format=BodyFormat.HTML), comment(2, post="post", parent=1)]
+    reports = [await bring(database, found, Wanted(SITE, Keys.ID)) for _ in range(2)]
+    led_to = await database.read(published.id_at, BLOG, PostKey("post"), "comment-2")
+    after = older.rows_of(empty_url)
+    await bringing.undo(database, BLOG, BatchId("a-batch"), Watch())
+    await database.close()
+    assert [(report.new, report.known) for report in reports] == [(2, 0), (0, 2)]
+    assert led_to == max(row["id"] for row in after["comments"] if row["anchor"] == "comment-2")
+    assert [row["anchor"] for row in after["comments"]].count(None) == len(rows)
+    assert [row["body"] for row in after["originals"]] == ["<b>Old</b>"]
+    left = older.rows_of(empty_url)
+    assert [row["id"] for row in left["comments"]] == [row["id"] for row in rows]
+    assert (left["imports"], left["originals"], left["posts"][0]["count"]) == ([], [], len(rows))
 
 
 def _entry(comment: dict[str, Any]) -> dict[str, Any]:

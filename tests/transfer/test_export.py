@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from service.model import SiteKey
+from service.moderation.restoring import NotForThisSiteError
 from service.settings import Site, parse
 from service.store import snapshot, staged
 from service.store.database import Database
 from service.store.snapshot import Watch
 from service.transfer import bringing, content, csv_file, lines, wordpress_file
-from service.transfer.bringing import NotForThisSiteError
 from service.transfer.formats import gatepost, wordpress
 from service.transfer.keys import Keys
 from service.transfer.opened import Source, SourceError
@@ -26,6 +26,11 @@ from tests.transfer.bringing import differences, digest
 
 SITES = parse(configuration("sqlite:///none.db")).sites
 BLOG = SITES[SiteKey("blog")]
+
+
+def site_called(key: str) -> Site:
+    """The same settings under another key."""
+    return parse(configuration("sqlite:///none.db")).sites[BLOG.key].model_copy(update={"key": SiteKey(key)})
 
 
 def export(url: str, file: Path, site: SiteKey = BLOG.key, *, people: bool = True) -> Path:
@@ -59,7 +64,7 @@ async def filled(tmp_path: Path, clock: Hands) -> str:
 async def test_what_comes_back_is_what_went_out(
     filled: str, any_url: str, tmp_path: Path, clock: Hands, site: str
 ) -> None:
-    there = BLOG.model_copy(update={"key": SiteKey(site)})
+    there = site_called(site)
     file = export(filled, tmp_path / "out.jsonl", there.key)
     database = await Database.open(any_url, clock=clock)
     report = await put_back(database, file, there)
@@ -84,7 +89,7 @@ async def test_without_people_it_comes_like_a_foreign_file(
 async def test_a_site_with_comments_takes_no_lossless_export(filled: str, tmp_path: Path, clock: Hands) -> None:
     file = export(filled, tmp_path / "out.jsonl")
     database = await Database.open(filled, clock=clock)
-    with pytest.raises(NotForThisSiteError, match="other comments"):
+    with pytest.raises(NotForThisSiteError, match="blog is not empty"):
         await put_back(database, file)
     await database.close()
 

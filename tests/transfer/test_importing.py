@@ -14,7 +14,7 @@ from service.settings import parse
 from service.store.database import Database
 from service.store.snapshot import StoppedError, Watch
 from service.transfer import bringing
-from service.transfer.imported import ImportedComment, Kind, LeftOut, State
+from service.transfer.imported import BodyFormat, ImportedComment, Kind, LeftOut, State
 from service.transfer.keys import Keys
 from service.transfer.reading import Wanted
 from tests.harness import Gatepost, configuration
@@ -320,3 +320,15 @@ async def test_old_links_lead_to_an_imported_comment(gatepost: Gatepost) -> None
     answer = await gatepost.visitor.get("posts/%2Fone/comments.html")
     assert b' id="isso-99"' in answer.body
     assert (await gatepost.visitor.get("posts/%2Fone/comments", params={"around": "isso-1"})).code == "unknown-comment"
+
+
+async def test_moderators_see_what_a_text_was_made_of(gatepost: Gatepost) -> None:
+    made_of = "<p>Once <b>so</b>.</p><script>alert(1)</script>"
+    found = [comment(1, body=made_of, body_format=BodyFormat.HTML), comment(2)]
+    await bring(gatepost.running.database, found)
+    ids = [item["id"] for item in (await gatepost.public(post="%2Fone"))["comments"]]
+    mo = gatepost.moderator()
+    answers = [(await mo.get(f"comments/{one}/original")).json for one in ids]
+    assert answers == [{"original": {"format": "html", "body": made_of}}, {"original": None}]
+    assert (await mo.get("comments/nothing/original")).code == "unknown-comment"
+    assert (await gatepost.reader("ada").get(f"comments/{ids[0]}/original")).status == 403

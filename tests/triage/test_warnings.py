@@ -5,15 +5,18 @@ from typing import Any
 import pytest
 
 from service.triage import document
+from service.triage.document.warnings import NO_EXPERIENCE, Experience
 from tests.triage.policies import KNOWN, NOON, completed
 
 MODEL = {"at_least": 0.9}
 REASONS = [{"code": "why", "text": "Because."}]
 
 
-def warned(*rules: dict[str, Any], otherwise: str = "publish", **members: Any) -> list[tuple[str, str]]:
+def warned(
+    *rules: dict[str, Any], otherwise: str = "publish", experience: Experience = NO_EXPERIENCE, **members: Any
+) -> list[tuple[str, str]]:
     written = {"format": 1, "otherwise": otherwise, "rules": [completed(rule) for rule in rules], **members}
-    found = document.examine(written, KNOWN, version=1, now=NOON).warnings
+    found = document.examine(written, KNOWN, version=1, now=NOON, experience=experience).warnings
     assert all(warning.detail for warning in found)
     return [(warning.pointer, warning.code) for warning in found]
 
@@ -90,3 +93,21 @@ def test_model_that_would_act_alone_on_little(then: str, bounds: dict[str, float
     found = [pointer for pointer, code in warned(rule, otherwise="hold", reasons=REASONS) if code == "loose-threshold"]
     assert found == (["/rules/0/when/1/learned.spam"] if is_loose else [])
     assert warned({**rule, "mode": "observe"}, otherwise="hold", reasons=REASONS) == []
+
+
+def test_fact_that_is_seldom_known_and_list_without_entries() -> None:
+    experience = Experience(frozenset({"slurs"}), {"post.age_days": 0.91, "text.capitals_share": 0.9})
+    asking = {"when": [{}, {"post.age_days": {"at_least": 90}, "text.capitals_share": {"at_least": 0.7}}]}
+    listed = {"id": "b", "when": [{"lists.matched": {"any_of": ["slurs", "rivals"]}}]}
+    excepted = {"id": "c", "unless": [{"post.age_days": {"at_least": 1}}]}
+    assert warned(asking, listed, excepted, experience=experience) == [
+        ("/rules/0/when/1/post.age_days", "abstains-often"),
+        ("/rules/1/when/0/lists.matched", "empty-list"),
+        ("/rules/2/unless/0/post.age_days", "abstains-often"),
+    ]
+    assert warned({**asking, "mode": "off"}, experience=experience) == []
+    people = {"busy": [{"author.rejected_share": {"at_least": 0.5}}]}
+    seldom = Experience(nothing={"author.rejected_share": 1})
+    assert warned({"for": ["busy"]}, people=people, experience=seldom) == [
+        ("/people/busy/0/author.rejected_share", "abstains-often")
+    ]

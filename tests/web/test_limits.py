@@ -165,6 +165,7 @@ MODERATORS_CALLS: list[tuple[str, str, Any]] = [
     ("GET", "queue/x", None),
     ("POST", "comments/x/decisions", {"action": "approve", "version": 1}),
     ("GET", "comments/x/judgements", None),
+    ("GET", "comments/x/original", None),
     ("POST", "decisions", {"decisions": [{"comment_id": "x", "action": "approve", "version": 1}] * 500}),
     ("POST", "decisions/x/undo", None),
     ("POST", "undos/previews", {"batch": "x"}),

@@ -63,6 +63,20 @@ async def test_a_list_is_made_changed_and_deleted_upon_its_version(gatepost: Gat
     assert (await mo.call("DELETE", "lists/rivals", headers=at(2))).code == "unknown-list"
 
 
+async def test_a_list_that_is_made_anew_is_not_taken_for_the_one_that_was_deleted(gatepost: Gatepost) -> None:
+    """Whoever still holds the version of the old one changes nothing of the new one."""
+    mo = gatepost.moderator()
+    await make(mo)
+    await change(mo, 1, "acme")
+    assert (await mo.call("DELETE", "lists/rivals", headers=at(2))).status == 204
+    made = await make(mo)
+    assert (made.status, made.headers["ETag"], made.json["list"]["version"]) == (201, '"4"', 4)
+    for old in (1, 2, 3):
+        assert (await change(mo, old, "initech")).code == "document-changed"
+    assert (await change(mo, 4, "initech")).status == 200
+    assert (await make(mo, "another")).headers["ETag"] == '"4"'
+
+
 async def test_entries_are_added_and_removed_together(gatepost: Gatepost) -> None:
     mo = gatepost.moderator()
     await make(mo)
@@ -123,6 +137,29 @@ async def test_what_matches_waits_and_no_reader_is_told_why(gatepost: Gatepost) 
     [entry] = (await mo.get("lists/rivals/entries", params={"order": "overturned"})).json["entries"]
     assert (entry["matched_30d"], entry["overturned_30d"]) == (1, 1)
     assert entry["last_matched_at"] is not None
+
+
+async def test_only_what_a_rule_held_back_because_of_an_entry_can_be_overturned(gatepost: Gatepost) -> None:
+    """Not what the audit sample held, of a rule that would have published; nor what waits for another reason."""
+    mo = gatepost.moderator()
+    await make(mo)
+    await change(mo, 1, "acme")
+    passing = {**RIVALS_WAIT, "id": "rivals-pass", "then": "publish", "brake": None}
+    document = {**of_rules(passing), "otherwise": "hold", "audit_share": 0.5}
+    await put(gatepost.running.database, SiteKey("blog"), document)
+    held = 0
+    for number in range(20):
+        answer = await gatepost.reader("ada").submit(f"Buy at acme, number {number}")
+        if answer.status == 202:
+            held += 1
+            await mo.decide(answer.json["comment"]["id"], "approve", 1)
+    assert held
+    elsewhere = {"id": "buying-waits", "title": "All wait", "when": [{"text.characters": {"at_least": 1}}]}
+    await put(gatepost.running.database, SiteKey("blog"), of_rules(elsewhere), expected=1)
+    waits = (await gatepost.reader("bob").submit("Buy at acme, I say")).json["comment"]
+    assert (await mo.decide(waits["id"], "approve", 1)).status == 201
+    [entry] = (await mo.get("lists/rivals/entries")).json["entries"]
+    assert (entry["matched_30d"], entry["overturned_30d"]) == (21, 0)
 
 
 async def test_a_change_holds_for_the_next_text(gatepost: Gatepost) -> None:
@@ -229,7 +266,7 @@ async def test_a_rule_whose_list_is_gone_holds(gatepost: Gatepost) -> None:
     database, site = gatepost.running.database, SiteKey("blog")
     await make(gatepost.moderator())
     await put(database, site, {**of_rules({**RIVALS_WAIT, "then": "spam"}), "otherwise": "publish"})
-    await database.write(stored.remove, site, "rivals")
+    await database.write(stored.remove, site, "rivals", version=2)
     held = await gatepost.reader("ada").submit("Anything at all")
     assert (held.status, held.json["comment"]["status"]) == (202, "pending")
     [entry] = (await gatepost.moderator().get("queue")).json["entries"]

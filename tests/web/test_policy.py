@@ -180,6 +180,68 @@ async def test_an_entry_says_why_it_waits(gatepost: Gatepost) -> None:
     assert [(entry["comment"]["id"], entry["priority"]) for entry in rest] == [(before["id"], 18), (late["id"], 7)]
 
 
+async def test_what_is_known_of_an_author_makes_a_comment_more_urgent(gatepost: Gatepost) -> None:
+    """With and without rules; and it stays as it was when the comment came."""
+    mo, ada = gatepost.moderator(), gatepost.reader("ada")
+
+    async def parts(comment_id: str) -> list[tuple[str, int, str]]:
+        entry = (await mo.get(f"queue/{comment_id}")).json["entry"]
+        assert entry["priority"] == sum(part["points"] for part in entry["priority_parts"])
+        return [(part["code"], part["points"], part["text"]) for part in entry["priority_parts"][1:]]
+
+    stranger = (await gatepost.reader("bob").submit("Nobody knows me")).json["comment"]
+    for number in range(3):
+        await gatepost.approved(f"Approved {number}")
+    known = (await ada.submit("You know me")).json["comment"]
+    assert (await parts(stranger["id"]), await parts(known["id"])) == (
+        [],
+        [("known-author", 15, "3 approved comments.")],
+    )
+    assert (await put(admin_of(gatepost), of_rules({**LINKS, "priority": 7}, otherwise="hold"), 0)).status == 200
+    for number in range(4):
+        await gatepost.approved(f"More {number}")
+    linked = (await ada.submit("Look: https://example.org/")).json["comment"]
+    both = [
+        ("known-author", 30, "6 approved comments or more."),
+        ("rules", 7, "Rules of the site say how urgent it is."),
+    ]
+    assert await parts(linked["id"]) == both
+    assert (await parts(known["id"]))[0][1] == 15
+    order = [entry["comment"]["id"] for entry in (await mo.get("queue?order=priority")).json["entries"]]
+    assert order == [linked["id"], known["id"], stranger["id"]]
+    decided = await mo.decide(known["id"], "reject", 1)
+    undone = await mo.undo(decided.json["decision"]["id"])
+    assert undone.status == 201
+    assert (await parts(known["id"]))[0][1] == 15, "undo brings back what stood there"
+    edited = await ada.edit(linked["id"], "No link any more", 1)
+    assert edited.status == 200
+    assert await parts(linked["id"]) == both[:1]
+
+
+async def test_a_policy_is_warned_of_what_this_site_seldom_knows(gatepost: Gatepost) -> None:
+    admin, mo = admin_of(gatepost), gatepost.moderator()
+    new = {"title": "Names of rivals", "kind": "words"}
+    assert (await mo.call("PUT", "lists/rivals", headers={"If-None-Match": "*"}, json=new)).status == 201
+    shouting = {"id": "shouting", "title": "Shouts", "when": [{"text.capitals_share": {"at_least": 0.7}}]}
+    listed = {"id": "rivals", "title": "Rivals", "when": [{"lists.matched": {"any_of": ["rivals"]}}]}
+    document = of_rules(shouting, listed)
+
+    async def warnings() -> list[tuple[str, str]]:
+        answer = await mo.call("POST", "policy/validations", json={"document": document})
+        assert answer.json["valid"], answer.json
+        return [(one["pointer"], one["code"]) for one in answer.json["warnings"]]
+
+    empty = ("/rules/1/when/0/lists.matched", "empty-list")
+    assert await warnings() == [empty]
+    assert (await put(admin, document, 0)).json["warnings"][0]["code"] == "empty-list"
+    for number in range(100):
+        assert (await gatepost.reader("ada").submit(f"Short {number}")).status == 201
+    assert await warnings() == [("/rules/0/when/0/text.capitals_share", "abstains-often"), empty]
+    for number in range(12):
+        assert (await gatepost.reader("ada").submit(f"Long enough to say something {number}")).status == 201
+    assert await warnings() == [empty]
+
+
 async def test_the_queue_is_narrowed_by_what_was_said(gatepost: Gatepost) -> None:
     mo = gatepost.moderator()
     assert (await put(admin_of(gatepost), of_rules(LINKS, otherwise="hold"), 0)).status == 200

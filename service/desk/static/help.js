@@ -1,7 +1,7 @@
 // The dialog that lists the keys, changes them, and switches them off.
 
 import { all, aloud, find, word } from "./page.js";
-import { pressed, setLetter, startLetters, switchOff } from "./letters.js";
+import { prefer, pressed, setLetter, startLetters } from "./letters.js";
 
 let recording = null;
 
@@ -25,7 +25,9 @@ export const startHelp = () => {
   startLetters();
   const dialog = find("#help");
   find("#tools [data-do=help]").addEventListener("click", openHelp);
-  find("#keys-on").addEventListener("change", (event) => switchOff(!event.target.checked));
+  find("#keys-on").addEventListener("change", ({ target }) => prefer({ isOff: !target.checked }));
+  find("#keys-alt").addEventListener("change", ({ target }) => prefer({ withAlt: target.checked }));
+  find("#keys-dwell").addEventListener("change", ({ target }) => prefer({ dwell: Number(target.value) }));
   dialog.addEventListener("keydown", record);
   dialog.addEventListener("close", () => aloud(""));
   for (const button of all("[data-change]", dialog)) {

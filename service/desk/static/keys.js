@@ -1,9 +1,9 @@
 // Keys and presses: what may decide, and what is too fast to be meant.
 
-import { all, aloud, cards, find, isOpen, word } from "./page.js";
+import { all, aloud, cards, find, isOpen, main, word } from "./page.js";
 import { choose, current, isArmed, move, show } from "./place.js";
 import { decide, nextConflict, undo } from "./sending.js";
-import { areOff, meaningOf, pressed } from "./letters.js";
+import { areOff, meaningOf, needAlt, pressed } from "./letters.js";
 import { openHelp, startHelp } from "./help.js";
 import { showArrivals } from "./live.js";
 import { refill, take } from "./claims.js";
@@ -43,6 +43,10 @@ const markTo = (box) => {
   lastMarked = box;
 };
 
+const markAll = (isOn) => {
+  for (const box of all(".mark input")) box.checked = isOn;
+};
+
 const decideByKey = (action) => {
   const card = current();
   const button = isOpen(card) && find(`form.decide button[value=${action}]`, card);
@@ -80,23 +84,23 @@ const ACTS = {
     field.focus();
   },
   help: openHelp,
+  unmark: () => markAll(false),
 };
 
 const isField = (target) => target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
 const leaveField = (event) => {
-  const card = event.target.closest("[data-card]");
   const isDone = event.key === "Escape" || (event.key === "Enter" && event.target.name === "reason");
-  if (!card || !isDone) return;
+  if (!isDone) return;
   event.preventDefault();
-  card.focus({ preventScroll: true });
+  (event.target.closest("[data-card]") ?? current() ?? main).focus({ preventScroll: true });
 };
 
 const hear = (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return;
   if (find("dialog[open]")) return;
   if (isField(event.target)) return leaveField(event);
-  if (areOff()) return;
+  if (areOff() || event.altKey !== needAlt()) return;
   const letter = pressed(event);
   const isOnCard = event.target === document.body || event.target.matches?.("[data-card], main");
   if (letter === "x" && event.shiftKey && meaningOf("x") === "mark") {
@@ -130,6 +134,9 @@ export const startKeys = () => {
   startHelp();
   document.addEventListener("keydown", hear);
   document.addEventListener("submit", press);
+  const whole = find("#mark-all");
+  if (whole) whole.hidden = false;
+  whole?.addEventListener("click", () => markAll(true));
   document.addEventListener("click", (event) => {
     const box = event.target.closest(".mark input");
     if (!box) return;

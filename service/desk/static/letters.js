@@ -7,12 +7,14 @@ const DEFAULTS = {
   next: "j", previous: "k", approve: "a", reject: "r", spam: "s", discard_edit: "e", undo: "u", note: "n", open: "o",
   post: "p", author: "t", take: "c", mark: "x", arrivals: ".", needs: "!", search: "/", help: "?",
 };
-const ALSO = { z: "undo", h: "help" };
+const ALSO = { z: "undo", h: "help", escape: "unmark" };
 let chosen = { isOff: false, letters: {} };
 
 const letters = () => ({ ...DEFAULTS, ...chosen.letters });
 
 export const areOff = () => chosen.isOff;
+export const needAlt = () => chosen.withAlt === true;
+export const dwellMilliseconds = () => chosen.dwell ?? 200;
 export const letterOf = (name) => letters()[name];
 
 // What a key does. What somebody chose goes before what it does otherwise.
@@ -46,8 +48,9 @@ const keep = () => {
   }
 };
 
-export const switchOff = (isOff) => {
-  chosen.isOff = isOff;
+// What else can be chosen: whether they are off, whether they need Alt, how long a card must have been seen.
+export const prefer = (choices) => {
+  Object.assign(chosen, choices);
   keep();
   showLetters();
 };
@@ -65,11 +68,13 @@ export const setLetter = (name, letter) => {
 export const startLetters = () => {
   try {
     const stored = JSON.parse(localStorage.getItem(STORED));
-    if (stored) chosen = { isOff: stored.isOff === true, letters: { ...stored.letters } };
+    if (stored) chosen = { ...stored, isOff: stored.isOff === true, letters: { ...stored.letters } };
   } catch {
     return;
   } finally {
     find("#keys-on").checked = !chosen.isOff;
+    find("#keys-alt").checked = needAlt();
+    find("#keys-dwell").value = dwellMilliseconds();
     showLetters();
   }
 };

@@ -1,7 +1,7 @@
 // What others do meanwhile. Nothing comes into the list by itself, and nothing leaves it: cards say what has become of
 // them, and a number says how many are new.
 
-import { adopt, all, ask, cardOf, cards, find, isOpen, main, many, tell, word } from "./page.js";
+import { adopt, all, aloud, ask, cardOf, cards, find, isOpen, main, many, tell, word } from "./page.js";
 import { keepPlace, swap } from "./place.js";
 import { append, isUnsent, showNumbers } from "./sending.js";
 
@@ -54,6 +54,21 @@ const look = async (id) => {
   showNumbers();
 };
 
+// Whether nothing on this page is left to be decided, confirmed or asked for.
+const isCleared = () => main.dataset.page === "queue" && !find("main > .older [rel=next]")
+  && cards().every((card) => ["decided", "gone"].includes(card.dataset.state));
+
+// What the service says where nothing waits any more.
+const showEnd = (page) => {
+  const old = find("main > .empty");
+  const end = find("main > .empty", page);
+  if (!end) return old?.remove();
+  document.adoptNode(end);
+  if (old) return old.replaceWith(end);
+  aloud(find("p", end).textContent);
+  (cards().at(-1) ?? find(".fold")).after(end);
+};
+
 // How many wait, and who holds what: the page once more, of which only cards are taken that have changed.
 const lookAtPage = async () => {
   isDirty = true;
@@ -61,13 +76,19 @@ const lookAtPage = async () => {
   isLooking = true;
   while (isDirty) {
     isDirty = false;
-    const reply = await ask("GET", location.href);
+    const address = new URL(location.href);
+    const isEnd = isCleared();
+    if (isEnd) address.searchParams.delete("cursor");
+    const reply = await ask("GET", address.href);
     if (reply.status !== 200 || !reply.page) continue;
     for (const card of adopt(reply, "main > [data-card]")) {
       const old = cardOf(card.dataset.commentId);
       const isNew = old?.dataset.claim !== card.dataset.claim && old?.dataset.version === card.dataset.version;
       if (isOpen(old) && isNew && !isUnsent(card.dataset.commentId)) replace(old, card, null);
+      if (isEnd && !old) arrived.add(card.dataset.commentId);
     }
+    if (isEnd && isCleared()) showEnd(reply.page);
+    showArrived();
     for (const css of ["h1", ".head > .quiet"]) {
       const fresh = find(css, reply.page);
       if (fresh) keepPlace(() => find(css).replaceChildren(...document.adoptNode(fresh).childNodes));
@@ -137,6 +158,10 @@ const listen = (tellOthers) => {
 export const startLive = () => {
   find("#tools [data-number=new]").addEventListener("click", showArrivals);
   if (main.dataset.page !== "queue") return;
+  main.addEventListener("settled", () => {
+    find("main > .empty")?.remove();
+    if (isCleared()) lookAtPage();
+  });
   const name = `gatepost desk ${new URL(root(), location.href).pathname}`;
   if (!navigator.locks || !window.BroadcastChannel) return listen(() => null);
   const channel = new BroadcastChannel(name);

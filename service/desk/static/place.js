@@ -1,8 +1,8 @@
 // Which card is the current one, where it stands on the screen, and whether somebody can have seen it.
 
 import { all, cards, find, isOpen, main } from "./page.js";
+import { dwellMilliseconds } from "./letters.js";
 
-const DWELL_MILLISECONDS = 200;
 const GAP = 8;
 let now = null;
 let dwelling = 0;
@@ -31,7 +31,7 @@ const watch = () => {
     dwelling = setTimeout(() => {
       dwelling = 0;
       if (isOpen(now) && isSeen(now)) now.dataset.armed = "";
-    }, DWELL_MILLISECONDS);
+    }, dwellMilliseconds());
   }
 };
 

@@ -53,6 +53,7 @@ const settle = (job, reply) => {
   } else {
     mark(job.id, "conflict", find("[data-problem]", reply.page)?.textContent ?? word("failed"));
   }
+  main.dispatchEvent(new Event("settled"));
 };
 
 // 401 and 403: whoever signs in again in another tab loses nothing. Where the service did not understand, sending the

@@ -2,6 +2,7 @@
 
 import { whenNear } from "./near.js";
 import { serviceOf } from "./place.js";
+import { soughtIn } from "./sought.js";
 import { Thread } from "./thread.js";
 import STYLE from "./style.css" with { type: "css" };
 
@@ -70,14 +71,12 @@ export class GatepostComments extends HTMLElement {
     this.hasFallback = [...this.childNodes].some((node) => node.nodeType !== Node.COMMENT_NODE && !node.slot && node.textContent.trim());
     this.toggleAttribute("data-fallback", this.hasFallback);
     if (!this.id) this.id = `comments-${this.post}`;
-    const options = this.options();
-    this.thread = new Thread(this, options);
-    const isAsked = location.hash.startsWith("#comment-") || location.hash === options.hash;
-    if (this.loading === "eager" || (this.loading !== "manual" && isAsked)) return this.load();
+    this.thread = new Thread(this, this.options());
+    if (this.loading === "eager" || (this.loading !== "manual" && soughtIn(this))) return this.load();
     if (this.loading === "manual") return;
     const { signal } = this.thread.ending;
     whenNear(this, NEAR, signal, () => this.load());
-    addEventListener("hashchange", () => location.hash.startsWith("#comment-") && this.load(), { signal });
+    addEventListener("hashchange", () => soughtIn(this) && this.load(), { signal });
   }
 
   options() {

@@ -3,6 +3,9 @@
 import { Refusal } from "./api.js";
 import { button, make } from "./make.js";
 
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const MARK = /^comment-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
 export class Pages {
   constructor(thread) {
     this.thread = thread;
@@ -61,10 +64,17 @@ export class Pages {
     this.thread.setPost(page.post);
   }
 
-  async showComment(id) {
-    if (this.thread.arrivals.held.has(id)) this.thread.arrivals.release();
-    if (!this.thread.list.has(id) && !(await this.showAround(id))) return;
-    const { article } = this.thread.list.get(id);
+  // A comment by its id, or by what stands behind the # of an address: an imported one keeps the anchor that it had.
+  async showComment(sought) {
+    const { arrivals, list, options } = this.thread;
+    if (`#${sought}` === options.hash || sought.includes("%")) return;
+    const id = sought.replace(MARK, "$1");
+    if (arrivals.held.has(id)) arrivals.release();
+    const find = () => list.get(id) ?? [...list.comments.values()].find(({ item }) => item?.anchor === id);
+    if (!find() && !(await this.showAround(id))) return;
+    const found = find();
+    if (!found) return;
+    const { article } = found;
     article.scrollIntoView({ block: "start" });
     article.focus({ preventScroll: true });
     article.part.add("linked");
@@ -73,7 +83,8 @@ export class Pages {
     else setTimeout(unmark, 3000);
   }
 
-  // A comment that is not on the pages that are shown: its part of the list instead of them.
+  // A comment that is not on the pages that are shown: its part of the list instead of them. What is no id may be
+  // anything of the page's own: nothing is said where it leads nowhere.
   async showAround(id) {
     const { words } = this.thread;
     let page;
@@ -81,6 +92,7 @@ export class Pages {
       page = await this.read({ around: id });
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
+      if (!ID.test(id)) return false;
       this.thread.say(words.say("gone"));
       this.showLinked(make("p", { part: "notice", class: "box" }, words.say("gone")));
       return false;
@@ -91,7 +103,7 @@ export class Pages {
     const all = button("all", words.say("all"), () => this.showAll());
     this.showLinked(make("p", { class: "title" }, words.say("linked")), all);
     this.thread.drawCount();
-    return this.thread.list.has(id);
+    return true;
   }
 
   showLinked(...inside) {

@@ -6,6 +6,7 @@ import { List, pause } from "./list.js";
 import { whenNear } from "./near.js";
 import { loginOf } from "./login.js";
 import { button, make } from "./make.js";
+import { soughtIn } from "./sought.js";
 import { Words } from "./words.js";
 
 // How long the list waits for the answer to who is reading, and for the words of its language.
@@ -118,10 +119,8 @@ export class Thread {
   }
 
   async followHash() {
-    const { hash } = location;
-    const marked = document.getElementById(hash.slice(1));
-    const isOurs = hash.startsWith("#comment-") && (!marked || this.host.contains(marked));
-    if (isOurs) await this.showComment(hash.slice("#comment-".length));
+    const id = soughtIn(this.host);
+    if (id) await this.showComment(id);
   }
 
   async showComment(id) {

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from service import strict_json
+from service.moderation import restoring
 from service.transfer.formats.format import Format
 from service.transfer.imported import BodyFormat, ImportedComment, LeftOut, State
 from service.transfer.opened import Source
 
-NAME: Final = "gatepost"
+NAME: Final = restoring.SOURCE
 
 
 def header_of(source: Source) -> Mapping[str, Any] | None:

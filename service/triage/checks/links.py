@@ -20,6 +20,8 @@ qr.ae rb.gy rebrand.ly s.id shorturl.at shorturl.gg surl.li short.gy shrtco.de s
 tinyurl.com tny.im u.to urlz.fr v.gd vk.cc wp.me x.gd adf.ly shorte.st ouo.io snip.ly tr.im trib.al amzn.to
 """
 SHORTENERS: Final = frozenset(_SHORTENERS.split())
+MOST_IN_OTHER_LETTERS: Final = 60
+"""Hosts of one text that are compared with what they look like: each takes a good part of a millisecond."""
 _SHOWS_HOST: Final = re.compile(r"(?:https?://)?((?:[\w-]+\.)+[^\W\d_]{2,})(?:[/?#:]\S*)?\Z")
 
 
@@ -30,24 +32,39 @@ def look(text: Text) -> Findings:
         return Findings(facts)
     sentence = "Holds a link." if len(text.links) == 1 else f"Holds {len(text.links)} links."
     verdicts = [Verdict("links", sentence, spans=_spans(text.links), explains={COUNT: len(text.links)})]
-    looks_like = {host: other for host in text.hosts if (other := _taken_for(host)) is not None}
-    if looks_like:
+    if lookalikes := list(_lookalikes(text)):
         facts[LOOKALIKE] = True
-        host, other = next(iter(looks_like.items()))
-        sentence = f"Leads to {hosts.shown(host)}, which looks like {other} ({host})."
-        some = [link for link in text.links if link.host in looks_like]
-        verdicts.append(Verdict("lookalike", sentence, Lean.HOLD, spans=_spans(some), explains={LOOKALIKE: True}))
-    if pretending := list(_pretending(text.links)):
-        facts[LOOKALIKE] = True
-        link, shown = pretending[0]
-        sentence = f"Shows {shown}, but leads to {link.host}."
-        spans = _spans(link for link, _ in pretending)
-        verdicts.append(Verdict("shows-another-host", sentence, Lean.HOLD, spans=spans, explains={LOOKALIKE: True}))
+        verdicts += lookalikes
     if short := [link for link in text.links if link.host in SHORTENERS]:
         facts[SHORTENER] = True
         sentence = f"{short[0].host} hides where the link leads."
         verdicts.append(Verdict("shortener", sentence, Lean.HOLD, spans=_spans(short), explains={SHORTENER: True}))
     return Findings(facts, tuple(verdicts))
+
+
+def _lookalikes(text: Text) -> Iterator[Verdict]:
+    """Links that look as if they led elsewhere."""
+    claims, in_other_letters = _claims(text.links), {host for host in text.hosts if "xn--" in host}
+    other_claims = {shown for _, shown in claims if not shown.isascii()}
+    if len(in_other_letters) + len(other_claims) > MOST_IN_OTHER_LETTERS:
+        sentence = "Holds more links in other letters than anybody could tell apart."
+        some = [link for link in text.links if link.host in in_other_letters or not link.shown.isascii()]
+        yield _lookalike("lookalike", sentence, some)
+        claims = [(link, shown) for link, shown in claims if shown.isascii()]
+    elif looks_like := {host: other for host in in_other_letters if (other := _taken_for(host)) is not None}:
+        some = [link for link in text.links if link.host in looks_like]
+        host = some[0].host or ""
+        sentence = f"Leads to {hosts.shown(host)}, which looks like {looks_like[host]} ({host})."
+        yield _lookalike("lookalike", sentence, some)
+    if pretending := list(_pretending(claims)):
+        link, shown = pretending[0]
+        yield _lookalike(
+            "shows-another-host", f"Shows {shown}, but leads to {link.host}.", [one for one, _ in pretending]
+        )
+
+
+def _lookalike(code: str, sentence: str, links: Iterable[Link]) -> Verdict:
+    return Verdict(code, sentence, Lean.HOLD, spans=_spans(links), explains={LOOKALIKE: True})
 
 
 def _spans(links: Iterable[Link]) -> tuple[Span, ...]:
@@ -56,8 +73,6 @@ def _spans(links: Iterable[Link]) -> tuple[Span, ...]:
 
 def _taken_for(host: str) -> str | None:
     """What a host in other letters looks like. One whose ending is written in them does not pretend to be another."""
-    if "xn--" not in host:
-        return None
     *labels, ending = hosts.shown(host).split(".")
     if not ending.isascii():
         return None
@@ -66,14 +81,18 @@ def _taken_for(host: str) -> str | None:
     return ".".join([*(disguises.taken_for(folding.fold(label)) for label in labels), ending])
 
 
-def _pretending(links: Iterable[Link]) -> Iterator[tuple[Link, str]]:
+def _claims(links: Iterable[Link]) -> list[tuple[Link, str]]:
+    """Links on which a host stands that is not the very one to which they lead."""
+    shown = ((link, _SHOWS_HOST.match(link.shown.strip())) for link in links if link.host and not link.is_mailbox)
+    claims = [(link, found[1].lower()) for link, found in shown if found]
+    return [(link, host) for link, host in claims if host.removeprefix("www.") != link.host]
+
+
+def _pretending(claims: Iterable[tuple[Link, str]]) -> Iterator[tuple[Link, str]]:
     """Links that show one host and lead to another."""
-    for link in links:
-        if link.is_mailbox or link.host is None:
-            continue
-        found = _SHOWS_HOST.match(link.shown.strip())
-        shown = hosts.folded(found[1]) if found else None
-        if shown is not None and shown != link.host and shown not in hosts.above(link.host):
+    for link, claimed in claims:
+        shown, host = hosts.folded(claimed), link.host or ""
+        if shown is not None and shown != host and shown not in hosts.above(host):
             yield link, hosts.shown(shown)
 
 

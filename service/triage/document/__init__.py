@@ -18,7 +18,7 @@ from service.triage.document.conditions import conditions
 from service.triage.document.known import Known
 from service.triage.document.place import Mistake, Place, quoted
 from service.triage.document.rules import Surroundings, rules
-from service.triage.document.warnings import Warned
+from service.triage.document.warnings import NO_EXPERIENCE, Experience, Warned
 from service.triage.outcome import Outcome
 from service.triage.policy import Policy, Reason, Waves
 
@@ -49,17 +49,25 @@ class Examined:
     warnings: tuple[Warned, ...]
 
 
-def examine(document: Any, known: Known, *, version: int, now: Milliseconds, time_zone: str = "UTC") -> Examined:
+def examine(
+    document: Any,
+    known: Known,
+    *,
+    version: int,
+    now: Milliseconds,
+    time_zone: str = "UTC",
+    experience: Experience = NO_EXPERIENCE,
+) -> Examined:
     """Read a document that somebody wrote, run its own tests, and look for what they may not have meant.
 
-    `document` is what a JSON parser made; `time_zone` is the site's, for a document that names none. The worst
-    documents take some tenths of a second, so this belongs in a thread. Raises DocumentError, also where one of the
-    document's own tests fails.
+    `document` is what a JSON parser made; `time_zone` is the site's, for a document that names none; `experience` is
+    the site's too. The worst documents take some tenths of a second, so this belongs in a thread. Raises DocumentError,
+    also where one of the document's own tests fails.
     """
     policy = read(document, known, version=version, time_zone=time_zone)
     if failures := cases.failures(policy, known):
         raise DocumentError(failures)
-    return Examined(policy, tuple(warnings.of(policy, now)))
+    return Examined(policy, tuple(warnings.of(policy, now, experience)))
 
 
 def read(document: Any, known: Known, *, version: int, time_zone: str = "UTC") -> Policy:

@@ -1,18 +1,20 @@
 """What a policy says that its author may not have meant. The document is saved all the same."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from service.model import Milliseconds
-from service.triage.condition import BUILT_IN, NumberTest
+from service.triage.condition import BUILT_IN, Condition, NamesTest, NumberTest
 from service.triage.outcome import Outcome
 from service.triage.policy import Policy
-from service.triage.rule import Mode, Rule
+from service.triage.rule import LISTS, Mode, Rule
 
 SURELY_SPAM: Final = 0.95
 SURELY_FINE: Final = 0.05
 """Wikimedia lets no model act alone on less."""
+OFTEN: Final = 0.9
+"""A fact that is *nothing* for a greater share of texts abstains often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +26,45 @@ class Warned:
     detail: str
 
 
-def of(policy: Policy, now: Milliseconds) -> Iterator[Warned]:
-    """All warnings that need only the policy. (The store knows what lists hold and which facts abstain often.)"""
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """What a site's store knows of the names in a document: its lists without an entry, and of the texts that came
+    lately for which share of them a fact was *nothing*."""
+
+    empty_lists: frozenset[str] = frozenset()
+    nothing: Mapping[str, float] = field(default_factory=dict)
+
+
+NO_EXPERIENCE: Final = Experience()
+
+
+def of(policy: Policy, now: Milliseconds, experience: Experience = NO_EXPERIENCE) -> Iterator[Warned]:
+    """All warnings."""
     for pointer, rule in _placed(policy):
         if rule.until is not None and rule.until <= now:
             yield Warned(f"{pointer}/until", "long-gone", "is past: the rule says nothing any more")
         elif rule.mode is Mode.LIVE:
             yield from _of_live(pointer, rule, policy)
+        if rule.mode is not Mode.OFF:
+            yield from _of_conditions(f"{pointer}/when", rule.when, experience)
+            yield from _of_conditions(f"{pointer}/unless", rule.unless, experience)
+    for name, conditions in policy.people.items():
+        if name not in BUILT_IN:
+            yield from _of_conditions(f"/people/{name}", conditions, experience)
     yield from _unused(policy)
+
+
+def _of_conditions(pointer: str, conditions: Sequence[Condition], experience: Experience) -> Iterator[Warned]:
+    """Tests that hardly ever hold, as far as anybody has seen."""
+    for number, condition in enumerate(conditions):
+        for test in condition.tests:
+            place = f"{pointer}/{number}/{test.fact}"
+            if (nothing := experience.nothing.get(test.fact, 0)) > OFTEN:
+                detail = f"was not known for {nothing:.0%} of the comments that came lately; then this does not hold"
+                yield Warned(place, "abstains-often", detail)
+            if isinstance(test, NamesTest) and test.fact == LISTS:
+                for name in sorted(test.whole & experience.empty_lists):
+                    yield Warned(place, "empty-list", f'the list "{name}" has no entry, so no text matches it')
 
 
 def _placed(policy: Policy) -> list[tuple[str, Rule]]:

@@ -39,9 +39,9 @@ class Entry:
     until: Milliseconds | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """The entry that something in a text led to, and its list."""
+    """The entry that something in a text led to, and its list. Each is made once, when the list is made ready."""
 
     list: str
     entry: Entry

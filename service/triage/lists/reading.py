@@ -1,7 +1,9 @@
 """One text, read once for all lists: its words, what each can be meant as, and how they may be put together."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from service.text import disguises, folding
@@ -46,51 +48,72 @@ MOST_STRAY: Final = 2
 """In front of and behind a word that is spelt out stand at most so many single letters that are not of it."""
 
 
-class Word(NamedTuple):
-    """A word of a text, or what may be one in disguise. Its place is that in the folded text."""
-
-    start: int
-    end: int
-    readings: Readings
+Place = tuple[int, int]
+"""Where something begins and ends in the folded text."""
 
 
 class Reading:
-    """What lists look at. `words` stand in their order; `disguised` are what some of them may be together."""
+    """What lists look at. `words` stand in their order, `distinct` are the same, each once.
 
-    def __init__(self, body: str) -> None:
+    Most words are in no list, so none has its place or its readings made before somebody asks.
+    """
+
+    def __init__(self, body: str, *, before: "Reading | None" = None) -> None:
+        """`before`: a reading of much the same text, whose words need not be looked at again."""
         self.folded: Folded = folding.folded(body)
         text = self.folded.text
         self.own = disguises.own_alphabets(text)
+        self._before = before if before is not None and before.own == self.own else None
         self._patterns = _ASCII if text.isascii() else _ANY
-        own, read = self.own, disguises.readings
-        self.words = [Word(*found.span(), read(found[0], own)) for found in self._patterns.word.finditer(text)]
+        self.words: list[str] = self._patterns.word.findall(text)
+        self.distinct = set(self.words)
+        self.unlisted: AbstractSet[str] = self._before.unlisted if self._before else frozenset()
+        """Words, and disguised ones, of which `Words` has found that they are in no list."""
 
-    def disguised(self) -> Iterator[Word]:
-        """Words with signs for letters (`$hit`), set apart (`v-i-agra`) and spelt out (`v i a g r a`)."""
+    @cached_property
+    def plain(self) -> list[str]:
+        """The distinct words that can be read in one way only."""
+        return list(filter(disguises.is_plain, self.distinct))
+
+    @cached_property
+    def readings(self) -> Mapping[str, Readings]:
+        """What each of the other words can be meant as."""
+        others, known = self.distinct.difference(self.plain), self._before.readings if self._before else {}
+        again = {word: known[word] for word in others & known.keys()}
+        return {**again, **disguises.readings(others - known.keys(), self.own)}
+
+    @cached_property
+    def places(self) -> Sequence[Place]:
+        """Where each word stands."""
+        return [found.span() for found in self._patterns.word.finditer(self.folded.text)]
+
+    @cached_property
+    def disguised(self) -> Mapping[str, Sequence[Place]]:
+        """What may be one word: with signs for letters (`$hit`), set apart (`v-i-agra`), spelt out (`v i a g r a`)."""
+        found: dict[str, list[Place]] = {}
         text = self.folded.text
         if _HAS_SIGN.search(text):
-            for found in self._patterns.signed.finditer(text):
-                if _HAS_SIGN.search(found[0]):
-                    yield self._word(found.start(), found.end(), found[0])
-        for found in self._patterns.joined.finditer(text):
-            yield self._word(found.start(), found.end(), _NO_LETTER.sub("", found[0]))
-        for found in self._patterns.spelt.finditer(text):
-            yield from self._spelt(found)
+            for signed in self._patterns.signed.finditer(text):
+                if _HAS_SIGN.search(signed[0]):
+                    found.setdefault(signed[0], []).append(signed.span())
+        for joined in self._patterns.joined.finditer(text):
+            found.setdefault(_NO_LETTER.sub("", joined[0]), []).append(joined.span())
+        for spelt in self._patterns.spelt.finditer(text):
+            if spelt.end() - spelt.start() <= 2 * LONGEST:
+                for word, place in _spelt(spelt[0], spelt.start()):
+                    found.setdefault(word, []).append(place)
+        return found
 
-    def _spelt(self, found: re.Match[str]) -> Iterator[Word]:
-        """The whole of it, and without some letters at its ends: "I" is a word, and so is "a"."""
-        if found.end() - found.start() > 2 * LONGEST:
-            return
-        places = [place for place in range(found.start(), found.end()) if not _NO_LETTER.match(self.folded.text[place])]
-        for before in range(MOST_STRAY + 1):
-            for behind in range(MOST_STRAY + 1):
-                some = places[before : len(places) - behind]
-                if len(some) > MOST_STRAY:
-                    word = "".join(self.folded.text[place] for place in some)
-                    yield self._word(some[0], some[-1] + 1, word)
 
-    def _word(self, start: int, end: int, word: str) -> Word:
-        return Word(start, end, disguises.readings(word, self.own))
+def _spelt(written: str, start: int) -> Iterator[tuple[str, Place]]:
+    """The whole of what is spelt out, and that without some letters at its ends: "I" is a word, and so is "a"."""
+    places = [place for place, one in enumerate(written, start) if one.isalnum()]
+    word, length = "".join(filter(str.isalnum, written)), len(places)
+    for before in range(MOST_STRAY + 1):
+        for behind in range(MOST_STRAY + 1):
+            end = length - behind
+            if end - before > MOST_STRAY:
+                yield word[before:end], (places[before], places[end - 1] + 1)
 
 
 def words_of(value: str) -> list[str]:

@@ -1,14 +1,15 @@
 """Listed words, looked up for each word of a text: what that costs does not grow with the list."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from service.text import disguises
-from service.triage.lists.entry import Entry, Target
-from service.triage.lists.reading import UNSPACED, Reading, Word, words_of
+from service.text.disguises import Readings
+from service.triage.lists.entry import ENOUGH_LETTERS, Entry, Target
+from service.triage.lists.reading import UNSPACED, Reading, words_of
 
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]+")
 _AROUND: Final = 120
@@ -42,6 +43,10 @@ class Words:
         self._lengths: dict[str, set[int]] = {}
         self._beginning_lengths: Sequence[int] = ()
         self._ending_lengths: Sequence[int] = ()
+        self._heads: frozenset[str] = frozenset()
+        self._tails: frozenset[str] = frozenset()
+        self._firsts: frozenset[str] = frozenset()
+        """How beginnings and endings begin and end, and with which skeletons phrases do: most words fail here."""
 
     def add(self, name: str, entries: Iterable[Entry]) -> "Words":
         """Take the entries of a list in."""
@@ -64,6 +69,9 @@ class Words:
     def _measure(self) -> None:
         self._beginning_lengths = sorted({len(key) for key in self._beginnings})
         self._ending_lengths = sorted({len(key) for key in self._endings})
+        self._heads = frozenset(key[:ENOUGH_LETTERS] for key in self._beginnings)
+        self._tails = frozenset(key[-ENOUGH_LETTERS:] for key in self._endings)
+        self._firsts = frozenset(path[0] for path in self._paths)
         self._lengths = {}
         for part in self._parts:
             self._lengths.setdefault(part[0], set()).add(len(part))
@@ -84,10 +92,10 @@ class Words:
             (self._endings if starts else self._beginnings).setdefault(word, []).append(target)
         else:
             self._plain.setdefault(word, []).append(target)
-            self._skeletons.setdefault(disguises.skeleton(word), []).append(target)
+            self._skeletons.setdefault(disguises.skeletons([word])[0], []).append(target)
 
     def _add_phrase(self, phrase: _Phrase) -> None:
-        path = tuple(map(disguises.skeleton, phrase.words))
+        path = tuple(disguises.skeletons(phrase.words))
         self._phrases.setdefault(path, []).append(phrase)
         for length in range(1, len(path)):
             self._paths.setdefault(path[:length], [])
@@ -103,58 +111,99 @@ class Words:
                 yield found
 
     def _found(self, reading: Reading) -> Iterator[Found]:
-        plain, skeletons, parts = self._plain, self._skeletons, self._beginning_lengths or self._ending_lengths
-        for word in chain(reading.words, reading.disguised()):
-            start, end, (keys, undisguised) = word
-            for key in keys:
-                for target in plain.get(key, ()):
-                    yield target, start, end
-            for key in undisguised:
-                for target in skeletons.get(key, ()):
-                    yield target, start, end
-            if parts:
-                yield from self._of_part(word)
+        known = reading.unlisted
+        of_words = self._targets(reading.plain, reading.readings, known)
+        disguised = [word for word in reading.disguised if word not in known]
+        plain = list(filter(disguises.is_plain, disguised))
+        of_disguised = self._targets(plain, disguises.readings(set(disguised).difference(plain), reading.own), known)
+        reading.unlisted = reading.distinct.union(disguised).difference(of_words, of_disguised)
+        if of_words:
+            for word, place in zip(reading.words, reading.places, strict=True):
+                for target in of_words.get(word, ()):
+                    yield target, *place
+        for word, targets in of_disguised.items():
+            for place in reading.disguised[word]:
+                for target in targets:
+                    yield target, *place
         if self._phrases:
-            yield from self._phrases_in(reading.words)
+            yield from self._phrases_in(reading)
         if self._parts:
             yield from self._parts_in(reading.folded.text)
 
-    def _of_part(self, word: Word) -> Iterator[Found]:
-        start, end, readings = word
-        for key in (*readings.plain, *readings.skeletons):
-            for length in self._beginning_lengths:
-                if length > len(key):
-                    break
-                for target in self._beginnings.get(key[:length], ()):
-                    yield target, start, end
-            for length in self._ending_lengths:
-                if length > len(key):
-                    break
-                for target in self._endings.get(key[-length:], ()):
-                    yield target, start, end
+    def _targets(
+        self, plain: Iterable[str], others: Mapping[str, Readings], known: AbstractSet[str]
+    ) -> dict[str, list[Target]]:
+        """What is listed of some words: of those that can be read in one way only, and of others. `known` are in no
+        list."""
+        words, heads, tails = self._plain, self._heads, self._tails
+        found: dict[str, list[Target]] = {}
+        for word in plain:
+            if word in known:
+                continue
+            if word in words:
+                found[word] = [*words[word]]
+            if word[:ENOUGH_LETTERS] in heads or word[-ENOUGH_LETTERS:] in tails:
+                found.setdefault(word, []).extend(self._of_part(word))
+        for word, readings in others.items():
+            if word not in known and (targets := list(self._of_readings(readings))):
+                found[word] = targets
+        return {word: targets for word, targets in found.items() if targets}
 
-    def _phrases_in(self, words: Sequence[Word]) -> Iterator[Found]:
-        skeletons = [{*map(disguises.skeleton, word.readings.plain), *word.readings.skeletons} for word in words]
+    def _of_readings(self, readings: Readings) -> Iterator[Target]:
+        for key in readings.plain:
+            if key in self._plain:
+                yield from self._plain[key]
+        for key in readings.skeletons:
+            if key in self._skeletons:
+                yield from self._skeletons[key]
+        for key in (*readings.plain, *readings.skeletons):
+            if key[:ENOUGH_LETTERS] in self._heads or key[-ENOUGH_LETTERS:] in self._tails:
+                yield from self._of_part(key)
+
+    def _of_part(self, key: str) -> Iterator[Target]:
+        for length in self._beginning_lengths:
+            if length > len(key):
+                break
+            yield from self._beginnings.get(key[:length], ())
+        for length in self._ending_lengths:
+            if length > len(key):
+                break
+            yield from self._endings.get(key[-length:], ())
+
+    def _phrases_in(self, reading: Reading) -> Iterator[Found]:
+        """Phrases, looked for only where a word stands with which one begins."""
+        meant = self._that_begin(reading)
+        if not meant:
+            return
+        words, readings = reading.words, reading.readings
         for position, word in enumerate(words):
-            paths: list[Path] = [()]
-            for place in range(position, len(words)):
-                some = words[position : place + 1]
-                for phrase in self._that_end(paths, skeletons[place], words[place]):
-                    if _is_phrase(some, phrase):
-                        yield phrase.target, word.start, some[-1].end
-                paths = [
-                    longer for path in paths for one in skeletons[place] if (longer := (*path, one)) in self._paths
-                ]
+            paths: list[Path] = [(one,) for one in meant.get(word, ())]
+            for place in range(position + 1, len(words)):
                 if not paths:
                     break
+                last = readings.get(words[place]) or _only(words[place])
+                following = set(last.undisguised)
+                for phrase in self._that_end(paths, following, last):
+                    if _is_phrase(words[position : place + 1], readings, phrase):
+                        yield phrase.target, reading.places[position][0], reading.places[place][1]
+                paths = [longer for path in paths for one in following if (longer := (*path, one)) in self._paths]
 
-    def _that_end(self, paths: Sequence[Path], skeletons: Iterable[str], word: Word) -> Iterator[_Phrase]:
+    def _that_begin(self, reading: Reading) -> dict[str, AbstractSet[str]]:
+        """The words of a text with which a phrase may begin, and what such phrases begin with."""
+        skeletons = zip(reading.plain, disguises.skeletons(reading.plain), strict=True)
+        of_plain = {word: {skeleton} for word, skeleton in skeletons if skeleton in self._firsts}
+        of_others = {
+            word: self._firsts.intersection(readings.undisguised) for word, readings in reading.readings.items()
+        }
+        return {**of_plain, **{word: begin for word, begin in of_others.items() if begin}}
+
+    def _that_end(self, paths: Sequence[Path], skeletons: Iterable[str], readings: Readings) -> Iterator[_Phrase]:
         """The phrases that have gone these ways so far and may end with this word."""
         for path in paths:
             for one in skeletons:
                 yield from self._phrases.get((*path, one), ())
             for length in set(self._open_lengths.get(path, ())):
-                for key in {key[:length] for key in (*word.readings.plain, *word.readings.skeletons)}:
+                for key in {key[:length] for key in (*readings.plain, *readings.skeletons)}:
                     yield from self._open.get((*path, key), ())
 
     def _parts_in(self, text: str) -> Iterator[Found]:
@@ -165,13 +214,19 @@ class Words:
                         yield target, start, start + length
 
 
-def _is_phrase(some: Sequence[Word], phrase: _Phrase) -> bool:
+def _only(word: str) -> Readings:
+    """The readings of a word that has only one."""
+    return Readings((word,), (), tuple(disguises.skeletons([word])))
+
+
+def _is_phrase(words: Sequence[str], readings: Mapping[str, Readings], phrase: _Phrase) -> bool:
     last = len(phrase.words) - 1
-    for number, (word, wanted) in enumerate(zip(some, phrase.words, strict=True)):
-        keys = word.readings.plain + word.readings.skeletons
+    for number, (word, wanted) in enumerate(zip(words, phrase.words, strict=True)):
+        plain, skeletons, _ = readings.get(word) or _only(word)
+        keys = plain + skeletons
         if wanted in keys:
             continue
-        if word.readings.skeletons and disguises.skeleton(wanted) in word.readings.skeletons:
+        if skeletons and disguises.skeletons([wanted])[0] in skeletons:
             continue
         if not (number == last and phrase.is_open and any(key.startswith(wanted) for key in keys)):
             return False

@@ -70,13 +70,14 @@ async def change_claims(call: Call, form: forms.ClaimsForm) -> web.Response:
     handed: list[Case] = []
     until = None
     if form.do == "take":
-        handed, until = await lane_of(call, form).write(
+        wanted = filter_of(form)
+        handed, until = await lane_of(call, wanted).write(
             queue.claim,
             call.site.rules,
             moderator,
             limit=PAGE_SIZE,
             lease_seconds=LEASE_SECONDS,
-            wanted=filter_of(form),
+            wanted=wanted,
             by_priority=form.order == "priority",
         )
     elif form.do == "renew":

@@ -42,6 +42,7 @@ async def show_comment(call: Call, query: forms.OnePage) -> web.Response:
             difference.marked(old.body, new.body)[1]
             for old, new in zip(found.versions, found.versions[1:], strict=False)
         ],
+        original=found.original,
         lines=views.lines_of(found.record, {comment.id: comment}),
         **done,
     )

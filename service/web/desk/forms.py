@@ -3,6 +3,7 @@
 A form sends every field that it has: one that is empty is as if it had not been sent.
 """
 
+from datetime import UTC, datetime
 from typing import (
     Annotated,
     Any,
@@ -11,16 +12,28 @@ from typing import (
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from service.errors import InvalidRequest
+from service.model import Milliseconds
 from service.reading.shapes import Id, WhyCode
 from service.web.incoming import IdText, Incoming, Line, RequestedAction
+from service.web.incoming_queue import Name
 from service.web.outgoing import ActionName, StatusName
+from service.web.outgoing_policy import OutcomeName
 from service.web.post_keys import PostKeyText
 from service.web.queries import whole_number
 
 MAX_TOKEN = 16_384
 """As long as the longest that a login takes."""
-BACK = r"^(|(record|settings)|(c|authors|posts)/[^/?#\\]+)(\?[^#]*)?$"
+BACK = r"^(|(record|settings|ruled|lists|policy)|(c|authors|posts|lists|policy|policy/versions)/[^/?#\\]+)(\?[^#]*)?$"
 """A page of the desk, as seen from the queue."""
+
+
+def moment(name: str, written: str | None) -> Milliseconds:
+    """What the field of this name, for a day and a time in UTC, holds. Raises InvalidRequest."""
+    try:
+        return int(datetime.fromisoformat(written or "").replace(tzinfo=UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise InvalidRequest([(f"/{name}", "must be a day and a time")], place="form") from None
 
 
 class Fields(Incoming):
@@ -39,6 +52,10 @@ class QueueFields(Fields):
     post: PostKeyText | None = None
     author: IdText | None = None
     q: Annotated[Line, Field(min_length=1, max_length=200)] | None = None
+    rule: Name | None = None
+    list_name: Name | None = Field(None, alias="list")
+    check: Name | None = None
+    outcome: OutcomeName | None = None
     claimed: Literal["any", "mine", "free"] = "any"
     order: Literal["oldest", "priority"] = "oldest"
 
@@ -49,6 +66,14 @@ Place = Annotated[str, Field(max_length=2_000)]
 class QueuePage(QueueFields):
     """The queue's page: where in the list, and what was done a moment ago."""
 
+    cursor: Place | None = None
+    done: Id | None = None
+
+
+class RuledPage(Fields):
+    """The page of what only rules have decided: what they made of it, and where in the list."""
+
+    status: Literal["spam", "rejected", "approved"] = "spam"
     cursor: Place | None = None
     done: Id | None = None
 
@@ -134,11 +159,14 @@ class CarryOutForm(Form):
     note_to_author: Note | None = None
 
 
+DayAndTime = Annotated[str, Field(max_length=20, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d$")]
+
+
 class AuthorForm(Form):
     """A button of an author's page. `until` goes with `ban-until`."""
 
     do: Literal["ban-1", "ban-7", "ban-30", "ban-forever", "ban-until", "unban", "trust", "distrust", "note"]
-    until: Annotated[str, Field(max_length=20, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d$")] | None = None
+    until: DayAndTime | None = None
     note: Note | None = None
 
 

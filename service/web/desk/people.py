@@ -1,6 +1,5 @@
 """The desk's pages of an author and of a post."""
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiohttp import web
@@ -8,7 +7,6 @@ from aiohttp import web
 from service.desk import texts
 from service.desk.cards import author_path, post_path
 from service.desk.rendering import query as with_query
-from service.errors import InvalidRequest
 from service.model import FOREVER, AuthorKey, Comment, Milliseconds, PostKey, Status
 from service.moderation import authors, cases, dossiers, finding, posts
 from service.moderation.cases import Case
@@ -61,7 +59,7 @@ async def show_author(call: Call, query: forms.OnePage) -> web.Response:
         marks=False,
         chosen=query.status,
         statuses=[status.value for status in Status],
-        lines=views.lines_of(found.record, found.about),
+        lines=views.lines_of(found.record, found.about, found.texts),
         next=f"../{with_query(here, status=query.status, cursor=following)}" if following else None,
         saved=query.saved is not None,
         **done,
@@ -133,17 +131,9 @@ def _changes(form: forms.AuthorForm, now: Milliseconds) -> Any:
         case "ban-forever":
             return {"banned_until": FOREVER}
         case "ban-until":
-            return {"banned_until": _moment(form.until)}
+            return {"banned_until": forms.moment("until", form.until)}
         case "unban":
             return {"banned_until": None}
         case "note":
             return {"note": form.note}
     return {"trusted": form.do == "trust"}
-
-
-def _moment(written: str | None) -> Milliseconds:
-    """What a field for day and time holds, in UTC. Raises InvalidRequest."""
-    try:
-        return int(datetime.fromisoformat(written or "").replace(tzinfo=UTC).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        raise InvalidRequest([("/until", "must be a day and a time")], place="form") from None

@@ -8,8 +8,20 @@ from aiohttp import web
 
 from service.desk.rendering import query as with_query
 from service.errors import InvalidRequest
-from service.model import Action, AuthorKey, BatchId, Comment, CommentId, Decision, Milliseconds, Page, PostKey
-from service.store import comments, record_pages
+from service.model import (
+    Action,
+    AuthorKey,
+    BatchId,
+    Comment,
+    CommentId,
+    Decision,
+    DecisionId,
+    Milliseconds,
+    Page,
+    PostKey,
+    Text,
+)
+from service.store import comments, decided, record_pages
 from service.store.database import Transaction
 from service.web.call import Call
 from service.web.desk import forms, reply, views
@@ -35,7 +47,7 @@ async def show_record(call: Call, query: forms.RecordPage) -> web.Response:
         since=_midnight("since", query.since) if query.since else None,
         until=_midnight("until", query.until, days_later=1) if query.until else None,
     )
-    page, about, done = await call.database.bulk.read(
+    page, about, texts, done = await call.database.bulk.read(
         _page, call, wanted, after=call.position(query.cursor), done=query.done
     )
     filters = {name: value for name in FILTERS if (value := getattr(query, name))}
@@ -45,7 +57,7 @@ async def show_record(call: Call, query: forms.RecordPage) -> web.Response:
         "record.html",
         moderator=moderator,
         back=with_query("record", **filters, cursor=query.cursor),
-        lines=views.lines_of(page.items, about),
+        lines=views.lines_of(page.items, about, texts),
         filters=filters,
         names=_names(page.items, about),
         actions=get_args(ActionName),
@@ -56,10 +68,10 @@ async def show_record(call: Call, query: forms.RecordPage) -> web.Response:
 
 def _page(
     tx: Transaction, call: Call, wanted: record_pages.Filter, *, after: tuple[str | int, ...] | None, done: str | None
-) -> tuple[Page[Decision], dict[CommentId, Comment], dict[str, Any]]:
+) -> tuple[Page[Decision], dict[CommentId, Comment], dict[DecisionId, Text], dict[str, Any]]:
     page = record_pages.page(tx, call.site_key, wanted, newest_first=True, limit=PAGE_SIZE, after=after)
     about = comments.get_many(tx, call.site_key, (decision.comment_id for decision in page.items))
-    return page, about, done_in(tx, call.site_key, done)
+    return page, about, decided.texts_of(tx, page.items, about), done_in(tx, call.site_key, done)
 
 
 def _midnight(name: str, day: str, *, days_later: int = 0) -> Milliseconds:

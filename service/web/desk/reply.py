@@ -10,6 +10,7 @@ from service.desk import words
 from service.desk.rendering import Number, query, render
 from service.errors import InvalidCredential, LoginRequired, Problem
 from service.model import Actor
+from service.moderation import policies
 from service.reading.language import Language
 from service.web import problems
 from service.web.call import Call
@@ -65,6 +66,7 @@ def page(
             "theme": theme if theme in THEMES else None,
             "site": site,
             "moderator": moderator,
+            "has_rules": site is not None and policies.may_have_rules(site.key),
             "form_token": session.form_token_of(call, moderator) if moderator else None,
             "root": root,
             "home": f"{root}../" if "site" in call.request.match_info else root,

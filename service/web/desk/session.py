@@ -12,7 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
-from service.auth.permissions import Permission, permissions_of, role_rules
+from service.auth.permissions import Permission, permissions_by, permissions_of, role_rules
 from service.errors import Forbidden, LoginRequired, OriginRefused, StoreUnavailable
 from service.model import Actor, ActorKind, Admission, AuthorKey, Caller, DeskSession, Role, SiteKey
 from service.moderation import desk_sessions
@@ -76,6 +76,19 @@ async def sender_of(call: Call, form_token: str) -> Actor:
     moderator = await moderator_of(call)
     if not call.services.form_tokens.is_good(_holder(call, moderator), form_token):
         raise OriginRefused("This form was not made for you, or too long ago. Reload the page, and try again")
+    return moderator
+
+
+async def may_configure(call: Call) -> bool:
+    """Whether the moderator who asks may change the site's policy. Raises what `moderator_of` raises."""
+    return Permission.CONFIGURE in permissions_by((await at_desk(call)).roles)
+
+
+async def admin_of(call: Call, form_token: str) -> Actor:
+    """The moderator who sent this form and may configure the site. Raises Forbidden, and what `sender_of` raises."""
+    moderator = await sender_of(call, form_token)
+    if not await may_configure(call):
+        raise Forbidden("This needs the role of an admin of this site")
     return moderator
 
 

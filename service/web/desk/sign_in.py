@@ -11,9 +11,9 @@ from aiohttp import web
 from service.auth.login import Credentials
 from service.errors import LoginRequired
 from service.model import Admission
-from service.moderation import desk_sessions
+from service.moderation import desk_sessions, queue
 from service.web.call import Call
-from service.web.desk import forms, origin, reply, session
+from service.web.desk import forms, origin, reply, session, ways
 from service.web.desk.problems import CodeOver, NeedsHttps
 
 
@@ -27,6 +27,7 @@ async def show_sign_in(call: Call) -> web.Response:
 # POST /desk/{site}/sign-in
 async def sign_in(call: Call, form: forms.SignInForm) -> web.Response:
     """Take a token: from a page of the blog, or pasted."""
+    ways.remember(call, form.next)
     _require_secure(call)
     caller = await call.services.authenticator.caller(call.site_key, Credentials(bearer=form.token.strip()))
     if caller is None:
@@ -42,6 +43,7 @@ async def sign_in(call: Call, form: forms.SignInForm) -> web.Response:
 # GET /desk/{site}/enter
 async def show_code(call: Call, query: forms.Code) -> web.Response:
     """Whom a code would sign in. Nothing changes: whatever looks at links ahead of a person does not use it up."""
+    ways.remember(call, query.next)
     _require_secure(call)
     rules = session.rules_of(call.site)
     admission = await call.database.read(desk_sessions.whose_code, call.site_key, query.code, role_rules=rules)
@@ -53,6 +55,7 @@ async def show_code(call: Call, query: forms.Code) -> web.Response:
 # POST /desk/{site}/enter
 async def enter(call: Call, form: forms.Code) -> web.Response:
     """Use a code up."""
+    ways.remember(call, form.next)
     _require_secure(call)
     origin.require_own_page(call)
     rules, former = session.rules_of(call.site), session.secret_in(call)
@@ -64,10 +67,11 @@ async def enter(call: Call, form: forms.Code) -> web.Response:
 
 # POST /desk/{site}/sign-out
 async def sign_out(call: Call, form: forms.Form) -> web.Response:
-    """End the session, and give back what its moderator holds. Who has none is signed out at the blog."""
+    """End the session, and give back what its moderator holds. Who has none is told to log out at the blog."""
     moderator = await session.sender_of(call, form.csrf)
     found = session.session_at_hand(call)
     if found is None:
+        await call.database.write(queue.release, call.site_key, moderator)
         return reply.page(call, "signed_in_elsewhere.html", moderator=moderator)
     await call.database.write(desk_sessions.sign_out, found)
     response = _go("sign-in")

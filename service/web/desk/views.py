@@ -1,18 +1,24 @@
 """From cases and decisions to what the desk's templates show. Called by the handlers of its pages."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
+from service.desk import why
 from service.desk.cards import Card, State, card
 from service.desk.lines import Line, line
-from service.model import Action, Actor, Comment, CommentId, Decision
+from service.model import Action, Actor, Comment, CommentId, Decision, DecisionId, Text
 from service.moderation import lifecycle
 from service.moderation.cases import Case
 from service.reading.show import address_of
+from service.web import show
 from service.web.call import Call
+from service.web.desk import reply
 
 
-def card_of(call: Call, case: Case, moderator: Actor, *, state: State = "waiting") -> Card:
-    """The card of a case, for this moderator."""
+def card_of(call: Call, case: Case, moderator: Actor, *, state: State = "waiting", says_urgency: bool = False) -> Card:
+    """The card of a case, for this moderator. `says_urgency`: by which the page is ordered."""
+    now = call.services.clock()
+    parts = show.priority_parts(case.entry, now) if says_urgency and case.entry else []
     return card(
         case.comment,
         case.author,
@@ -24,20 +30,38 @@ def card_of(call: Call, case: Case, moderator: Actor, *, state: State = "waiting
         decision=case.decision,
         allowed=lifecycle.allowed(case.comment),
         moderator=moderator,
-        now=call.services.clock(),
+        now=now,
         state=state,
+        is_ruled=case.is_ruled,
+        told=_told(call, case),
+        urgency=[(part["code"], part["points"]) for part in parts],
     )
 
 
-def cards_of(call: Call, cases: Iterable[Case], moderator: Actor) -> list[Card]:
+def cards_of(call: Call, cases: Iterable[Case], moderator: Actor, *, says_urgency: bool = False) -> list[Card]:
     """The cards of several."""
-    return [card_of(call, case, moderator) for case in cases]
+    return [card_of(call, case, moderator, says_urgency=says_urgency) for case in cases]
 
 
-def lines_of(decisions: Sequence[Decision], about: Mapping[CommentId, Comment]) -> list[Line]:
-    """Lines of the record. What was undone by another one of them knows by which."""
+def _told(call: Call, case: Case) -> why.Told | None:
+    """What rules said, where that is why it waits or what it is: a human's decision needs no other reason."""
+    if case.judgement is None or not (case.entry or case.is_ruled):
+        return None
+    return why.told(case.judgement, case.comment.newest_text.body, case.list_titles, reply.language_of(call))
+
+
+def lines_of(
+    decisions: Sequence[Decision],
+    about: Mapping[CommentId, Comment],
+    texts: Mapping[DecisionId, Text] = MappingProxyType({}),
+) -> list[Line]:
+    """Lines of the record, with the texts that were decided about. What was undone by another one of them knows by
+    which."""
     undone = {decision.undoes: decision.id for decision in decisions if decision.undoes}
-    return [line(decision, about.get(decision.comment_id), undone.get(decision.id)) for decision in decisions]
+    return [
+        line(decision, about.get(decision.comment_id), undone.get(decision.id), texts.get(decision.id))
+        for decision in decisions
+    ]
 
 
 def is_mine_already(decision: object, moderator: Actor, action: Action, version: int) -> bool:
