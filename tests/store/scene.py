@@ -185,7 +185,7 @@ async def _play(scene: Scene) -> None:
     entry = Addition(Entry("percent", ("50 percent",), until=4_000_000_000_000), TEXT)
     await database.write(lists.change_entries, RULED, "rivals", MODERATOR, expected=1, add=[entry], remove=[])
     await database.write(lists.put, RULED.key, "gone", words, MODERATOR, expected=0)
-    await database.write(lists.delete, RULED.key, "gone", MODERATOR, expected=1, used_by=())
+    await database.write(lists.delete, RULED, "gone", MODERATOR, expected=1)
     await database.read(lists.holding, RULED.key)
     await scene.submit(RULED, "ada", text=f"{TEXT} percent")
     linking = await scene.submit(RULED, "ada", html='<p>See <a href="https://a.example/">there</a></p>')
