@@ -79,15 +79,11 @@ def _import(folder: Path, form: str, comments: int) -> Cost:
     with file.open("wb") as target:
         target.writelines(FORMATS[form](comments))
     (folder / "gatepost.toml").write_text(CONFIGURATION.format(store=store))
-    started, peak = time.monotonic(), 0.0
+    started, peak, said = time.monotonic(), 0.0, folder / "said.txt"
     words = [sys.executable, "-m", "service", "import", form, str(file), "--yes"]
-    process = subprocess.Popen(  # noqa: S603  # our own program
-        words,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-    )
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    with said.open("w") as target:
+        process = subprocess.Popen(words, cwd=folder, stdout=target, stderr=target, env=environment)  # noqa: S603  # ours
     while not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
         with suppress(StopIteration, OSError):  # it has just ended
             peak = processes.memory_mebibytes(process.pid, field="VmHWM")
@@ -95,7 +91,7 @@ def _import(folder: Path, form: str, comments: int) -> Cost:
     _, status, used = os.wait4(process.pid, 0)
     file.unlink()
     if status:
-        raise SystemExit(f"the import failed: {status}")
+        raise SystemExit(f"the import failed: {said.read_text()}")
     cost = Cost(time.monotonic() - started, used.ru_utime + used.ru_stime, peak)
     echo(f"import of {form}: {_words(cost, comments)}; {peak:.0f} MiB")
     return cost
@@ -116,16 +112,15 @@ def _rows(store: Path) -> dict[str, list[tuple[Any, ...]]]:
 def _bare(store: Path, rows: dict[str, list[tuple[Any, ...]]]) -> Cost:
     """The same rows, without any thought about them; as many in a transaction as an import has."""
     migrate.upgrade(store, 5.0)
-    at_once = bringing.SLICE * bringing.TIMES_ALONE
     with closing(sqlite3.connect(store, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = OFF")
         started, used = time.monotonic(), time.process_time()
         for table, of_table in rows.items():
             places = ", ".join("?" * len(of_table[0])) if of_table else ""
-            for start in range(0, len(of_table), at_once):
+            for start in range(0, len(of_table), bringing.SLICE):
                 connection.execute("BEGIN IMMEDIATE")
-                part = of_table[start : start + at_once]
+                part = of_table[start : start + bringing.SLICE]
                 connection.executemany(f"INSERT INTO {table} VALUES ({places})", part)  # noqa: S608
                 connection.execute("COMMIT")
         return Cost(time.monotonic() - started, time.process_time() - used)

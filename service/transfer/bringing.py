@@ -25,8 +25,6 @@ STEP: Final = "write"
 UNDO: Final = "undo"
 SLICE: Final = 250
 """Comments that are written in one transaction: who submits one meanwhile waits for so many at most."""
-TIMES_ALONE: Final = 2
-"""On SQLite nobody else writes while an import has the store: then so many slices share a commit."""
 LOOKED_AT_ONCE: Final = 500
 MISSING: Final = "answers a comment that is nowhere: it begins a thread of its own"
 
@@ -103,7 +101,7 @@ async def write(database: Database, ready: Ready, stage: Stage, report: Report, 
     if ready.whole is not None:
         await whole.put_back(database, ready.site.key, ready.whole)
     done = 0
-    for slice_ in stage.slices(_at_once(database)):
+    for slice_ in stage.slices(SLICE):
         watch.tell(STEP, done, report.comments)
         brought = await database.bulk.write(importing.bring, ready.order, slice_)
         report.new += brought.new
@@ -116,10 +114,6 @@ async def write(database: Database, ready: Ready, stage: Stage, report: Report, 
         await database.bulk.write(importing.finish, ready.site.key)
     if not report.new + report.updated:
         report.batch = None
-
-
-def _at_once(database: Database) -> int:
-    return SLICE if database.is_shared else SLICE * TIMES_ALONE
 
 
 async def size(database: Database, site: SiteKey, batch: BatchId) -> int:
@@ -137,7 +131,7 @@ async def undo(
         before, taken_out = None, 0
         while True:
             watch.tell(UNDO, done, total)
-            part = await database.bulk.write(unimporting.take_out, site, batch, before=before, limit=_at_once(database))
+            part = await database.bulk.write(unimporting.take_out, site, batch, before=before, limit=SLICE)
             staying += part.staying
             taken_out, done, before = taken_out + part.taken_out, done + part.taken_out, part.last
             if before is None:

@@ -171,7 +171,6 @@ async def test_whoever_is_interrupted_ends_with_the_same(
     database: Database, store_url: str, slices: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bringing, "SLICE", 40)
-    monkeypatch.setattr(bringing, "TIMES_ALONE", 1)
     with pytest.raises(StoppedError):
         await bring(database, many(300), watch=Stopping(slices))
     assert differences(store_url) == []

@@ -158,7 +158,6 @@ async def test_an_interrupted_move_goes_on_whatever_happened_meanwhile(
     database: Database, store_url: str, tmp_path: Path, clock: Hands, slices: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bringing, "SLICE", 40)
-    monkeypatch.setattr(bringing, "TIMES_ALONE", 1)
     await bring(database, many(200))
     file = export(store_url, tmp_path / "out.jsonl")
     there = await other(tmp_path / "there.db", clock)

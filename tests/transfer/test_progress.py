@@ -57,7 +57,6 @@ def test_reading_says_how_far_it_is(
 
 async def test_writing_says_how_far_it_is(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bringing, "SLICE", 40)
-    monkeypatch.setattr(bringing, "TIMES_ALONE", 1)
     told = list[tuple[str, int, int]]()
     await bring(database, [comment(number) for number in range(1, 101)], watch=Watch(lambda *said: told.append(said)))
     assert told == [("write", done, 100) for done in (0, 40, 80, 100)]
