@@ -1,7 +1,7 @@
 """The records of an XML file, one by one, however long it is. Only what stands in one record is held at a time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from xml.sax import SAXParseException
 from xml.sax.handler import ContentHandler
@@ -97,7 +97,7 @@ class _Parser(DefusedExpatParser, ContentHandler):
         self._depth = 0
         self._text: list[str] = []
 
-    def start_element(self, name: str, attrs: dict[str, str]) -> None:
+    def start_element(self, name: str, attrs: Mapping[str, str]) -> None:
         """One begins."""
         self.happened = True
         self._depth += 1
