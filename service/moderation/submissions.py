@@ -161,11 +161,8 @@ def edit(
     if publication.publishes(before, after):
         after = labels.published(tx, site, after, was_shown=False)
     judging.keep(tx, after, judgement)
-    actor, why, of_rules = (
-        caller.acting_as(ActorKind.AUTHOR),
-        judging.why_held(judgement),
-        judging.priority_of(judgement),
-    )
+    actor = caller.acting_as(ActorKind.AUTHOR)
+    why, of_rules = judging.why_held(judgement), judging.priority_of(judgement)
     more_waiting = entries.edited(tx, before, after, actor, why, of_rules)
     record.edited(tx, before, after, actor, judging.ruling(judgement), more_waiting=more_waiting)
     return after
