@@ -4,6 +4,7 @@ What it finds is said before anything is written; it asks on a terminal, and els
 """
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -30,7 +31,7 @@ if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
 
 WRONG = 1
 AUTO = "auto"
-STEPS = {"read": "Reading", "write": "Writing"}
+STEPS = {"read": "Reading, kB", "look": "Comparing, comments", "write": "Writing, comments"}
 
 
 def import_comments(
@@ -97,6 +98,7 @@ def _run(
     from service.transfer.report import Report
 
     report = Report(site=wanted.site.key)
+    gc.freeze()  # what is there now stays: it need not be looked through again and again
     try:
         source = Source(files)
         form = _format(format_name, source)
@@ -117,7 +119,8 @@ async def _bring(
     from service.transfer import bringing
 
     async with terminal.store_beside(settings) if dry_run else _store(settings) as database:
-        await bringing.look(database, ready, stage, report)
+        with terminal.progress(STEPS) as watch:
+            await bringing.look(database, ready, stage, report, watch)
         for line in report.words():
             typer.echo(line, err=not dry_run)
         if dry_run:
@@ -139,7 +142,7 @@ async def _undo(settings: "Settings", site: "Site", batch: str, *, is_sure: bool
             stop(f"no comment of {site.key} was brought by {batch}", status=WRONG)
         typer.echo(f"{batch} brought {number} comments that are here.", err=True)
         _ask("Take them out?", is_sure=is_sure)
-        with terminal.progress({"undo": "Taking out"}) as watch:
+        with terminal.progress({"undo": "Taking out, comments"}) as watch:
             staying = await bringing.undo(database, site.key, BatchId(batch), watch)
     typer.echo(f"Taken out: {number - len(staying)}.")
     for comment_id, why in staying:

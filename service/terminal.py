@@ -105,16 +105,30 @@ def read(
 
 @contextmanager
 def progress(steps: Mapping[str, str]) -> Iterator["Watch"]:
-    """A bar for each step of a long piece of work, by its name and what to call it; on a terminal only."""
+    """A bar for each step of a long piece of work, by its name and what to call it: how much is done, how fast it goes
+    and how long it will take. On a terminal only."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
 
     from service.store.snapshot import Watch
 
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:,.0f}/s" if speed else "")
+
     console = Console(stderr=True)
-    bars = Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=console
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Rate(), TimeRemainingColumn())
+    bars = Progress(*columns, console=console)
     tasks = {name: bars.add_task(text, total=None, visible=False) for name, text in steps.items()}
 
     def show(step: str, done: int, of_all: int) -> None:

@@ -110,6 +110,7 @@ def placed(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> list[Arri
             ids[staged.identity],
             parent_id=above,
             author=author_key(secret, identity),
+            profile=identity.profile,
             path=paths.stem(place.path if place else "", order.site.max_depth)
             + paths.code(staged.created_at, numbers[post]),
             depth=min(place.depth + 1, order.site.max_depth) if place else 0,
@@ -134,8 +135,10 @@ def _answered(
 def _take_numbers(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> dict[PostKey, int]:
     """The number of the comment before the first new one on each post. Posts are called as the file calls them."""
     found: dict[PostKey, int] = {}
-    for key in dict.fromkeys(one.post for one in fresh):
-        here = [one for one in fresh if one.post == key]
+    of_post: dict[str, list[Staged]] = {}
+    for one in fresh:
+        of_post.setdefault(one.post, []).append(one)
+    for key, here in of_post.items():
         last = imports.take_numbers(
             tx,
             order.site.key,
@@ -169,6 +172,7 @@ def _comment(
     *,
     parent_id: CommentId | None,
     author: AuthorKey,
+    profile: Profile,
     path: str,
     depth: int,
 ) -> Comment:
@@ -180,7 +184,7 @@ def _comment(
         post=PostKey(staged.post),
         parent_id=parent_id,
         author_key=author,
-        author=Profile(staged.name, url=staged.url),
+        author=profile,
         text=Text(staged.body, staged.html, RENDERER_VERSION, version, written_at),
         status=status,
         version=version,

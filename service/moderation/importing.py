@@ -102,10 +102,13 @@ def _write(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> None:
             if one.staged.original is not None
         ],
     )
-    for post in dict.fromkeys(one.comment.post for one in made):
+    of_post: dict[PostKey, list[Arrival]] = {}
+    for one in made:
+        of_post.setdefault(one.comment.post, []).append(one)
+    for post, here in of_post.items():
         if order.people is not None:
             restoring.call_post(tx, order.site.key, post)
-        _show(tx, order, post, [one for one in made if one.comment.post == post])
+        _show(tx, order, post, here)
 
 
 def _row(one: Arrival) -> Elsewhere:

@@ -242,4 +242,6 @@ def opened() -> Iterator[Stage]:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
         connection.execute("PRAGMA temp_store = FILE")
-        yield Stage(connection)
+        stage = Stage(connection)
+        connection.execute("BEGIN")  # one transaction: else each comment would write its pages to the file
+        yield stage

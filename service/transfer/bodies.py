@@ -11,7 +11,7 @@ from service.transfer import markdown_bodies, plain_text
 from service.transfer.imported import BodyFormat
 
 _MARKUP: Final = re.compile(r"[<&\[]")
-_ONLY_PARAGRAPHS: Final = re.compile(r"(?:[^<\[]|<p>|</p>|<br ?/?>)*", re.IGNORECASE)
+_MORE_THAN_PARAGRAPHS: Final = re.compile(r"<(?!/?p>|br ?/?>)|\[", re.IGNORECASE)
 _PARAGRAPH: Final = re.compile(r"\s*</?p>\s*", re.IGNORECASE)
 _BREAK: Final = re.compile(r"<br ?/?>\n?", re.IGNORECASE)
 
@@ -22,7 +22,7 @@ def to_markdown(body: str, body_format: BodyFormat) -> str:
         return markdown_bodies.to_markdown(body)
     if body_format is BodyFormat.TEXT or not _MARKUP.search(body):
         return plain_text.with_line_breaks(body)
-    if _ONLY_PARAGRAPHS.fullmatch(body):  # most comments, twenty times as fast as with a parser
+    if not _MORE_THAN_PARAGRAPHS.search(body):  # most comments, twenty times as fast as with a parser
         text = _BREAK.sub("\n", _PARAGRAPH.sub("\n\n", body.replace("\r\n", "\n")))
         return plain_text.with_line_breaks(html.unescape(text))
     from service.transfer import html_bodies

@@ -20,6 +20,7 @@ from service.transfer.opened import Source
 from service.transfer.reading import Wanted
 from service.transfer.report import Report
 
+LOOK: Final = "look"
 STEP: Final = "write"
 UNDO: Final = "undo"
 SLICE: Final = 250
@@ -60,16 +61,19 @@ def prepare(
     return Ready(wanted.site.rules, form.name, BatchId(batch))
 
 
-async def look(database: Database, ready: Ready, stage: Stage, report: Report) -> None:
+async def look(database: Database, ready: Ready, stage: Stage, report: Report, watch: Watch) -> None:
     """Say what of this is there already, and which comments answer one that is nowhere.
 
-    Raises NotForThisSiteError and StoreUnavailable.
+    Raises NotForThisSiteError, StoreUnavailable and StoppedError.
     """
-    site, order = ready.site.key, ready.order
+    site, order, done = ready.site.key, ready.order, 0
     if ready.whole is not None:
         await whole.require_room(database, site, ready.whole, stage)
     for names in stage.identities(LOOKED_AT_ONCE):
+        watch.tell(LOOK, done, report.comments)
         report.known += len(await database.bulk.read(arriving.known, order, names))
+        done += len(names)
+    watch.tell(LOOK, done, report.comments)
     orphans = stage.orphans()
     for start in range(0, len(orphans), LOOKED_AT_ONCE):
         part = orphans[start : start + LOOKED_AT_ONCE]

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -59,6 +60,7 @@ def key_of(comment: ImportedComment, keys: Keys, given: Mapping[str, str]) -> st
             return comment.thread_id or None
 
 
+@lru_cache(maxsize=256)  # comments of a post stand beside each other
 def path_of(address: str) -> str | None:
     """The path of an address, without the slash at its end, percent-decoded. None where it has no path to speak of."""
     try:

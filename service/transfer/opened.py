@@ -5,12 +5,13 @@ without bounds ends with one clear line.
 """
 
 import gzip
+import os
 import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
@@ -35,15 +36,24 @@ class SourceError(Exception):
     """A file cannot be read as what it should be. Its text is one line: which file, where in it, and what to do."""
 
 
+@dataclass(slots=True)
+class Passed:
+    """How many bytes of a part have been read, unpacked; and how many there are, as far as one knows before."""
+
+    of_all: int
+    done: int = 0
+
+
 class Stream:
     """The bytes of one part. Whoever reads calls `useful` when something came of what was read so far."""
 
-    def __init__(self, file: IO[bytes], name: str, packed_bytes: int | None) -> None:
+    def __init__(self, file: IO[bytes], name: str, packed_bytes: int | None, passed: Passed) -> None:
         self.name = name
         self.lines_read = 0
         self._file = file
         self._packed_bytes = packed_bytes
-        self._total = 0
+        self._passed = passed
+        self._passed.done = 0
         self._useless = 0
         self._ahead = self._take(file.read, PIECE_BYTES)
         if self._ahead.startswith(_UTF16_MARKS):
@@ -90,8 +100,8 @@ class Stream:
             raise SourceError(f"{self.name}: is damaged or cut off ({error}): fetch it anew") from None
         except OSError as error:
             raise SourceError(f"{self.name}: cannot be read ({error.strerror or error})") from None
-        self._total += len(piece)
-        if self._packed_bytes is not None and _is_a_bomb(self._total, self._packed_bytes):
+        self._passed.done += len(piece)
+        if self._packed_bytes is not None and _is_a_bomb(self._passed.done, self._packed_bytes):
             raise SourceError(f"{self.name}: unpacks to more than {RATIO} times its size: no export does; not read")
         return piece
 
@@ -112,6 +122,7 @@ class Part:
 
     name: str
     path: Path | None
+    passed: Passed = field(compare=False)
     _open: Callable[[], IO[bytes]]
     _packed_bytes: int | None = None
 
@@ -123,7 +134,7 @@ class Part:
         except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             raise SourceError(f"{self.name}: cannot be opened ({error})") from None
         with file:
-            yield Stream(file, self.name, self._packed_bytes)
+            yield Stream(file, self.name, self._packed_bytes, self.passed)
 
 
 class Source:
@@ -134,6 +145,12 @@ class Source:
         self.parts = tuple(part for path in paths for part in _parts(path))
         if not self.parts:
             raise SourceError(f"{', '.join(map(str, paths))}: nothing is in it")
+
+    @property
+    def passed(self) -> tuple[int, int]:
+        """How many kilobytes have been read, of how many."""
+        done = sum(part.passed.done for part in self.parts)
+        return done // 1000, max(done, sum(part.passed.of_all for part in self.parts)) // 1000
 
 
 def _parts(path: Path) -> Iterator[Part]:
@@ -148,13 +165,21 @@ def _parts(path: Path) -> Iterator[Part]:
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror}{refusal.as_whom(error)})") from None
     if begin.startswith(_GZIP):
-        yield Part(path.name, None, lambda: cast(IO[bytes], gzip.GzipFile(path)), found.st_size)
-    elif begin == zstd.MAGIC:
-        yield Part(path.name, None, lambda: zstd.unpacked(path), found.st_size)
+        unpacked = Passed(_unpacked_bytes(path))
+        yield Part(path.name, None, unpacked, lambda: cast(IO[bytes], gzip.GzipFile(path)), found.st_size)
+    elif begin == zstd.MAGIC:  # how much is in it, it need not say
+        yield Part(path.name, None, Passed(0), lambda: zstd.unpacked(path), found.st_size)
     elif begin in _ZIP:
         yield from _members(path, found.st_size)
     else:
-        yield Part(path.name, path, lambda: path.open("rb"))
+        yield Part(path.name, path, Passed(found.st_size), lambda: path.open("rb"))
+
+
+def _unpacked_bytes(path: Path) -> int:
+    """How long a gzip file says that it is (RFC 1952, 2.3.1), modulo 4 GB: good enough for whoever watches."""
+    with path.open("rb") as file:
+        file.seek(-min(4, path.stat().st_size), os.SEEK_END)
+        return int.from_bytes(file.read(), "little")
 
 
 def _members(path: Path, packed_bytes: int) -> Iterator[Part]:
@@ -174,7 +199,8 @@ def _members(path: Path, packed_bytes: int) -> Iterator[Part]:
         if member.flag_bits & 1:
             raise SourceError(f"{path.name}: {member.filename} has a password: unpack it first")
         if inside.parts[0] != "__MACOSX" and not inside.name.startswith("."):  # what a Mac adds
-            yield Part(f"{path.name}/{inside}", None, _opener(path, member), packed_bytes)
+            unpacked = Passed(member.file_size)
+            yield Part(f"{path.name}/{inside}", None, unpacked, _opener(path, member), packed_bytes)
 
 
 def _opener(path: Path, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from service.auth.login import MAX_SUBJECT, profile_of
@@ -33,6 +34,8 @@ LONGEST_TITLE: Final = 500
 LONGEST_ADDRESS: Final = 2_000
 _ANCHOR: Final = re.compile(ANCHOR_PATTERN)
 LONGEST_ANCHOR: Final = 200
+REMEMBERED: Final = 256
+"""Titles and addresses of posts: comments of one post stand beside each other."""
 _STATUS: Final = {state: Status(state.value) for state in State}
 _CUT: Final = " \u2026"
 
@@ -59,13 +62,14 @@ def read(source: Source, format_: Format, wanted: Wanted, stage: Stage, report: 
     report.format, report.files = format_.name, [part.name for part in source.parts]
     for number, found in enumerate(format_.read(source), start=1):
         if number % TOLD_EVERY == 0:
-            watch.tell(STEP, number, number)
+            watch.tell(STEP, *source.passed)
         if isinstance(found, ImportedComment):
             _take(found, number, wanted, stage, report)
         elif found.personal:
             report.personal += found.personal
         else:
             report.problem(found.line, found.why)
+    watch.tell(STEP, *source.passed)
     for line, why in stage.arrange():
         report.problem(line, why)
     report.by_status, report.authors = stage.by_status(), stage.authors()
@@ -107,7 +111,7 @@ def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
         identity=found.source_id,
         answers=found.source_parent,
         post=key,
-        post_title=visible.clean_line(_clean(found.post_title) or "")[:LONGEST_TITLE] or None,
+        post_title=_title(found.post_title),
         post_url=_address(found.post_url),
         subject=subject,
         login=wanted.login if is_users else None,
@@ -152,6 +156,12 @@ def _clean(text: str | None) -> str | None:
     return text if text and is_clean(text) else None
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _title(text: str | None) -> str | None:
+    return visible.clean_line(_clean(text) or "")[:LONGEST_TITLE] or None
+
+
+@lru_cache(maxsize=REMEMBERED)
 def _address(text: str | None) -> str | None:
     """`text` where it can be the address of a post."""
     found = (text or "").strip()

@@ -53,7 +53,7 @@ def read(source: Source, header: Header, site: Site, stage: Stage, report: Repor
             if number == 1:
                 continue
             if number % TOLD_EVERY == 0:
-                watch.tell(STEP, number, number)
+                watch.tell(STEP, *source.passed)
             digest.update(line)
             try:
                 _take(_parsed(line), number, found, fitting, stage)

@@ -75,7 +75,7 @@ async def bring(
     wanted = wanted or Wanted(SITE)
     ready = Ready(wanted.site.rules, "elsewhere", BatchId(batch), updates=updates)
     with on_stage(found, wanted) as (stage, report):
-        await bringing.look(database, ready, stage, report)
+        await bringing.look(database, ready, stage, report, Watch())
         await bringing.write(database, ready, stage, report, watch or Watch())
     return report
 

@@ -47,7 +47,7 @@ async def put_back(database: Database, file: Path, site: Site = BLOG) -> Report:
     with staged.opened() as stage:
         source = Source([file])
         ready = bringing.prepare(source, gatepost.FORMAT, Wanted(site), stage, report, Watch(), batch="a-batch")
-        await bringing.look(database, ready, stage, report)
+        await bringing.look(database, ready, stage, report, Watch())
         await bringing.write(database, ready, stage, report, Watch())
     return report
 
@@ -137,7 +137,7 @@ async def test_what_wordpress_is_given_comes_back(filled: str, database: Databas
     with staged.opened() as stage:
         wanted = Wanted(BLOG, Keys.ID)
         ready = bringing.prepare(Source([file]), wordpress.FORMAT, wanted, stage, report, Watch(), batch="a-batch")
-        await bringing.look(database, ready, stage, report)
+        await bringing.look(database, ready, stage, report, Watch())
         await bringing.write(database, ready, stage, report, Watch())
     with rows_of(filled) as rows:
         told = "SELECT status, count(*) FROM comments WHERE site = 'blog' GROUP BY status"

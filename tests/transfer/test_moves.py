@@ -183,7 +183,7 @@ async def _put_back_until(database: Database, file: Path, watch: Watch) -> None:
         ready = bringing.prepare(
             Source([file]), gatepost.FORMAT, Reading(SITE), stage, report, Watch(), batch="a-batch"
         )
-        await bringing.look(database, ready, stage, report)
+        await bringing.look(database, ready, stage, report, Watch())
         await bringing.write(database, ready, stage, report, watch)
 
 

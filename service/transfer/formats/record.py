@@ -47,10 +47,10 @@ class Record:
     def text(self, *names: str) -> str:
         """The first of these fields that says anything, without blanks around it; empty if none does."""
         for name in names:
-            value = self.value(name)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                value = str(value)
-            if isinstance(value, str) and (text := value.strip()):
+            value = self.fields[name] if name in self.fields else self.value(name)
+            if not isinstance(value, str):
+                value = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+            if text := value.strip():
                 return text if text.isascii() and text.isprintable() else _UNWRITABLE.sub("\ufffd", text)
         return ""
 
@@ -85,16 +85,16 @@ class Record:
 def moment(value: Any) -> Milliseconds | None:
     """A time as the systems write it: seconds or milliseconds since 1970, ISO 8601 with or without a zone (then UTC),
     or one of these in an object (`$date`, `iso`). None for what is none, and for the zeros that stand for none."""
-    if isinstance(value, Mapping):
-        return next((moment(value[name]) for name in ("$date", "iso", "$numberLong") if name in value), None)
-    if isinstance(value, bool) or value is None:
-        return None
     if isinstance(value, str):
         value = value.strip()
         try:
             value = float(value)
         except ValueError:
             return _written(value)
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, Mapping):
+        return next((moment(value[name]) for name in ("$date", "iso", "$numberLong") if name in value), None)
     if not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return _within(value if abs(value) > _SECONDS_UP_TO else value * 1000)

@@ -36,7 +36,7 @@ def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
 def _records(part: Part) -> Iterator[Record]:
     for name, element, post in xml_elements.elements(part, "item", inner="comment"):
         if name == "comment":
-            about = {f"post.{key}": post.text(key) for key in ("post_id", "link", "title")}
+            about = {f"post.{key}": post.fields.get(key) for key in ("post_id", "link", "title")}
             yield Record(element.line, {**element.fields, **about})
 
 

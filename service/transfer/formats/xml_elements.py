@@ -1,11 +1,10 @@
 """The records of an XML file, one by one, however long it is. Only what stands in one record is held at a time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from xml.sax import SAXParseException
 from xml.sax.handler import ContentHandler
-from xml.sax.xmlreader import AttributesImpl
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
@@ -28,19 +27,16 @@ def elements(part: Part, *outer: str, inner: str = "") -> Iterator[tuple[str, Re
     Its fields are its inner elements by their names (`author.name`) and attributes (`thread@id`, its own `@id`), a
     later one for an earlier one of the same name; `line` is where it ends. Raises SourceError.
     """
-    handler = _Handler(frozenset(outer), inner)
-    parser = DefusedExpatParser(forbid_dtd=True)
-    parser.setContentHandler(handler)
-    handler.parser = parser
+    parser = _Parser(frozenset(outer), inner)
     with part.open() as stream:
         try:
             for piece in _pieces(stream):
                 parser.feed(piece)
-                if handler.happened:
-                    handler.happened = False
+                if parser.happened:
+                    parser.happened = False
                     stream.useful()
-                yield from handler.found
-                handler.found.clear()
+                yield from parser.found
+                parser.found.clear()
             parser.close()
         except SAXParseException as error:
             raise SourceError(f"{part.name}, line {error.getLineNumber()}: {_in_words(error)}") from None
@@ -87,35 +83,36 @@ class _Open:
         self.characters = 0
 
 
-class _Handler(ContentHandler):
+class _Parser(DefusedExpatParser, ContentHandler):
+    """Parser and handler in one: an element costs half of what it would with a handler behind the parser."""
+
     def __init__(self, outer: frozenset[str], inner: str) -> None:
-        super().__init__()
-        self.parser: Any = None
+        super().__init__(forbid_dtd=True)
+        self.setContentHandler(self)
         self.found: list[tuple[str, Record, Record]] = []
         self.happened = False
         self._outer = outer
         self._inner = inner
-        self._open: list[_Open] = []
+        self._wanted: list[_Open] = []
         self._depth = 0
         self._text: list[str] = []
 
-    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 - the library's name
+    def start_element(self, name: str, attrs: Mapping[str, str]) -> None:
         """One begins."""
         self.happened = True
         self._depth += 1
         if self._depth > DEEPEST:
             raise _UnreasonableError("nests too deeply")
         name = name[name.find(":") + 1 :]
-        if name == self._inner if self._open else name in self._outer:
-            self._open.append(_Open(self._depth))
-        elif self._open:
-            names = self._open[-1].names
+        if name == self._inner if self._wanted else name in self._outer:
+            self._wanted.append(_Open(self._depth))
+        elif self._wanted:
+            names = self._wanted[-1].names
             names.append(f"{names[-1]}.{name}" if names[-1] else name)
-        if self._open:
-            here = self._open[-1]
-            if attrs.getLength():
-                for attribute, value in attrs.items():
-                    here.fields[f"{here.names[-1]}@{attribute.rpartition(':')[2]}"] = value
+        if self._wanted:
+            here = self._wanted[-1]
+            for attribute, value in attrs.items():
+                here.fields[f"{here.names[-1]}@{attribute.rpartition(':')[2]}"] = value
             if len(here.fields) > MOST_FIELDS:
                 raise _UnreasonableError("one record has too many fields")
         self._text.clear()
@@ -123,23 +120,24 @@ class _Handler(ContentHandler):
     def characters(self, content: str) -> None:
         """A piece of what stands in the innermost element."""
         self.happened = True
-        if self._open:
-            self._open[-1].characters += len(content)
-            if self._open[-1].characters > LONGEST_VALUE_BYTES:
+        if self._wanted:
+            here = self._wanted[-1]
+            here.characters += len(content)
+            if here.characters > LONGEST_VALUE_BYTES:
                 raise _UnreasonableError("one record is too long")
             self._text.append(content)
 
-    def endElement(self, name: str) -> None:  # noqa: N802 - the library's name
+    def end_element(self, name: str) -> None:
         """One ends."""
         self.happened = True
         self._depth -= 1
-        if not self._open:
+        if not self._wanted:
             return
-        here = self._open[-1]
+        here = self._wanted[-1]
         if here.depth == self._depth + 1:
-            self._open.pop()
-            around = self._open[-1].fields if self._open else {}
-            line = self.parser.getLineNumber()
+            self._wanted.pop()
+            around = self._wanted[-1].fields if self._wanted else {}
+            line = self.getLineNumber()
             self.found.append((name.rpartition(":")[2], Record(line, here.fields), Record(line, around)))
         else:
             key = here.names.pop()
