@@ -92,7 +92,7 @@ DAMAGE = [
     ),
     (
         "UPDATE queue SET priority = 3 WHERE post = 'quiet'",
-        [f"queue.priority: the entry of comment {ID} has 3, its reasons and rules 0"],
+        [f"queue.priority: the entry of comment {ID} has 3, its reasons, rules and author 0"],
     ),
     (
         "UPDATE comments SET edit_body = NULL, edit_html = NULL, edit_version = NULL WHERE post = 'edited'",
