@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from service.auth.login import MAX_BIO, MAX_NAME, MAX_URL
+from service.model import MOST_OF_APPROVED
 from service.reading.shapes import ID_PATTERN
 from service.triage.lists.entry import MAX_EXCEPTIONS, MAX_PATTERN
 
@@ -89,6 +90,7 @@ class Entry(TypedDict):
     """That a comment waited then. An older release kept only the codes of the reasons (`why`)."""
 
     waiting_since: Moment
+    of_author: NotRequired[Annotated[int, Field(ge=0, le=MOST_OF_APPROVED, description="Points for who wrote it")]]
     reasons: NotRequired[list[Reason]]
     why: NotRequired[list[_Why]]
 
