@@ -171,11 +171,12 @@ async def test_a_fragment_of_the_pages_own_is_left_alone(stage: Stage) -> None:
     await stage.approved("On the gate")
     stage.page(before="<h1 id=isso-4>The gate</h1>")
     window = await stage.ready("#nothing-here")
+    await window.page.evaluate("document.querySelector('gatepost-comments').id = 'comments'")
+    for fragment in ("comments", "isso-4", "/a/route", "key=value", "!/state"):
+        await window.page.evaluate(f"location.hash = '{fragment}'")
     async with window.page.expect_response(lambda answer: "around=nowhere" in answer.url) as asked:
         await window.page.evaluate("location.hash = 'nowhere'")
     assert (await asked.value).status == 404
-    for fragment in ("isso-4", "/a/route", "key=value", "!/state"):
-        await window.page.evaluate(f"location.hash = '{fragment}'")
     await expect(window.articles).to_have_count(1)
     await expect(window.said).to_have_text("")
     await expect(window.element.locator("[part~=notice]")).to_have_count(0)

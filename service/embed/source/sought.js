@@ -3,5 +3,5 @@
 export const soughtIn = (host) => {
   const id = location.hash.slice(1);
   const marked = document.getElementById(id);
-  return /^[\w.:%-]+$/.test(id) && (!marked || host.contains(marked)) && id;
+  return /^[\w.:%-]+$/.test(id) && (!marked || (marked !== host && host.contains(marked))) && id;
 };
