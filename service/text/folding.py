@@ -71,8 +71,8 @@ class Folded:
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where in the original a stretch of the folded text stands, in code points. It is not empty."""
-        if len(self._at) == 1 and self._ends[0] is None:  # every character stands for one
-            return start, end
+        if len(self._at) == 1 and self._ends[0] is None:  # one stretch, in which every character stands for one
+            return self._starts[0] + start, self._starts[0] + end
         return self._place(start)[0], self._place(end - 1)[1]
 
     def _place(self, index: int) -> tuple[int, int]:

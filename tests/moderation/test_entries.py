@@ -112,7 +112,8 @@ async def test_what_readers_see_may_be_in_the_queue(gatepost: Gatepost, store_ur
     await report(gatepost, comment)
     require_sound(store_url)
     (entry,) = await entries(gatepost)
-    assert (entry["comment"]["status"], entry["label"], entry["priority"]) == ("approved", None, 10)
+    points = 10 + 5  # for the report, and for an approved comment of the author
+    assert (entry["comment"]["status"], entry["label"], entry["priority"]) == ("approved", None, points)
     assert [shown["id"] for shown in (await gatepost.public())["comments"]] == [comment["id"]]
     await decide(gatepost, comment, "approve")  # it stays
     assert await entries(gatepost) == []
@@ -171,7 +172,8 @@ async def test_discarding_an_edit_answers_nothing_else(gatepost: Gatepost, store
     require_sound(store_url)
     decision = await decide(gatepost, comment, "discard_edit")
     (entry,) = await entries(gatepost)
-    assert ([why["code"] for why in entry["why"]], entry["priority"]) == (["reported"], 10)
+    points = 10 + 5  # for the report, and for an approved comment of the author
+    assert ([why["code"] for why in entry["why"]], entry["priority"]) == (["reported"], points)
     require_sound(store_url)
     await undo(gatepost, decision)
     assert await reasons(gatepost) == [("reported", "Bob"), ("edited", "Ada")]
