@@ -33,16 +33,18 @@ ON_REPLICAS := $(addprefix tests/desk/test_,acts.py crowd.py) $(addprefix tests/
 
 # What `make test` leaves to `make test-long`: programs killed and starved again and again, thousands of random texts, walks and
 # requests, and whatever waits for time limits. With these it would take more than ten minutes on two cores.
-LONG := tests/embed tests/faults tests/transfer tests/test_cli_db.py tests/test_compose_serves.py \
-	$(addprefix tests/desk/test_,browser.py claims.py crowd.py keys.py many.py news.py rules_browser.py sending.py sign_in_browser.py why_browser.py) \
-	$(addprefix tests/journeys/test_,random_walks.py random_texts.py) \
-	$(addprefix tests/web/test_,body_size.py guard.py live.py schemathesis.py)
+LONG := tests/embed tests/faults tests/transfer tests/test_cli.py tests/test_cli_db.py tests/test_compose_serves.py \
+	$(addprefix tests/desk/test_,browser.py claims.py cleared.py crowd.py keys.py many.py news.py rules_browser.py sending.py) \
+	$(addprefix tests/desk/test_,sign_in_browser.py why_browser.py) \
+	$(addprefix tests/journeys/test_,demo_browser.py manual_pages.py random_texts.py random_walks.py) \
+	$(addprefix tests/store/test_,backup.py backup_schedule.py copy.py long_queue.py long_threads.py) \
+	$(addprefix tests/web/test_,bad_input.py body_size.py credentials.py guard.py live.py schemathesis.py)
 
 # What `make check-fast` leaves out beside that, beside whatever starts a service (`service`; one test of the whole way stays) or
 # a PostgreSQL (`own_engines`): whole programs, whole stores, every combination of calls, thousands of random texts.
 THOROUGH := tests/demo tests/checkup tests/webhooks tests/auth/test_attacks.py tests/notices/test_letter.py tests/store/test_query_plans.py \
-	tests/triage/test_laws.py $(addprefix tests/test_,cli.py cli_desk.py cli_policy.py cli_undo.py logs.py packaging.py settings_sentences.py) \
-	$(addprefix tests/store/test_,backup.py backup_schedule.py copy.py desk_sessions.py digest.py leases.py verify.py) \
+	tests/triage/test_laws.py $(addprefix tests/test_,cli_desk.py cli_policy.py cli_undo.py logs.py packaging.py settings_sentences.py) \
+	$(addprefix tests/store/test_,desk_sessions.py digest.py leases.py verify.py) \
 	$(addprefix tests/text/test_,addresses.py folding.py render.py) $(addprefix tests/auth/test_,introspection.py oidc.py session.py)
 
 help: ## list these targets
