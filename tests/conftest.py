@@ -5,6 +5,7 @@ A test that is about the SQLite file itself says so: `@pytest.mark.sqlite_only(r
 """
 
 import shutil
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -46,7 +47,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The markers that go with `--engine`."""
+    """The markers that go with `--engine`. The programs that tests start hear SIGHUP, though `nohup` started the tests."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line("markers", "sqlite_only(reason): about the SQLite file itself; no test on PostgreSQL")
     config.addinivalue_line("markers", "own_engines: brings its own databases, so it runs with the first engine only")
     config.addinivalue_line("markers", "service: starts the whole service (whoever asks for one has this marker)")

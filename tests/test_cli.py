@@ -649,8 +649,6 @@ def test_check_says_who_is_behind_a_token(gatepost: Callable[..., Finished]) -> 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_demo_runs_until_it_is_told_to_stop(folder: Path, signal_number: signal.Signals) -> None:
-    if signal.getsignal(signal_number) is signal.SIG_IGN:
-        pytest.skip("whoever started the tests ignores this signal (nohup does), and so does all that they start")
     words = command("demo", "--port", "0", "--blog-port", "0", "--no-open")
     with subprocess.Popen(
         words, cwd=folder, env=environment({"PYTHONUNBUFFERED": "1"}), stdout=subprocess.PIPE, text=True
