@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The markers that go with `--engine`. The programs that tests start hear SIGHUP, though `nohup` started the tests."""
+    """The markers that go with `--engine`. What tests start hears SIGHUP, though `nohup` started the tests."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line("markers", "sqlite_only(reason): about the SQLite file itself; no test on PostgreSQL")
     config.addinivalue_line("markers", "own_engines: brings its own databases, so it runs with the first engine only")
