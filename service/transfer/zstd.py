@@ -53,4 +53,6 @@ def packing(file: BinaryIO) -> Iterator[BinaryIO]:
     import zstandard
 
     with zstandard.ZstdCompressor(write_checksum=True).stream_writer(file, closefd=False) as packed:
-        yield cast(BinaryIO, packed)
+        buffered = io.BufferedWriter(cast(io.RawIOBase, packed))  # which can all that a file can
+        yield buffered
+        buffered.detach()
