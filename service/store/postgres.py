@@ -28,7 +28,6 @@ from service.store.workers import DeadlinePassed, Pool
 T = TypeVar("T")
 WRITER_LOCK = 0x6761_7465  # "gate"
 CHANNEL = "gatepost"
-IDLE_IN_TRANSACTION_SECONDS = 15
 DEAD_PEER_MILLISECONDS = 25_000
 """How long what was sent may stay unconfirmed: else a server that vanished is waited for a quarter of an hour."""
 FAULTS = ("08", "25", "40", "53", "55", "57", "58")
@@ -66,7 +65,8 @@ class PostgresEngine:
         self._begin_writing = (
             "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; "
             f"SET LOCAL statement_timeout = {milliseconds}; "
-            f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_SECONDS}s'; "
+            # A replica that freezes in a write is cut off before those who wait for its lock have waited too long.
+            f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds // 2}; "
             f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"
         )
         self._begin_reading = (
