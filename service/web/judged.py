@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from service.model import SiteKey
 from service.moderation import judging, lists
 from service.moderation.judging import Refused
 from service.moderation.submissions import Draft
-from service.model import SiteKey
 from service.store.database import Database, Transaction
 from service.triage.judgement import Judgement
 from service.triage.lists.compiled import Lists
