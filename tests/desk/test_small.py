@@ -1,4 +1,4 @@
-"""What the desk's pages load is small: of each page all of its scripts together, and the style sheet, as `gzip -9` makes them."""
+"""What the desk's pages load is small, as `gzip -9` makes it: all scripts of a page together, and its style sheet."""
 
 import gzip
 from urllib.parse import urljoin
