@@ -304,6 +304,8 @@ USUAL_ACTIONS = frozenset({Action.HOLD, Action.APPROVE})
 IS_SELDOM = decisions.c.action.not_in([literal_column(f"'{action.value}'") for action in sorted(USUAL_ACTIONS)])
 _index("ix_decisions_action", "site", "action", "seq", only=IS_SELDOM, of=decisions)
 _index("ix_decisions_batch", "site", "batch", "seq", only=decisions.c.batch.is_not(None), of=decisions)
+HAS_REASON = decisions.c.reason.is_not(None)
+_index("ix_decisions_reason", "site", "reason", "seq", only=HAS_REASON, of=decisions)
 
 # The policies of each site, every version that ever held: data that people wrote, read by `triage/document`.
 policies = Table(
