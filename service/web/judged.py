@@ -19,8 +19,6 @@ Kept = TypeVar("Kept")
 OTHERWISE = "otherwise"
 LONG_TEXT = 1_000
 """Characters beyond which a text is looked at (and rendered) on another thread: the worst take long."""
-MOST_COMPILED = 3
-"""So often lists are compiled outside the transaction, if somebody changes them each time before it begins."""
 
 
 async def judged(call: Call, draft: Draft, work: Callable[..., Kept]) -> Kept:
@@ -31,20 +29,17 @@ async def judged(call: Call, draft: Draft, work: Callable[..., Kept]) -> Kept:
     """
     heard: list[Judgement] = []
 
-    def do(tx: Transaction, draft: Draft, *, compiling: bool = False) -> Kept:
+    def do(tx: Transaction, draft: Draft) -> Kept:
         heard.clear()  # a transaction may be begun anew
-        if compiling:
-            lists.holding(tx, call.site_key)
         return work(tx, draft=draft, noted=heard.append)
 
     async def done() -> Kept:
-        for _ in range(MOST_COMPILED):
+        while True:
             try:
                 return await call.database.write(do, await _looked_at(call, draft))
-            except lists.NotCompiled:
+            except lists.NotCompiled:  # again only where somebody has changed them once more meanwhile
                 kept = await call.database.read(lists.as_kept, call.site_key)
                 await asyncio.to_thread(lists.compile_lists, call.site_key, kept)
-        return await call.database.write(do, draft, compiling=True)
 
     try:
         kept = await done()
