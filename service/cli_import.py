@@ -30,6 +30,10 @@ if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
     from service.transfer.report import Report
 
 WRONG = 1
+NOT_TAKEN = (
+    "The store does not take it now: it is full, locked, gone or very slow. What came stays; run the same command again, "
+    "and it goes on where it was."
+)
 AUTO = "auto"
 STEPS = {"read": "Reading, kB", "look": "Comparing, comments", "write": "Writing, comments"}
 
@@ -90,6 +94,7 @@ def _run(
     yes: bool,
     update: bool,
 ) -> None:
+    from service.errors import StoreUnavailable
     from service.model import new_id
     from service.moderation.restoring import NotForThisSiteError
     from service.store import staged
@@ -108,6 +113,8 @@ def _run(
             asyncio.run(_bring(settings, replace(ready, updates=update), stage, report, dry_run=dry_run, is_sure=yes))
     except (SourceError, NotForThisSiteError) as error:
         stop(str(error), status=WRONG)
+    except StoreUnavailable:
+        stop(NOT_TAKEN, status=WRONG)
     finally:
         if report_to is not None and report.format:
             _write_report(report_to, report)

@@ -69,7 +69,10 @@ class _OfAuthor:
 
 
 def bring(tx: Transaction, order: Import, slice_: Sequence[Staged]) -> Brought:
-    """Write a slice of an import. Comments come behind those that they answer, post by post."""
+    """Write a slice of an import. Comments come behind those that they answer, post by post.
+
+    It may be asked again where the first answer did not come in time: what stands by then counts as new.
+    """
     known = arriving.known(tx, order, [one.identity for one in slice_])
     fresh = [one for one in slice_ if one.identity not in known]
     if fresh:
@@ -79,7 +82,8 @@ def bring(tx: Transaction, order: Import, slice_: Sequence[Staged]) -> Brought:
     ]
     updated = sum(_bring_anew(tx, order, one, known[one.identity]) for one in changed) if order.updates else 0
     kept = len(changed) - updated if order.updates else 0
-    return Brought(len(fresh), updated, kept, len(known) - updated - kept)
+    just_now = sum(one.batch == order.batch for one in known.values())
+    return Brought(len(fresh) + just_now, updated, kept, len(known) - just_now - updated - kept)
 
 
 def finish(tx: Transaction, site: SiteKey) -> None:
