@@ -65,6 +65,7 @@ class _OfAuthor:
 
     identity: Identity
     since: Milliseconds
+    banned_until: Milliseconds | None
     by_status: Counter[Status] = field(default_factory=Counter)
 
 
@@ -145,7 +146,7 @@ def _count_replies(made: list[Arrival]) -> None:
 def _add_authors(tx: Transaction, made: Sequence[Arrival]) -> None:
     people: dict[AuthorKey, _OfAuthor] = {}
     for one in made:
-        person = people.setdefault(one.comment.author_key, _OfAuthor(one.identity, FOREVER))
+        person = people.setdefault(one.comment.author_key, _OfAuthor(one.identity, FOREVER, one.staged.banned_until))
         if one.whole is None:
             person.since = min(person.since, one.comment.created_at)
         person.by_status[one.comment.status] += 1
@@ -158,6 +159,7 @@ def _add_authors(tx: Transaction, made: Sequence[Arrival]) -> None:
                 person.since,
                 person.by_status[Status.APPROVED],
                 sum(person.by_status[status] for status in _REFUSED),
+                person.banned_until,
             )
             for key, person in people.items()
         ],

@@ -181,19 +181,22 @@ def renew(
         tx.send_many(_ADD_ORIGINAL, [(comment_id, *original)])
 
 
-def met(tx: Transaction, people: Iterable[tuple[Identity, AuthorKey, Milliseconds, int, int]]) -> None:
-    """People whose comments were brought: since when they comment, how many more are approved, and how many rejected.
+def met(
+    tx: Transaction, people: Iterable[tuple[Identity, AuthorKey, Milliseconds, int, int, Milliseconds | None]]
+) -> None:
+    """People whose comments were brought: since when they comment, how many more are approved, how many rejected, and
+    until when they are banned.
 
-    Who is known stays called as they are.
+    Who is known stays called as they are, and banned or not.
     """
     tx.send_many(
         _AUTHOR,
         [
             (
                 *(who.site, key, who.namespace, who.subject, who.profile.name, who.profile.bio, who.profile.url),
-                *(who.profile.avatar, first_seen, approved, rejected, None, False, None),
+                *(who.profile.avatar, first_seen, approved, rejected, banned_until, False, None),
             )
-            for who, key, first_seen, approved, rejected in people
+            for who, key, first_seen, approved, rejected, banned_until in people
         ],
     )
 
