@@ -51,9 +51,7 @@ class Given(Source):
 
 
 @contextmanager
-def on_stage(
-    found: Iterable[Found], wanted: Wanted | None = None
-) -> Iterator[tuple[Stage, Report]]:
+def on_stage(found: Iterable[Found], wanted: Wanted | None = None) -> Iterator[tuple[Stage, Report]]:
     """These comments, read to their end."""
     form = Format("elsewhere", lambda _: True, lambda _: iter(found))
     report = Report(site=SITE.key)
