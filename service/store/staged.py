@@ -240,7 +240,7 @@ class Stage:
             " ORDER BY places.post, places.level, places.created_at, places.number"
         )
         while part := rows.fetchmany(size):
-            yield [Staged._make(row) for row in part]
+            yield [Staged(*row) for row in part]
 
     # --- What a report counts -----------------------------------------------------------------------------------------
 

@@ -3,10 +3,8 @@
 import gzip
 from typing import Any
 
-import pytest
 from lxml import html
 
-from service.desk import files
 from tests.desk.stage import AtDesk, Page
 from tests.harness import Gatepost
 
@@ -219,9 +217,3 @@ async def test_twenty_cards_are_at_most_twelve_kilobytes(gatepost: Gatepost) -> 
     page = await full_page(gatepost)
     assert len(page.all("[data-card]")) == 20
     assert len(gzip.compress(page.answer.body, 9)) <= 12_000
-
-
-@pytest.mark.parametrize(("name", "most"), [("desk.js", 8_000), ("desk.css", 6_000)])
-def test_script_and_style_sheet_are_small(name: str, most: int) -> None:
-    """As `gzip -9` makes them."""
-    assert len(gzip.compress(files.all_of_them()[name].body, 9)) <= most
