@@ -79,6 +79,8 @@ async def test_an_author_is_banned_trusted_and_noted(gatepost: Gatepost, mo: AtD
     page = await mo.open(f"authors/{key}")
     assert page.says("h1") == "Ada"
     assert "1 published, 0 refused, 1 wait" in page.text
+    numbers = {link.text for link in page.all(".head nav a")}
+    assert numbers == {"all", "pending 1", "published 1", "rejected 0", "spam 0", "deleted 0"}
     assert len(page.all("[data-card]")) == 2
 
     async def standing() -> Any:

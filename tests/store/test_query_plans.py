@@ -116,6 +116,8 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "all comments": _all_comments(),
     "all comments, oldest first": _all_comments(newest_first=False),
     "all comments of an author": _all_comments(author=ADA, status=Status.SPAM),
+    "how many of an author are in each status": lambda tx: comment_pages.numbers(tx, SITE, author=ADA),
+    "how many on a post are in each status": lambda tx: comment_pages.numbers(tx, SITE, post=POST),
     "all comments of an author on a post": _all_comments(author=ADA, post=POST),
     "a post's comments in any status": _all_comments(post=POST),
     "all comments that are spam": _all_comments(status=Status.SPAM),
@@ -296,6 +298,7 @@ async def test_a_later_page_starts_where_the_one_before_ended(database: Database
 
 IN_RECORD = "SEARCH decisions USING INDEX ix_decisions_{} seq>? AND seq<?)"
 OF_COMMENTS = "SEARCH comments USING COVERING INDEX ix_comments_{}"
+COUNTED = "SEARCH comments USING INDEX ix_comments_{}"
 ROWS = "SEARCH comments USING INDEX ix_comments_{} (created_at,id)<(?,?))"
 
 
@@ -308,6 +311,8 @@ ROWS = "SEARCH comments USING INDEX ix_comments_{} (created_at,id)<(?,?))"
         ("the last decisions", "SEARCH decisions USING INDEX ix_decisions_comment (comment_id=? AND seq=?)"),
         ("all comments", "SEARCH comments USING INDEX sqlite_autoindex_comments_1 (id<?)"),
         ("all comments of an author", ROWS.format("author (site=? AND author=? AND")),
+        ("how many of an author are in each status", COUNTED.format("author (site=? AND author=?)")),
+        ("how many on a post are in each status", COUNTED.format("own (site=? AND post=?)")),
         ("a post's comments in any status", OF_COMMENTS.format("own (site=? AND post=?)")),
         ("all comments that are spam", ROWS.format("refused (site=? AND status=? AND")),
         ("all comments that are public", ROWS.format("latest (site=? AND")),
