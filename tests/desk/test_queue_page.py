@@ -147,6 +147,15 @@ async def test_the_filter_is_the_address(gatepost: Gatepost, mo: AtDesk) -> None
     assert (await mo.open("?cursor=nonsense")).status == 400
 
 
+async def test_a_known_author_makes_it_more_urgent_and_the_card_says_so(gatepost: Gatepost, mo: AtDesk) -> None:
+    for number in range(3):
+        await gatepost.approved(f"Good {number}.")
+    await submitted(gatepost, "One more.")
+    page = await mo.open("?order=priority")
+    assert page.status == 200
+    assert "for what its author wrote before" in page.says('[data-why="urgency"]')
+
+
 async def test_an_empty_queue_says_so(gatepost: Gatepost, mo: AtDesk) -> None:
     """And what else there is: what waits beside the filter, and what was decided."""
     for address in ("", "?claimed=mine", "?q=wasps"):
