@@ -164,13 +164,8 @@ def _statement(way: _Way, *, newest_first: bool) -> Select[Any]:
 @cache
 def _numbers(way: _Way) -> Select[Any]:
     only = _ON_POST if way is _Way.POST else _BY_AUTHOR
-    of_site = comments.c.site == bindparam("site")
-    some = (
-        select(comments.c.status)
-        .where(of_site, only)
-        .limit(literal_column(str(MOST_COUNTED), Integer))
-        .subquery("some")
-    )
+    most = literal_column(str(MOST_COUNTED), Integer)
+    some = select(comments.c.status).where(comments.c.site == bindparam("site"), only).limit(most).subquery("some")
     return select(some.c.status, func.count().label("number")).group_by(some.c.status)
 
 

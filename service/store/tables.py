@@ -406,6 +406,8 @@ arrivals = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_arrivals_equal", *(arrivals.c[column] for column in ("site", "key", "created_at", "author")))
+Index("ix_arrivals_author", arrivals.c.site, arrivals.c.author, arrivals.c.created_at)
+Index("ix_arrivals_post", arrivals.c.site, arrivals.c.post, arrivals.c.created_at)
 
 # Which comment of which foreign file a comment is, so that it is brought once. `digest` is of what was brought,
 # `version` the comment's then: what somebody did here since has raised it. `batch` is the import that brought it.

@@ -5,6 +5,7 @@ A reader yields these one by one, in the order of its file, and saves nothing. `
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from service.model import Milliseconds
 
@@ -35,8 +36,7 @@ class Kind(StrEnum):
     TRACKBACK = "trackback"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedComment:
+class ImportedComment(NamedTuple):
     """One comment as its file has it. Ids are the file's own; a parent may stand behind its replies.
 
     `thread_id`, `post_url` and `post_title` say what was commented on, as far as the file knows; the blog's own key

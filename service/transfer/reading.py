@@ -36,6 +36,7 @@ _ANCHOR: Final = re.compile(ANCHOR_PATTERN)
 LONGEST_ANCHOR: Final = 200
 REMEMBERED: Final = 256
 """Titles and addresses of posts: comments of one post stand beside each other."""
+REMEMBERED_PEOPLE: Final = 1_024
 _STATUS: Final = {state: Status(state.value) for state in State}
 _CUT: Final = " \u2026"
 
@@ -85,8 +86,7 @@ def _take(found: ImportedComment, number: int, wanted: Wanted, stage: Stage, rep
     except _RefusedError as refused:
         report.problem(found.line, str(refused))
         return
-    if not stage.add(ready, Placed(found.source_id, found.thread_id, found.source_parent, found.line)):
-        report.problem(found.line, "has the id of another comment on its thread: the first one counts")
+    stage.add(ready, Placed(found.source_id, found.thread_id, found.source_parent, found.line))
 
 
 def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
@@ -145,10 +145,14 @@ def _text(found: ImportedComment, wanted: Wanted) -> tuple[str, str]:
 
 def _subject(found: ImportedComment) -> tuple[str, bool]:
     """Under which name the source's author is known, and whether that is their id there."""
-    own = found.author_id
+    return _named(found.author_id, found.author_name, found.author_url)
+
+
+@lru_cache(maxsize=REMEMBERED_PEOPLE)
+def _named(own: str | None, name: str, url: str | None) -> tuple[str, bool]:
     if own and own.strip() and len(own) <= MAX_SUBJECT and is_clean(own):
         return own, True
-    said = "\0".join((own or "", found.author_name, found.author_url or ""))
+    said = "\0".join((own or "", name, url or ""))
     return "~" + hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32], False
 
 

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from service.model import SiteKey
 from service.moderation import judging, lists
 from service.moderation.judging import Refused
 from service.moderation.submissions import Draft
-from service.store.database import Transaction
+from service.store.database import Database, Transaction
 from service.triage.judgement import Judgement
+from service.triage.lists.compiled import Lists
 from service.web.call import Call
 
 Kept = TypeVar("Kept")
@@ -34,16 +36,17 @@ async def judged(call: Call, draft: Draft, work: Callable[..., Kept]) -> Kept:
     def do(tx: Transaction, draft: Draft, *, compiling: bool = False) -> Kept:
         heard.clear()  # a transaction may be begun anew
         if compiling:
-            lists.holding(tx, call.site_key)
+            draft = _with(draft, lists.holding(tx, call.site_key))
         return work(tx, draft=draft, noted=heard.append)
 
     async def done() -> Kept:
+        looked_at = await _looked_at(call, draft)
         for _ in range(MOST_COMPILED):
             try:
-                return await call.database.write(do, await _looked_at(call, draft))
+                return await call.database.write(do, looked_at)
             except lists.NotCompiled:
-                kept = await call.database.read(lists.as_kept, call.site_key)
-                await asyncio.to_thread(lists.compile_lists, call.site_key, kept)
+                made = await compiled(call.database, call.site_key, call.services.compiling)
+                looked_at = await asyncio.to_thread(_with, draft, made)
         return await call.database.write(do, draft, compiling=True)
 
     try:
@@ -55,6 +58,17 @@ async def judged(call: Call, draft: Draft, work: Callable[..., Kept]) -> Kept:
     for judgement in heard:
         _measure(call, judgement)
     return kept
+
+
+async def compiled(database: Database, site: SiteKey, turn: asyncio.Lock) -> Lists:
+    """The lists of a site as they are now, compiled once for however many ask at once, outside the transactions."""
+    async with turn:
+        kept = await database.read(lists.as_kept, site)
+        return await asyncio.to_thread(lists.compile_lists, site, kept)
+
+
+def _with(draft: Draft, lists_of_site: Lists) -> Draft:
+    return replace(draft, looked=judging.look(draft.body, draft.html, lists_of_site))
 
 
 async def _looked_at(call: Call, draft: Draft) -> Draft:

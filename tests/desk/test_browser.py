@@ -323,6 +323,26 @@ async def test_the_phone_has_large_targets_and_the_decision_at_hand(
     await expect(card.locator(".decide > .bar")).to_be_in_viewport(ratio=1)
 
 
+async def test_a_phone_held_sideways_has_them_too(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """On every page; the decision is at hand while a card is read, and a key counts for what can be seen of it."""
+    known = await scene(gatepost)
+    story = (await gatepost.reader("fay").submit("A long story. " * 90)).json["comment"]
+    await ruled(gatepost)
+    context = await browser_of(scripts=True, viewport={"width": 667, "height": 375}, has_touch=True, locale="de")
+    page = await context.new_page()
+    for address in (*addresses(known), *PAGES_OF_RULES):
+        await page.goto(address)
+        await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        assert await page.evaluate(SMALL_TARGETS) == [], address
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+    await page.goto("")
+    card = page.locator(f'[data-comment-id="{story["id"]}"]')
+    await card.evaluate("(one) => scrollTo(0, one.getBoundingClientRect().top + scrollY - 60)")
+    await expect(card.locator(".decide > .bar")).to_be_in_viewport(ratio=1)
+    await card.get_by_role("button", name="Freigeben").click()
+    await expect(card).to_have_attribute("data-state", "decided")
+
+
 async def test_the_record_is_printed_and_the_current_card_is_seen_in_forced_colours(
     gatepost: Gatepost, browser_of: OpenBrowser
 ) -> None:

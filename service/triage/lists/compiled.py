@@ -84,7 +84,7 @@ class Lists:
         for target, start, end in self._places(reading):
             places.setdefault(target, []).append(reading.folded.span(start, end))
         if not _is_all_shown(body, shown):
-            for target, _, _ in self._places(Reading(shown, before=reading)):
+            for target, _, _ in self._places(Reading(shown)):
                 places.setdefault(target, [])
         for target, some in self._of_hosts(linked):
             places.setdefault(target, []).extend(some)

@@ -216,3 +216,15 @@ def test_hosts_of_other_alphabets_are_one_in_both_spellings() -> None:
         "https://xn--mnchen-3ya.example/a",
         "https://münchen.example/b",
     ]
+
+
+def test_a_word_that_was_innocent_in_one_text_may_be_a_disguise_in_another() -> None:
+    lists = lists_of("cop")
+    assert written("Вот сор на полу, а дом большой", lists) == []
+    assert written("that сор there", lists) == ["сор"]
+
+
+def test_what_was_no_listed_word_when_it_was_set_apart_begins_a_phrase_later() -> None:
+    lists = lists_of("cheap pills")
+    assert written("che-ap things", lists) == []
+    assert written("cheap pills", lists) == ["cheap pills"]
