@@ -156,6 +156,14 @@ async def test_a_known_author_makes_it_more_urgent_and_the_card_says_so(gatepost
     assert "for what its author wrote before" in page.says('[data-why="urgency"]')
 
 
+async def test_a_filter_by_somebody_of_whom_nothing_waits_any_more_says_their_key(
+    gatepost: Gatepost, mo: AtDesk
+) -> None:
+    await submitted(gatepost, "One.")
+    page = await mo.open("?author=nobody&post=nowhere")
+    assert [one.text for one in page.all(".filter .tag")] == ["Author: nobody", "Post: nowhere"]
+
+
 async def test_an_empty_queue_says_so(gatepost: Gatepost, mo: AtDesk) -> None:
     """And what else there is: what waits beside the filter, and what was decided."""
     for address in ("", "?claimed=mine", "?q=wasps"):

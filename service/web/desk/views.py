@@ -6,9 +6,11 @@ from types import MappingProxyType
 from service.desk import why
 from service.desk.cards import Card, State, card
 from service.desk.lines import Line, line
-from service.model import Action, Actor, Comment, CommentId, Decision, DecisionId, Text
+from service.model import Actor, Comment, CommentId, Decision, DecisionId, Text
 from service.moderation import lifecycle
 from service.moderation.cases import Case
+from service.moderation.decisions import Ruling
+from service.moderation.record import Reasons
 from service.reading.show import address_of
 from service.web import show
 from service.web.call import Call
@@ -64,11 +66,9 @@ def lines_of(
     ]
 
 
-def is_mine_already(decision: object, moderator: Actor, action: Action, version: int) -> bool:
-    """Whether what stands is this very decision of this moderator: the reply to it was lost, or they pressed twice."""
-    return (
-        isinstance(decision, Decision)
-        and decision.actor.key == moderator.key
-        and decision.action is action
-        and decision.version == version
-    )
+def is_mine_already(standing: Decision, moderator: Actor, ruling: Ruling) -> bool:
+    """Whether what stands is this very decision of this moderator, in the same words: the reply to it was lost, or they
+    pressed twice."""
+    words = Reasons(standing.reason, standing.note, standing.note_to_author)
+    stands = (standing.actor.key, standing.action, standing.version, words)
+    return stands == (moderator.key, ruling.action, ruling.version, ruling.reasons)
