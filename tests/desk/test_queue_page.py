@@ -1,10 +1,13 @@
 """The queue's page: what its cards say, how it is narrowed, and what it costs."""
 
 import gzip
+import threading
 from typing import Any
 
+import pytest
 from lxml import html
 
+from service.desk import difference
 from tests.desk.stage import AtDesk, Page
 from tests.harness import Gatepost
 
@@ -234,3 +237,23 @@ async def test_twenty_cards_are_at_most_twelve_kilobytes(gatepost: Gatepost) -> 
     page = await full_page(gatepost)
     assert len(page.all("[data-card]")) == 20
     assert len(gzip.compress(page.answer.body, 9)) <= 12_000
+
+
+async def test_what_an_edit_changes_is_not_looked_for_on_the_event_loop(
+    gatepost: Gatepost, mo: AtDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approved = await gatepost.approved("I was there.")
+    await gatepost.reader("ada").edit(approved["id"], "I was here.", approved["version"])
+    looked: list[int] = []
+    marked = difference.marked
+
+    def watched(*texts: Any) -> Any:
+        looked.append(threading.get_ident())
+        return marked(*texts)
+
+    monkeypatch.setattr(difference, "marked", watched)
+    for address, number in (("", 1), (f"c/{approved['id']}", 2)):
+        assert (await mo.open(address)).status == 200
+        assert len(looked) == number
+        assert threading.get_ident() not in looked
+        looked.clear()

@@ -93,7 +93,7 @@ async def change_claims(call: Call, form: forms.ClaimsForm) -> web.Response:
         "claimed.html",
         moderator=moderator,
         back=form.back,
-        cards=views.cards_of(call, handed, moderator),
+        cards=await views.cards_of(call, handed, moderator),
         is_renewed=form.do == "renew",
         until=timestamp(until) if until else None,
         marks=True,
@@ -122,7 +122,7 @@ async def _made(call: Call, form: forms.Form, decision: Decision, moderator: Act
     case = await call.database.read(_case, call, decision.comment_id)
     if case.decision is None or case.decision.id != decision.id:
         return await _conflict(call, form, decision.comment_id, NewerDecision(), moderator)
-    return _card(call, form, case, moderator, status=201, state=state)
+    return await _card(call, form, case, moderator, status=201, state=state)
 
 
 async def _conflict(
@@ -131,10 +131,10 @@ async def _conflict(
     """The card as it stands now, and what has happened to it."""
     call.services.metrics.problems.labels(problem.code).inc()
     case = await call.database.read(_case, call, comment_id)
-    return _card(call, form, case, moderator, status=problem.status, state="conflict", conflict=problem.code)
+    return await _card(call, form, case, moderator, status=problem.status, state="conflict", conflict=problem.code)
 
 
-def _card(
+async def _card(
     call: Call,
     form: forms.Form,
     case: Case,
@@ -151,7 +151,7 @@ def _card(
         moderator=moderator,
         status=status,
         back=form.back,
-        card=views.card_of(call, case, moderator, state=state),
+        card=await views.card_of(call, case, moderator, state=state),
         conflict=conflict,
         marks=part,
     )

@@ -1,4 +1,9 @@
-"""From cases and decisions to what the desk's templates show. Called by the handlers of its pages."""
+"""From cases and decisions to what the desk's templates show. Called by the handlers of its pages.
+
+Cards are made in a thread: what an edit changes, and where marks stand, takes long for some texts.
+"""
+
+import asyncio
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -17,8 +22,19 @@ from service.web.call import Call
 from service.web.desk import reply
 
 
-def card_of(call: Call, case: Case, moderator: Actor, *, state: State = "waiting", says_urgency: bool = False) -> Card:
-    """The card of a case, for this moderator. `says_urgency`: by which the page is ordered."""
+async def card_of(call: Call, case: Case, moderator: Actor, *, state: State = "waiting") -> Card:
+    """The card of a case, for this moderator."""
+    return await asyncio.to_thread(_card, call, case, moderator, state=state)
+
+
+async def cards_of(call: Call, cases: Iterable[Case], moderator: Actor, *, says_urgency: bool = False) -> list[Card]:
+    """The cards of several. `says_urgency`: by which the page is ordered."""
+    return await asyncio.to_thread(
+        lambda: [_card(call, case, moderator, says_urgency=says_urgency) for case in cases]
+    )
+
+
+def _card(call: Call, case: Case, moderator: Actor, *, state: State = "waiting", says_urgency: bool = False) -> Card:
     now = call.services.clock()
     parts = show.priority_parts(case.entry, now) if says_urgency and case.entry else []
     return card(
@@ -38,11 +54,6 @@ def card_of(call: Call, case: Case, moderator: Actor, *, state: State = "waiting
         told=_told(call, case),
         urgency=[(part["code"], part["points"]) for part in parts],
     )
-
-
-def cards_of(call: Call, cases: Iterable[Case], moderator: Actor, *, says_urgency: bool = False) -> list[Card]:
-    """The cards of several."""
-    return [card_of(call, case, moderator, says_urgency=says_urgency) for case in cases]
 
 
 def _told(call: Call, case: Case) -> why.Told | None:
