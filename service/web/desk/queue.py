@@ -82,7 +82,7 @@ async def show_queue(call: Call, query: forms.QueuePage) -> web.Response:
         "queue.html",
         moderator=moderator,
         back=back,
-        cards=views.cards_of(call, cases, moderator, says_urgency=query.order == "priority"),
+        cards=await views.cards_of(call, cases, moderator, says_urgency=query.order == "priority"),
         overview=overview,
         total=shown_total(call, total),
         filters=filters,
