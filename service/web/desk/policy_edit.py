@@ -25,7 +25,6 @@ from service.web.desk.rule_forms import EditPage, PolicyForm
 from service.web.desk.session import admin_of, may_configure, moderator_of, sender_of
 from service.web.policy import change, examine, kept_version
 
-
 LINES_TO_COME: Final = 300
 """Numbers beside the text for what somebody adds."""
 
