@@ -88,7 +88,7 @@ def known(tx: Transaction, order: Import, ids: Iterable[str]) -> dict[str, Known
     found = imports.known(tx, order.site.key, order.source, ids)
     if order.source == restoring.SOURCE and (others := set(ids) - found.keys()):
         here = restored.sites_of(tx, sorted(others))
-        found |= {name: Known(name, None, 0) for name, site in here.items() if site == order.site.key}
+        found |= {name: Known(name, None, 0, None) for name, site in here.items() if site == order.site.key}
     return found
 
 

@@ -221,7 +221,7 @@ def surroundings(
     if row is None:
         raise LookupError(site)  # it counts, so it has one row
     is_new_site = row["queue"] is None  # nothing has ever happened there
-    counts = (row[name] for name in ("equal_by_author", "equal_on_site", "by_author", "on_post"))
+    counts = row["equal_by_author"], row["equal_on_site"], row["by_author"], row["on_post"]
     on_site = row["on_site"] - row["own"]  # to leave its own texts out of the count of all takes twice as long
     return Surroundings(
         row["waiting"],

@@ -21,8 +21,6 @@ Kept = TypeVar("Kept")
 OTHERWISE = "otherwise"
 LONG_TEXT = 1_000
 """Characters beyond which a text is looked at (and rendered) on another thread: the worst take long."""
-MOST_COMPILED = 3
-"""So often lists are compiled outside the transaction, if somebody changes them each time before it begins."""
 
 
 async def judged(call: Call, draft: Draft, work: Callable[..., Kept]) -> Kept:
@@ -33,21 +31,18 @@ async def judged(call: Call, draft: Draft, work: Callable[..., Kept]) -> Kept:
     """
     heard: list[Judgement] = []
 
-    def do(tx: Transaction, draft: Draft, *, compiling: bool = False) -> Kept:
+    def do(tx: Transaction, draft: Draft) -> Kept:
         heard.clear()  # a transaction may be begun anew
-        if compiling:
-            draft = _with(draft, lists.holding(tx, call.site_key))
         return work(tx, draft=draft, noted=heard.append)
 
     async def done() -> Kept:
         looked_at = await _looked_at(call, draft)
-        for _ in range(MOST_COMPILED):
+        while True:
             try:
                 return await call.database.write(do, looked_at)
-            except lists.NotCompiled:
+            except lists.NotCompiled:  # again only where somebody has changed them once more meanwhile
                 made = await compiled(call.database, call.site_key, call.services.compiling)
                 looked_at = await asyncio.to_thread(_with, draft, made)
-        return await call.database.write(do, draft, compiling=True)
 
     try:
         kept = await done()

@@ -151,7 +151,7 @@ async def test_no_reply_to_a_reader_tells_of_rules(start_gatepost: StartGatepost
         for number in range(STEPS):
             await stroll.step(number)
         await gatepost.moderator().call("PATCH", "posts/post", json={"open": False})
-        heard = []
+        heard: list[str] = []
         while not heard or heard[-1] != "post.changed":
             heard += [one.name for one in await ear.some(1)]
         assert tells(ear.raw.decode()) == []

@@ -28,7 +28,7 @@ def prepared_postgres_scene(postgres_server: str, postgres_template: str) -> Ite
     clock = Hands()
     with copy_of(postgres_server, postgres_template) as url:
         asyncio.run(scene.fill(url, clock))
-        yield psycopg.conninfo.conninfo_to_dict(url)["dbname"], clock
+        yield str(psycopg.conninfo.conninfo_to_dict(url)["dbname"]), clock
 
 
 @pytest.fixture

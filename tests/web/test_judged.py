@@ -56,11 +56,3 @@ async def test_older_lists_that_are_ready_last_are_in_nobodys_way(
     monkeypatch.setattr(lists, "compile_lists", and_then_the_older)
     assert await submitted(ruled, "Buy at initech") == "pending"
     assert await submitted(ruled, "Other words") == "approved"
-
-
-async def test_lists_that_change_all_the_time_are_compiled_where_writes_wait(
-    ruled: Gatepost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(judged, "MOST_COMPILED", 0)  # as if somebody had changed them before each try
-    assert await submitted(ruled, "Buy at acme") == "pending"
-    assert await submitted(ruled, "Other words") == "approved"

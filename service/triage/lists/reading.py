@@ -36,7 +36,7 @@ class _Patterns(NamedTuple):
 def _patterns(letter: str, letters: str, word: str) -> _Patterns:
     return _Patterns(
         re.compile(word),
-        re.compile(rf"[{_SIGNS}]*{letters}(?:[{_SIGNS}]+{letters})*[$€£]*"),
+        re.compile(rf"(?<![{_SIGNS}])[{_SIGNS}]*{letters}(?:[{_SIGNS}]+{letters})*[$€£]*"),
         re.compile(rf"(?<!{letter}){letters}(?:[{_APART}]{{1,3}}{letters})+"),
         re.compile(rf"(?<!{letter}){letter}(?:(?:[^\w\n]|_){{1,3}}{letter}(?!{letter})){{2,}}"),
         re.compile(rf"[{_SIGNS}](?:(?={letter})|(?<={letter}[$€£]))"),

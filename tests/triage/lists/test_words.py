@@ -190,6 +190,18 @@ def test_patterns_look_at_the_folded_text() -> None:
     assert written("CALL  1; ＣＡＬＬ +１２３４５ now", lists) == ["ＣＡＬＬ +１２３４５"]
 
 
+def test_pattern_that_this_release_of_re2_does_not_take_fails_and_passes_nothing() -> None:
+    """It was taken by another release. A check that fails holds the text."""
+    lists = lists_of("(?!a)", kind=ListKind.PATTERNS)
+    with pytest.raises(ValueError, match="invalid perl operator"):
+        written("anything", lists)
+
+
+def test_a_long_row_of_signs_takes_no_longer_than_other_text() -> None:
+    """Where each sign began a search to the end of the row, this took more than the minutes that a test has."""
+    assert written("!" * 300_000 + " $hit", lists_of("shit")) == ["$hit"]
+
+
 def test_pattern_that_would_take_for_ever_elsewhere_does_not() -> None:
     assert written("a" * 5_000 + "!", lists_of("(a+)+b", kind=ListKind.PATTERNS)) == []
 
