@@ -35,9 +35,9 @@ def excerpts(lines: Sequence[str], told: Iterable[Told]) -> list[list[Line]]:
         if one.line is not None:
             about.setdefault(one.line, []).append(one)
     found: list[list[Line]] = []
-    for number, text in enumerate(lines, 1):
-        if not any(other in about for other in range(number - AROUND, number + AROUND + 1)):
-            continue
+    around = {other for number in about for other in range(number - AROUND, number + AROUND + 1)}
+    for number in sorted(number for number in around if 0 < number <= len(lines)):
+        text = lines[number - 1]
         if not found or found[-1][-1].number != number - 1:
             found.append([])
         found[-1].append(Line(number, text if len(text) <= LONGEST else f"{text[:LONGEST]}…", about.get(number, ())))

@@ -20,6 +20,8 @@ MOST_WRITTEN: Final = 60
 """Characters of the text that a sentence repeats."""
 _SUSPICIOUS: Final = frozenset({"hold", "spam"})
 """What a check would do of itself."""
+_BESIDE_THE_NAME: Final = frozenset({"newcomer"})
+"""What a card says of its author anyway; it is repeated only where a rule rests on it."""
 _COUNTED: Final[Mapping[str, str]] = {
     "links": "links.count",
     "new-host": "links.new_hosts",
@@ -58,7 +60,7 @@ def told(judgement: Mapping[str, Any], body: str, list_titles: Mapping[str, str]
     verdicts: list[tuple[Mapping[str, Any], Markup]] = [
         (verdict, say.saw(verdict))
         for verdict in judgement["verdicts"]
-        if verdict["rules"] or verdict["lean"] in _SUSPICIOUS
+        if verdict["rules"] or (verdict["lean"] in _SUSPICIOUS and verdict["code"] not in _BESIDE_THE_NAME)
     ]
     rules = [_spoken(rule, judgement, verdicts, say) for rule in _in_order(judgement)]
     titles = {rule["id"]: rule["title"] for rule in judgement["rules"]}

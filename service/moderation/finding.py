@@ -45,29 +45,44 @@ class Found:
     stopped: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one read has found, with where each comment stands, and the position behind what was looked at."""
+
+    found: Sequence[tuple[Position, Comment, Decision | None]]
+    next: Position | None
+
+
+def position(given: Sequence[str | int] | None) -> Position | None:
+    """Where to go on, as a cursor holds it."""
+    return (int(given[0]), str(given[1])) if given is not None else None
+
+
 async def find(
     database: Database, site: SiteKey, wanted: Wanted, *, newest_first: bool, limit: int, after: Position | None
 ) -> Found:
-    """Up to `limit` comments in order. Raises StoreUnavailable."""
+    """Up to `limit` comments in order. Each read looks for one more: nobody is led to where there are none. Raises
+    StoreUnavailable."""
     now = asyncio.get_running_loop().time
     deadline = now() + LOOK_SECONDS
-    found: list[tuple[Comment, Decision | None]] = []
+    found: list[tuple[Position, Comment, Decision | None]] = []
     while True:
         part = await database.bulk.read(
-            _look, site, wanted, newest_first=newest_first, limit=limit - len(found), after=after
+            _look, site, wanted, newest_first=newest_first, limit=limit + 1 - len(found), after=after
         )
-        found += part.comments
-        if part.next is None or len(found) >= limit:
-            return Found(found, part.next, stopped=False)
-        if now() >= deadline:
-            return Found(found, part.next, stopped=True)
+        found += part.found
         after = part.next
+        is_over = after is None or len(found) >= limit
+        if is_over or now() >= deadline:
+            break
+    shown = [(comment, decision) for _, comment, decision in found[:limit]]
+    return Found(shown, found[limit - 1][0] if len(found) > limit else after, stopped=not is_over)
 
 
 def _look(
     tx: Transaction, site: SiteKey, wanted: Wanted, *, newest_first: bool, limit: int, after: Position | None
-) -> Found:
-    """What of the next AT_ONCE comments is wanted, and the position behind what was looked at."""
+) -> _Part:
+    """What of the next AT_ONCE comments is wanted."""
     edge = wanted.until if newest_first else wanted.since
     if after is None and edge is not None:
         after = comment_pages.begin(edge)
@@ -84,17 +99,15 @@ def _look(
     text = fold(wanted.text) if wanted.text is not None else None
     fitting = [(place, comment) for place, comment in stretch.comments if _fits(place, comment, wanted, text)]
     last = decisions.last_on_each(tx, [comment.id for _, comment in (fitting if wanted.by_policy else fitting[:limit])])
-    found: list[tuple[Comment, Decision | None]] = []
+    found: list[tuple[Position, Comment, Decision | None]] = []
     for place, comment in fitting:
         decision = last.get(comment.id)
         if wanted.by_policy and not (comment.by_rule or _is_policys(decision)):
             continue
-        found.append((comment, decision))
+        found.append((place, comment, decision))
         if len(found) == limit:
-            return Found(found, place, stopped=False)
-    return Found(
-        found, None if _is_over(stretch.next, wanted, newest_first=newest_first) else stretch.next, stopped=False
-    )
+            return _Part(found, place)
+    return _Part(found, None if _is_over(stretch.next, wanted, newest_first=newest_first) else stretch.next)
 
 
 def _is_policys(decision: Decision | None) -> bool:

@@ -129,7 +129,7 @@ async def find_comments(call: Call, query: queries.FindQuery) -> Reply[outgoing.
         wanted,
         newest_first=query.order == "newest",
         limit=query.limit,
-        after=(int(place[0]), str(place[1])) if place is not None else None,
+        after=finding.position(place),
     )
     following = call.cursor(found.next, *scope)
     shown = [

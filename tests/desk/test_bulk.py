@@ -160,3 +160,10 @@ async def test_a_batch_is_undone_from_the_record(gatepost: Gatepost, mo: AtDesk)
     assert await statuses(gatepost, comments) == ["spam"] * 3
     await mo.press(asked, asked.one("main form button"))
     assert await statuses(gatepost, comments) == ["pending"] * 3
+
+
+async def test_as_many_as_the_script_marks_at_once(gatepost: Gatepost, mo: AtDesk) -> None:
+    (comment,) = await waiting(gatepost, 1)
+    shown = await preview(mo, await mo.open(), "reject", *[comment] * 500)
+    assert "1 comment would change." in shown.text
+    assert (await preview(mo, await mo.open(), "reject", *[comment] * 501)).status == 422

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from service.triage.lists import written
 from tests.desk.stage import AtDesk, Page
 from tests.harness import Gatepost
 from tests.triage.policies import of_rules
@@ -151,3 +154,19 @@ async def test_a_list_is_called_otherwise(gatepost: Gatepost, mo: AtDesk) -> Non
     assert (kept["kind"], kept["note"], kept["changed_by"]["name"]) == ("hosts", "n", "Mo")
     blank = await mo.press(page, page.one('button[value="call"]'), title="  ")
     assert (blank.status, blank.one("form input[name=title]").get("value")) == (422, "  ")
+
+
+async def test_more_lines_than_are_read_are_not_read(
+    gatepost: Gatepost, mo: AtDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = await made(mo)
+
+    def never(*_: Any) -> Any:
+        raise AssertionError("it would take long")
+
+    monkeypatch.setattr(written, "read", never)
+    for end in ("\n", "\u2028"):
+        told = await added(mo, page, f"x{end}" * 40_000)
+        assert told.status == 422
+        assert "500" in told.says("[role=alert]")
+    assert await entries_of(gatepost) == []

@@ -13,11 +13,16 @@ from multidict import CIMultiDictProxy
 
 from service.desk import words
 from service.transfer.imported import BodyFormat
+from service.web.surface import EVENT_STREAM
 from tests.desk.rules import put
 from tests.desk.stage import AtDesk
+from tests.desk.test_safety import SITED, filled
 from tests.harness import Gatepost
 from tests.transfer.bringing import bring
 from tests.transfer.bringing import comment as imported
+
+ENTERED = "input:not([type=hidden]):not([type=radio])"
+"""Fields in which Enter presses a button of their form."""
 
 
 async def test_a_comment_in_its_thread_with_its_versions_and_record(gatepost: Gatepost, mo: AtDesk) -> None:
@@ -277,3 +282,29 @@ def test_every_language_has_the_same_words_with_the_same_values(code: str) -> No
     differ = [name for name in other if sorted(values.findall(other[name])) != sorted(values.findall(english[name]))]
     assert differ == []
     assert {path.stem for path in words.FOLDER.iterdir()} == set(words.CODES)
+
+
+async def test_enter_in_a_field_presses_the_button_of_that_field(gatepost: Gatepost, mo: AtDesk) -> None:
+    """Browsers press the first button of a form: so one with a field has no other, or one that changes nothing."""
+    names = await filled(gatepost)
+    await gatepost.moderator().call(
+        "PATCH", "lists/slurs/entries", headers={"If-Match": '"1"'}, json={"add": [{"value": "acme"}]}
+    )
+    banned = await mo.open(f"authors/{names['key']}")
+    await mo.press(banned, banned.one('button[value="ban-7"]'))
+    seen = 0
+    for route in SITED:
+        if route.method != "GET" or route.media_type == EVENT_STREAM:
+            continue
+        page = await mo.open(route.path.format(**names))
+        for form in page.all("form"):
+            buttons = form.cssselect("button:not([type=button])")
+            if not form.cssselect(ENTERED) or form.get("method") == "get":
+                continue
+            seen += 1
+            first = buttons[0]
+            assert len(buttons) == 1 or first.get("value") == "check" or first.get("disabled") is not None, (
+                page.address,
+                form.get("action"),
+            )
+    assert seen >= 6

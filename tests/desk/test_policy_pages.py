@@ -155,3 +155,11 @@ async def test_a_text_is_tried_with_a_draft(gatepost: Gatepost, root: AtDesk) ->
     assert tried.one("#result").get("data-outcome") == "hold"
     assert tried.one("textarea#document").text.strip() == draft
     assert (await holding(gatepost))["policy"]["version"] == 0
+
+
+async def test_a_text_of_very_many_lines_is_refused(root: AtDesk) -> None:
+    """Each line has its number on the page."""
+    page = await root.open("policy/edit")
+    told = await root.press(page, page.one('button[value="check"]'), document="\n" * 20_000)
+    assert told.status == 422
+    assert "must have at most 20,000 lines" in told.text

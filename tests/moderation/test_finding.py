@@ -111,3 +111,11 @@ async def test_only_moderators_find_what_is_not_public(gatepost: Gatepost) -> No
 async def test_an_odd_question_is_refused(gatepost: Gatepost, query: str) -> None:
     answer = await gatepost.moderator().get(f"moderation/comments?{query}")
     assert answer.code == ("bad-cursor" if query.startswith("cursor") else "invalid-request")
+
+
+async def test_nothing_follows_where_all_were_found(gatepost: Gatepost) -> None:
+    made, mo = await scene(gatepost), gatepost.moderator()
+    for query, number in (({"author": made[0]["author"]["key"]}, 10), ({"status": "spam"}, 3)):
+        for limit, is_more in ((number, False), (number - 1, True)):
+            answer = await mo.get("moderation/comments", params={"limit": str(limit), **query})
+            assert (len(answer.json["comments"]), answer.json["next"] is not None) == (limit, is_more)

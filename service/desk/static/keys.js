@@ -9,6 +9,7 @@ import { showArrivals } from "./live.js";
 import { refill, take } from "./claims.js";
 
 const PAUSE_MILLISECONDS = 200;
+const MOST_MARKED = 500;
 const DECISIONS = ["approve", "reject", "spam", "discard_edit"];
 let last = -Infinity;
 let lastMarked = null;
@@ -44,7 +45,7 @@ const markTo = (box) => {
 };
 
 const markAll = (isOn) => {
-  for (const box of all(".mark input")) box.checked = isOn;
+  for (const box of all(".mark input").slice(0, MOST_MARKED)) box.checked = isOn;
 };
 
 const decideByKey = (action) => {

@@ -24,6 +24,8 @@ from service.web.queries import whole_number
 
 MAX_TOKEN = 16_384
 """As long as the longest that a login takes."""
+MOST_MARKED = 500
+"""Comments that are marked by hand: the script marks no more at once."""
 BACK = r"^(|(record|settings|ruled|lists|policy)|(c|authors|posts|lists|policy|policy/versions)/[^/?#\\]+)(\?[^#]*)?$"
 """A page of the desk, as seen from the queue."""
 
@@ -145,7 +147,7 @@ class BulkForm(Form, QueueFields):
     """What to do with the marked comments, or with all that the filter finds."""
 
     which: Literal["marked", "matching"] = "marked"
-    marked: Annotated[list[Marked], Field(max_length=200)] = []  # noqa: RUF012  # pydantic copies it
+    marked: Annotated[list[Marked], Field(max_length=MOST_MARKED)] = []  # noqa: RUF012  # pydantic copies it
     action: RequestedAction
 
 

@@ -27,6 +27,8 @@ from service.web.incoming_lists import MAX_TOGETHER, ListBody
 from service.web.lists import NO_HITS, in_order, name_of, with_entries
 from service.web.surface import validated
 
+MOST_LINES: Final = 4 * MAX_TOGETHER
+"""Lines that are read at once, most of which say nothing: to read more would take long."""
 PAGE_SIZE: Final = 100
 NOTHING_TYPED: Final = NewListForm()
 
@@ -115,10 +117,11 @@ async def _add(call: Call, form: ListForm, moderator: Actor) -> Mapping[str, obj
     """Raises WrongError, each mistake beside its line."""
     say = reply.language_of(call).say
     kept = await call.database.read(lists.get, call.site_key, name_of(call))
-    found = _typed(form.entries, kept.kind)
-    if not found:
+    is_short = len(form.entries.splitlines()) <= MOST_LINES
+    found = _typed(form.entries, kept.kind) if is_short else []
+    if is_short and not found:
         raise WrongError(Told(None, say("list.no-entry")))
-    if len(found) > MAX_TOGETHER:
+    if not is_short or len(found) > MAX_TOGETHER:
         raise WrongError(Told(None, say("list.too-many", number=MAX_TOGETHER)))
     try:
         until = _end(form)

@@ -40,7 +40,7 @@ async def show_author(call: Call, query: forms.OnePage) -> web.Response:
         Wanted(author=key, status=status),
         newest_first=True,
         limit=PAGE_SIZE,
-        after=(int(place[0]), str(place[1])) if place is not None else None,
+        after=finding.position(place),
     )
     written = [comment for comment, _ in listed.comments]
     here, following = author_path(key), call.cursor(listed.next, *scope)

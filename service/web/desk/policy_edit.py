@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -24,6 +24,9 @@ from service.web.desk.policy_trial import A_NEWCOMER, Tried, judged, trial_view
 from service.web.desk.rule_forms import EditPage, PolicyForm
 from service.web.desk.session import admin_of, may_configure, moderator_of, sender_of
 from service.web.policy import change, examine, kept_version
+
+LINES_TO_COME: Final = 300
+"""Numbers beside the text for what somebody adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ def _nobody() -> dict[str, Any]:
 async def _page(call: Call, form: PolicyForm, became: Became, *, from_version: int | None = None) -> web.Response:
     theirs = became.theirs
     version = theirs.version if theirs else form.version
+    lines = form.document.count("\n") + 1
     return reply.page(
         call,
         "policy_edit.html",
@@ -144,7 +148,8 @@ async def _page(call: Call, form: PolicyForm, became: Became, *, from_version: i
         became=became,
         version=version,
         from_version=from_version,
-        lines=form.document.count("\n") + 1,
+        lines=lines,
+        gutter="\n".join(map(str, range(1, lines + LINES_TO_COME))),
         wrong=[one for one in became.told if one.is_wrong],
         excerpts=excerpts(form.document.split("\n"), became.told),
         policy=became.policy,

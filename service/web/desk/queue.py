@@ -87,7 +87,6 @@ async def show_queue(call: Call, query: forms.QueuePage) -> web.Response:
         total=shown_total(call, total),
         filters=filters,
         is_filtered=set(filters) - {"order"} != set(),
-        is_later=query.cursor is not None,
         names=_names(cases),
         reasons=get_args(WhyCode),
         narrowing=_narrowing(call, named, filters),

@@ -21,6 +21,17 @@ MOST_WRITTEN = 200_000
 """Characters of a policy's text: the longest policy, written in short lines."""
 
 
+MOST_LINES = 20_000
+"""Lines of a policy's text: each is numbered on the page."""
+
+
+def _of_some_lines(text: str) -> str:
+    """Raises ValueError."""
+    if text.count("\n") >= MOST_LINES:
+        raise ValueError(f"must have at most {MOST_LINES:,} lines")
+    return text
+
+
 def _with_plain_lines(text: str) -> str:
     """A browser ends each line of a field with CR LF."""
     return text.replace("\r\n", "\n")
@@ -109,7 +120,7 @@ class PolicyForm(TrialForm):
 
     do: Literal["check", "put", "try"]
     version: Count
-    document: Annotated[ManyLines, Field(max_length=MOST_WRITTEN)] = ""
+    document: Annotated[ManyLines, Field(max_length=MOST_WRITTEN), AfterValidator(_of_some_lines)] = ""
     note: OneLine | None = None
 
 

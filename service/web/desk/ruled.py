@@ -31,7 +31,7 @@ async def show_ruled(call: Call, query: forms.RuledPage) -> web.Response:
         Wanted(status=status, by_policy=True),
         newest_first=True,
         limit=PAGE_SIZE,
-        after=(int(place[0]), str(place[1])) if place is not None else None,
+        after=finding.position(place),
     )
     shown, done = await call.database.bulk.read(_page, call, [comment for comment, _ in found.comments], query.done)
     chosen = None if status is Status.SPAM else status.value
