@@ -205,10 +205,14 @@ def _edited(before: Comment, draft: Draft, now: int, *, status: Status) -> Comme
 
 def _status_of_edit(tx: Transaction, before: Comment, judgement: Judgement) -> Status:
     """What becomes of the text. Nothing is published of which a rule said `hold` or worse before, or that a moderator
-    put back: else authors would learn by trying which words, links and lists a site's rules are about."""
+    put back: else authors would learn by trying which words, links and lists a site's rules are about. Of a comment
+    that readers see, this is so while an edit waits: that, or one that it replaced, is what a rule held."""
     status = judging.status_of(judgement)
-    if status is not Status.APPROVED or publication.is_public(before):
+    if status is not Status.APPROVED:
         return status
+    if publication.is_public(before):
+        waits = before.pending_edit is not None and judging.ever_held(tx, before, after=before.text.version)
+        return Status.PENDING if waits else status
     last = decisions.last_on(tx, before.id)
     if last is not None and last.actor.kind is ActorKind.MODERATOR:
         return Status.PENDING

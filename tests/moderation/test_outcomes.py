@@ -209,6 +209,31 @@ async def test_an_edit_of_what_a_human_approved_is_held_at_most(gatepost: Gatepo
     assert (entry["judgement"]["outcome"], entry["judgement"]["rules"][0]["said"]) == ("hold", then)
 
 
+@pytest.mark.parametrize("then", ["hold", "spam"])
+async def test_an_edit_that_a_rule_held_is_not_replaced_by_one_that_is_published(gatepost: Gatepost, then: str) -> None:
+    """Else authors of approved comments would learn by trying which words a rule is about."""
+    await ruled(gatepost, then, otherwise="publish")
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    comment = (await ada.submit("Plain words")).json["comment"]
+    await ada.edit(comment["id"], TEXT, 1)
+    for version, body in enumerate(("Clean words", "Cleaner words"), start=2):
+        edited = (await ada.edit(comment["id"], body, version)).json["comment"]
+        assert (edited["body"], edited["pending_edit"]["body"]) == ("Plain words", body)
+    assert (await mo.get("queue")).json["total"] == 1
+    looked = (await mo.decide(comment["id"], "discard_edit", edited["version"])).json["comment"]
+    published = (await ada.edit(comment["id"], "Clean again", looked["version"])).json["comment"]
+    assert (published["body"], published["pending_edit"]) == ("Clean again", None)
+
+
+async def test_an_edit_that_no_rule_held_is_replaced_by_one_that_rules_publish(gatepost: Gatepost) -> None:
+    fine = {"id": "fine", "title": "Fine", "when": [{"text.characters": {"at_most": 4}}], "then": "publish"}
+    await ruled(gatepost, "hold", fine)
+    ada, comment = gatepost.reader("ada"), await gatepost.approved("Plain words")
+    waiting = (await ada.edit(comment["id"], "It waits", comment["version"])).json["comment"]
+    published = (await ada.edit(comment["id"], "Fine", waiting["version"])).json["comment"]
+    assert (published["body"], published["pending_edit"]) == ("Fine", None)
+
+
 def _bytes_of(store: Path) -> bytes:
     return b"".join(path.read_bytes() for path in store.parent.glob(f"{store.name}*"))
 
