@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from service.model import SiteKey
+from service.moderation import brakes
 from service.store import judgements
 from tests.conftest import StartGatepost
 from tests.harness import Answer, Gatepost, Person
@@ -367,6 +368,95 @@ async def test_a_rule_that_humans_find_wrong_is_braked(gatepost: Gatepost) -> No
         await mo.decide(comment["id"], "approve" if number in {20, 39} else "spam", 1)
     (braked,) = (await mo.get("policy")).json["state"]["braked"]
     assert (braked["why"], braked["acted"], braked["of"]) == ("wrong", 2, 40)
+
+
+WATCHED = {**RULE, "then": "spam", "brake": {"share": 1, "per_day": 1000}}
+
+
+async def _approve_each(gatepost: Gatepost, ids: list[str]) -> Any:
+    """A moderator finds the rule wrong each time: which rules are braked afterwards."""
+    mo = gatepost.moderator()
+    for comment_id in ids:
+        assert (await mo.decide(comment_id, "approve", 1)).status == 201
+    return (await mo.get("policy")).json["state"]["braked"]
+
+
+async def _called_spam(gatepost: Gatepost, number: int) -> list[str]:
+    document = {**of_rules(WATCHED), "reasons": REASONS, "audit_share": 0}
+    await put(gatepost.running.database, BLOG, document)
+    eve = gatepost.reader("eve")
+    return [(await eve.submit(f"{TEXT} {one}")).json["comment"]["id"] for one in range(number)]
+
+
+async def test_a_rule_that_was_mended_does_not_answer_for_what_the_old_one_did(gatepost: Gatepost) -> None:
+    ids = await _called_spam(gatepost, 40)
+    gatepost.clock.advance(seconds=60)
+    mended = of_rules({**WATCHED, "when": [{"links.count": {"at_least": 9}}]})
+    await put(gatepost.running.database, BLOG, {**mended, "reasons": REASONS, "audit_share": 0}, expected=1)
+    assert await _approve_each(gatepost, ids) == []
+
+
+async def test_a_rule_that_was_released_does_not_answer_for_what_it_did_before(gatepost: Gatepost) -> None:
+    ids = await _called_spam(gatepost, 80)
+    assert [one["why"] for one in await _approve_each(gatepost, ids[:40])] == ["wrong"]
+    gatepost.clock.advance(seconds=60)
+    admin = gatepost.reader("root", roles=["admin"])
+    assert (await admin.call("DELETE", "policy/brakes/linkhater-9000")).status == 204
+    assert await _approve_each(gatepost, ids[40:]) == []
+
+
+async def test_a_rule_is_braked_whose_mistakes_all_came_first(gatepost: Gatepost) -> None:
+    """Before 40 outcomes nobody can say that they are too many; then somebody must look, whatever the last one was."""
+    ids, mo = await _called_spam(gatepost, 40), gatepost.moderator()
+    assert await _approve_each(gatepost, ids[:20]) == []
+    for comment_id in ids[20:]:
+        await mo.decide(comment_id, "spam", 1)
+    (braked,) = (await mo.get("policy")).json["state"]["braked"]
+    assert (braked["why"], braked["acted"], braked["of"]) == ("wrong", 20, 40)
+
+
+async def test_a_brake_says_of_how_many_of_the_same_day(gatepost: Gatepost) -> None:
+    """Also where the rule is as it is for longer than its hours are kept."""
+    document = {**of_rules({**RULE, "then": "reject", "brake": {"share": 1, "per_day": 3}}), "reasons": REASONS}
+    await put(gatepost.running.database, BLOG, document)
+    ada = gatepost.reader("ada")
+    for number in range(5):
+        await ada.submit(f"calm {number}")
+    changed = {**document, "rules": [{**document["rules"][0], "when": [LINKED, {"links.count": {"at_least": 7}}]}]}
+    await put(gatepost.running.database, BLOG, changed, expected=1)
+    gatepost.clock.advance(seconds=9 * 86_400)
+    await gatepost.running.database.write(brakes.forget_old)
+    assert (await gatepost.reader("ada").submit("calm again")).status == 201
+    for number in range(3):
+        assert (await gatepost.reader("ada").submit(f"{TEXT} {number}")).status == 202
+    (braked,) = (await gatepost.moderator().get("policy")).json["state"]["braked"]
+    assert (braked["why"], braked["acted"], braked["of"]) == ("per-day", 3, 4)
+
+
+async def test_an_undo_leaves_what_a_human_said_before(gatepost: Gatepost) -> None:
+    (comment_id,), mo = await _called_spam(gatepost, 1), gatepost.moderator()
+
+    async def humans() -> Any:
+        return (await mo.get("policy")).json["state"]["rules"][0]["humans"]
+
+    approved = (await mo.decide(comment_id, "approve", 1)).json["decision"]
+    assert await humans() == {"agreed": 0, "overturned": 1}
+    spam = (await mo.decide(comment_id, "spam", 2)).json["decision"]
+    assert await humans() == {"agreed": 1, "overturned": 0}
+    undone = (await mo.undo(spam["id"])).json["decision"]
+    assert await humans() == {"agreed": 0, "overturned": 1}, "the approval stands"
+    again = (await mo.undo(undone["id"])).json["decision"]
+    assert await humans() == {"agreed": 1, "overturned": 0}, "an undo can be undone"
+    await mo.undo(again["id"])
+    await mo.undo(approved["id"])
+    assert await humans() == {"agreed": 0, "overturned": 1}, "something newer stands on the approval"
+
+
+async def test_an_undo_of_the_only_decision_leaves_nothing_said(gatepost: Gatepost) -> None:
+    (comment_id,), mo = await _called_spam(gatepost, 1), gatepost.moderator()
+    approved = (await mo.decide(comment_id, "approve", 1)).json["decision"]
+    assert (await mo.undo(approved["id"])).status == 201
+    assert (await mo.get("policy")).json["state"]["rules"][0]["humans"] == {"agreed": 0, "overturned": 0}
 
 
 async def test_a_reason_of_the_catalogue_is_told_with_its_text(gatepost: Gatepost) -> None:

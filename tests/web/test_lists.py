@@ -261,6 +261,38 @@ async def test_a_rule_whose_list_was_changed_is_watched_anew(gatepost: Gatepost)
     assert await braked() == ["rivals-wait"]
 
 
+async def test_a_list_that_changes_often_does_not_keep_its_rule_from_the_brake(gatepost: Gatepost) -> None:
+    mo, admin = gatepost.moderator(), gatepost.reader("root", roles=["admin"])
+    await make(mo)
+    await change(mo, 1, "acme")
+    rule = {**RIVALS_WAIT, "then": "spam", "brake": {"share": 0.05, "per_day": 1000}}
+    await admin.call("PUT", "policy", headers=at(0), json={"document": {**of_rules(rule), "audit_share": 0}})
+    for number in range(20):
+        await gatepost.reader("bob").submit(f"Buy at acme, number {number}")
+        if number in {9, 18}:
+            gatepost.clock.advance(seconds=3 * 3600)
+            assert (await change(gatepost.moderator(), 2 + number // 10, f"other-{number}")).status == 200
+    (braked,) = (await gatepost.moderator().get("policy")).json["state"]["braked"]
+    assert (braked["why"], braked["acted"], braked["of"]) == ("share", 20, 20)
+
+
+async def test_a_list_that_a_rule_names_by_its_beginning_is_one_that_it_names(gatepost: Gatepost) -> None:
+    """It stays for as long as the rule does, and when it is changed the rule is watched."""
+    mo, admin = gatepost.moderator(), gatepost.reader("root", roles=["admin"])
+    await make(mo)
+    named = [{"lists.matched": {"any_of": ["riv*"]}}]
+    rule = {**RIVALS_WAIT, "when": named, "then": "spam", "brake": {"share": 0.6, "per_day": 1000}}
+    await admin.call("PUT", "policy", headers=at(0), json={"document": {**of_rules(rule), "audit_share": 0}})
+    refused = await mo.call("DELETE", "lists/rivals", headers=at(1))
+    assert (refused.status, refused.code, refused.json["rules"]) == (409, "list-in-use", ["rivals-wait"])
+    for number in range(20):
+        await gatepost.reader("ada").submit(f"Harmless words, number {number}")
+    assert (await change(mo, 1, "acme")).status == 200
+    for number in range(20):
+        await gatepost.reader("bob").submit(f"Buy at acme, number {number}")
+    assert [one["rule"] for one in (await mo.get("policy")).json["state"]["braked"]] == ["rivals-wait"]
+
+
 async def test_a_rule_whose_list_is_gone_holds(gatepost: Gatepost) -> None:
     """As after a move, when lists have not been brought yet."""
     database, site = gatepost.running.database, SiteKey("blog")

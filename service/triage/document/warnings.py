@@ -63,7 +63,7 @@ def _of_conditions(pointer: str, conditions: Sequence[Condition], experience: Ex
                 detail = f"was not known for {nothing:.0%} of the comments that came lately; then this does not hold"
                 yield Warned(place, "abstains-often", detail)
             if isinstance(test, NamesTest) and test.fact == LISTS:
-                for name in sorted(test.whole & experience.empty_lists):
+                for name in sorted(one for one in experience.empty_lists if test.holds(frozenset([one]))):
                     yield Warned(place, "empty-list", f'the list "{name}" has no entry, so no text matches it')
 
 
