@@ -108,11 +108,13 @@ def _said_alone(tx: Transaction, comment: Comment) -> Iterator[tuple[str, Outcom
     """What rules said alone of the comment's newest text, or would have but for the audit sample. A rule that has been
     changed or released since is another one: that is not for what this one did to answer."""
     kept = judgements.of_text(tx, comment.id, comment.newest_text.version)
-    for rule in kept["rules"] if kept is not None else ():
+    if kept is None:
+        return
+    for rule in kept["rules"]:
         said = Outcome(rule["said"])
-        if kept and rule["id"] in kept["by"] and said in _AGREE and (kept["audited"] or kept["outcome"] == said):
-            if judgements.moment_of(kept) >= rules.learns_since(tx, comment.site, rule["id"]):
-                yield rule["id"], said
+        is_alone = rule["id"] in kept["by"] and said in _AGREE and (kept["audited"] or kept["outcome"] == said)
+        if is_alone and judgements.moment_of(kept) >= rules.learns_since(tx, comment.site, rule["id"]):
+            yield rule["id"], said
 
 
 def _stands(newest_first: Sequence[Decision]) -> bool:

@@ -95,7 +95,11 @@ def seems_to_wait(of: Any) -> ColumnElement[bool]:
 
 _newest = (
     select(comments.c.id, comments.c.status, comments.c.by_rule, comments.c.created_at)
-    .where(comments.c.site == bindparam("site"), comments.c.author == bindparam("of_author"))
+    .where(
+        comments.c.site == bindparam("site"),
+        comments.c.author == bindparam("of_author"),
+        comments.c.id != bindparam("comment_id"),
+    )
     .order_by(comments.c.created_at.desc())
     .limit(MOST_COUNTED)
     .subquery("newest")
@@ -206,7 +210,8 @@ def count_waiting(tx: Transaction, site: SiteKey, author: AuthorKey) -> int:
 def surroundings(
     tx: Transaction, site: SiteKey, post: PostKey, author: AuthorKey, *, body: str, comment_id: CommentId | None
 ) -> Surroundings:
-    """What checks want to know beside a text, before it is stored. `comment_id`: whose newer text it is."""
+    """What checks want to know beside a text, before it is stored. `comment_id`: whose newer text it is; that comment
+    does not count."""
     row = tx.first(
         _SURROUNDINGS,
         site=site,

@@ -1,5 +1,6 @@
 """What rules do alone: publish, reject, call spam, refuse. What authors are told of it, and what humans make of it."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.model import SiteKey
-from service.moderation import brakes
+from service.moderation import brakes, judging
 from service.store import judgements
 from tests.conftest import StartGatepost
 from tests.harness import Answer, Gatepost, Person
@@ -233,6 +234,54 @@ async def test_an_edit_that_no_rule_held_is_replaced_by_one_that_rules_publish(g
     waiting = (await ada.edit(comment["id"], "It waits", comment["version"])).json["comment"]
     published = (await ada.edit(comment["id"], "Fine", waiting["version"])).json["comment"]
     assert (published["body"], published["pending_edit"]) == ("Fine", None)
+
+
+async def test_a_comment_does_not_count_against_its_own_edit(gatepost: Gatepost) -> None:
+    """Else whoever may have one comment waiting could never mend a typo in it."""
+    busy = {"id": "busy", "title": "One at a time", "when": [{"author.waiting": {"at_least": 1}}], "then": "refuse"}
+    first = {"id": "first", "title": "The first", "when": [{"author.approved": {"at_most": 0}}], "then": "hold"}
+    await ruled(gatepost, "hold", {**busy, "reason": "links"}, first, otherwise="publish")
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    comment = (await ada.submit("A first one")).json["comment"]
+    mended = await ada.edit(comment["id"], "A first comment", 1)
+    assert (mended.status, mended.json["comment"]["status"]) == (200, "pending")
+    assert (await ada.submit("Another one")).code == "refused-by-policy"
+    approved = (await mo.decide(comment["id"], "approve", 2)).json["comment"]
+    edited = (await ada.edit(comment["id"], "The only comment", approved["version"])).json["comment"]
+    assert edited["pending_edit"] is not None, "no other one is approved"
+    rejected = (await mo.decide(comment["id"], "reject", edited["version"])).json["comment"]
+    facts = (await mo.get(f"comments/{rejected['id']}/judgements")).json["judgements"][0]["facts"]
+    assert [facts[f"author.{name}"] for name in ("approved", "rejected", "waiting")] == [0, 0, 0]
+
+
+async def test_what_a_rule_did_can_be_undone_after_its_author_edited_it(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "spam", otherwise="publish")
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    spam, shown = [(await ada.submit(body)).json["comment"] for body in (TEXT, "Plain words")]
+    lines = [await decision_on(gatepost, one["id"]) for one in (spam, shown)]
+    await ada.edit(spam["id"], f"{TEXT}!", 1)
+    await ada.edit(shown["id"], TEXT, 1)
+    for line in lines:
+        undone = await mo.undo(line["id"])
+        assert (undone.status, undone.json["comment"]["status"]) == (201, "pending")
+        entry = (await mo.get(f"queue/{line['comment_id']}")).json["entry"]
+        assert [why["code"] for why in entry["why"]] == ["restored"]
+    assert (await mo.get("queue")).json["total"] == 2
+    assert (await mo.undo(lines[0]["id"])).code == "newer-decision"
+    again = await mo.undo((await decision_on(gatepost, shown["id"]))["id"])
+    assert (again.json["comment"]["status"], again.json["comment"]["pending_edit"]["body"]) == ("approved", TEXT)
+    entry = (await mo.get(f"queue/{shown['id']}")).json["entry"]
+    assert [why["code"] for why in entry["why"]] == ["edited"]
+
+
+async def test_an_author_is_not_told_that_a_comment_was_put_back_into_the_queue(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "spam")
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    silent, told = [(await ada.submit(f"{TEXT} {number}")).json["comment"] for number in (1, 2)]
+    await mo.decide(silent["id"], "restore", 1)
+    await mo.decide(told["id"], "restore", 1, note_to_author="We look again")
+    shown = [(await ada.get(f"comments/{one['id']}")).json["comment"]["decision"] for one in (silent, told)]
+    assert shown == [None, {"reason": None, "reason_text": None, "note_to_author": "We look again"}]
 
 
 def _bytes_of(store: Path) -> bytes:
@@ -472,6 +521,20 @@ async def test_a_reason_of_the_catalogue_is_told_with_its_text(gatepost: Gatepos
     assert told == {"reason": "links", "reason_text": "No links here, please.", "note_to_author": None}
     await ruled(gatepost, "hold", expected=1, reasons=[{"code": "links", "text": "Other words"}])
     assert (await ada.get(f"comments/{comment['id']}")).json["comment"]["decision"] == told, "as it was then"
+
+
+async def test_a_refused_newcomer_does_not_make_others_wait_twice(
+    gatepost: Gatepost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal leaves nothing to roll back, so the texts that share its transaction are judged once."""
+    await ruled(gatepost, "refuse", otherwise="publish")
+    calls, judge = [], judging.judge
+    monkeypatch.setattr(judging, "judge", lambda *given: calls.append(1) or judge(*given))
+    bodies = [TEXT, *(f"Words {number}" for number in range(20)), f"{TEXT}!"]
+    people = [gatepost.reader(f"person{number}") for number in range(len(bodies))]
+    answers = await asyncio.gather(*(one.submit(body) for one, body in zip(people, bodies, strict=True)))
+    assert [answer.status for answer in answers] == [422, *[201] * 20, 422]
+    assert len(calls) == len(bodies)
 
 
 async def test_what_waits_keeps_what_was_said_of_it(gatepost: Gatepost) -> None:

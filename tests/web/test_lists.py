@@ -139,6 +139,34 @@ async def test_what_matches_waits_and_no_reader_is_told_why(gatepost: Gatepost) 
     assert entry["last_matched_at"] is not None
 
 
+async def test_what_nobody_has_approved_is_not_overturned(gatepost: Gatepost) -> None:
+    """Neither is an edit of an approved comment that waits or was discarded, nor an approval that was undone."""
+    mo, ada = gatepost.moderator(), gatepost.reader("ada")
+    await make(mo)
+    await change(mo, 1, "acme")
+    await put(gatepost.running.database, SiteKey("blog"), of_rules(RIVALS_WAIT))
+
+    async def overturned() -> int:
+        [entry] = (await mo.get("lists/rivals/entries")).json["entries"]
+        return int(entry["overturned_30d"])
+
+    comment = (await ada.submit("Plain words")).json["comment"]
+    edited = (await ada.edit(comment["id"], "Buy at acme", 1)).json["comment"]
+    assert await overturned() == 0
+    discarded = (await mo.decide(comment["id"], "discard_edit", edited["version"])).json["comment"]
+    assert await overturned() == 0
+    again = (await ada.edit(comment["id"], "Buy at acme!", discarded["version"])).json["comment"]
+    gatepost.clock.advance(seconds=1)
+    approved = (await mo.decide(comment["id"], "approve", again["version"])).json
+    assert await overturned() > 0
+    gone = (await mo.decide(comment["id"], "reject", approved["comment"]["version"])).json
+    assert await overturned() == 0
+    back = (await mo.undo(gone["decision"]["id"])).json["decision"]
+    assert await overturned() > 0
+    await mo.undo(back["id"])
+    assert await overturned() == 0
+
+
 async def test_only_what_a_rule_held_back_because_of_an_entry_can_be_overturned(gatepost: Gatepost) -> None:
     """Not what the audit sample held, of a rule that would have published; nor what waits for another reason."""
     mo = gatepost.moderator()
