@@ -49,7 +49,7 @@ def excerpt_of(text: Text) -> str:
 
 
 def _stands(decision: Decision, comment: Comment | None) -> bool:
-    """A moderator's decision raised the comment's version, a rule's came with the text, and may stand for newer ones."""
+    """A moderator's decision raised the comment's version; a rule's came with a text, and may stand for newer ones."""
     if comment is None or decision.action is Action.HOLD:
         return False
     if decision.actor.kind is ActorKind.POLICY:

@@ -189,4 +189,3 @@ def _why_it_stays(comment: Comment | None, version: int, action: Action, held: S
 def _done(tx: Transaction, site: SiteRules, shown: Preview) -> set[CommentId]:
     last_seq = batches.last_seq(tx, site.key)
     return {member.comment_id for member in batches.members(tx, site.key, shown.batch, last_seq=last_seq)}
-

@@ -15,6 +15,9 @@ from typing import Final, NamedTuple
 from service.model import Milliseconds
 
 CACHE_KILOBYTES: Final = 16_000
+AT_ONCE: Final = 250
+"""Comments that go to the database in one call."""
+AGAIN: Final = "has the id of another comment on its thread: the first one counts"
 
 
 class Staged(NamedTuple):
@@ -41,6 +44,8 @@ class Staged(NamedTuple):
     anchor: str | None
     whole: str | None = None
     """Of a lossless export: its line, as JSON."""
+    banned_until: Milliseconds | None = None
+    """Of somebody who is banned from the first day on here."""
 
 
 class Placed(NamedTuple):
@@ -54,20 +59,34 @@ class Placed(NamedTuple):
 
 _MAKE = """
 CREATE TABLE comments (
-    number INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, answers TEXT, post TEXT NOT NULL,
+    number INTEGER PRIMARY KEY, identity TEXT NOT NULL, answers TEXT, post TEXT NOT NULL,
     post_title TEXT, post_url TEXT, subject TEXT NOT NULL, login TEXT, name TEXT NOT NULL, url TEXT,
     body TEXT NOT NULL, html TEXT NOT NULL, original TEXT, original_format TEXT, status TEXT NOT NULL,
-    created_at INTEGER NOT NULL, edited_at INTEGER, anchor TEXT, whole TEXT
+    created_at INTEGER NOT NULL, edited_at INTEGER, anchor TEXT, whole TEXT, banned_until INTEGER
 );
 CREATE TABLE places (
     number INTEGER PRIMARY KEY, source_id TEXT NOT NULL, thread TEXT NOT NULL, answers TEXT, line INTEGER NOT NULL,
     post TEXT NOT NULL, status TEXT NOT NULL, created_at INTEGER NOT NULL, parent INTEGER, level INTEGER,
     dropped INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX places_source ON places (source_id, thread);
 CREATE TABLE named (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE banned (subject TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
 """
-_ADD = f"INSERT OR IGNORE INTO comments VALUES ({', '.join('?' * len(Staged.__annotations__))})"  # noqa: S608
+_ADD = f"INSERT INTO comments VALUES ({', '.join('?' * len(Staged.__annotations__))})"  # noqa: S608
+_PLACE = (
+    "INSERT INTO places (number, line, source_id, thread, answers, post, status, created_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_HAS_SHARED_IDS = "SELECT 1 FROM places GROUP BY source_id HAVING count(*) > 1 LIMIT 1"
+_IS_THERE_AGAIN = (
+    "EXISTS (SELECT 1 FROM places AS p WHERE p.source_id = places.source_id AND p.thread = places.thread"
+    " AND p.number < places.number)"
+)
+_SHARED = """
+SELECT p.number, p.line, p.thread || ' ' || p.source_id
+FROM (SELECT source_id, min(number) AS first FROM places GROUP BY source_id HAVING count(*) > 1) AS twice
+JOIN places AS p ON p.source_id = twice.source_id WHERE p.number <> twice.first ORDER BY p.number
+"""
 _PARENTS = """
 UPDATE places SET parent = coalesce(
     (SELECT p.number FROM places AS p WHERE p.source_id = places.answers AND p.thread = places.thread),
@@ -84,6 +103,10 @@ _ELSEWHERE = """
 SELECT number, line FROM places WHERE parent IS NOT NULL
 AND post <> (SELECT p.post FROM places AS p WHERE p.number = places.parent) ORDER BY number
 """
+_BAN = """
+UPDATE comments SET banned_until = (SELECT until FROM banned WHERE banned.subject = comments.subject)
+WHERE EXISTS (SELECT 1 FROM banned) AND subject IN (SELECT subject FROM banned)
+"""
 _DROP_DELETED = """
 UPDATE places SET dropped = 1 WHERE status = 'deleted' AND dropped = 0
 AND NOT EXISTS (SELECT 1 FROM places AS p WHERE p.parent = places.number AND p.dropped = 0)
@@ -95,38 +118,46 @@ class Stage:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._run = connection.execute
+        self._run_many = connection.executemany
+        self._comments: list[Staged] = []
+        self._places: list[tuple[int, int, str, str, str | None, str, str, Milliseconds]] = []
         connection.executescript(_MAKE)
 
-    def add(self, comment: Staged, place: Placed) -> bool:
-        """Keep one more. False where its thread has one of this id already: the first one counts.
-
-        An id that another thread has as well is another comment.
-        """
-        if not self._keep(comment):
-            if self._run(
-                "SELECT 1 FROM places WHERE source_id = ? AND thread = ?", (place.source_id, place.thread)
-            ).fetchone():
-                return False
-            self._keep(comment._replace(identity=f"{place.thread} {place.source_id}"))
-        self._run(
-            "INSERT INTO places (number, source_id, thread, answers, line, post, status, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (comment.number, *place[:2], place.parent, place.line, comment.post, comment.status, comment.created_at),
+    def add(self, comment: Staged, place: Placed) -> None:
+        """Keep one more. Whether its id is another one's as well, `arrange` sees."""
+        self._comments.append(comment)
+        self._places.append(
+            (
+                *(comment.number, place.line, place.source_id, place.thread, place.parent),
+                *(comment.post, comment.status, comment.created_at),
+            )
         )
-        return True
+        if len(self._comments) == AT_ONCE:
+            self._send()
 
-    def _keep(self, comment: Staged) -> bool:
-        return self._run(_ADD, comment).rowcount == 1
+    def _send(self) -> None:
+        self._run_many(_ADD, self._comments)
+        self._run_many(_PLACE, self._places)
+        self._comments.clear()
+        self._places.clear()
+
+    def ban(self, subject: str, until: Milliseconds) -> None:
+        """This author of comments on the stage is banned."""
+        self._run("INSERT OR REPLACE INTO banned VALUES (?, ?)", (subject, until))
 
     def is_first(self, name: str) -> bool:
         """Whether nobody asked this of the same name before. (Of a large file that is more than memory should hold.)"""
         return self._run("INSERT OR IGNORE INTO named VALUES (?)", (name,)).rowcount == 1
 
     def arrange(self, *, keeping_deleted: bool = False) -> Iterator[tuple[int, str]]:
-        """Find who answers whom. Yields the line of each comment that becomes a root, and why.
+        """Find who answers whom. Yields the line of each comment that becomes a root or is left out, and why.
 
         What was deleted goes, where nothing stands on it.
         """
+        self._send()
+        self._run("CREATE INDEX places_source ON places (source_id, thread)")
+        if self._run(_HAS_SHARED_IDS).fetchone():
+            yield from self._told_apart()
         self._run(_PARENTS)
         for number, line in self._run(_ELSEWHERE).fetchall():
             self._make_root(number)
@@ -144,9 +175,22 @@ class Stage:
             self._deepen(0, of=number)
             yield line, "answers itself, by way of others: it begins a thread of its own"
         self._run(_ANSWERS)
+        self._run(_BAN)
         while not keeping_deleted and self._run(_DROP_DELETED).rowcount:
             pass
         self._run("CREATE INDEX places_order ON places (post, level, created_at, number) WHERE NOT dropped")
+
+    def _told_apart(self) -> Iterator[tuple[int, str]]:
+        """Of two comments with one id on one thread the first counts. On two threads they are two comments."""
+        for (line,) in self._run(f"SELECT line FROM places WHERE {_IS_THERE_AGAIN} ORDER BY number"):  # noqa: S608
+            yield line, AGAIN
+        self._run(f"DELETE FROM places WHERE {_IS_THERE_AGAIN}")  # noqa: S608
+        for number, line, name in self._run(_SHARED):
+            if self._run("SELECT 1 FROM places WHERE source_id = ?", (name,)).fetchone() or not self.is_first(name):
+                self._run("DELETE FROM places WHERE number = ?", (number,))
+                yield line, AGAIN
+            else:
+                self._run("UPDATE comments SET identity = ? WHERE number = ?", (name, number))
 
     def _deepen(self, level: int, *, of: int | None = None) -> None:
         """Say of all that stand below those of a level how deep they are."""

@@ -5,6 +5,7 @@ A reader yields these one by one, in the order of its file, and saves nothing. `
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from service.model import Milliseconds
 
@@ -35,8 +36,7 @@ class Kind(StrEnum):
     TRACKBACK = "trackback"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedComment:
+class ImportedComment(NamedTuple):
     """One comment as its file has it. Ids are the file's own; a parent may stand behind its replies.
 
     `thread_id`, `post_url` and `post_title` say what was commented on, as far as the file knows; the blog's own key
@@ -65,6 +65,15 @@ class ImportedComment:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """Somebody whom the other system let write no more, and until when (`FOREVER`: for good)."""
+
+    line: int
+    author_id: str
+    until: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
 class LeftOut:
     """Something in the file that does not come in, and why, in words.
 
@@ -75,3 +84,7 @@ class LeftOut:
     line: int
     why: str
     personal: int = 0
+
+
+Found = ImportedComment | Blocked | LeftOut
+"""What a reader yields."""

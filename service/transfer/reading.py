@@ -20,7 +20,7 @@ from service.strict_json import is_clean
 from service.text import render, visible
 from service.transfer import bodies, keys
 from service.transfer.formats.format import Format
-from service.transfer.imported import BodyFormat, ImportedComment, Kind, State
+from service.transfer.imported import Blocked, BodyFormat, ImportedComment, Kind, State
 from service.transfer.keys import Keys
 from service.transfer.opened import Source
 from service.transfer.report import PostKeyFound, Report
@@ -36,6 +36,7 @@ _ANCHOR: Final = re.compile(ANCHOR_PATTERN)
 LONGEST_ANCHOR: Final = 200
 REMEMBERED: Final = 256
 """Titles and addresses of posts: comments of one post stand beside each other."""
+REMEMBERED_PEOPLE: Final = 1_024
 _STATUS: Final = {state: Status(state.value) for state in State}
 _CUT: Final = " \u2026"
 
@@ -51,6 +52,7 @@ class Wanted:
     login: str | None = None
     truncates: bool = False
     pingbacks: bool = False
+    bans: bool = False
 
 
 class _RefusedError(Exception):
@@ -65,6 +67,10 @@ def read(source: Source, format_: Format, wanted: Wanted, stage: Stage, report: 
             watch.tell(STEP, *source.passed)
         if isinstance(found, ImportedComment):
             _take(found, number, wanted, stage, report)
+        elif isinstance(found, Blocked):
+            report.blocked += 1
+            if wanted.bans:
+                stage.ban(found.author_id, found.until)
         elif found.personal:
             report.personal += found.personal
         else:
@@ -85,8 +91,7 @@ def _take(found: ImportedComment, number: int, wanted: Wanted, stage: Stage, rep
     except _RefusedError as refused:
         report.problem(found.line, str(refused))
         return
-    if not stage.add(ready, Placed(found.source_id, found.thread_id, found.source_parent, found.line)):
-        report.problem(found.line, "has the id of another comment on its thread: the first one counts")
+    stage.add(ready, Placed(found.source_id, found.thread_id, found.source_parent, found.line))
 
 
 def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
@@ -145,10 +150,14 @@ def _text(found: ImportedComment, wanted: Wanted) -> tuple[str, str]:
 
 def _subject(found: ImportedComment) -> tuple[str, bool]:
     """Under which name the source's author is known, and whether that is their id there."""
-    own = found.author_id
+    return _named(found.author_id, found.author_name, found.author_url)
+
+
+@lru_cache(maxsize=REMEMBERED_PEOPLE)
+def _named(own: str | None, name: str, url: str | None) -> tuple[str, bool]:
     if own and own.strip() and len(own) <= MAX_SUBJECT and is_clean(own):
         return own, True
-    said = "\0".join((own or "", found.author_name, found.author_url or ""))
+    said = "\0".join((own or "", name, url or ""))
     return "~" + hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32], False
 
 

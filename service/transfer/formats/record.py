@@ -3,9 +3,8 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
 
 from service.model import FOREVER, Milliseconds
 from service.transfer.imported import ImportedComment, LeftOut
@@ -13,6 +12,9 @@ from service.transfer.opened import SourceError
 
 PERSONAL: Final = "left out everywhere: e-mail addresses, IP addresses, user agents, votes"
 HOPELESS: Final = 1_000
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_BEGIN: Final = datetime(1970, 1, 1)  # noqa: DTZ001  # what is taken from it has no zone either
+_BEGIN_UTC: Final = _BEGIN.replace(tzinfo=UTC)
 _SECONDS_UP_TO: Final = 100_000_000_000
 """A larger number counts milliseconds: in seconds it would be the year 5138."""
 
@@ -24,8 +26,7 @@ class BadRecordError(Exception):
     """A record that cannot come in. Its text says why, in words that follow `line 12: `."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """`fields` are what the format calls them; `user.name` is a field in a field."""
 
     line: int
@@ -88,6 +89,8 @@ def moment(value: Any) -> Milliseconds | None:
     if isinstance(value, str):
         value = value.strip()
         try:
+            if ":" in value:  # nearly always, and no number has one
+                return _written(value)
             value = float(value)
         except ValueError:
             return _written(value)
@@ -103,9 +106,9 @@ def moment(value: Any) -> Milliseconds | None:
 def _written(text: str) -> Milliseconds | None:
     try:
         at = datetime.fromisoformat(text.removesuffix(" UTC"))
-        return _within((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    return _within((at - (_BEGIN_UTC if at.tzinfo else _BEGIN)) / _MILLISECOND)
 
 
 def _within(milliseconds: float) -> Milliseconds | None:

@@ -17,7 +17,7 @@ MOST_FIELDS: Final = 1_000
 """In one record."""
 # Found in real exports, where it makes the whole file unreadable: characters that XML forbids, Disqus' ids bare.
 _FORBIDDEN: Final = bytes(set(range(32)) - {9, 10, 13})
-_UNQUOTED: Final = re.compile(rb"(\sdsq:id=)([\w-]+)(?=[\s/>])")
+_UNQUOTED: Final = re.compile(rb"dsq:id=(?<=\sdsq:id=)([\w-]+)(?=[\s/>])")
 
 
 def elements(part: Part, *outer: str, inner: str = "") -> Iterator[tuple[str, Record, Record]]:
@@ -62,7 +62,7 @@ def _pieces(stream: Stream) -> Iterator[bytes]:
     piece = stream.read()
     piece = piece[max(0, piece.find(b"<")) :]
     while piece:
-        yield _UNQUOTED.sub(rb'\1"\2"', piece).translate(None, _FORBIDDEN)
+        yield _UNQUOTED.sub(rb'dsq:id="\1"', piece).translate(None, _FORBIDDEN)
         piece = stream.read()
 
 
