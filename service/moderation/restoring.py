@@ -44,6 +44,9 @@ People = Mapping[int, tuple[str, str]]
 """The namespace and the subject of each author of an export, by number."""
 KeyOf = Callable[[int], AuthorKey]
 
+_WATCHED_ANEW: Final = {"acted_before": 0, "arrived_before": 0, "changed_at": None, "learns_since": None}
+"""Of a watched rule, what an export does not hold, or need not."""
+
 
 class NotForThisSiteError(Exception):
     """A lossless export cannot be put back here. Its text is one line that says what to do."""
@@ -87,9 +90,7 @@ def begin(tx: Transaction, site: SiteKey, found: Holdings) -> None:
     _put_policies(tx, site, key_of, found.policies)
     for one in found.lists:
         _put_list(tx, site, key_of, one)
-    restored.put(
-        tx, "rule_states", [{**one, "site": site, "acted_before": 0, "arrived_before": 0} for one in found.rules]
-    )
+    restored.put(tx, "rule_states", [{**_WATCHED_ANEW, **one, "site": site} for one in found.rules])
     lease = leases.take(tx, _note(site), found.digest)
     if lease is None or not leases.note(tx, lease, found.digest):
         raise NotForThisSiteError(f"another import into {site} is at work: wait until it is done")

@@ -111,7 +111,8 @@ class ListLine(TypedDict):
 
 @CLOSED
 class RuleLine(TypedDict):
-    """A rule: since when it is as it is; since when and why it is braked, and upon which numbers."""
+    """A rule: since when it is watched; since when and why it is braked, and upon which numbers; when it or a list that
+    it names was changed last, and since when what humans say of it counts (without these: `since`)."""
 
     rule: Annotated[Short, Field(min_length=1)]
     since: Moment
@@ -119,6 +120,8 @@ class RuleLine(TypedDict):
     why: Short | None
     acted: Number | None
     of_all: Number | None
+    changed_at: NotRequired[Moment]
+    learns_since: NotRequired[Moment]
 
 
 @CLOSED
