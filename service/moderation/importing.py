@@ -24,7 +24,6 @@ from service.model import (
     Milliseconds,
     PostKey,
     Reason,
-    SiteKey,
     Status,
     Text,
     Why,
@@ -74,17 +73,13 @@ def bring(tx: Transaction, order: Import, slice_: Sequence[Staged]) -> Brought:
     fresh = [one for one in slice_ if one.identity not in known]
     if fresh:
         _write(tx, order, fresh)
+        earlier.begin_with_imported(tx, order.site.key)  # also of an import that is ended behind this slice
     changed = [
         one for one in slice_ if one.identity in known and known[one.identity].digest not in {None, digest_of(one)}
     ]
     updated = sum(_bring_anew(tx, order, one, known[one.identity]) for one in changed) if order.updates else 0
     kept = len(changed) - updated if order.updates else 0
     return Brought(len(fresh), updated, kept, len(known) - updated - kept)
-
-
-def finish(tx: Transaction, site: SiteKey) -> None:
-    """All slices have come. What rules know of comments that readers see is read of these, too, in the background."""
-    earlier.begin_with_imported(tx, site)
 
 
 def _write(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> None:

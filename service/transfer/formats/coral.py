@@ -30,7 +30,7 @@ def _looks_like(source: Source) -> bool:
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
     others = [part for part in source.parts if not _has_comments(part)]
     known = {
-        found.text("id"): {name: found.value(name) for name in ("url", "metadata", "username", "email")}
+        found.text("id"): found.kept("url", "metadata.title", "username", "email")
         for part in others
         for found in json_values.objects(part)
         if isinstance(found, Record)
@@ -40,7 +40,7 @@ def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
             yield from record.comments(_records(part, known), _comment, personal=("author.email",))
 
 
-def _records(part: Part, known: dict[str, dict[str, Any]]) -> Iterator[Record | LeftOut]:
+def _records(part: Part, known: dict[str, dict[str, str]]) -> Iterator[Record | LeftOut]:
     for found in json_values.objects(part):
         if isinstance(found, LeftOut):
             yield found
