@@ -36,14 +36,15 @@ def main() -> None:
     begun = time.process_time()
     made = [compile_list(f"list-{number}", ListKind.WORDS, entries(chance)) for number in range(LISTS)]
     compiled = time.process_time()
-    lists = Lists(made)
+    Lists(made)
     merged = time.process_time()
     echo(f"{LISTS} lists of {WORDS}: compiled in {_ms(compiled - begun)}, put together in {_ms(merged - compiled)}")
     for name, body in _texts(chance, made):
-        text = seen.text_of(body, render.to_html(body), lists)
+        text = seen.text_of(body, render.to_html(body))
         took = []
         for _ in range(looks):
             folding.folded.cache_clear()  # as if it came for the first time
+            lists = Lists(made)  # which remember words
             started = time.process_time()
             again = seen.Text(text.body, text.plain, text.shown, text.links, lists)
             look.at_text(again)

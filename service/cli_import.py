@@ -30,6 +30,10 @@ if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
     from service.transfer.report import Report
 
 WRONG = 1
+NOT_TAKEN = (
+    "The store does not take it now: it is full, locked, gone or very slow. What came stays; run the same command "
+    "again, and it goes on where it was."
+)
 AUTO = "auto"
 STEPS = {"read": "Reading, kB", "look": "Comparing, comments", "write": "Writing, comments"}
 
@@ -55,6 +59,7 @@ def import_comments(
     key: Annotated[str, typer.Option(help="What a post is called by: url-path, url or id.")] = "url-path",
     map_file: Annotated[Path | None, typer.Option("--map", help="CSV from,to: keys of posts that win.")] = None,
     pingbacks: Annotated[bool, typer.Option("--pingbacks", help="Take pingbacks and trackbacks as well.")] = False,
+    bans: Annotated[bool, typer.Option("--bans", help="Ban whom the old system had blocked, if new here.")] = False,
     undo: Annotated[str | None, typer.Option(metavar="BATCH", help="Take back what this import brought.")] = None,
     config: Config = None,
 ) -> None:
@@ -75,6 +80,7 @@ def import_comments(
         login=_namespace(chosen, login) if login else None,
         truncates=truncate,
         pingbacks=pingbacks,
+        bans=bans,
     )
     _run(settings, wanted, format_name, files, dry_run=dry_run, report_to=report_to, yes=yes, update=update)
 
@@ -90,6 +96,7 @@ def _run(
     yes: bool,
     update: bool,
 ) -> None:
+    from service.errors import StoreUnavailable
     from service.model import new_id
     from service.moderation.restoring import NotForThisSiteError
     from service.store import staged
@@ -108,6 +115,8 @@ def _run(
             asyncio.run(_bring(settings, replace(ready, updates=update), stage, report, dry_run=dry_run, is_sure=yes))
     except (SourceError, NotForThisSiteError) as error:
         stop(str(error), status=WRONG)
+    except StoreUnavailable:
+        stop(NOT_TAKEN, status=WRONG)
     finally:
         if report_to is not None and report.format:
             _write_report(report_to, report)
@@ -184,7 +193,7 @@ def _ask(question: str, *, is_sure: bool) -> None:
 
 
 def _wanted(
-    site: "Site", key: str, map_file: Path | None, *, login: str | None, truncates: bool, pingbacks: bool
+    site: "Site", key: str, map_file: Path | None, *, login: str | None, truncates: bool, pingbacks: bool, bans: bool
 ) -> "Wanted":
     from service.transfer.keys import Keys, MapError, read_map
     from service.transfer.reading import Wanted
@@ -195,7 +204,7 @@ def _wanted(
         given = read_map(map_file) if map_file else {}
     except MapError as error:
         stop(str(error), status=MISUSED)
-    return Wanted(site, Keys(key), given, login=login, truncates=truncates, pingbacks=pingbacks)
+    return Wanted(site, Keys(key), given, login=login, truncates=truncates, pingbacks=pingbacks, bans=bans)
 
 
 def _namespace(site: "Site", login: str) -> str:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
     from service.store.database import Transaction
     from service.store.policies import KeptPolicy
     from service.triage.document import Examined
+    from service.triage.document.known import Known
     from service.triage.document.place import Mistake
+    from service.triage.document.warnings import Experience
+
+    AtSite = tuple[Known, Experience]
 
 WRONG, MISUSED = 1, 2
 commands = typer.Typer(no_args_is_help=True, help="The policy of a site: what becomes of comments (docs/triage.md).")
@@ -43,16 +47,24 @@ def show(site: SiteName, config: Config = None) -> None:
 
 @commands.command()
 def validate(
-    file: File, config: Config = None, site: Annotated[str | None, typer.Option(help="The site.")] = None
+    file: File,
+    config: Config = None,
+    site: Annotated[str | None, typer.Option(help="Say what holds of it at this site.")] = None,
 ) -> None:
     """Say what is wrong with a policy in a file, and run its tests. Status 1 where it could not be put.
 
-    It needs no store and no configuration, so it can run where the policy is kept. `--site`: in that site's time zone.
+    It needs no store and no configuration, so it can run where the policy is kept. With `--site` it reads both: that
+    site's time zone, its lists, and what was known of the comments that came there lately.
     """
     from service import settings as configuration
 
-    zone = site_of(configuration.load(config), site).time_zone if site is not None else "UTC"
-    examined = _examined(_document(file), zone)
+    document = _document(file)
+    if site is None:
+        examined = _examined(document)
+    else:
+        settings = configuration.load(config)
+        chosen = site_of(settings, site)
+        examined = _examined(document, read(settings, _at_site, chosen.key), chosen.time_zone)
     tests = len(examined.policy.cases)
     typer.echo(f"{file}: good, {len(examined.policy.rules)} rules, {tests} tests passed")
 
@@ -137,9 +149,9 @@ async def _put(settings: "Settings", site: "Site", document: Any, *, note: str |
     from service.moderation import policies
     from service.store import policies as kept_policies
 
-    examined = _examined(document, site.time_zone)
     operator = Actor(ActorKind.MODERATOR, "operator", "Operator")
     async with store_beside(settings) as database:
+        examined = _examined(document, await database.read(_at_site, site.key), site.time_zone)
         holds = await database.read(kept_policies.newest, site.key)
         expected = holds.version if holds else 0
         kept = await database.write(
@@ -169,14 +181,26 @@ def _document(file: Path) -> Any:
         stop(f"{file} is no policy: {error}", status=WRONG)
 
 
-def _examined(document: Any, time_zone: str) -> "Examined":
-    """The policy; says what its author may not have meant, or ends the process with every mistake."""
+def _at_site(tx: "Transaction", site: "SiteKey") -> "AtSite":
+    from service.moderation import policies
+
+    return policies.known(tx, site), policies.experience(tx, site)
+
+
+def _examined(document: Any, at_site: "AtSite | None" = None, time_zone: str = "UTC") -> "Examined":
+    """The policy; says what its author may not have meant, or ends the process with every mistake.
+
+    `at_site`: what the names in it mean at a site. Else every list is taken to be there.
+    """
     from service.triage import document as documents
     from service.triage.document import DocumentError
     from service.triage.document.known import Known
+    from service.triage.document.warnings import NO_EXPERIENCE
 
+    known, experience = at_site or (Known(), NO_EXPERIENCE)
+    now = system_clock()
     try:
-        examined = documents.examine(document, Known(), version=1, now=system_clock(), time_zone=time_zone)
+        examined = documents.examine(document, known, version=1, now=now, time_zone=time_zone, experience=experience)
     except DocumentError as error:
         _stop_at(error.mistakes)
     for warned in examined.warnings:

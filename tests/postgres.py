@@ -49,11 +49,8 @@ def postgres_template(postgres_server: str) -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     """An empty store of the test's own on PostgreSQL."""
-    name = _new_name("store")
-    copied = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    _on_server(postgres_server, copied.format(sql.Identifier(name), sql.Identifier(postgres_template)))
-    yield address_of(postgres_server, name)
-    _drop(postgres_server, name)
+    with copy_of(postgres_server, postgres_template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -83,6 +80,16 @@ def empty_postgres_url(postgres_server: str) -> Iterator[str]:
     _on_server(postgres_server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     yield address_of(postgres_server, name)
     _drop(postgres_server, name)
+
+
+@contextmanager
+def copy_of(server: str, template: str) -> Iterator[str]:
+    """The address of a copy of a database that nobody uses."""
+    name = _new_name("store")
+    copied = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _on_server(server, copied.format(sql.Identifier(name), sql.Identifier(template)))
+    yield address_of(server, name)
+    _drop(server, name)
 
 
 def address_of(server: str, database: str) -> str:

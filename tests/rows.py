@@ -4,9 +4,11 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 
 class Rows:
@@ -25,6 +27,21 @@ class Rows:
     def number(self, query: str, *values: Any) -> int:
         """The one number that the query finds."""
         return int(self.execute(query, values).fetchone()[0])
+
+
+def everything_in(url: str) -> bytes:
+    """Every byte that a store keeps: SQLite's files, those of its log too; a dump of every table of PostgreSQL."""
+    if url.startswith("sqlite:///"):
+        store = Path(url.removeprefix("sqlite:///"))
+        return b"".join(path.read_bytes() for path in store.parent.glob(f"{store.name}*"))
+    with psycopg.connect(url, autocommit=True) as connection:
+        tables = connection.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname !~ '^(pg_|inf)'")
+        return b"".join(_dump(connection, sql.Identifier(*name)) for name in tables.fetchall())
+
+
+def _dump(connection: "psycopg.Connection[tuple[Any, ...]]", table: sql.Identifier) -> bytes:
+    with connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(table)) as rows:
+        return b"".join(map(bytes, rows))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`gatepost policy`: a policy is read, validated, put and tried from a shell, also beside a running service."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from service import cli
-from service.model import system_clock
+from service.model import AuthorKey, Identity, Label, PostKey, Profile, SiteKey, SiteRules, system_clock
+from service.moderation import submissions
+from service.moderation.submissions import Draft
+from service.store.database import Database
 from service.triage import document, starters
 from service.triage.document.known import Known
+from tests.triage import policies
 from tests.triage.policies import of_rules
 
 LINKS = {"id": "links-hold", "title": "Links wait", "when": [{"links.count": {"at_least": 1}}]}
@@ -98,3 +103,52 @@ def test_what_is_no_policy_is_said_in_a_line(tmp_path: Path, content: str, statu
 def test_a_command_that_is_not_understood_says_what_to_write(config: Path, arguments: list[str], said: str) -> None:
     refused = run(*arguments, config=None if arguments[0] == "validate" else config)
     assert (refused.exit_code, said in refused.stderr) == (2, True), refused.output
+
+
+def test_what_this_site_seldom_knows_is_warned_of(config: Path, tmp_path: Path) -> None:
+    """As over HTTP, in words and with the code; a warning changes no status."""
+    shouting = {"id": "shouting", "title": "Shouts", "when": [{"text.capitals_share": {"at_least": 0.7}}]}
+    asyncio.run(_short_comments(tmp_path, of_rules(shouting)))
+    words = tmp_path / "words.txt"
+    words.write_text("")
+    for name in ("rivals", "spare"):
+        made = CliRunner().invoke(
+            cli.app, ["lists", "import", name, str(words), "--site", "blog", "--config", str(config)]
+        )
+        assert made.exit_code == 0, made.output
+    listed = {"id": "rivals", "title": "Rivals", "when": [{"lists.matched": {"any_of": ["rivals"]}}]}
+    file = written(tmp_path, of_rules(shouting, listed))
+    warnings = [
+        "/rules/0/when/0/text.capitals_share: was not known for 100% of the comments that came lately; then this does"
+        " not hold (abstains-often)",
+        '/rules/1/when/0/lists.matched: the list "rivals" has no entry, so no text matches it (empty-list)',
+        '/rules: no rule names the list "spare", so its entries do nothing (unused)',
+    ]
+    for arguments in (("validate", file, "--site", "blog"), ("put", file, "--site", "blog")):
+        warned = run(*arguments, config=config)
+        assert (warned.exit_code, warned.stderr.splitlines()) == (0, warnings), warned.output
+    alone = run("validate", file)
+    assert (alone.exit_code, alone.stderr) == (0, ""), "there is no site to know anything of"
+
+
+@pytest.mark.parametrize("command", ["validate", "put"])
+def test_a_list_that_the_site_has_not_is_said_beside_its_place(config: Path, tmp_path: Path, command: str) -> None:
+    file = written(tmp_path, of_rules({**LINKS, "when": [{"lists.matched": {"any_of": ["slurs"]}}]}))
+    refused = run(command, file, "--site", "blog", config=config)
+    said = '/rules/0/when/0/lists.matched/any_of/0: there is no list "slurs" on this site\n'
+    assert (refused.exit_code, refused.stderr) == (1, said), refused.output
+    assert run("validate", file).exit_code == 0
+
+
+async def _short_comments(folder: Path, wanted: dict[str, Any]) -> None:
+    """A hundred comments that are judged by a policy."""
+    site = SiteRules(SiteKey("blog"))
+    who = Identity(site.key, "login", "ada", Profile("Ada"))
+    database = await Database.open(f"sqlite:///{folder}/gatepost.db", clock=system_clock)
+    try:
+        await policies.put(database, site.key, wanted)
+        for number in range(100):
+            draft = Draft(f"Short {number}", f"<p>Short {number}</p>", None, Label())
+            await database.write(submissions.submit, site, PostKey("post"), AuthorKey("ada"), who, draft)
+    finally:
+        await database.close()

@@ -1,6 +1,7 @@
 """What has changed between two texts, by words: what is gone is marked in the old one, what came in the new one."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Final
@@ -12,7 +13,10 @@ from service.desk.marking import Mark, Source
 _WORDS: Final = re.compile(r"\s+|\w+|[^\w\s]")
 _LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")
 MOST_COMPARED: Final = 300
-"""Parts of one text. `difflib` may take a time that grows with the cube of their number, on the event loop."""
+"""Parts of one text."""
+MOST_PAIRS: Final = 1_000
+"""Parts of one text that are the same as one of the other: every `a` with every other `a`, white space left out. With
+them grows what `difflib` takes, so an author could make it take seconds; prose of MOST_COMPARED parts has about half."""
 
 
 def marked(old: str, new: str, marks: Sequence[Mark] = ()) -> tuple[Markup, Markup]:
@@ -55,15 +59,22 @@ def _parts(old: str, new: str) -> tuple[list[str], list[str]]:
     words = _WORDS.findall(old), _WORDS.findall(new)
     start = _same_from_the_start(*words)
     end = _same_from_the_start(words[0][start:][::-1], words[1][start:][::-1])
-    if max(len(words[0]), len(words[1])) - start - end <= MOST_COMPARED:
+    if _are_comparable(words[0][start : len(words[0]) - end], words[1][start : len(words[1]) - end]):
         return words
     return _LINES.findall(old), _LINES.findall(new)
 
 
 def _changes(old: Sequence[str], new: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
-    if max(len(old), len(new)) > MOST_COMPARED:
+    if not _are_comparable(old, new):
         return [("replace", 0, len(old), 0, len(new))]
-    return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return SequenceMatcher(str.isspace, old, new, autojunk=False).get_opcodes()
+
+
+def _are_comparable(old: Sequence[str], new: Sequence[str]) -> bool:
+    if max(len(old), len(new)) > MOST_COMPARED:
+        return False
+    number = Counter(part for part in new if not part.isspace())
+    return sum(number[part] for part in old) <= MOST_PAIRS
 
 
 def _same_from_the_start(one: Sequence[str], other: Sequence[str]) -> int:

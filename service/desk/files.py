@@ -1,6 +1,7 @@
 """The style sheet, the script and the icon of the desk, hashed and compressed once.
 
-The script is written as several modules and goes out as one file; the page of many decisions has one of its own.
+A page loads one script at most: pages with cards `desk.js`, which is written as several modules and goes out as one
+file, and the page of many decisions `bulk.js`.
 """
 
 import hashlib

@@ -9,7 +9,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from service.auth.login import author_key
 from service.model import (
@@ -23,6 +24,7 @@ from service.model import (
     Milliseconds,
     PostKey,
     Profile,
+    SiteKey,
     SiteRules,
     Status,
     Text,
@@ -35,6 +37,8 @@ from service.store.database import Transaction
 from service.store.imports import Known, Place
 from service.store.staged import Staged
 from service.text.render import RENDERER_VERSION
+
+REMEMBERED_PEOPLE: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def known(tx: Transaction, order: Import, ids: Iterable[str]) -> dict[str, Known
     found = imports.known(tx, order.site.key, order.source, ids)
     if order.source == restoring.SOURCE and (others := set(ids) - found.keys()):
         here = restored.sites_of(tx, sorted(others))
-        found |= {name: Known(name, None, 0) for name, site in here.items() if site == order.site.key}
+        found |= {name: Known(name, None, 0, None) for name, site in here.items() if site == order.site.key}
     return found
 
 
@@ -162,7 +166,12 @@ def _id(order: Import, staged: Staged) -> CommentId:
 
 def _identity(order: Import, staged: Staged) -> Identity:
     namespace = staged.login or f"import:{order.source}"
-    return Identity(order.site.key, namespace, staged.subject, Profile(staged.name, url=staged.url))
+    return _person(order.site.key, namespace, staged.subject, staged.name, staged.url)
+
+
+@lru_cache(maxsize=REMEMBERED_PEOPLE)
+def _person(site: SiteKey, namespace: str, subject: str, name: str, url: str | None) -> Identity:
+    return Identity(site, namespace, subject, Profile(name, url=url))
 
 
 def _comment(

@@ -20,7 +20,19 @@ from service.model import (
 )
 from service.moderation import cases
 from service.moderation.cases import Case
-from service.store import around, authors, comments, decided, posts, published, queue_pages, record_pages, texts
+from service.store import (
+    around,
+    authors,
+    comment_pages,
+    comments,
+    decided,
+    posts,
+    published,
+    queue_pages,
+    record_pages,
+    texts,
+)
+from service.store.comment_pages import Numbers
 from service.store.database import Transaction
 from service.store.queue_filter import Filter
 from service.store.queue_pages import Total
@@ -49,11 +61,12 @@ class CommentDossier:
 
 @dataclass(frozen=True, slots=True)
 class AuthorDossier:
-    """An author, how many of their comments wait, and the last decisions about them, with the comments and the texts
-    that were decided about."""
+    """An author, how many of their comments wait and are in each status, and the last decisions about them, with the
+    comments and the texts that were decided about."""
 
     author: Author
     waiting: Total
+    numbers: Numbers
     record: Sequence[Decision]
     about: dict[CommentId, Comment]
     texts: dict[DecisionId, Text]
@@ -61,11 +74,13 @@ class AuthorDossier:
 
 @dataclass(frozen=True, slots=True)
 class PostDossier:
-    """A post with the first comments that wait on it, how many these are, and the beginning of its public thread."""
+    """A post with the first comments that wait on it, how many these are, how many are in each status, and the
+    beginning of its public thread."""
 
     post: Post
     waiting: Sequence[Case]
     total: Total
+    numbers: Numbers
     thread: Sequence[PublicComment]
     is_more: bool
 
@@ -102,7 +117,8 @@ def of_author(tx: Transaction, site: SiteRules, key: AuthorKey) -> AuthorDossier
     about = record_pages.Filter(author=key)
     record = record_pages.page(tx, site.key, about, newest_first=True, limit=WAITING_SHOWN, after=None).items
     written = comments.get_many(tx, site.key, (decision.comment_id for decision in record))
-    return AuthorDossier(author, waiting.total, record, written, decided.texts_of(tx, record, written))
+    numbers = comment_pages.numbers(tx, site.key, author=key)
+    return AuthorDossier(author, waiting.total, numbers, record, written, decided.texts_of(tx, record, written))
 
 
 def of_post(tx: Transaction, site: SiteRules, key: PostKey) -> PostDossier:
@@ -113,6 +129,7 @@ def of_post(tx: Transaction, site: SiteRules, key: PostKey) -> PostDossier:
         posts.get(tx, site.key, key),
         cases.of_entries(tx, site, found.entries),
         found.total,
+        comment_pages.numbers(tx, site.key, post=key),
         thread.items,
         is_more=thread.next is not None,
     )

@@ -64,11 +64,15 @@ class _OfAuthor:
 
     identity: Identity
     since: Milliseconds
+    banned_until: Milliseconds | None
     by_status: Counter[Status] = field(default_factory=Counter)
 
 
 def bring(tx: Transaction, order: Import, slice_: Sequence[Staged]) -> Brought:
-    """Write a slice of an import. Comments come behind those that they answer, post by post."""
+    """Write a slice of an import. Comments come behind those that they answer, post by post.
+
+    It may be asked again where the first answer did not come in time: what stands by then counts as new.
+    """
     known = arriving.known(tx, order, [one.identity for one in slice_])
     fresh = [one for one in slice_ if one.identity not in known]
     if fresh:
@@ -79,7 +83,8 @@ def bring(tx: Transaction, order: Import, slice_: Sequence[Staged]) -> Brought:
     ]
     updated = sum(_bring_anew(tx, order, one, known[one.identity]) for one in changed) if order.updates else 0
     kept = len(changed) - updated if order.updates else 0
-    return Brought(len(fresh), updated, kept, len(known) - updated - kept)
+    just_now = sum(one.batch == order.batch for one in known.values())
+    return Brought(len(fresh) + just_now, updated, kept, len(known) - just_now - updated - kept)
 
 
 def _write(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> None:
@@ -136,7 +141,7 @@ def _count_replies(made: list[Arrival]) -> None:
 def _add_authors(tx: Transaction, made: Sequence[Arrival]) -> None:
     people: dict[AuthorKey, _OfAuthor] = {}
     for one in made:
-        person = people.setdefault(one.comment.author_key, _OfAuthor(one.identity, FOREVER))
+        person = people.setdefault(one.comment.author_key, _OfAuthor(one.identity, FOREVER, one.staged.banned_until))
         if one.whole is None:
             person.since = min(person.since, one.comment.created_at)
         person.by_status[one.comment.status] += 1
@@ -149,6 +154,7 @@ def _add_authors(tx: Transaction, made: Sequence[Arrival]) -> None:
                 person.since,
                 person.by_status[Status.APPROVED],
                 sum(person.by_status[status] for status in _REFUSED),
+                person.banned_until,
             )
             for key, person in people.items()
         ],

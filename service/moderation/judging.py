@@ -109,7 +109,7 @@ def judge(
     found = standing.surroundings(
         tx, site.key, incoming.post, incoming.author_key, body=body, comment_id=incoming.comment_id
     )
-    lists_now = lists.ready(tx, site.key, found.lists_mark)
+    lists_now = lists.ready(tx, site.key, found.lists_mark, looked.text.lists if looked else NO_LISTS)
     if looked is None or looked.text.lists is not lists_now:
         looked = look(body, html, lists_now)
     of_context = checks.at_context(looked.text, _context(tx, site, incoming, looked.text, found))

@@ -6,6 +6,7 @@ compile takes tenths of a second, so it is not done where writes wait: there `re
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -186,25 +187,27 @@ class _Uncompiled(NamedTuple):
 
 
 class AsKept(NamedTuple):
-    """The lists of a site as the store has them at one moment."""
+    """The lists of a site as the store has them at one moment; `made` where they are compiled already."""
 
     mark: str | None
     lists: Sequence[_Uncompiled]
     at: Milliseconds
+    made: Lists | None = None
 
 
-def ready(tx: Transaction, site: SiteKey, mark: str | None) -> Lists:
+def ready(tx: Transaction, site: SiteKey, mark: str | None, looked_with: Lists = NO_LISTS) -> Lists:
     """The site's lists as texts are compared with them, whose state has this mark (None: it never had one).
 
-    Raises NotCompiled.
+    `looked_with`: those that somebody has in hand. They are taken where they are these: another request may have made
+    the process remember others meanwhile. Raises NotCompiled.
     """
     if mark is None:
         _of_site.pop(site, None)
         return NO_LISTS
-    found = _of_site.get(site)
-    if found is None or found.mark != mark or not found.holds_at(tx.now):
-        raise NotCompiled(site)
-    return found
+    for one in (looked_with, remembered(site)):
+        if one.mark == mark and one.holds_at(tx.now):
+            return one
+    raise NotCompiled(site)
 
 
 def holding(tx: Transaction, site: SiteKey) -> Lists:
@@ -217,9 +220,12 @@ def holding(tx: Transaction, site: SiteKey) -> Lists:
 
 def as_kept(tx: Transaction, site: SiteKey) -> AsKept:
     """What `compile_lists` needs."""
+    mark = lists.mark_of(tx, site)
+    with suppress(NotCompiled):
+        return AsKept(mark, (), tx.now, ready(tx, site, mark))
     before = {one.name: one for one in _compiled.get(site, ())}
     found = [_as_kept(tx, site, kept, before.get(kept.name)) for kept in lists.of_site(tx, site)]
-    return AsKept(lists.mark_of(tx, site), found, tx.now)
+    return AsKept(mark, found, tx.now)
 
 
 def remembered(site: SiteKey) -> Lists:
@@ -229,6 +235,8 @@ def remembered(site: SiteKey) -> Lists:
 
 def compile_lists(site: SiteKey, kept: AsKept) -> Lists:
     """Make lists ready, and remember them: every one that has changed. 2,000 words take some hundredths of a second."""
+    if kept.made is not None:
+        return kept.made
     found = [one.made or _compile(one, kept.at) for one in kept.lists]
     _compiled[site] = found
     until = min((one.until for one in found if one.until is not None), default=None)

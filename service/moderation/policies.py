@@ -86,7 +86,9 @@ def experience(tx: Transaction, site: SiteKey) -> Experience:
         asked.update(said["facts"].keys())
         nothing.update(fact for fact, value in said["facts"].items() if value is None)
     shares = {fact: nothing[fact] / asked[fact] for fact in nothing if asked[fact] >= ENOUGH_LOOKED_AT}
-    return Experience(frozenset(kept.name for kept in lists.of_site(tx, site) if not kept.entries), shares)
+    entries_of = {kept.name: kept.entries for kept in lists.of_site(tx, site)}
+    empty = frozenset(name for name, entries in entries_of.items() if not entries)
+    return Experience(frozenset(entries_of), empty, shares)
 
 
 def shown(tx: Transaction, site: SiteRules) -> Shown:

@@ -9,7 +9,18 @@ from enum import Enum
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Column, ColumnElement, Integer, Select, bindparam, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from service.model import AuthorKey, Comment, Milliseconds, PostKey, SiteKey, Status, id_before
 from service.store.comments import comment_of
@@ -19,6 +30,8 @@ from service.store.tables import PUBLIC, REFUSED, comments, queue
 Position = tuple[int, str]
 LAST: Final[Position] = (2**62, "~")
 FIRST: Final[Position] = (-1, "")
+MOST_COUNTED: Final = 1_000
+"""Comments of an author, or on a post, are counted up to here."""
 
 
 class _Way(Enum):
@@ -41,6 +54,14 @@ class Stretch:
 
     comments: list[tuple[Position, Comment]]
     next: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How many comments there are in each status: so many, or (not exact) at least so many."""
+
+    of_each: dict[Status, int]
+    is_exact: bool
 
 
 def stretch(
@@ -74,6 +95,13 @@ def stretch(
     places = [(row["place"], row["id"]) for row in rows]
     found = [(place, comment_of(row)) for place, row in zip(places, rows, strict=True) if row["site"] == site]
     return Stretch(found, places[-1] if len(rows) == limit else None)
+
+
+def numbers(tx: Transaction, site: SiteKey, *, author: AuthorKey | None = None, post: PostKey | None = None) -> Numbers:
+    """How many comments of an author, or on a post, are in each status, as far as they are counted."""
+    rows = tx.all(_numbers(_Way.AUTHOR if post is None else _Way.POST), site=site, author=author, post=post)
+    of_each = {Status(row["status"]): int(row["number"]) for row in rows}
+    return Numbers({status: of_each.get(status, 0) for status in Status}, sum(of_each.values()) < MOST_COUNTED)
 
 
 def begin(moment: Milliseconds) -> Position:
@@ -131,6 +159,14 @@ def _statement(way: _Way, *, newest_first: bool) -> Select[Any]:
             return rows.where(of_site, *behind).order_by(*ordered).limit(limit)
     rows = select(place.label("place"), comments).where(of_site, *_CONDITIONS[way], *behind)
     return rows.order_by(*ordered).limit(limit)
+
+
+@cache
+def _numbers(way: _Way) -> Select[Any]:
+    only = _ON_POST if way is _Way.POST else _BY_AUTHOR
+    most = literal_column(str(MOST_COUNTED), Integer)
+    some = select(comments.c.status).where(comments.c.site == bindparam("site"), only).limit(most).subquery("some")
+    return select(some.c.status, func.count().label("number")).group_by(some.c.status)
 
 
 _WRITTEN: Final = (comments.c.created_at, comments.c.id)

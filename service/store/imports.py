@@ -26,7 +26,7 @@ from service.store.tables import authors, comments, decisions, imports, original
 _ADD_COMMENT = insert(comments).values({column.name: bindparam(column.name) for column in comments.c})
 _EDITED_AT = comments.c.keys().index("edited_at")
 _NO_EDIT = (None,) * 5
-_KNOWN = select(imports.c.source_id, imports.c.comment_id, imports.c.digest, imports.c.version).where(
+_KNOWN = select(*(imports.c[name] for name in ("source_id", "comment_id", "digest", "version", "batch"))).where(
     imports.c.site == bindparam("site"), imports.c.source == bindparam("source"), among(imports.c.source_id, "ids")
 )
 _ADD = insert(imports).values({column.name: bindparam(column.name) for column in imports.c})
@@ -78,11 +78,13 @@ _TAKE_NUMBERS = _new_post.on_conflict_do_update(
 
 
 class Known(NamedTuple):
-    """A comment that an import brought: its digest then, and its version then. No digest: it was never brought."""
+    """A comment that an import brought: its digest then, its version then, and which import that was. No digest and no
+    batch: it was never brought."""
 
     comment_id: CommentId
     digest: str | None
     version: int
+    batch: BatchId | None
 
 
 class Place(NamedTuple):
@@ -118,7 +120,7 @@ class Elsewhere(NamedTuple):
 def known(tx: Transaction, site: SiteKey, source: str, ids: Iterable[str]) -> dict[str, Known]:
     """Which of these comments of a source the site has."""
     rows = tx.all(_KNOWN, site=site, source=source, ids=listed(ids))
-    return {row["source_id"]: Known(row["comment_id"], row["digest"], row["version"]) for row in rows}
+    return {row["source_id"]: Known(row["comment_id"], row["digest"], row["version"], row["batch"]) for row in rows}
 
 
 def places(tx: Transaction, site: SiteKey, ids: Iterable[CommentId]) -> dict[CommentId, Place]:
@@ -179,19 +181,22 @@ def renew(
         tx.send_many(_ADD_ORIGINAL, [(comment_id, *original)])
 
 
-def met(tx: Transaction, people: Iterable[tuple[Identity, AuthorKey, Milliseconds, int, int]]) -> None:
-    """People whose comments were brought: since when they comment, how many more are approved, and how many rejected.
+def met(
+    tx: Transaction, people: Iterable[tuple[Identity, AuthorKey, Milliseconds, int, int, Milliseconds | None]]
+) -> None:
+    """People whose comments were brought: since when they comment, how many more are approved, how many rejected, and
+    until when they are banned.
 
-    Who is known stays called as they are.
+    Who is known stays called as they are, and banned or not.
     """
     tx.send_many(
         _AUTHOR,
         [
             (
                 *(who.site, key, who.namespace, who.subject, who.profile.name, who.profile.bio, who.profile.url),
-                *(who.profile.avatar, first_seen, approved, rejected, None, False, None),
+                *(who.profile.avatar, first_seen, approved, rejected, banned_until, False, None),
             )
-            for who, key, first_seen, approved, rejected in people
+            for who, key, first_seen, approved, rejected, banned_until in people
         ],
     )
 

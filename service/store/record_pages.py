@@ -1,8 +1,8 @@
 """The record as moderators page through it: which decisions a filter finds, in either order of their numbers.
 
-What that costs does not depend on how long the record is. An actor, a batch, a comment and the actions that are seldom
-have an index each; an author and a post are found by their comments. What else is asked for is looked for in the next
-LOOKED_THROUGH decisions, behind which the next page goes on.
+What that costs does not depend on how long the record is. An actor, a batch, a comment, a reason and the actions that
+are seldom have an index each; an author and a post are found by their comments. What else is asked for is looked for in
+the next LOOKED_THROUGH decisions, behind which the next page goes on.
 """
 
 from dataclasses import dataclass, fields
@@ -36,7 +36,7 @@ from service.model import (
 )
 from service.store.database import Row, Transaction
 from service.store.decisions import decision_of
-from service.store.tables import BY_SOMEBODY, IS_SELDOM, USUAL_ACTIONS, comments, decisions, sites
+from service.store.tables import BY_SOMEBODY, HAS_REASON, IS_SELDOM, USUAL_ACTIONS, comments, decisions, sites
 
 MOST_DISPLACED: Final = 1_000
 """How many events may lie between two decisions whose times say another order than their numbers: the clocks of
@@ -51,14 +51,15 @@ _BEGINNING: Final = -_END
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which decisions somebody asks for: on one comment, on those of an author or a post, of an actor, of an action, of
-    a batch, made at `since` or later and before `until`."""
+    """Which decisions somebody asks for: on one comment, on those of an author or a post, of an actor, of an action,
+    with just this reason, of a batch, made at `since` or later and before `until`."""
 
     comment_id: CommentId | None = None
     author: AuthorKey | None = None
     post: PostKey | None = None
     actor: AuthorKey | None = None
     action: Action | None = None
+    reason: str | None = None
     batch: BatchId | None = None
     since: Milliseconds | None = None
     until: Milliseconds | None = None
@@ -127,7 +128,7 @@ def _meant(given: dict[str, Any]) -> set[str]:
 _FEW: Final = frozenset({"comment_id", "batch"})
 """What these find has an index of its own, and is not much."""
 _BY_COMMENTS: Final = frozenset({"author", "post"})
-_IN_ORDER: Final = {"action": IS_SELDOM, "actor": BY_SOMEBODY}
+_IN_ORDER: Final = {"reason": HAS_REASON, "action": IS_SELDOM, "actor": BY_SOMEBODY}
 """What these find may be much. Each has an index of some decisions; that of the first which is given is used."""
 _TIMES: Final = frozenset({"since", "until"})
 """What these find is nearly all that is between two numbers."""
@@ -168,6 +169,7 @@ def _conditions(names: frozenset[str], of: Any = decisions.c) -> list[ColumnElem
         "policy": of.actor == bindparam("actor"),
         "action": of.action == bindparam("action"),
         "usual_action": of.action == bindparam("action"),
+        "reason": of.reason == bindparam("reason"),
         "batch": of.batch == bindparam("batch"),
         "since": of.created_at >= bindparam("since"),
         "until": of.created_at < bindparam("until"),

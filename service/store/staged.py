@@ -44,6 +44,8 @@ class Staged(NamedTuple):
     anchor: str | None
     whole: str | None = None
     """Of a lossless export: its line, as JSON."""
+    banned_until: Milliseconds | None = None
+    """Of somebody who is banned from the first day on here."""
 
 
 class Placed(NamedTuple):
@@ -60,7 +62,7 @@ CREATE TABLE comments (
     number INTEGER PRIMARY KEY, identity TEXT NOT NULL, answers TEXT, post TEXT NOT NULL,
     post_title TEXT, post_url TEXT, subject TEXT NOT NULL, login TEXT, name TEXT NOT NULL, url TEXT,
     body TEXT NOT NULL, html TEXT NOT NULL, original TEXT, original_format TEXT, status TEXT NOT NULL,
-    created_at INTEGER NOT NULL, edited_at INTEGER, anchor TEXT, whole TEXT
+    created_at INTEGER NOT NULL, edited_at INTEGER, anchor TEXT, whole TEXT, banned_until INTEGER
 );
 CREATE TABLE places (
     number INTEGER PRIMARY KEY, source_id TEXT NOT NULL, thread TEXT NOT NULL, answers TEXT, line INTEGER NOT NULL,
@@ -68,6 +70,7 @@ CREATE TABLE places (
     dropped INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE named (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE banned (subject TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
 """
 _ADD = f"INSERT INTO comments VALUES ({', '.join('?' * len(Staged.__annotations__))})"  # noqa: S608
 _PLACE = (
@@ -108,6 +111,10 @@ WITH RECURSIVE below(number, level) AS (
 UPDATE places SET level = below.level FROM below WHERE places.number = below.number
 """
 """How deep these stand, and all below them."""
+_BAN = """
+UPDATE comments SET banned_until = (SELECT until FROM banned WHERE banned.subject = comments.subject)
+WHERE EXISTS (SELECT 1 FROM banned) AND subject IN (SELECT subject FROM banned)
+"""
 _DROP_DELETED = """
 UPDATE places SET dropped = 1 WHERE level = ? AND status = 'deleted'
 AND NOT EXISTS (SELECT 1 FROM places AS p WHERE p.parent = places.number AND p.dropped = 0)
@@ -142,6 +149,10 @@ class Stage:
         self._comments.clear()
         self._places.clear()
 
+    def ban(self, subject: str, until: Milliseconds) -> None:
+        """This author of comments on the stage is banned."""
+        self._run("INSERT OR REPLACE INTO banned VALUES (?, ?)", (subject, until))
+
     def is_first(self, name: str) -> bool:
         """Whether nobody asked this of the same name before. (Of a large file that is more than memory should hold.)"""
         return self._run("INSERT OR IGNORE INTO named VALUES (?)", (name,)).rowcount == 1
@@ -170,6 +181,7 @@ class Stage:
             self._run(_LEVELS.format(roots="number = ?"), (number,))
             yield line, "answers itself, by way of others: it begins a thread of its own"
         self._run(_ANSWERS)
+        self._run(_BAN)
         if not keeping_deleted:
             self._drop_deleted()
         self._run("CREATE INDEX places_order ON places (post, level, created_at, number) WHERE NOT dropped")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, func, literal, or_, select, true
 
 from service.model import ActorKind, Author, AuthorKey, CommentId, Milliseconds, PostKey, SiteKey, Status
 from service.store import policies as policies_of_site
@@ -93,23 +93,21 @@ def seems_to_wait(of: Any) -> ColumnElement[bool]:
     return or_(of.status == Status.PENDING.value, and_(of.status == Status.SPAM.value, of.by_rule.is_(true())))
 
 
+_LAST_BY_HUMANS = (
+    select(decisions.c.to_status)
+    .where(decisions.c.comment_id == comments.c.id, decisions.c.actor_kind == ActorKind.MODERATOR.value)
+    .order_by(decisions.c.seq.desc())
+    .limit(1)
+    .scalar_subquery()
+)
 _newest = (
-    select(comments.c.id, comments.c.status, comments.c.by_rule, comments.c.created_at)
+    select(comments.c.status, comments.c.by_rule, comments.c.created_at, _LAST_BY_HUMANS.label("humans"))
     .where(comments.c.site == bindparam("site"), comments.c.author == bindparam("of_author"))
     .order_by(comments.c.created_at.desc())
     .limit(MOST_COUNTED)
     .subquery("newest")
 )
-_LAST_BY_HUMANS = (
-    select(decisions.c.to_status)
-    .where(decisions.c.comment_id == _newest.c.id, decisions.c.actor_kind == ActorKind.MODERATOR.value)
-    .order_by(decisions.c.seq.desc())
-    .limit(1)
-    .scalar_subquery()
-)
-_seen = (_newest.c.status, _newest.c.by_rule, _newest.c.created_at)
-_recent = select(*_seen, _LAST_BY_HUMANS.label("humans")).subquery("recent")
-_IS_RECENT = _recent.c.created_at > bindparam("recent")
+_IS_RECENT = _newest.c.created_at > bindparam("recent")
 _many = (
     select(comments.c.status, comments.c.by_rule)
     .where(comments.c.site == bindparam("site"), comments.c.author == bindparam("of_author"))
@@ -118,36 +116,34 @@ _many = (
     .subquery("many")
 )
 _WAITING = select(func.count().label("number")).select_from(_many).where(seems_to_wait(_many.c))
-_HUMANS_REFUSED = or_(_recent.c.humans == Status.REJECTED.value, _recent.c.humans == Status.SPAM.value)
+_HUMANS_REFUSED = or_(_newest.c.humans == Status.REJECTED.value, _newest.c.humans == Status.SPAM.value)
 _counted = (
     select(
-        func.count().filter(seems_to_wait(_recent.c)).label("waiting"),
-        func.count().filter(and_(_IS_RECENT, _recent.c.humans.is_not(None))).label("decided"),
+        func.count().filter(seems_to_wait(_newest.c)).label("waiting"),
+        func.count().filter(and_(_IS_RECENT, _newest.c.humans.is_not(None))).label("decided"),
         func.count().filter(and_(_IS_RECENT, _HUMANS_REFUSED)).label("refused"),
     )
-    .select_from(_recent)
+    .select_from(_newest)
     .subquery("counted")
 )
-_OTHERS = (arrivals.c.site == bindparam("site"), arrivals.c.comment_id != bindparam("comment_id"))
-_rushing = (
-    select(arrivals.c.author, arrivals.c.post)
-    .where(*_OTHERS, arrivals.c.created_at > bindparam("flood"))
-    .order_by(arrivals.c.created_at.desc())
-    .limit(MOST_ARRIVALS)
-    .subquery("rushing")
-)
-_flood = (
-    select(
-        func.count().label("on_site"),
-        func.count().filter(_rushing.c.author == bindparam("of_author")).label("by_author"),
-        func.count().filter(_rushing.c.post == bindparam("post")).label("on_post"),
-    )
-    .select_from(_rushing)
-    .subquery("flood")
-)
+_IS_OTHER = arrivals.c.comment_id != bindparam("comment_id")
+
+
+def _rushing(*of: ColumnElement[bool]) -> ScalarSelect[int]:
+    """How many of these came in the last minutes."""
+    lately = (arrivals.c.site == bindparam("site"), arrivals.c.created_at > bindparam("flood"))
+    some = select(literal(1)).select_from(arrivals).where(*lately, *of).limit(MOST_ARRIVALS).subquery("rushing")
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
 _alike = (
     select(arrivals.c.author, arrivals.c.created_at)
-    .where(*_OTHERS, arrivals.c.key == bindparam("key"), arrivals.c.created_at > bindparam("week"))
+    .where(
+        arrivals.c.site == bindparam("site"),
+        _IS_OTHER,
+        arrivals.c.key == bindparam("key"),
+        arrivals.c.created_at > bindparam("week"),
+    )
     .order_by(arrivals.c.created_at.desc())
     .limit(MOST_ARRIVALS)
     .subquery("alike")
@@ -162,15 +158,18 @@ _equal = (
 )
 _SURROUNDINGS = select(
     _counted,
-    _flood,
     _equal,
+    _rushing().label("on_site"),
+    _rushing(arrivals.c.author == bindparam("of_author"), ~_IS_OTHER).label("own"),
+    _rushing(arrivals.c.author == bindparam("of_author"), _IS_OTHER).label("by_author"),
+    _rushing(arrivals.c.post == bindparam("post"), _IS_OTHER).label("on_post"),
     select(func.coalesce(posts.c.published_at, posts.c.created_at)).where(*_POST).scalar_subquery().label("post_since"),
     select(posts.c.count).where(*_POST).scalar_subquery().label("post_comments"),
     sites.c.waiting.label("queue"),
     sites.c.lists_mark,
     sites.c.hosts_known,
     sites.c.arrivals_known,
-).select_from(_counted.join(_flood, true()).join(_equal, true()).outerjoin(sites, sites.c.site == bindparam("site")))
+).select_from(_counted.join(_equal, true()).outerjoin(sites, sites.c.site == bindparam("site")))
 
 
 def look(
@@ -222,7 +221,8 @@ def surroundings(
     if row is None:
         raise LookupError(site)  # it counts, so it has one row
     is_new_site = row["queue"] is None  # nothing has ever happened there
-    counts = (row[name] for name in ("equal_by_author", "equal_on_site", "by_author", "on_post", "on_site"))
+    counts = row["equal_by_author"], row["equal_on_site"], row["by_author"], row["on_post"]
+    on_site = row["on_site"] - row["own"]  # to leave its own texts out of the count of all takes twice as long
     return Surroundings(
         row["waiting"],
         row["decided"],
@@ -232,5 +232,5 @@ def surroundings(
         row["queue"] or 0,
         row["lists_mark"],
         is_new_site or bool(row["hosts_known"]),
-        Arrived(*counts) if is_new_site or row["arrivals_known"] else None,
+        Arrived(*counts, on_site) if is_new_site or row["arrivals_known"] else None,
     )

@@ -304,6 +304,8 @@ USUAL_ACTIONS = frozenset({Action.HOLD, Action.APPROVE})
 IS_SELDOM = decisions.c.action.not_in([literal_column(f"'{action.value}'") for action in sorted(USUAL_ACTIONS)])
 _index("ix_decisions_action", "site", "action", "seq", only=IS_SELDOM, of=decisions)
 _index("ix_decisions_batch", "site", "batch", "seq", only=decisions.c.batch.is_not(None), of=decisions)
+HAS_REASON = decisions.c.reason.is_not(None)
+_index("ix_decisions_reason", "site", "reason", "seq", only=HAS_REASON, of=decisions)
 
 # The policies of each site, every version that ever held: data that people wrote, read by `triage/document`.
 policies = Table(
@@ -404,6 +406,8 @@ arrivals = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_arrivals_equal", *(arrivals.c[column] for column in ("site", "key", "created_at", "author")))
+Index("ix_arrivals_author", arrivals.c.site, arrivals.c.author, arrivals.c.created_at)
+Index("ix_arrivals_post", arrivals.c.site, arrivals.c.post, arrivals.c.created_at)
 
 # Which comment of which foreign file a comment is, so that it is brought once. `digest` is of what was brought,
 # `version` the comment's then: what somebody did here since has raised it. `batch` is the import that brought it.

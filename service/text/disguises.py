@@ -119,11 +119,6 @@ def own_alphabets(text: str) -> Own:
     return tuple(not has_latin or own.search(text) is not None for own in _OWN_LETTERS)
 
 
-def is_plain(word: str) -> bool:
-    """Whether a folded word surely has only one reading, itself: that is so of most, and found out at once."""
-    return word.isascii() and word.isalpha() and _RUN.search(word) is None
-
-
 def readings(words: Iterable[str], own: Own) -> dict[str, Readings]:
     """How each of some folded words can be read that stand in a text whose alphabets are `own`.
 
@@ -131,6 +126,7 @@ def readings(words: Iterable[str], own: Own) -> dict[str, Readings]:
     """
     some = list(words)
     bare = _translated(some, _BARE)
+    has_runs = _RUN.search("\n".join(some)) is not None
     found = {}
     for word, one, meant in zip(some, bare, _translated(bare, _UNDISGUISED), strict=True):
         if len(word) > LONGEST:
@@ -138,11 +134,11 @@ def readings(words: Iterable[str], own: Own) -> dict[str, Readings]:
             continue
         spelt: tuple[str, ...] = (one,)
         meanings: tuple[str, ...] = (meant,)
-        if _RUN.search(word):
+        if has_runs and _RUN.search(word):
             spelt = (one, _RUN.sub(r"\1", one), _RUN.sub(r"\1\1", one))
             meanings = tuple(skeletons(spelt))
-        plain = spelt if one == word else (word, *spelt)
-        found[word] = Readings(plain, meanings if _looks_disguised(one, own) else (), meanings)
+        is_disguised = not (word.isalpha() and word.isascii()) and _looks_disguised(one, own)
+        found[word] = Readings(spelt if one == word else (word, *spelt), meanings if is_disguised else (), meanings)
     return found
 
 

@@ -1,17 +1,20 @@
 """An import from its stage into the store: what is there already, then one slice after another."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from service.errors import StoreUnavailable
 from service.model import BatchId, CommentId, PostKey, SiteKey, SiteRules
 from service.moderation import arriving, importing, unimporting
 from service.moderation.arriving import Import
+from service.moderation.importing import Brought
 from service.moderation.restoring import Holdings
 from service.store import imported, posts
 from service.store.database import Database, Transaction
 from service.store.snapshot import Watch
-from service.store.staged import Stage
+from service.store.staged import Stage, Staged
 from service.transfer import reading, whole
 from service.transfer.formats import gatepost
 from service.transfer.formats.format import Format
@@ -25,6 +28,9 @@ STEP: Final = "write"
 UNDO: Final = "undo"
 SLICE: Final = 250
 """Comments that are written in one transaction: who submits one meanwhile waits for so many at most."""
+TRIES: Final = 6
+"""So often in a row the store may fail to take a slice, which gets smaller each time."""
+WAIT_SECONDS: Final = 2.0
 LOOKED_AT_ONCE: Final = 500
 MISSING: Final = "answers a comment that is nowhere: it begins a thread of its own"
 
@@ -103,15 +109,37 @@ async def write(database: Database, ready: Ready, stage: Stage, report: Report, 
     done = 0
     for slice_ in stage.slices(SLICE):
         watch.tell(STEP, done, report.comments)
-        brought = await database.bulk.write(importing.bring, ready.order, slice_)
-        report.new += brought.new
-        report.updated += brought.updated
-        report.kept += brought.kept
-        report.known += brought.known
+        async for brought in _taken(database, ready.order, slice_):
+            report.new += brought.new
+            report.updated += brought.updated
+            report.kept += brought.kept
+            report.known += brought.known
         done += len(slice_)
     watch.tell(STEP, done, report.comments)
     if not report.new + report.updated:
         report.batch = None
+
+
+async def _taken(database: Database, order: Import, slice_: Sequence[Staged]) -> AsyncIterator[Brought]:
+    """Write a slice. A store that does not take it (slow, locked by somebody) gets it in halves, after a while.
+
+    Whether a late one came all the same nobody knows, and it makes no difference: a comment is brought once.
+    """
+    waiting, failures = [slice_], 0
+    while waiting:
+        part = waiting.pop()
+        try:
+            brought = await database.bulk.write(importing.bring, order, part)
+        except StoreUnavailable:
+            failures += 1
+            if failures == TRIES:
+                raise
+            await asyncio.sleep(WAIT_SECONDS)
+            middle = (len(part) + 1) // 2
+            waiting += [half for half in (part[middle:], part[:middle]) if half]
+        else:
+            failures = 0
+            yield brought
 
 
 async def size(database: Database, site: SiteKey, batch: BatchId) -> int:

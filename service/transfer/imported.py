@@ -65,6 +65,15 @@ class ImportedComment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """Somebody whom the other system let write no more, and until when (`FOREVER`: for good)."""
+
+    line: int
+    author_id: str
+    until: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
 class LeftOut:
     """Something in the file that does not come in, and why, in words.
 
@@ -75,3 +84,7 @@ class LeftOut:
     line: int
     why: str
     personal: int = 0
+
+
+Found = ImportedComment | Blocked | LeftOut
+"""What a reader yields."""

@@ -33,7 +33,15 @@ MOST_BYTES_OF_NAMES: Final = 1024 * 1024
 """In the directory of a zip, which is read at once and takes much more in memory."""
 
 # What the libraries raise that unpack: a name that is not UTF-8 is a ValueError, a place beyond all files an overflow.
-_DAMAGED: Final = (EOFError, ValueError, OverflowError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
+_DAMAGED: Final = (
+    EOFError,
+    ValueError,
+    OverflowError,
+    zlib.error,
+    lzma.LZMAError,
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+)
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
@@ -201,7 +209,9 @@ class _Shelf(io.FileIO):
     def read(self, size: int | None = -1, /) -> bytes:
         """The next bytes. Raises SourceError."""
         if size is not None and size > MOST_BYTES_OF_NAMES:
-            raise SourceError(f"{Path(str(self.name)).name}: holds very many files: unpack it, and name those that are meant")
+            raise SourceError(
+                f"{Path(str(self.name)).name}: holds very many files: unpack it, and name those that are meant"
+            )
         return super().read(size) or b""
 
 

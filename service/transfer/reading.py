@@ -20,7 +20,7 @@ from service.strict_json import is_clean
 from service.text import render, visible
 from service.transfer import bodies, keys
 from service.transfer.formats.format import Format
-from service.transfer.imported import BodyFormat, ImportedComment, Kind, State
+from service.transfer.imported import Blocked, BodyFormat, ImportedComment, Kind, State
 from service.transfer.keys import Keys
 from service.transfer.opened import Source
 from service.transfer.report import PostKeyFound, Report
@@ -60,6 +60,7 @@ class Wanted:
     login: str | None = None
     truncates: bool = False
     pingbacks: bool = False
+    bans: bool = False
 
 
 class _RefusedError(Exception):
@@ -74,6 +75,10 @@ def read(source: Source, format_: Format, wanted: Wanted, stage: Stage, report: 
             watch.tell(STEP, *source.passed)
         if isinstance(found, ImportedComment):
             _take(found, number, wanted, stage, report)
+        elif isinstance(found, Blocked):
+            report.blocked += 1
+            if wanted.bans:
+                stage.ban(found.author_id, found.until)
         elif found.personal:
             report.personal += found.personal
         else:

@@ -41,6 +41,7 @@ class Report:
     posts: list[PostKeyFound] = field(default_factory=list)
     known: int = 0
     personal: int = 0
+    blocked: int = 0
     problems: dict[str, list[int]] = field(default_factory=dict)
     counted: Counter[str] = field(default_factory=Counter)
     said: list[str] = field(default_factory=list)
@@ -87,6 +88,7 @@ class Report:
                 for post in self.posts
             ],
             "personal_left_out": self.personal,
+            "blocked": self.blocked,
             "problems": [
                 {"why": why, "count": self.counted[why], "lines": lines} for why, lines in self.problems.items()
             ],
@@ -109,6 +111,8 @@ class Report:
             yield f"Already here: {self.known}."
         if self.personal:
             yield f"Not stored: {self.personal} e-mail addresses, IP addresses, user agents and votes."
+        if self.blocked:
+            yield f"Blocked there: {self.blocked} people. Those of them who commented come in as banned with --bans."
         for post in self.posts[:MOST_POSTS_SAID]:
             yield f"  {post.key}: {post.comments}{_marks(post)}"
         if len(self.posts) > MOST_POSTS_SAID:

@@ -1,6 +1,6 @@
 """From facts and a policy to a judgement. `moderation` asks here for every new text, inside the transaction.
 
-1. Every rule is asked; one that needs what could not be found out is unknown, and holds.
+1. Every rule is asked that may speak; one that needs what could not be found out is unknown, and holds.
 2. The strictest of what was said is the outcome; where nobody spoke, the policy's `otherwise`.
 3. Braked rules hold, edits of approved texts are held at most, and some of what rules would do alone is held to measure
    them (the audit sample).
@@ -39,8 +39,7 @@ def judge(
     down what a human approved. `braked`: the ids of rules that may only hold. `sample`: a number from 0 to below 1 that
     the caller makes of the comment's id with a key (no chance), for the audit sample.
     """
-    rules = (*policy.rules, *policy.lockdown) if lockdown else policy.rules
-    if not rules:
+    if not policy.rules and not lockdown:
         supports: tuple[tuple[str, ...], ...] = ((),) * len(facts.verdicts)
         return Judgement(policy.otherwise, (), policy.version, at, text_version, (), (), (), facts, supports)
     moment = Moment(at, policy.zone)
@@ -48,8 +47,8 @@ def judge(
     spoke: list[tuple[Rule, Said]] = []
     observed: list[Said] = []
     could_not_judge: list[CouldNotJudge] = []
-    for rule in rules:
-        truth = FALSE if rule.mode is Mode.OFF else rule.truth(facts, moment, people)
+    for rule in (policy.asked_in_lockdown if lockdown else policy.asked).that_may_speak(facts):
+        truth = rule.truth(facts, moment, people)
         if truth is FALSE:
             continue
         said = _said(rule, truth, policy, is_braked=rule.id in braked)

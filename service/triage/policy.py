@@ -6,6 +6,7 @@ from datetime import UTC, tzinfo
 from functools import cached_property
 
 from service.model import Milliseconds
+from service.triage.asked import Asked
 from service.triage.condition import BUILT_IN, Condition
 from service.triage.facts import Value
 from service.triage.outcome import Outcome
@@ -65,6 +66,16 @@ class Policy:
     require_reason: bool = False
     cases: tuple[Case, ...] = ()
     """The document's `tests`."""
+
+    @cached_property
+    def asked(self) -> Asked:
+        """Its rules by what they ask."""
+        return Asked(self.rules)
+
+    @cached_property
+    def asked_in_lockdown(self) -> Asked:
+        """The same while a lockdown lasts."""
+        return Asked((*self.rules, *self.lockdown))
 
     @cached_property
     def acts_alone(self) -> bool:

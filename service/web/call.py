@@ -90,6 +90,8 @@ class Services:
     clock: Clock
     large_bodies: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a call with a large body is answered."""
+    compiling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while lists are compiled: who waits for it finds them made."""
 
 
 @dataclass(frozen=True, slots=True)

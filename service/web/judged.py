@@ -8,19 +8,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from service.model import SiteKey
 from service.moderation import judging, lists
 from service.moderation.judging import Refused
 from service.moderation.submissions import Draft
-from service.store.database import Transaction
+from service.store.database import Database, Transaction
 from service.triage.judgement import Judgement
+from service.triage.lists.compiled import Lists
 from service.web.call import Call
 
 Kept = TypeVar("Kept")
 OTHERWISE = "otherwise"
 LONG_TEXT = 1_000
 """Characters beyond which a text is looked at (and rendered) on another thread: the worst take long."""
-MOST_COMPILED = 3
-"""So often lists are compiled outside the transaction, if somebody changes them each time before it begins."""
 
 
 async def judged(call: Call, draft: Draft, work: Callable[..., Kept]) -> Kept:
@@ -31,20 +31,18 @@ async def judged(call: Call, draft: Draft, work: Callable[..., Kept]) -> Kept:
     """
     heard: list[Judgement] = []
 
-    def do(tx: Transaction, draft: Draft, *, compiling: bool = False) -> Kept:
+    def do(tx: Transaction, draft: Draft) -> Kept:
         heard.clear()  # a transaction may be begun anew
-        if compiling:
-            lists.holding(tx, call.site_key)
         return work(tx, draft=draft, noted=heard.append)
 
     async def done() -> Kept:
-        for _ in range(MOST_COMPILED):
+        looked_at = await _looked_at(call, draft)
+        while True:
             try:
-                return await call.database.write(do, await _looked_at(call, draft))
-            except lists.NotCompiled:
-                kept = await call.database.read(lists.as_kept, call.site_key)
-                await asyncio.to_thread(lists.compile_lists, call.site_key, kept)
-        return await call.database.write(do, draft, compiling=True)
+                return await call.database.write(do, looked_at)
+            except lists.NotCompiled:  # again only where somebody has changed them once more meanwhile
+                made = await compiled(call.database, call.site_key, call.services.compiling)
+                looked_at = await asyncio.to_thread(_with, draft, made)
 
     try:
         kept = await done()
@@ -55,6 +53,17 @@ async def judged(call: Call, draft: Draft, work: Callable[..., Kept]) -> Kept:
     for judgement in heard:
         _measure(call, judgement)
     return kept
+
+
+async def compiled(database: Database, site: SiteKey, turn: asyncio.Lock) -> Lists:
+    """The lists of a site as they are now, compiled once for however many ask at once, outside the transactions."""
+    async with turn:
+        kept = await database.read(lists.as_kept, site)
+        return await asyncio.to_thread(lists.compile_lists, site, kept)
+
+
+def _with(draft: Draft, lists_of_site: Lists) -> Draft:
+    return replace(draft, looked=judging.look(draft.body, draft.html, lists_of_site))
 
 
 async def _looked_at(call: Call, draft: Draft) -> Draft:

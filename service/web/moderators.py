@@ -90,6 +90,7 @@ async def list_decisions(call: Call, query: queries.DecisionsQuery) -> Reply[out
         post=PostKey(query.post) if query.post else None,
         actor=AuthorKey(query.actor) if query.actor else None,
         action=Action(query.action) if query.action else None,
+        reason=query.reason,
         batch=BatchId(query.batch) if query.batch else None,
         since=query.since,
         until=query.until,

@@ -131,6 +131,9 @@ class DecisionsQuery(PageQuery):
     post: PostKeyText | None = Field(None, description="About comments on this post")
     actor: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(None, description="By this author key")
     action: ActionName | None = Field(None, description="What was done")
+    reason: Annotated[Line, Field(min_length=1, max_length=500)] | None = Field(
+        None, description="With just this reason, letter by letter"
+    )
     batch: Id | None = Field(None, description="What one call did to many comments")
     since: Moment | None = Field(None, description="Not before this time (RFC 3339)")
     until: Moment | None = Field(None, description="Before this time (RFC 3339)")

@@ -129,6 +129,9 @@ def _keep(tx: Transaction, page: Page, outcome: Outcome, chance: Chance) -> None
             state = State.FAILED if next_try_at is None else State.RETRYING
             deliveries.add(tx, _row(page, sending, state, (answered.tried,), next_try_at=next_try_at))
         return
+    row = deliveries.get(tx, row.site, row.webhook, row.id)  # anew: meanwhile somebody may have ordered another try
+    if row is None:
+        return
     row = replace(row, tries=(*row.tries, answered.tried))
     if answered.is_taken:
         row = replace(row, state=State.DELIVERED, attempt=row.attempt + 1, next_try_at=None)

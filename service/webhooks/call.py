@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from urllib.parse import urlsplit
 
 import pydantic_core
 from standardwebhooks import Webhook as Signer
@@ -29,6 +30,8 @@ SECRET_BYTES = range(24, 65)
 """How long a secret may be, as the specification recommends."""
 MAKE_ONE = "make one with: printf 'whsec_%s' $(openssl rand -base64 32)"
 GONE = 410
+MOST_SAID = 100
+"""Characters of the host of a redirect that are said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,22 @@ def _mistake(status: int, location: str | None) -> str | None:
     if 200 <= status < 300:
         return None
     if 300 <= status < 400:
-        to = f" to {location[:200]}" if location else ""
-        return f"it redirects{to} (status {status}), and redirects are not followed"
+        return f"it redirects{_to(location)} (status {status}), and redirects are not followed"
     if status == GONE:
         return "it wants nothing any more (status 410)"
     return f"its status is {status}"
+
+
+def _to(location: str | None) -> str:
+    """Where a redirect leads, as far as everybody may read it: a receiver repeats the path and the query, which may be
+    secret. Nothing where the header is no address of HTTP with an ordinary host."""
+    try:
+        target = urlsplit(location or "")
+        host = target.hostname or ""
+    except ValueError:
+        return ""
+    is_ordinary = host.isascii() and host.isprintable() and target.scheme in ("http", "https")
+    return f" to {target.scheme}://{host[:MOST_SAID]}" if host and is_ordinary else ""
 
 
 def _signers(settings: WebhookSettings) -> list[Signer]:

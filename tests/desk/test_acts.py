@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from service.web.desk import acts
+from tests.desk.ruling import rules
 from tests.desk.stage import AtDesk
 from tests.harness import Gatepost
 
@@ -237,3 +239,51 @@ async def test_a_back_address_stays_at_the_desk(gatepost: Gatepost, mo: AtDesk, 
     )
     assert answer.status == 303
     assert answer.headers["Location"].startswith("./authors/a%2Fb?x=1&done=0")
+
+
+async def test_the_same_decision_in_other_words_is_another_one(gatepost: Gatepost, mo: AtDesk, comment: Any) -> None:
+    """In another window of the same moderator: what was written there is not said to be kept."""
+    queue = await mo.open()
+    reject = button(queue, comment["id"], "reject")
+    words = {"reason": "off-topic", "note_to_author": "Please stay on topic."}
+    await mo.press(queue, reject)
+    for name, text in words.items():
+        late = await mo.press(queue, reject, part=True, **{name: text})
+        assert (late.status, late.one("[data-card]").get("data-state")) == (409, "conflict")
+    assert (await mo.press(queue, reject, part=True)).status == 201
+
+
+@pytest.mark.parametrize("act", ["_done", "_undone"])
+async def test_what_somebody_decides_before_the_reply_is_not_called_mine(
+    gatepost: Gatepost, mo: AtDesk, comment: Any, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = await mo.open()
+    if act == "_undone":
+        page = await mo.press(page, button(page, comment["id"], "approve"), part=True)
+        pressed = page.one(".settled button")
+    else:
+        pressed = button(page, comment["id"], "approve")
+    said = getattr(acts, act)
+
+    async def later(call: Any, form: Any, decision: Any, moderator: Any) -> Any:
+        answer = await gatepost.moderator("jo").decide(comment["id"], "spam", decision.version + 1)
+        assert answer.status == 201, answer.json
+        return await said(call, form, decision, moderator)
+
+    monkeypatch.setattr(acts, act, later)
+    late = await mo.press(page, pressed, part=True)
+    assert (late.status, late.one("[data-card]").get("data-state")) == (409, "conflict")
+    assert "Called spam · Jo" in late.says(".conflict")
+    assert late.all(".settled") == []
+
+
+async def test_a_rejection_that_needs_a_reason_says_which_there_are(
+    gatepost: Gatepost, mo: AtDesk, comment: Any
+) -> None:
+    await rules(gatepost, require_reason=True)
+    queue = await mo.open()
+    for part in (True, False):
+        told = await mo.press(queue, button(queue, comment["id"], "reject"), part=part)
+        assert told.status == 422
+        assert "must name one of these reasons: no." in told.text
+    assert await status_of(gatepost, comment["id"]) == ("pending", 1)

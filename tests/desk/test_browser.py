@@ -1,13 +1,13 @@
 """The desk in a real Chromium: journeys without JavaScript, what readers write does not run, everybody can use it."""
 
 import asyncio
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, expect
 
 from tests.desk.conftest import OpenBrowser
+from tests.desk.looks import SMALL_TARGETS, Look, assert_all_usable, assert_usable, in_every_look, unfold
 from tests.desk.rules import ruled
 from tests.desk.stage import cookie
 from tests.harness import Answer, Gatepost, Person
@@ -17,10 +17,6 @@ pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.browser
 
 ATTACK = '"\'><img src=x onerror="window.hit=1"><script>window.hit=1</script>{{ 7 * 7 }}<svg onload="window.hit=1">'
-
-SMALL_TARGETS = """() => [...document.querySelectorAll(
-    "button, select, summary, input:not([type=hidden], [type=checkbox], [type=radio])")]
-    .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 43.9).map((one) => one.outerHTML)"""
 
 
 async def scene(gatepost: Gatepost) -> dict[str, Any]:
@@ -234,49 +230,26 @@ async def watched(context: BrowserContext) -> tuple[Page, list[str]]:
     return page, errors
 
 
-@pytest.mark.parametrize(("scheme", "language"), [("light", "en"), ("dark", "de")])
-@pytest.mark.parametrize("width", [1200, 380])
-async def test_everybody_can_use_every_page(
-    gatepost: Gatepost, browser_of: OpenBrowser, width: int, scheme: Literal["light", "dark"], language: str
-) -> None:
-    """axe finds nothing, nothing sticks out sideways, with everything unfolded too."""
+@in_every_look
+async def test_everybody_can_use_every_page(gatepost: Gatepost, browser_of: OpenBrowser, look: Look) -> None:
     known = await scene(gatepost)
-    context = await browser_of(
-        scripts=True,
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,
-        locale=language,
-        bypass_csp=True,  # for axe, which comes from outside
-    )
-    page = await context.new_page()
+    page = await (await browser_of(**look.options)).new_page()
     await ruled(gatepost)
-    for address in (*addresses(known), *PAGES_OF_RULES):
-        await page.goto(address)
-        await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-        await assert_usable(page, address)
+    await assert_all_usable(page, (*addresses(known), *PAGES_OF_RULES, "?reason=restored", "c/nothing"))
     await page.goto("")
     await page.locator("#bulk button").first.click()
     await assert_usable(page, "bulk")
-    await page.goto("?reason=restored")
-    await assert_usable(page, "empty")
-    await page.goto("c/nothing")
-    await assert_usable(page, "problem")
     await page.goto("")
     await page.locator("#tools [data-do=help]").evaluate("(button) => button.click()")
     await expect(page.get_by_role("dialog")).to_be_visible()
     await assert_usable(page, "keys")
 
 
-@pytest.mark.parametrize(("scheme", "language"), [("light", "en"), ("dark", "de")])
-@pytest.mark.parametrize("width", [1200, 380])
-async def test_everybody_can_use_the_way_in(
-    gatepost: Gatepost, browser_of: OpenBrowser, width: int, scheme: Literal["light", "dark"], language: str
-) -> None:
+@in_every_look
+async def test_everybody_can_use_the_way_in(gatepost: Gatepost, browser_of: OpenBrowser, look: Look) -> None:
     """Also where it is closed."""
     code = (await gatepost.moderator().call("POST", "desk/codes")).json["url"].partition("code=")[2]
-    context = await browser_of(
-        viewport={"width": width, "height": 800}, color_scheme=scheme, locale=language, scripts=True, bypass_csp=True
-    )
+    context = await browser_of(**look.options)
     page = await context.new_page()
     await context.clear_cookies()
     for address, name in (
@@ -286,7 +259,7 @@ async def test_everybody_can_use_the_way_in(
         ("enter", "sign-in"),
     ):
         await page.goto(address)
-        await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        await unfold(page)
         await expect(page.locator("main")).to_have_attribute("data-page", name)
         await assert_usable(page, address)
     key, value = cookie(gatepost, "ada", roles=["gardener"])
@@ -294,13 +267,6 @@ async def test_everybody_can_use_the_way_in(
     await page.goto("")
     await expect(page.locator("main")).to_have_attribute("data-page", "no-role")
     await assert_usable(page, "no-role")
-
-
-async def assert_usable(page: Page, address: str) -> None:
-    """The same at twice the size, as far as width goes."""
-    found = await Axe().run(page)
-    assert found.response["violations"] == [], f"{address}: {found.generate_report()}"
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
 
 
 async def test_the_phone_has_large_targets_and_the_decision_at_hand(
@@ -321,6 +287,26 @@ async def test_the_phone_has_large_targets_and_the_decision_at_hand(
     await page.get_by_text("All of it (1,260 characters)").click()
     assert await card.evaluate("(one) => one.offsetHeight") > 700
     await expect(card.locator(".decide > .bar")).to_be_in_viewport(ratio=1)
+
+
+async def test_a_phone_held_sideways_has_them_too(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """On every page; the decision is at hand while a card is read, and a key counts for what can be seen of it."""
+    known = await scene(gatepost)
+    story = (await gatepost.reader("fay").submit("A long story. " * 90)).json["comment"]
+    await ruled(gatepost)
+    context = await browser_of(scripts=True, viewport={"width": 667, "height": 375}, has_touch=True, locale="de")
+    page = await context.new_page()
+    for address in (*addresses(known), *PAGES_OF_RULES):
+        await page.goto(address)
+        await unfold(page)
+        assert await page.evaluate(SMALL_TARGETS) == [], address
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+    await page.goto("")
+    card = page.locator(f'[data-comment-id="{story["id"]}"]')
+    await card.evaluate("(one) => scrollTo(0, one.getBoundingClientRect().top + scrollY - 60)")
+    await expect(card.locator(".decide > .bar")).to_be_in_viewport(ratio=1)
+    await card.get_by_role("button", name="Freigeben").click()
+    await expect(card).to_have_attribute("data-state", "decided")
 
 
 async def test_the_record_is_printed_and_the_current_card_is_seen_in_forced_colours(

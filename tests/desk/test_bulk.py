@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from service.moderation import bulk
 from tests.desk.stage import AtDesk, Page
 from tests.harness import Gatepost
@@ -60,6 +62,17 @@ async def test_all_that_the_filter_finds(gatepost: Gatepost, mo: AtDesk) -> None
     assert "3 comments would change." in shown.text
     await mo.press(shown, shown.one("main form button"))
     assert await statuses(gatepost, ada + bea + later) == ["spam"] * 3 + ["pending"] * 3
+
+
+async def test_of_more_than_a_preview_takes_the_first_are_shown(
+    gatepost: Gatepost, mo: AtDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "MOST", 2)  # it takes 2,000
+    await waiting(gatepost, 3)
+    shown = await preview(mo, await mo.open(), "reject", which="matching")
+    assert shown.status == 200
+    assert "2 comments would change." in shown.text
+    assert "These are the first 2 that were found." in shown.text
 
 
 async def test_what_others_hold_or_have_changed_stays_and_is_counted(gatepost: Gatepost, mo: AtDesk) -> None:

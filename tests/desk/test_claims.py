@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.desk.conftest import OpenBrowser
-from tests.desk.room import Room, enter, waiting
+from tests.desk.room import Room, enter, status_of, waiting
 from tests.harness import Gatepost
 
 pytest_plugins = ["tests.browser"]
@@ -152,3 +152,25 @@ async def test_the_number_that_waits_is_kept_up_to_date(gatepost: Gatepost, brow
     await room.page.keyboard.press("c")
     await expect(room.page.locator(".head .quiet")).to_contain_text("you hold 0")
     assert room.wrong == []
+
+
+async def test_what_is_not_mine_any_more_says_so_before_the_next_key(
+    gatepost: Gatepost, browser_of: OpenBrowser
+) -> None:
+    """The time was over and somebody else has taken it: on a page that does not find it any more, too."""
+    comments = await waiting(gatepost, 2)
+    room = await enter(browser_of, address="?claimed=mine")
+    await taken(room, 2)
+    await room.armed(comments[0])
+    gatepost.clock.advance(seconds=601)
+    jo = gatepost.moderator("jo")
+    await jo.call("POST", "queue/claims", json={"comment_ids": [comment["id"] for comment in comments]})
+    for comment in comments:
+        await expect(room.card(comment)).to_have_attribute("data-claim", "other")
+        await expect(room.card(comment)).to_contain_text("It is not yours any more.")
+        await expect(room.card(comment)).to_contain_text("Jo has it until")
+    await room.armed(comments[0])
+    await room.page.keyboard.press("a")
+    await expect(room.card(comments[0]).get_by_role("button", name="Approve")).to_be_visible()
+    await room.state(comments[0], "waiting")
+    assert await status_of(gatepost, comments[0]) == "pending"

@@ -43,12 +43,35 @@ async def test_a_list_is_made_filled_and_emptied(gatepost: Gatepost, mo: AtDesk)
     ]
     page = await added(mo, page, "casino*\nbingo", entry_note="old friends")
     assert page.says(".flash") == "1 entry added. 1 was there already."
-    page = await mo.press(page, page.one('button[value="remove"]'), remove="acme")
+    page = await mo.press(page, page.one('button[value="remove"]'), marked="acme")
     assert page.says(".flash") == "1 entry removed."
     assert [one.get("data-entry") for one in page.all(".entries li")] == ["bingo", "casino*"]
     page = await mo.press(page, page.one('button[value="delete"]'))
     assert page.says(".flash") == "slurs was deleted."
     assert (await gatepost.moderator().get("lists/slurs")).status == 404
+
+
+async def test_entries_end_when_somebody_says_so(gatepost: Gatepost, mo: AtDesk) -> None:
+    """When they are added, and later; an empty field is no end. What else an entry says stays."""
+    page = await added(mo, await made(mo), "acme | acme lane\nbingo", entry_note="a wave", until="2031-02-03T04:05")
+    assert "holds until" in page.says('[data-entry="bingo"]')
+
+    async def ends() -> dict[str, tuple[Any, ...]]:
+        return {one["value"]: (one["not"], one["note"], one["until"]) for one in await entries_of(gatepost)}
+
+    then, later = "2031-02-03T04:05:00.000Z", "2032-01-01T00:00:00.000Z"
+    assert await ends() == {"acme": (["acme lane"], "a wave", then), "bingo": ([], "a wave", then)}
+    page = await mo.press(page, page.one('button[value="until"]'), marked="acme", until="2032-01-01T00:00")
+    assert page.says(".flash") == "Saved."
+    assert await ends() == {"acme": (["acme lane"], "a wave", later), "bingo": ([], "a wave", then)}
+    page = await mo.press(page, page.one('button[value="until"]'), marked="bingo")
+    assert (await ends())["bingo"] == ([], "a wave", None)
+    wrong = await mo.press(page, page.one('button[value="until"]'), marked="bingo", until="2031-02-33T04:05")
+    assert wrong.status == 422
+    assert "must be a day and a time" in wrong.says("[role=alert]")
+    assert [one.get("value") for one in wrong.all("[name=marked][checked]")] == ["bingo"]
+    none = await mo.press(page, page.one('button[value="until"]'), until="2032-01-01T00:00")
+    assert (none.status, none.says("[role=alert]")) == (422, "Mark the entries that you mean.")
 
 
 async def test_what_is_wrong_stands_beside_its_line(gatepost: Gatepost, mo: AtDesk) -> None:
@@ -86,7 +109,12 @@ async def test_somebody_was_faster(gatepost: Gatepost, mo: AtDesk, jo: AtDesk) -
     assert late.one("textarea[name=entries]").text.strip() == "bingo\ncasino"
     done = await mo.press(late, late.one('button[value="add"]'))
     assert done.says(".flash") == "2 entries added."
-    changes: dict[str, dict[str, Any]] = {"remove": {"remove": "acme"}, "call": {"title": "T"}, "delete": {}}
+    changes: dict[str, dict[str, Any]] = {
+        "remove": {"marked": "acme"},
+        "until": {"marked": "acme"},
+        "call": {"title": "T"},
+        "delete": {},
+    }
     for button, fields in changes.items():
         assert (await mo.press(page, done.one(f'button[value="{button}"]'), version="1", **fields)).status == 412
 

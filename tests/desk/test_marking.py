@@ -120,3 +120,24 @@ def test_html_with_marks_shows_the_same_text(body: str, places: list[tuple[int, 
 
 def _text(markup: str) -> str:
     return str(html.fromstring(f"<div>{markup}</div>").text_content())
+
+
+def test_prose_is_compared_by_words_up_to_the_bound() -> None:
+    words = [f"{'the' if number % 5 == 0 else 'w'}{number if number % 5 else ''}" for number in range(70)]
+    old, new = " ".join(["Once", *words, "said"]), " ".join(["Twice", *words, "told"])
+    assert difference.marked(old, new)[1] == f"<ins>Twice</ins> {' '.join(words)} <ins>told</ins>"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("x" + "!?" * 149, "y" + "?!" * 149),
+        ("a " * 149 + "b", "b " + "a " * 148 + "c"),
+        ("x\n" + "a\n" * 298 + "y", "z\n" + "a\n" * 298 + "w"),
+    ],
+)
+def test_texts_that_take_long_to_compare_are_not_compared(old: str, new: str) -> None:
+    """`difflib` would take a time that grows with the cube of how often the same comes again."""
+    was, now = difference.marked(old, new)
+    assert (was.count("<del>"), now.count("<ins>")) == (1, 1)
+    assert now.replace("<ins>", "").replace("</ins>", "") == new

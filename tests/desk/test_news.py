@@ -115,3 +115,37 @@ async def test_news_that_were_missed_are_said_to_be(gatepost: Gatepost, browser_
     await room.page.get_by_role("link", name="Reload").click()
     await expect(room.page.locator("#tools")).to_be_visible()
     await expect(room.page.get_by_text("The list may be old.")).to_be_hidden()
+
+
+async def test_new_ones_that_no_reply_brings_stay_new(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    await waiting(gatepost, 1)
+    room = await listening(browser_of)
+    await waiting(gatepost, 2, first=1)
+    await room.numbers("new", "2 new")
+    await room.page.route("**/c/*", lambda route: route.fulfill(status=503, body=""))
+    await room.page.keyboard.press(".")
+    await expect(room.page.locator("#aloud")).to_have_text("There was no reply. Try again.")
+    await room.numbers("new", "2 new")
+    await room.page.unroute("**/c/*")
+    await room.page.keyboard.press(".")
+    await expect(room.page.locator("[data-card]")).to_have_count(3)
+    await room.numbers("new", "")
+
+
+async def test_a_card_that_changes_keeps_its_mark_and_what_somebody_is_writing(
+    gatepost: Gatepost, browser_of: OpenBrowser
+) -> None:
+    """What is typed on would else be keys that decide."""
+    comments = await waiting(gatepost, 2)
+    room = await listening(browser_of)
+    await room.armed(comments[0])
+    await room.page.keyboard.press("x")
+    await room.page.keyboard.press("n")
+    await room.page.keyboard.type("off-")
+    await gatepost.moderator("jo").call("POST", "queue/claims", json={"comment_ids": [comments[0]["id"]]})
+    await expect(room.card(comments[0])).to_have_attribute("data-claim", "other")
+    await room.page.keyboard.type("topic, as so often")
+    field = room.card(comments[0]).get_by_label("Reason, told to the author")
+    await expect(field).to_have_value("off-topic, as so often")
+    await expect(room.card(comments[0]).get_by_role("checkbox")).to_be_checked()
+    await room.state(comments[0], "waiting")

@@ -13,6 +13,7 @@ from multidict import CIMultiDictProxy
 
 from service.desk import words
 from service.transfer.imported import BodyFormat
+from tests.desk.rules import put
 from tests.desk.stage import AtDesk
 from tests.harness import Gatepost
 from tests.transfer.bringing import bring
@@ -78,6 +79,8 @@ async def test_an_author_is_banned_trusted_and_noted(gatepost: Gatepost, mo: AtD
     page = await mo.open(f"authors/{key}")
     assert page.says("h1") == "Ada"
     assert "1 published, 0 refused, 1 wait" in page.text
+    numbers = {link.text for link in page.all(".head nav a")}
+    assert numbers == {"all", "pending 1", "published 1", "rejected 0", "spam 0", "deleted 0"}
     assert len(page.all("[data-card]")) == 2
 
     async def standing() -> Any:
@@ -194,6 +197,24 @@ async def test_the_record_is_narrowed_to_a_person_a_comment_and_days(gatepost: G
     assert len((await mo.open(f"record?comment={first['id']}")).all(".lines li")) == 2
     assert len((await mo.open("record?until=2999-01-01")).all(".lines li")) == 4
     assert "No decision here fits this filter." in (await mo.open("record?until=2001-01-01")).text
+
+
+async def test_the_record_is_narrowed_to_a_reason(gatepost: Gatepost, mo: AtDesk) -> None:
+    """As it was given. The field offers those of the site's catalogue and of the page; a reason leads to its like."""
+    await put(gatepost, {"format": 1, "otherwise": "hold", "reasons": [{"code": "personal", "text": "Too personal."}]})
+    ada = gatepost.reader("ada")
+    for number, reason in enumerate(["off topic & rude", "off topic & rude", "off", None]):
+        comment = (await ada.submit(f"Number {number}.")).json["comment"]
+        await gatepost.moderator().decide(comment["id"], "reject", 1, reason=reason)
+    page = await mo.open("record")
+    assert [one.get("value") for one in page.all("#reasons option")] == ["off", "off topic & rude", "personal"]
+    link = next(one for one in page.all(".lines a") if one.text == "Reason: off topic & rude")
+    narrowed = await mo.open(link.get("href"))
+    assert [one.text for one in narrowed.all(".lines li > p > a") if one.text.startswith("Reason")] == [link.text] * 2
+    assert narrowed.one("input[name=reason]").get("value") == "off topic & rude"
+    assert len((await mo.open("record?reason=off&action=reject")).all(".lines li")) == 1
+    assert len((await mo.open("record?reason=&action=reject")).all(".lines li")) == 4
+    assert "No decision here fits this filter." in (await mo.open("record?reason=of")).text
 
 
 async def test_settings_are_kept_in_the_browser(gatepost: Gatepost, mo: AtDesk) -> None:

@@ -1,12 +1,13 @@
 """The queue's page: what its cards say, how it is narrowed, and what it costs."""
 
 import gzip
+import threading
 from typing import Any
 
 import pytest
 from lxml import html
 
-from service.desk import files
+from service.desk import difference
 from tests.desk.stage import AtDesk, Page
 from tests.harness import Gatepost
 
@@ -149,6 +150,23 @@ async def test_the_filter_is_the_address(gatepost: Gatepost, mo: AtDesk) -> None
     assert (await mo.open("?cursor=nonsense")).status == 400
 
 
+async def test_a_known_author_makes_it_more_urgent_and_the_card_says_so(gatepost: Gatepost, mo: AtDesk) -> None:
+    for number in range(3):
+        await gatepost.approved(f"Good {number}.")
+    await submitted(gatepost, "One more.")
+    page = await mo.open("?order=priority")
+    assert page.status == 200
+    assert "for what its author wrote before" in page.says('[data-why="urgency"]')
+
+
+async def test_a_filter_by_somebody_of_whom_nothing_waits_any_more_says_their_key(
+    gatepost: Gatepost, mo: AtDesk
+) -> None:
+    await submitted(gatepost, "One.")
+    page = await mo.open("?author=nobody&post=nowhere")
+    assert [one.text for one in page.all(".filter .tag")] == ["Author: nobody", "Post: nowhere"]
+
+
 async def test_an_empty_queue_says_so(gatepost: Gatepost, mo: AtDesk) -> None:
     """And what else there is: what waits beside the filter, and what was decided."""
     for address in ("", "?claimed=mine", "?q=wasps"):
@@ -221,7 +239,21 @@ async def test_twenty_cards_are_at_most_twelve_kilobytes(gatepost: Gatepost) -> 
     assert len(gzip.compress(page.answer.body, 9)) <= 12_000
 
 
-@pytest.mark.parametrize(("name", "most"), [("desk.js", 8_000), ("desk.css", 6_000)])
-def test_script_and_style_sheet_are_small(name: str, most: int) -> None:
-    """As `gzip -9` makes them."""
-    assert len(gzip.compress(files.all_of_them()[name].body, 9)) <= most
+async def test_what_an_edit_changes_is_not_looked_for_on_the_event_loop(
+    gatepost: Gatepost, mo: AtDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approved = await gatepost.approved("I was there.")
+    await gatepost.reader("ada").edit(approved["id"], "I was here.", approved["version"])
+    looked: list[int] = []
+    marked = difference.marked
+
+    def watched(*texts: Any) -> Any:
+        looked.append(threading.get_ident())
+        return marked(*texts)
+
+    monkeypatch.setattr(difference, "marked", watched)
+    for address, number in (("", 1), (f"c/{approved['id']}", 2)):
+        assert (await mo.open(address)).status == 200
+        assert len(looked) == number
+        assert threading.get_ident() not in looked
+        looked.clear()

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from playwright.async_api import BrowserContext, expect
 
 from tests.desk.conftest import OpenBrowser
+from tests.desk.looks import LOOKS, Look, assert_usable
 from tests.desk.rules import ADMIN, EVERYTHING, listed, put, ruled
 from tests.desk.stage import cookie
-from tests.desk.test_browser import ATTACK, assert_usable, watched
+from tests.desk.test_browser import ATTACK, watched
 from tests.harness import Gatepost
 from tests.reading.hostile import TEXTS
 
@@ -62,20 +63,11 @@ async def test_rules_are_begun_changed_tried_and_taken_back(gatepost: Gatepost, 
     await expect(page.locator("[data-rule=bad-record]")).to_contain_text("when at least 34 % of the author's last")
 
 
-@pytest.mark.parametrize(("width", "scheme", "language"), [(1200, "light", "en"), (380, "dark", "de")])
+@pytest.mark.parametrize("look", [LOOKS[0], LOOKS[-1]], ids=str)
 async def test_everybody_can_use_what_an_administrator_sees(
-    gatepost: Gatepost, browser_of: OpenBrowser, width: int, scheme: Literal["light", "dark"], language: str
+    gatepost: Gatepost, browser_of: OpenBrowser, look: Look
 ) -> None:
-    context = await admins(
-        gatepost,
-        browser_of,
-        scripts=True,
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,
-        locale=language,
-        bypass_csp=True,  # for axe, which comes from outside
-    )
-    page = await context.new_page()
+    page = await (await admins(gatepost, browser_of, **look.options)).new_page()
     await page.goto("policy")
     await assert_usable(page, "starters")
     await ruled(gatepost)

@@ -8,7 +8,8 @@ from playwright.async_api import Route, expect
 
 from tests.desk.conftest import OpenBrowser
 from tests.desk.proxy import proxy_to
-from tests.desk.room import enter, keeping_place, status_of, waiting
+from tests.desk.room import Room, enter, keeping_place, status_of, waiting
+from tests.desk.stage import cookie
 from tests.harness import Gatepost
 
 pytest_plugins = ["tests.browser"]
@@ -210,3 +211,52 @@ async def test_an_undo_that_something_newer_stands_on_says_so(gatepost: Gatepost
     await expect(told).to_contain_text("Called spam · Jo")
     await room.numbers("needs", "1 needs you")
     assert await status_of(gatepost, comments[0]) == "spam"
+
+
+async def test_two_undos_undo_two(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """The second is pressed while the first is under way."""
+    comments = await waiting(gatepost, 3)
+    room = await enter(browser_of)
+    for comment in comments[:2]:
+        await room.armed(comment)
+        await room.page.keyboard.press("a")
+    await room.numbers("decided", "2 decided")
+    pressed = asyncio.Event()
+
+    async def held(route: Route) -> None:
+        await pressed.wait()
+        await route.continue_()
+
+    await room.page.route("**/undo", held)
+    await room.page.keyboard.press("u")
+    await room.page.keyboard.press("u")
+    pressed.set()
+    for comment in comments:
+        await room.state(comment, "waiting")
+    assert [await status_of(gatepost, comment) for comment in comments] == ["pending"] * 3
+
+
+async def test_who_signs_in_again_sends_what_was_not_sent(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
+    """Nothing of it goes out in the name of somebody else."""
+    comments = await waiting(gatepost, 3)
+    room = await enter(browser_of)
+    gatepost.clock.advance(seconds=49 * 3600)  # over two midnights: the forms of the page are too old
+    await _signed_in_again(gatepost, room, "jo")
+    for comment in comments[:2]:
+        await room.armed(comment)
+        await room.page.keyboard.press("a")
+    await room.numbers("unsent", "2 not sent yet. Send now")
+    assert await status_of(gatepost, comments[0]) == "pending"
+    await _signed_in_again(gatepost, room, "mo")
+    await room.page.get_by_role("button", name="Send now").click()
+    await room.numbers("decided", "2 decided")
+    await room.page.keyboard.press("c")
+    await expect(room.card(comments[2])).to_have_attribute("data-claim", "mine")
+    record = (await gatepost.moderator().get(f"decisions?comment={comments[0]['id']}")).json["decisions"]
+    assert [one["actor"]["name"] for one in record if one["action"] == "approve"] == ["Mo"]
+
+
+async def _signed_in_again(gatepost: Gatepost, room: Room, name: str) -> None:
+    key, value = cookie(gatepost, name)
+    address = str(gatepost.running.address)
+    await room.page.context.add_cookies([{"name": key, "value": value, "url": address}])

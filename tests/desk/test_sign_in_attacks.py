@@ -1,5 +1,6 @@
 """What must not sign anybody in, or out: links, other people's pages, codes that were used. Tables of attacks."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -191,6 +192,8 @@ async def test_a_code_is_good_once(gatepost: Gatepost) -> None:
 
 
 async def test_a_code_is_good_for_a_minute(gatepost: Gatepost) -> None:
+    ends = (await gatepost.moderator().call("POST", "desk/codes")).json["expires_at"]
+    assert datetime.fromisoformat(ends).timestamp() * 1000 == gatepost.clock() + MINUTE * 1000
     in_time, too_late = await _code(gatepost), await _code(gatepost)
     gatepost.clock.advance(seconds=MINUTE - 1)
     assert (await visit(gatepost).post("/desk/blog/enter", code=in_time)).status == 303

@@ -1,14 +1,15 @@
 """Rules at the desk in a real Chromium: everybody can read why, keys confirm, and nothing that people write runs."""
 
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
 from tests.desk.conftest import OpenBrowser
+from tests.desk.looks import SMALL_TARGETS, Look, assert_all_usable, in_every_look
 from tests.desk.room import enter, status_of
 from tests.desk.ruling import LINKS, WORDS, rules, said, words
-from tests.desk.test_browser import SMALL_TARGETS, assert_usable, watched
+from tests.desk.test_browser import watched
 from tests.harness import Gatepost
 from tests.reading.hostile import TEXTS
 
@@ -47,31 +48,13 @@ async def scene(gatepost: Gatepost) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(("scheme", "language"), [("light", "en"), ("dark", "de")])
-@pytest.mark.parametrize("width", [1200, 380])
-async def test_everybody_can_read_why(
-    gatepost: Gatepost, browser_of: OpenBrowser, width: int, scheme: Literal["light", "dark"], language: str
-) -> None:
+@in_every_look
+async def test_everybody_can_read_why(gatepost: Gatepost, browser_of: OpenBrowser, look: Look) -> None:
     known = await scene(gatepost)
-    context = await browser_of(
-        scripts=True,
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,
-        locale=language,
-        bypass_csp=True,  # for axe, which comes from outside
-    )
-    page = await context.new_page()
-    for address in (
-        "",
-        "?order=priority&rule=links-hold",
-        f"c/{known['held']['id']}",
-        "ruled",
-        "ruled?status=approved",
-    ):
-        await page.goto(address)
-        await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-        await assert_usable(page, address)
-    if width == 380:
+    page = await (await browser_of(**look.options)).new_page()
+    held = f"c/{known['held']['id']}"
+    await assert_all_usable(page, ("", "?order=priority&rule=links-hold", held, "ruled", "ruled?status=approved"))
+    if look.width == 380:
         await page.goto("ruled")
         assert await page.evaluate(SMALL_TARGETS) == []
 

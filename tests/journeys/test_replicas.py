@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from itertools import cycle
+from itertools import count, cycle
 from typing import Any
 
 import psycopg
@@ -39,11 +39,9 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
             pass
 
 
-async def submitted(gatepost: Gatepost, count: int) -> list[str]:
+async def submitted(gatepost: Gatepost, number: int) -> list[str]:
     """The ids of so many comments that wait."""
-    answers = await asyncio.gather(
-        *(gatepost.reader(f"reader {number}").submit(f"Text {number}") for number in range(count))
-    )
+    answers = await asyncio.gather(*(gatepost.reader(f"reader {one}").submit(f"Text {one}") for one in range(number)))
     return [answer.json["comment"]["id"] for answer in answers]
 
 
@@ -157,6 +155,42 @@ async def test_a_ban_on_one_counts_on_the_other(pair: Pair) -> None:
     banned = await here.moderator().call("PATCH", f"authors/{key}", json={"banned_until": "forever"})
     assert banned.status == 200
     assert (await there.reader("eve").submit("Second")).code == "banned"
+
+
+async def test_rules_lists_and_brakes_hold_on_the_other_from_the_next_text_on(pair: Pair) -> None:
+    here, there = pair
+    rule = {
+        "id": "rivals",
+        "title": "Rivals",
+        "when": [{"lists.matched": {"any_of": ["rivals"]}}],
+        "then": "spam",
+        "brake": {"share": 1, "per_day": 2},
+    }
+    number = count(1)
+
+    async def outcome(of: Gatepost, body: str) -> str:
+        submitted = await of.reader("ada").submit(f"{body} {next(number)}")
+        told = await here.moderator().get(f"comments/{submitted.json['comment']['id']}/judgements")
+        return str(told.json["judgements"][0]["outcome"])
+
+    async def change(of: Gatepost, method: str, path: str, version: int, body: Any) -> None:
+        headers = {"If-Match": f'"{version}"'} if version >= 0 else {"If-None-Match": "*"}
+        answer = await of.reader("root", roles=["admin"]).call(method, path, headers=headers, json=body)
+        assert answer.status < 300, answer.json
+
+    await change(here, "PUT", "lists/rivals", -1, {"title": "Rivals", "kind": "words"})
+    document = {"format": 1, "otherwise": "publish", "audit_share": 0, "rules": [rule]}
+    await change(here, "PUT", "policy", 0, {"document": document})
+    assert await outcome(there, "Acme") == "publish"
+    await change(here, "PATCH", "lists/rivals/entries", 1, {"add": [{"value": "acme"}]})
+    assert [await outcome(there, "Acme"), await outcome(here, "Acme")] == ["spam", "spam"]
+    assert await outcome(there, "Acme") == "hold", "what both did is counted together, so the rule is braked"
+    released = await there.reader("root", roles=["admin"]).call("DELETE", "policy/brakes/rivals")
+    assert (released.status, await outcome(here, "Acme")) == (204, "spam")
+    await change(there, "PATCH", "lists/rivals/entries", 2, {"remove": ["acme"]})
+    assert await outcome(here, "Acme") == "publish"
+    await change(there, "PUT", "policy", 1, {"document": {**document, "otherwise": "hold"}})
+    assert await outcome(here, "Acme") == "hold"
 
 
 # --- The order of events ----------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from service.web.incoming_queue import QueueFilter
+from service.web.queries import QueueQuery
 from tests.harness import Gatepost, Person
 
 
@@ -138,11 +140,20 @@ async def test_the_queue_shows_what_is_mine_free_or_anybodys(gatepost: Gatepost)
             assert await listed(moderator, claimed="mine", order=order) == mine
             assert await listed(moderator, claimed="free", order=order) == comments[2:]
             assert await listed(moderator, claimed="any", order=order) == comments
+            assert await listed(moderator, order=order) == comments
             assert await listed(moderator, claimed="free", order=order, q="number 3") == comments[3:]
             assert await listed(moderator, claimed="mine", order=order, q="number 3") == []
     gatepost.clock.advance(seconds=60)
     assert await listed(max_, claimed="mine") == []
     assert await listed(mo, claimed="free") == comments[1:]
+
+
+def test_a_claims_filter_has_the_members_of_the_queues_query() -> None:
+    """Who holds an entry is no part of it: what others hold is left out of every claim."""
+    names = set(QueueQuery.model_fields) - {"limit", "cursor", "claimed"}
+    assert set(QueueFilter.model_fields) == names
+    for name in names:
+        assert QueueFilter.model_fields[name].alias == QueueQuery.model_fields[name].alias
 
 
 async def test_a_claim_with_a_filter_hands_out_what_it_finds_and_nothing_twice(gatepost: Gatepost) -> None:
@@ -190,6 +201,10 @@ async def test_some_are_given_back_and_the_others_stay(gatepost: Gatepost) -> No
     assert (await mo.call("DELETE", "queue/claims", params=query)).status == 204
     assert await listed(mo, claimed="mine") == comments[1:3]
     assert await listed(max_, claimed="mine") == comments[3:]
+    many = [("comment", comments[1])] * 201
+    refused = await mo.call("DELETE", "queue/claims", params=many)
+    assert (refused.status, refused.code) == (422, "invalid-request")
+    assert await listed(mo, claimed="mine") == comments[1:3]
 
 
 async def test_one_entry_is_shown_as_the_queue_shows_it(gatepost: Gatepost) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from service.errors import RefusedByPolicy
 from service.model import (
     Action,
     Actor,
@@ -20,8 +21,9 @@ from service.model import (
     Role,
     SiteKey,
     SiteRules,
+    Status,
 )
-from service.moderation import authors, decisions, idempotency, importing, lists, posts, queue, submissions
+from service.moderation import authors, brakes, decisions, idempotency, importing, lists, posts, queue, submissions
 from service.moderation.arriving import Import
 from service.moderation.decisions import Ruling
 from service.moderation.lists import Addition, Wanted
@@ -52,10 +54,29 @@ RULED = site("ruled")
 SITES = {site.key: site for site in (BLOG, OPEN, RULED)}
 
 
-REJECTING = {
-    **of_rules({"id": "none-come", "title": "None come", "when": [{}], "then": "reject", "reason": "closed"}),
-    "reasons": [{"code": "closed", "text": "Nothing is taken now."}],
+REASONS = [{"code": "closed", "text": "Nothing is taken now."}]
+NONE_COME = {"id": "none-come", "title": "None come", "when": [{}], "then": "reject", "reason": "closed"}
+REJECTING = {**of_rules(NONE_COME), "reasons": REASONS}
+ONE_A_DAY = {
+    **of_rules(
+        {**NONE_COME, "brake": {"share": 1, "per_day": 1}},
+        {"id": "watches", "title": "It only watches", "mode": "observe", "when": [{}], "then": "spam"},
+    ),
+    "reasons": REASONS,
 }
+"""Its rule is braked as soon as it has acted."""
+LONG, LONGER = "long " * 100, "longer " * 100
+BY_LENGTH = {
+    **of_rules(
+        {"id": "short", "title": "Short", "when": [{"text.characters": {"at_most": 400}}], "then": "publish"},
+        {"id": "long", "title": "Long", "when": [{"text.characters": {"at_least": 401}}], "then": "spam"},
+        {**NONE_COME, "id": "longer", "when": [{"text.characters": {"at_least": 601}}], "then": "refuse"},
+        otherwise="hold",
+    ),
+    "reasons": REASONS,
+    "audit_share": 0.5,
+}
+"""Half of what its rules do is held instead."""
 
 
 DELIVERY = Delivery(
@@ -142,6 +163,12 @@ class Scene:
             submissions.edit, of, comment.id, _caller(of, who), draft, version=comment.version
         )
 
+    async def submit_until(self, of: SiteRules, who: str, status: Status, *, text: str) -> Comment:
+        """A comment that has this status. Which ones are in the audit sample is chance, so others come before it."""
+        while (comment := await self.submit(of, who, html=f"<p>{text}</p>")).status is not status:
+            pass
+        return comment
+
 
 async def fill(url: str, clock: Hands) -> None:
     """One of everything, on two sites."""
@@ -193,12 +220,36 @@ async def _play(scene: Scene) -> None:
     await put(database, RULED.key, REJECTING, expected=1)
     await scene.submit(RULED, "ada")
     await scene.decide(await scene.submit(RULED, "ada"), Action.REJECT)
+    await _play_rules(scene)
     await database.write(posts.change, RULED.key, ODD_POST, MODERATOR, changes={"published_at": clock()})
     await database.write(webhooks.begin, BLOG.key, "build", configured="then")
     await database.write(deliveries.add, DELIVERY)
     await database.write(importing.bring, Import(BLOG, "elsewhere", BatchId("a-batch")), [IMPORTED])
     key = ApiKey(ApiKeyId("a-key"), "A key", None, frozenset({Role.ADMIN}), clock())
     await database.write(api_keys.add, key, secret_hash="of a secret")
+
+
+async def _play_rules(scene: Scene) -> None:
+    """Rules act alone: they are braked, and let go; a sample of what they do waits; humans agree, and do not."""
+    await put(scene.database, RULED.key, ONE_A_DAY, expected=2)
+    await scene.submit(RULED, "bob")
+    await scene.database.write(brakes.release, RULED.key, "none-come", MODERATOR)
+    await scene.submit(RULED, "bob")
+    await scene.submit(RULED, "bob")  # its rule is braked, and only holds it
+    await put(scene.database, RULED.key, BY_LENGTH, expected=3)
+    for text, acts, agrees, differs in (
+        ("short", Status.APPROVED, Action.APPROVE, Action.SPAM),
+        (LONG, Status.SPAM, Action.SPAM, Action.APPROVE),
+    ):
+        await scene.submit_until(RULED, "cy", acts, text=text)
+        for action in (agrees, differs):
+            await scene.decide(await scene.submit_until(RULED, "cy", Status.PENDING, text=text), action)
+    await scene.submit_until(RULED, "cy", Status.PENDING, text="short")
+    try:
+        await scene.submit(RULED, "cy", html=f"<p>{LONGER}</p>")
+    except RefusedByPolicy:
+        return
+    raise AssertionError
 
 
 def _reply(_: Transaction) -> Reply:

@@ -54,10 +54,34 @@ def test_every_table_of_the_scene_has_rows(filled_path: Path, table: str) -> Non
         assert rows.number(f"SELECT count(*) FROM {table}") > 0  # noqa: S608  # our own table's name
 
 
+@pytest.mark.parametrize(
+    "found",
+    [
+        "rule_states WHERE braked_at IS NOT NULL",
+        "events WHERE type = 'rule.released'",
+        "list_entries WHERE until IS NOT NULL",
+        "policies WHERE version > 1",
+        *(f"judgements WHERE outcome = '{outcome}'" for outcome in ("publish", "hold", "reject", "spam")),
+        "judgements WHERE said LIKE '%\"audited\":true%'",
+        "judgements WHERE said LIKE '%\"braked\":true%'",
+        "rule_outcomes WHERE agreed",
+        "rule_outcomes WHERE NOT agreed",
+        "rule_hours WHERE decided > acted",
+    ],
+)
+def test_the_scene_has_all_that_rules_leave_behind(filled_path: Path, found: str) -> None:
+    with rows_of(f"sqlite:///{filled_path}") as rows:
+        assert rows.number(f"SELECT count(*) FROM {found}") > 0  # noqa: S608  # written above
+
+
 CHANGES = [
     "UPDATE comments SET body = body || ' ' WHERE status = 'spam'",
     "UPDATE posts SET open = NOT open WHERE post = 'quiet'",
     "UPDATE authors SET banned_until = 0 WHERE author = 'eve-key'",
+    "UPDATE rule_states SET braked_at = NULL WHERE rule = 'none-come'",
+    "UPDATE rule_outcomes SET agreed = NOT agreed WHERE rule = 'long'",
+    "UPDATE list_entries SET until = until + 1 WHERE value = 'percent'",
+    "UPDATE policies SET note = 'why' WHERE version = 1",
     "UPDATE decisions SET reason = '' WHERE seq = 1",
     "UPDATE idempotency SET status = 201",
     "DELETE FROM queue WHERE post = 'quiet'",

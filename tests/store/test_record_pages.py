@@ -29,6 +29,7 @@ from service.model import (
 from service.moderation import decisions as verbs
 from service.moderation import submissions
 from service.moderation.decisions import Ruling
+from service.moderation.record import Reasons
 from service.moderation.submissions import Draft
 from service.store import decisions, events, record_pages
 from service.store.database import Database, Transaction
@@ -77,7 +78,8 @@ async def test_every_filter_finds_what_it_says_in_either_order(store: Database, 
         comment_id = await store.write(_submit, author, post)
         clock.advance(seconds=1)
         batch = BatchId("of mo") if moderator is MO else None
-        await store.write(verbs.decide, SITE, Ruling(comment_id, action, 1), moderator, batch=batch)
+        reasons = Reasons(reason="off-topic" if post == "one" else None)
+        await store.write(verbs.decide, SITE, Ruling(comment_id, action, 1, reasons), moderator, batch=batch)
     everything = await store.read(_read, Filter(), newest_first=False)
     assert len(everything) == 32
     some = everything[9]
@@ -87,6 +89,7 @@ async def test_every_filter_finds_what_it_says_in_either_order(store: Database, 
         "post": [PostKey("two")],
         "actor": [AuthorKey("mo"), AuthorKey(POLICY.key)],
         "action": [Action.SPAM, Action.HOLD],
+        "reason": ["off-topic", "off"],
         "batch": [BatchId("of mo"), BatchId("nobody's")],
         "since": [everything[5].created_at],
         "until": [everything[20].created_at],
@@ -102,7 +105,7 @@ async def test_every_filter_finds_what_it_says_in_either_order(store: Database, 
     def fits(made: Decision, asked: dict[str, Any]) -> bool:
         author, post = authors[made.comment_id]
         has: dict[str, Any] = {"comment_id": made.comment_id, "author": author, "post": post, "actor": made.actor.key}
-        has |= {"action": made.action, "batch": made.batch}
+        has |= {"action": made.action, "reason": made.reason, "batch": made.batch}
         return (
             all(has[name] == value for name, value in asked.items() if name in has)
             and made.created_at >= asked.get("since", 0)
@@ -170,6 +173,7 @@ async def test_what_no_index_knows_is_looked_for_in_parts(
         Filter(actor=AuthorKey("mo")),
         Filter(action=Action.DELETE),
         Filter(action=Action.UNDO),
+        Filter(reason="off-topic"),
         Filter(batch=BatchId("none")),
         Filter(author=AuthorKey("nobody")),
         Filter(post=PostKey("elsewhere")),

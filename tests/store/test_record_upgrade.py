@@ -18,11 +18,11 @@ pytestmark = pytest.mark.own_engines
 
 
 async def test_older_decisions_are_of_no_batch_and_found_by_every_filter(empty_url: str, clock: Hands) -> None:
-    line = {"site": "blog", "comment_id": "one", "version": 1, "actor_name": "Mo", "created_at": 7}
+    line = {"site": "blog", "comment_id": "one", "version": 1, "actor_name": "Mo", "reason": None, "created_at": 7}
     mo: dict[str, Any] = {**line, "actor_kind": "moderator", "actor": "mo"}
     made = [
         {**line, "id": "1", "seq": 1, "action": "hold", "to_status": "pending", "actor_kind": "policy", "actor": "p"},
-        {**mo, "id": "2", "seq": 2, "action": "spam", "from_status": "pending", "to_status": "spam"},
+        {**mo, "id": "2", "seq": 2, "action": "spam", "from_status": "pending", "to_status": "spam", "reason": "ad"},
         {**mo, "id": "3", "seq": 3, "action": "approve", "from_status": "spam", "to_status": "approved"},
     ]
     tables: older.Rows = {
@@ -43,6 +43,7 @@ async def test_older_decisions_are_of_no_batch_and_found_by_every_filter(empty_u
         (Filter(), ["3", "2", "1"]),
         (Filter(action=Action.SPAM), ["2"]),
         (Filter(action=Action.APPROVE), ["3"]),
+        (Filter(reason="ad"), ["2"]),
         (Filter(author=AuthorKey("ada")), ["3", "2", "1"]),
         (Filter(post=PostKey("post"), actor=AuthorKey("mo")), ["3", "2"]),
         (Filter(batch=BatchId("any")), []),

@@ -13,7 +13,7 @@ from service.store.staged import Stage
 from service.transfer import bringing, content, reading
 from service.transfer.bringing import Ready
 from service.transfer.formats.format import Format
-from service.transfer.imported import BodyFormat, ImportedComment, LeftOut, State
+from service.transfer.imported import BodyFormat, Found, ImportedComment, State
 from service.transfer.opened import Source
 from service.transfer.reading import Wanted
 from service.transfer.report import Report
@@ -51,9 +51,7 @@ class Given(Source):
 
 
 @contextmanager
-def on_stage(
-    found: Iterable[ImportedComment | LeftOut], wanted: Wanted | None = None
-) -> Iterator[tuple[Stage, Report]]:
+def on_stage(found: Iterable[Found], wanted: Wanted | None = None) -> Iterator[tuple[Stage, Report]]:
     """These comments, read to their end."""
     form = Format("elsewhere", lambda _: True, lambda _: iter(found))
     report = Report(site=SITE.key)
@@ -64,7 +62,7 @@ def on_stage(
 
 async def bring(
     database: Database,
-    found: Iterable[ImportedComment | LeftOut],
+    found: Iterable[Found],
     wanted: Wanted | None = None,
     *,
     batch: str = "a-batch",

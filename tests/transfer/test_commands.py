@@ -1,6 +1,7 @@
 """`gatepost import` and `gatepost export` as an operator types them."""
 
 import json
+import stat
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +77,9 @@ def test_an_import_is_told_asked_for_done_once_and_taken_back(
 def test_a_site_goes_out_and_comes_back_by_commands(gatepost: Callable[..., Finished], tmp_path: Path) -> None:
     gatepost("import", "wordpress", "export.xml", "--yes")
     for name in ("whole.jsonl.zst", "whole.jsonl.gz", "whole.jsonl"):
+        (tmp_path / name).touch(0o644)
         assert gatepost("export", "site", name, "--people").returncode == 0
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
     assert gatepost("import", "gatepost", "whole.jsonl.gz", "--yes", store="two").returncode == 0
     assert gatepost("import", "gatepost", "whole.jsonl.zst", "--yes", store="three").returncode == 0
     stores = [f"sqlite:///{tmp_path}/{name}.db" for name in ("one", "two", "three")]

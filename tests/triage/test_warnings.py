@@ -96,7 +96,9 @@ def test_model_that_would_act_alone_on_little(then: str, bounds: dict[str, float
 
 
 def test_fact_that_is_seldom_known_and_list_without_entries() -> None:
-    experience = Experience(frozenset({"slurs"}), {"post.age_days": 0.91, "text.capitals_share": 0.9})
+    experience = Experience(
+        empty_lists=frozenset({"slurs"}), nothing={"post.age_days": 0.91, "text.capitals_share": 0.9}
+    )
     asking = {"when": [{}, {"post.age_days": {"at_least": 90}, "text.capitals_share": {"at_least": 0.7}}]}
     listed = {"id": "b", "when": [{"lists.matched": {"any_of": ["slurs", "rivals"]}}]}
     excepted = {"id": "c", "unless": [{"post.age_days": {"at_least": 1}}]}
@@ -111,3 +113,11 @@ def test_fact_that_is_seldom_known_and_list_without_entries() -> None:
     assert warned({"for": ["busy"]}, people=people, experience=seldom) == [
         ("/people/busy/0/author.rejected_share", "abstains-often")
     ]
+
+
+def test_lists_that_no_rule_names() -> None:
+    experience = Experience(lists=frozenset({"slurs", "rivals", "shops"}))
+    off = {"mode": "off", "when": [{}], "unless": [{"lists.matched": {"any_of": ["rivals"]}}]}
+    assert warned(off, experience=experience) == [("/rules", "unused")] * 2
+    beginning = {"id": "b", "when": [{"lists.matched": {"any_of": ["s*"]}}]}
+    assert warned(off, beginning, experience=experience) == []

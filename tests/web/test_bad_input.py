@@ -613,6 +613,7 @@ QUERY_ROWS = [
     ("queue?q=" + "a" * 201, "/q"),
     ("decisions?comment=x", "/comment"),
     ("decisions?actor=%00", "/actor"),
+    ("decisions?reason=", "/reason"),
     ("decisions?since=yesterday", "/since"),
     ("decisions?since=2026-01-01", "/since"),
     ("decisions?since=2026-02-30T00:00:00Z", "/since"),

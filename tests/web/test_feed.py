@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from service.delivery import outside_feed
+from service.delivery.outside_events import OUTSIDE_OF
 from service.model import SiteKey
 from service.store import retention
 from tests.harness import Gatepost
@@ -23,6 +24,17 @@ async def test_what_happened_is_told_in_order_and_once(gatepost: Gatepost) -> No
     assert {event["data"]["comment"]["body"] for event in answer.json["events"]} == {comment["body"]}
     rest = await gatepost.moderator().get(f"events?after={answer.json['last_seq']}")
     assert rest.json == {"events": [], "last_seq": 2}
+
+
+async def test_who_holds_what_of_the_queue_is_told_to_nobody_outside(gatepost: Gatepost) -> None:
+    waits = (await gatepost.reader("ada").submit("Hello")).json["comment"]["id"]
+    for method, body in (("POST", {"comment_ids": [waits]}), ("DELETE", None)):
+        answer = await gatepost.moderator().call(method, "queue/claims", json=body)
+        assert answer.status in (200, 204), answer.json
+    feed = await gatepost.moderator().get("events")
+    assert numbers(feed) == [(1, "comment.submitted")]
+    assert feed.json["last_seq"] == 3, "one event of the log for each of the two calls"
+    assert OUTSIDE_OF.get("queue.claimed") is None, "webhooks go by the same table"
 
 
 async def test_what_is_told_of_one_event_is_not_parted(gatepost: Gatepost) -> None:

@@ -20,7 +20,7 @@ from service.store.deliveries import Delivery, State
 from service.store.snapshot import Watch
 from service.store.webhooks import Standing
 from service.webhook_settings import WebhookSettings
-from service.webhooks import upcoming
+from service.webhooks import orders, upcoming
 from service.webhooks import webhook as webhook_module
 from service.webhooks.call import WebhookCall
 from service.webhooks.webhook import Webhook
@@ -280,6 +280,17 @@ async def _redirect(request: web.Request) -> web.StreamResponse:
     return web.Response(status=307, headers={"Location": "/elsewhere"})
 
 
+async def _to_a_secret(request: web.Request) -> web.StreamResponse:
+    location = "https://me:word@hooks.example:444/services/T0/secret?token=secret"
+    return web.Response(status=308, headers={"Location": location})
+
+
+async def _to_no_text(request: web.Request) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.write(b"HTTP/1.1 302 Found\r\nLocation: http://caf\xe9/\r\nContent-Length: 0\r\n\r\n")
+    return web.Response()
+
+
 async def _reset(request: web.Request) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.abort()
@@ -297,7 +308,9 @@ async def _garbage(request: web.Request) -> web.StreamResponse:
     ("handler", "said"),
     [
         (_too_much, "its status is 500"),
-        (_redirect, "it redirects to /elsewhere (status 307), and redirects are not followed"),
+        (_redirect, "it redirects (status 307), and redirects are not followed"),
+        (_to_a_secret, "it redirects to https://hooks.example (status 308), and redirects are not followed"),
+        (_to_no_text, "it redirects (status 302), and redirects are not followed"),
         (_reset, "no usable answer"),
         (_garbage, "no usable answer"),
         ("hang", "no complete answer within 0.2 seconds"),
@@ -317,7 +330,31 @@ async def test_an_answer_that_is_none_is_a_refusal_in_words(
     assert row.state is State.RETRYING
     assert said in (row.tries[0].error or "")
     assert receiver.address not in str(row)
+    assert "secret" not in str(row)
     assert "/elsewhere" not in receiver.asked
+
+
+async def test_a_try_that_is_ordered_during_another_one_is_made(
+    database: Database, receiver: Receiver, client: Outbound, clock: Hands
+) -> None:
+    sender = await begun(database, receiver, client, clock, retry_seconds=(1,))
+    receiver.answer = lambda _: 500
+    await happen(database)
+    await sender.rest()
+
+    async def ordering(request: web.Request) -> web.StreamResponse:
+        (row,) = await sender.rows()
+        await database.write(orders.retry, SITE, NAME, row.id)
+        return await receiver.take(request)
+
+    receiver.handlers["/hook"] = ordering  # the last try of the plan is under way
+    clock.advance(seconds=5)
+    await sender.rest()
+    receiver.handlers["/hook"] = receiver.take
+    receiver.answer = lambda _: 204
+    clock.advance(seconds=5)
+    await sender.rest()
+    assert [row.state for row in await sender.rows()] == [State.DELIVERED]
 
 
 async def test_a_long_answer_that_takes_it_is_not_read(sender: Sender, receiver: Receiver) -> None:

@@ -1,6 +1,6 @@
 // Deciding about many goes on by itself, piece by piece, until somebody stops it.
 
-import { ask, find, main, word } from "./page.js";
+import { find, main, saidIn, send, word } from "./page.js";
 
 let isStopped = false;
 
@@ -18,10 +18,10 @@ const goOn = async () => {
     show(!isStopped);
     if (isStopped) return;
     const form = onwards();
-    const reply = await ask("POST", form.getAttribute("action"), new URLSearchParams(new FormData(form)));
+    const reply = await send(form.getAttribute("action"), new URLSearchParams(new FormData(form)));
     if (reply.status !== 201 || !reply.page) {
       show(false);
-      find("#said").textContent = find("[data-problem]", reply.page ?? document)?.textContent ?? word("no-reply");
+      find("#said").textContent = saidIn(reply) ?? word("no-reply");
       return;
     }
     main.replaceChildren(...document.adoptNode(find("main", reply.page)).childNodes);

@@ -1,6 +1,6 @@
 // What a moderator holds: more of it, and for longer while somebody works.
 
-import { adopt, all, aloud, ask, cardOf, cards, find, isOpen, many, tell, word } from "./page.js";
+import { adopt, all, aloud, cardOf, cards, find, isOpen, many, saidIn, send, tell, word } from "./page.js";
 import { keepPlace, swap } from "./place.js";
 import { FEW_LEFT, append, isUnsent, supply } from "./sending.js";
 
@@ -21,14 +21,14 @@ const form = (fields) => {
   return body;
 };
 
-const claims = (fields) => ask("POST", find(".claims").getAttribute("action"), form(fields));
+const claims = (fields) => send(find(".claims").getAttribute("action"), form(fields));
 const about = (held) => held.map((card) => ["comment", card.dataset.commentId]);
 
 // Brings what the service hands over; null: it said why not.
 const takeNext = async () => {
   const reply = await claims([["do", "take"]]);
   if (reply.status !== 200) {
-    aloud(find("[data-problem]", reply.page ?? document)?.textContent ?? word("no-reply"));
+    aloud(saidIn(reply) ?? word("no-reply"));
     return null;
   }
   const found = adopt(reply, "[data-card]");

@@ -1,4 +1,5 @@
-// The desk works without this script. With it, decisions are made where the card stands, and with keys.
+// The desk works without this script. With it, decisions are made where the card stands, and with keys. Pages without
+// cards do not load it.
 
 import { find } from "./page.js";
 import { startClaims } from "./claims.js";
@@ -7,11 +8,9 @@ import { startLive } from "./live.js";
 import { startPlace } from "./place.js";
 import { startSending } from "./sending.js";
 
-if (find("#tools")) {
-  find("#tools").hidden = false;
-  startPlace();
-  startSending();
-  startKeys();
-  startClaims();
-  startLive();
-}
+find("#tools").hidden = false;
+startPlace();
+startSending();
+startKeys();
+startClaims();
+startLive();

@@ -25,9 +25,7 @@ export const startHelp = () => {
   startLetters();
   const dialog = find("#help");
   find("#tools [data-do=help]").addEventListener("click", openHelp);
-  find("#keys-on").addEventListener("change", ({ target }) => prefer({ isOff: !target.checked }));
-  find("#keys-alt").addEventListener("change", ({ target }) => prefer({ withAlt: target.checked }));
-  find("#keys-dwell").addEventListener("change", ({ target }) => prefer({ dwell: Number(target.value) }));
+  dialog.addEventListener("change", prefer);
   dialog.addEventListener("keydown", record);
   dialog.addEventListener("close", () => aloud(""));
   for (const button of all("[data-change]", dialog)) {

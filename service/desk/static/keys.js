@@ -38,7 +38,7 @@ const setMark = (box, isOn) => {
 // Marks everything from the one that was marked last to this one.
 const markTo = (box) => {
   const boxes = all(".mark input");
-  const ends = [boxes.indexOf(lastMarked ?? box), boxes.indexOf(box)].sort((one, other) => one - other);
+  const ends = [boxes.indexOf(boxes.includes(lastMarked) ? lastMarked : box), boxes.indexOf(box)].sort((one, other) => one - other);
   for (const one of boxes.slice(ends[0], ends[1] + 1)) one.checked = true;
   lastMarked = box;
 };

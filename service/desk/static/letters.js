@@ -3,10 +3,7 @@
 import { all, find } from "./page.js";
 
 const STORED = "gatepost-desk-keys";
-const DEFAULTS = {
-  next: "j", previous: "k", approve: "a", reject: "r", spam: "s", discard_edit: "e", undo: "u", note: "n", open: "o",
-  post: "p", author: "t", take: "c", mark: "x", arrivals: ".", needs: "!", search: "/", help: "?",
-};
+const DEFAULTS = Object.fromEntries(all("kbd[data-key]").map((key) => [key.dataset.key, key.textContent]));
 const ALSO = { z: "undo", h: "help", escape: "unmark" };
 let chosen = { isOff: false, letters: {} };
 
@@ -49,8 +46,10 @@ const keep = () => {
 };
 
 // What else can be chosen: whether they are off, whether they need Alt, how long a card must have been seen.
-export const prefer = (choices) => {
-  Object.assign(chosen, choices);
+export const prefer = () => {
+  chosen.isOff = !find("#keys-on").checked;
+  chosen.withAlt = find("#keys-alt").checked;
+  chosen.dwell = Number(find("#keys-dwell").value);
   keep();
   showLetters();
 };

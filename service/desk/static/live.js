@@ -1,7 +1,7 @@
 // What others do meanwhile. Nothing comes into the list by itself, and nothing leaves it: cards say what has become of
 // them, and a number says how many are new.
 
-import { adopt, all, aloud, ask, cardOf, cards, find, isOpen, main, many, tell, word } from "./page.js";
+import { adopt, all, aloud, ask, cardOf, cards, find, isOpen, main, saidIn, showNumber, tell, word } from "./page.js";
 import { keepPlace, swap } from "./place.js";
 import { append, isUnsent, showNumbers } from "./sending.js";
 
@@ -9,6 +9,7 @@ const AT_ONCE = 20;
 const SOON_MILLISECONDS = 2000;
 const title = document.title;
 const arrived = new Set();
+const claimed = new Set();
 let isLooking = false;
 let isDirty = false;
 let soon = 0;
@@ -18,16 +19,13 @@ const newOnes = () => [...arrived].filter((id) => !isOpen(cardOf(id)));
 
 const showArrived = () => {
   const number = newOnes().length;
-  const button = find("#tools [data-number=new]");
-  button.hidden = !number;
-  button.textContent = number ? many("new", number) : "";
+  showNumber("new", number);
   document.title = number ? `(${number}) ${title}` : title;
 };
 
-const cardNow = async (id) => {
-  const reply = await ask("GET", `${root()}c/${encodeURIComponent(id)}`);
-  return reply.status === 200 ? adopt(reply, "[data-card]")[0] : null;
-};
+const askFor = (id) => ask("GET", `${root()}c/${id}`);
+const cardIn = (reply) => (reply.status === 200 && adopt(reply, "[data-card]")[0]);
+const isLost = (old, card) => old.dataset.claim === "mine" && card.dataset.claim !== "mine";
 
 const replace = (old, card, text) => {
   const isWritten = all("textarea", old).some((field) => field.value);
@@ -39,18 +37,20 @@ const replace = (old, card, text) => {
     }, old);
     return;
   }
-  tell(card, text);
+  tell(card, text ?? (isLost(old, card) ? word("lost") : null));
   swap(old, card);
 };
 
 // The card of a comment about which something has happened, as it stands now.
 const look = async (id) => {
   if (isUnsent(id) || !isOpen(cardOf(id))) return;
-  const card = await cardNow(id);
+  const card = cardIn(await askFor(id));
   const old = cardOf(id);
   if (!card || isUnsent(id) || !isOpen(old)) return;
-  const isSame = card.dataset.state === "waiting" && card.dataset.version === old.dataset.version;
-  if (!isSame) replace(old, card, card.dataset.state === "waiting" ? word("changed") : null);
+  const isChanged = card.dataset.version !== old.dataset.version;
+  const isWaiting = card.dataset.state === "waiting";
+  if (isWaiting && !isChanged && card.dataset.claim === old.dataset.claim) return;
+  replace(old, card, isWaiting && isChanged ? word("changed") : null);
   showNumbers();
 };
 
@@ -83,10 +83,14 @@ const lookAtPage = async () => {
     if (reply.status !== 200 || !reply.page) continue;
     for (const card of adopt(reply, "main > [data-card]")) {
       const old = cardOf(card.dataset.commentId);
+      claimed.delete(card.dataset.commentId);
       const isNew = old?.dataset.claim !== card.dataset.claim && old?.dataset.version === card.dataset.version;
       if (isOpen(old) && isNew && !isUnsent(card.dataset.commentId)) replace(old, card, null);
       if (isEnd && !old) arrived.add(card.dataset.commentId);
     }
+    // What a filter does not find any more, and what stands behind the first page.
+    claimed.forEach(look);
+    claimed.clear();
     if (isEnd && isCleared()) showEnd(reply.page);
     showArrived();
     for (const css of ["h1", ".head > .quiet"]) {
@@ -121,7 +125,9 @@ const HEARD = {
     look(id);
   },
   "queue.claimed": ({ comment_ids: ids }) => {
-    if (ids.some((id) => isOpen(cardOf(id)))) lookAtPage();
+    const open = ids.filter((id) => isOpen(cardOf(id)));
+    for (const id of open) claimed.add(id);
+    if (open.length) lookAtPage();
   },
   reset: () => {
     find("#stale").hidden = false;
@@ -132,8 +138,13 @@ export const showArrivals = async () => {
   const ids = newOnes().slice(0, AT_ONCE);
   if (ids.length && !cards().length) return location.reload();
   for (const id of ids) {
-    const card = await cardNow(id);
+    const reply = await askFor(id);
+    if (![200, 404].includes(reply.status)) {
+      aloud(saidIn(reply) ?? word("no-reply"));
+      break;
+    }
     arrived.delete(id);
+    const card = cardIn(reply);
     const old = cardOf(id);
     if (!card || card.dataset.state !== "waiting" || isUnsent(id)) continue;
     if (old) swap(old, card);

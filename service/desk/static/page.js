@@ -4,7 +4,7 @@
 export const find = (css, within = document) => within.querySelector(css);
 export const all = (css, within = document) => [...within.querySelectorAll(css)];
 export const cards = () => all("[data-card]");
-export const cardOf = (id) => find(`[data-card][data-comment-id="${CSS.escape(id)}"]`);
+export const cardOf = (id) => find(`[data-card][data-comment-id="${id}"]`);
 export const isOpen = (card) => card?.dataset.state === "waiting" || card?.dataset.state === "conflict";
 export const main = find("main");
 
@@ -12,6 +12,13 @@ const plural = new Intl.PluralRules(document.documentElement.lang);
 
 export const word = (name) => find(`[data-word="${name}"]`, find("#words").content).textContent;
 export const many = (name, number) => word(`${name}.${plural.select(number)}`).replace("{number}", number);
+
+// A number above the cards; none is not shown.
+export const showNumber = (name, number) => {
+  const place = find(`#tools [data-number=${name}]`);
+  place.hidden = !number;
+  place.textContent = number ? many(name, number) : "";
+};
 
 // Says something to everybody: on the screen, and to who listens to it.
 export const aloud = (text) => {
@@ -31,6 +38,24 @@ export const ask = (method, address, body) => new Promise((resolve) => {
   };
   request.send(body);
 });
+
+// Sends a form. Who has signed in again meanwhile, or works past midnight, has an old token in it: the same moderator
+// gets a new one, and it is sent again with that.
+export const send = async (address, body) => {
+  const reply = await ask("POST", address, body);
+  if (reply.status !== 403) return reply;
+  const { page } = await ask("GET", find(".top [href$=settings]").href);
+  const [me, who] = [document, page].map((one) => one && find("[data-moderator]", one)?.dataset.moderator);
+  if (me !== who) return reply;
+  const { value } = find("[name=csrf]", page);
+  if (value === body.get("csrf")) return reply;
+  for (const field of all("[name=csrf]")) field.value = value;
+  body.set("csrf", value);
+  return ask("POST", address, body);
+};
+
+// What a reply says that is no good one.
+export const saidIn = ({ page }) => page && find("[data-problem]", page)?.textContent;
 
 // The elements of a reply, for this page: their addresses were meant from another one.
 export const adopt = (reply, css) => all(css, reply.page).map((found) => {

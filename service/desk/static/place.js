@@ -48,14 +48,14 @@ export const choose = (card) => {
 };
 
 const holdAt = (wanted, changed) => {
-  scrollBy({ top: topOf(now) - wanted, behavior: "instant" });
+  scrollBy(0, topOf(now) - wanted);
   const rest = wanted - topOf(now);
   // Where the page cannot be scrolled that far, what has changed keeps some of its room, or the page gets more below.
   if (rest > 1 && changed) {
     changed.style.minBlockSize = `${changed.offsetHeight + rest}px`;
   } else if (rest < -1) {
     main.style.paddingBlockEnd = `${parseFloat(getComputedStyle(main).paddingBlockEnd) - rest}px`;
-    scrollBy({ top: -rest, behavior: "instant" });
+    scrollBy(0, -rest);
   }
 };
 
@@ -67,21 +67,24 @@ export const keepPlace = (change, changed) => {
   watch();
 };
 
-// Puts a card in the place of another one, with what somebody has written into it.
+// Puts a card in the place of another one, with the fields into which somebody has written or writes, and its mark.
 export const swap = (old, card) => {
-  const isFocused = old.contains(document.activeElement);
+  const { activeElement } = document;
+  const isFocused = old.contains(activeElement);
   for (const field of all("textarea", old)) {
-    const same = field.value && find(`[name=${field.name}]`, card);
-    if (!same) continue;
-    same.value = field.value;
+    const same = find(`[name=${field.name}]`, card);
+    if (!same || !(field.value || field === activeElement)) continue;
     same.closest("details").open = true;
+    same.replaceWith(field);
   }
+  const [was, is] = [old, card].map((one) => find(".mark input", one));
+  if (is?.value === was?.value) is?.replaceWith(was);
   keepPlace(() => {
     old.replaceWith(card);
     if (old === now) choose(card);
   }, card);
   card.tabIndex = -1;
-  if (isFocused) card.focus({ preventScroll: true });
+  if (isFocused) (card.contains(activeElement) ? activeElement : card).focus({ preventScroll: true });
 };
 
 // Makes a card the current one. It comes to where the last one stood, or as near as it can be seen whole.
@@ -92,7 +95,7 @@ export const moveTo = (card) => {
   const place = now?.isConnected ? topOf(now) : topOf(card);
   const wanted = Math.max(least, Math.min(place, innerHeight - height - GAP));
   choose(card);
-  scrollBy({ top: topOf(card) - wanted, behavior: "instant" });
+  scrollBy(0, topOf(card) - wanted);
   card.tabIndex = -1;
   card.focus({ preventScroll: true });
   watch();

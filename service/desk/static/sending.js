@@ -1,7 +1,7 @@
 // Decisions on their way. They go one behind the other, in the order in which they were pressed, and none counts before
 // the service has confirmed it.
 
-import { adopt, all, aloud, ask, cardOf, cards, find, isOpen, main, many, tell, word } from "./page.js";
+import { adopt, all, aloud, ask, cardOf, cards, find, isOpen, main, saidIn, send, showNumber, tell, word } from "./page.js";
 import { choose, current, keepPlace, moveOn, moveTo, swap } from "./place.js";
 
 export const FEW_LEFT = 5;
@@ -18,12 +18,9 @@ export const isUnsent = (id) => jobs.some((job) => job.id === id);
 // The numbers above the cards: they are those of the cards themselves.
 export const showNumbers = () => {
   const count = (state) => cards().filter((card) => card.dataset.state === state).length;
-  const numbers = { decided: count("decided"), needs: count("conflict"), unsent: count("failed") };
-  for (const [name, number] of Object.entries(numbers)) {
-    const place = find(`#tools [data-number=${name}]`);
-    place.hidden = !number;
-    place.textContent = number ? many(name, number) : "";
-  }
+  showNumber("decided", count("decided"));
+  showNumber("needs", count("conflict"));
+  showNumber("unsent", count("failed"));
 };
 
 const mark = (id, state, text) => {
@@ -38,8 +35,7 @@ const mark = (id, state, text) => {
 const fail = (reply) => {
   failures += 1;
   const pause = reply.pause || Math.min(2 ** (failures - 1), LONGEST_PAUSE_SECONDS);
-  const said = find("[data-problem]", reply.page ?? document.createDocumentFragment());
-  const text = [said?.textContent, word("failed")].filter(Boolean).join(" ");
+  const text = `${saidIn(reply) ?? ""} ${word("failed")}`;
   for (const job of jobs) mark(job.id, "failed", text);
   if (failures === 1) aloud(word("failed"));
   timer = setTimeout(sendNext, pause * 1000);
@@ -51,7 +47,7 @@ const settle = (job, reply) => {
     swap(card, adopt(reply, "[data-card]")[0]);
     if (reply.status === 201 && !job.body) done.splice(done.indexOf(job.id), 1);
   } else {
-    mark(job.id, "conflict", find("[data-problem]", reply.page)?.textContent ?? word("failed"));
+    mark(job.id, "conflict", saidIn(reply) ?? word("failed"));
   }
   main.dispatchEvent(new Event("settled"));
 };
@@ -69,7 +65,8 @@ export const sendNext = async () => {
   clearTimeout(timer);
   const [job] = jobs;
   // An undo waits for the decision before it: its form comes with that.
-  const form = job.body ? null : find("form.settled", cardOf(job.id) ?? document.createDocumentFragment());
+  const card = cardOf(job.id);
+  const form = job.body ? null : card && find("form.settled", card);
   if (!job.body && !form) {
     jobs.shift();
     return sendNext();
@@ -79,7 +76,9 @@ export const sendNext = async () => {
   showNumbers();
   job.wasSent = true;
   const address = form ? form.getAttribute("action") : job.address;
-  const reply = await ask("POST", address, job.body ?? new URLSearchParams(new FormData(form)));
+  const body = job.body ?? new URLSearchParams(new FormData(form));
+  body.set("csrf", find("[name=csrf]").value);
+  const reply = await send(address, body);
   isBusy = false;
   if (!isLater(reply)) {
     jobs.shift();
@@ -120,8 +119,10 @@ export const decide = (card, button) => {
   queue({ id, address: form.getAttribute("action"), body });
 };
 
+const isUndoing = (id) => jobs.some((job) => job.id === id && !job.body);
+
 // Takes a decision back; what was not sent yet is not sent at all.
-export const undo = (id = done.at(-1)) => {
+export const undo = (id = done.findLast((one) => !isUndoing(one))) => {
   const card = id && cardOf(id);
   if (!card) {
     const flash = find(".flash form");
@@ -130,7 +131,7 @@ export const undo = (id = done.at(-1)) => {
     return;
   }
   const at = jobs.findIndex((job) => job.id === id);
-  if (jobs.some((job) => job.id === id && !job.body)) return;
+  if (isUndoing(id)) return;
   aloud("");
   if (at >= 0 && !jobs[at].wasSent) {
     jobs.splice(at, 1);

@@ -36,9 +36,7 @@ def _records(part: Part) -> Iterator[Record | LeftOut]:
 
 def _by_id(part: Part, under: str, names: tuple[str, ...]) -> dict[str, dict[str, str]]:
     return {
-        found.text("id"): found.kept(*names)
-        for found in json_values.objects(part, under)
-        if isinstance(found, Record)
+        found.text("id"): found.kept(*names) for found in json_values.objects(part, under) if isinstance(found, Record)
     }
 
 

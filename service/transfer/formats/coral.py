@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from service.model import FOREVER
 from service.transfer.formats import glance, json_values, record
 from service.transfer.formats.format import Format
 from service.transfer.formats.glance import Kind
 from service.transfer.formats.record import BadRecordError, Record
-from service.transfer.imported import BodyFormat, ImportedComment, LeftOut, State
+from service.transfer.imported import Blocked, BodyFormat, Found, ImportedComment, LeftOut, State
 from service.transfer.opened import Part, Source
 
 _STATES: Final = {
@@ -27,14 +28,16 @@ def _looks_like(source: Source) -> bool:
     return any(_has_comments(part) for part in source.parts)
 
 
-def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
+def _read(source: Source) -> Iterator[Found]:
     others = [part for part in source.parts if not _has_comments(part)]
-    known = {
-        found.text("id"): found.kept("url", "metadata.title", "username", "email")
-        for part in others
-        for found in json_values.objects(part)
-        if isinstance(found, Record)
-    }
+    known: dict[str, dict[str, str]] = {}
+    for part in others:
+        for found in json_values.objects(part):
+            if isinstance(found, Record):
+                name = found.text("id")
+                known[name] = found.kept("url", "metadata.title", "username", "email")
+                if name and found.flag("status.ban.active"):
+                    yield Blocked(found.line, name, FOREVER)
     for part in source.parts:
         if _has_comments(part):
             yield from record.comments(_records(part, known), _comment, personal=("author.email",))

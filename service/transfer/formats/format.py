@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from service.transfer.imported import ImportedComment, LeftOut
+from service.transfer.imported import Found
 from service.transfer.opened import Source, SourceError
 
 
@@ -13,9 +13,9 @@ class Format:
 
     name: str
     looks_like: Callable[[Source], bool]
-    reader: Callable[[Source], Iterator[ImportedComment | LeftOut]]
+    reader: Callable[[Source], Iterator[Found]]
 
-    def read(self, source: Source) -> Iterator[ImportedComment | LeftOut]:
+    def read(self, source: Source) -> Iterator[Found]:
         """What is in it, in the order of the files; nothing is saved. Raises SourceError, also between two comments."""
         if not self.looks_like(source):
             names = ", ".join(part.name for part in source.parts)

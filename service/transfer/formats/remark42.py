@@ -1,13 +1,14 @@
 """The system remark42: its backup, JSON lines. The first says who is blocked; every other is a comment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from service.model import FOREVER
 from service.transfer.formats import glance, json_values, record
 from service.transfer.formats.format import Format
 from service.transfer.formats.glance import Kind
 from service.transfer.formats.record import Record
-from service.transfer.imported import BodyFormat, ImportedComment, LeftOut, State
+from service.transfer.imported import Blocked, BodyFormat, Found, ImportedComment, LeftOut, State
 from service.transfer.opened import Part, Source
 
 
@@ -19,8 +20,9 @@ def _looks_like(source: Source) -> bool:
     )
 
 
-def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
+def _read(source: Source) -> Iterator[Found]:
     for part in source.parts:
+        yield from _blocked(part)
         yield from record.comments(_records(part), _comment, personal=("user.ip", "votes", "voted_ips"))
 
 
@@ -28,6 +30,17 @@ def _records(part: Part) -> Iterator[Record | LeftOut]:
     for found in json_values.objects(part):
         if isinstance(found, LeftOut) or "users" not in found.fields:
             yield found
+
+
+def _blocked(part: Part) -> Iterator[Blocked]:
+    """Whom the first line has as blocked. For good means for a hundred years there."""
+    first = next(json_values.objects(part), None)
+    users = first.value("users") if isinstance(first, Record) else None
+    for user in users if isinstance(users, list) else ():
+        if isinstance(user, Mapping):
+            found = Record(1, user)
+            if (who := found.text("id")) and found.flag("blocked.status"):
+                yield Blocked(1, who, found.time_or_none("blocked.until") or FOREVER)
 
 
 def _comment(found: Record) -> ImportedComment:

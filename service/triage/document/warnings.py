@@ -28,9 +28,10 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Experience:
-    """What a site's store knows of the names in a document: its lists without an entry, and of the texts that came
-    lately for which share of them a fact was *nothing*."""
+    """What a site's store knows of the names in a document: its lists, those without an entry, and of the texts that
+    came lately for which share of them a fact was *nothing*."""
 
+    lists: frozenset[str] = frozenset()
     empty_lists: frozenset[str] = frozenset()
     nothing: Mapping[str, float] = field(default_factory=dict)
 
@@ -51,7 +52,7 @@ def of(policy: Policy, now: Milliseconds, experience: Experience = NO_EXPERIENCE
     for name, conditions in policy.people.items():
         if name not in BUILT_IN:
             yield from _of_conditions(f"/people/{name}", conditions, experience)
-    yield from _unused(policy)
+    yield from _unused(policy, experience)
 
 
 def _of_conditions(pointer: str, conditions: Sequence[Condition], experience: Experience) -> Iterator[Warned]:
@@ -114,7 +115,7 @@ def _loose(pointer: str, rule: Rule) -> Iterator[Warned]:
                 yield Warned(place, "loose-threshold", detail)
 
 
-def _unused(policy: Policy) -> Iterator[Warned]:
+def _unused(policy: Policy, experience: Experience) -> Iterator[Warned]:
     rules = (*policy.rules, *policy.lockdown)
     reasons = {rule.reason for rule in rules}
     people = {name for rule in rules for name in (*rule.only_for, *rule.not_for)}
@@ -124,3 +125,7 @@ def _unused(policy: Policy) -> Iterator[Warned]:
     for name in policy.people:
         if name not in people and name not in BUILT_IN:
             yield Warned(f"/people/{name}", "unused", "no rule names them")
+    asked = [test for rule in rules for test in rule.tests if isinstance(test, NamesTest) and test.fact == LISTS]
+    for name in sorted(experience.lists):
+        if not any(test.holds(frozenset((name,))) for test in asked):
+            yield Warned("/rules", "unused", f'no rule names the list "{name}", so its entries do nothing')

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from service.model import Milliseconds
 from service.triage.lists import hosts, patterns
@@ -22,6 +22,7 @@ class Compiled:
     kind: ListKind
     entries: Sequence[Entry]
     words: Words | None
+    patterns: Sequence[tuple[Target, Any]]
     until: Milliseconds | None
     made: object = None
     """Of which state of the list."""
@@ -30,11 +31,12 @@ class Compiled:
 def compile_list(
     name: str, kind: ListKind, entries: Sequence[Entry], *, now: Milliseconds = 0, made: object = None
 ) -> Compiled:
-    """Make a list ready. 2,000 words take some hundredths of a second."""
+    """Make a list ready. 2,000 words take some hundredths of a second, 50 patterns tenths."""
     holding = [entry for entry in entries if entry.until is None or entry.until > now]
     until = min((entry.until for entry in holding if entry.until is not None), default=None)
     words = Words().add(name, holding) if kind is ListKind.WORDS else None
-    return Compiled(name, kind, holding, words, until, made)
+    searches = [(Target(name, one), patterns.ready(one.value)) for one in holding if kind is ListKind.PATTERNS]
+    return Compiled(name, kind, holding, words, searches, until, made)
 
 
 Linked = Mapping[str, Sequence[tuple[int, int]]]
@@ -59,14 +61,14 @@ class Lists:
         self.mark, self.until = mark, until
         self._words = Words()
         self._hosts: dict[str, list[Target]] = {}
-        self._patterns: list[Target] = []
+        self._patterns: list[tuple[Target, Any]] = []
         self.kinds: dict[str, ListKind] = {}
         for one in lists:
             self.kinds[one.name] = one.kind
             if one.words is not None:
                 self._words.take(one.words)
             elif one.kind is ListKind.PATTERNS:
-                self._patterns += [Target(one.name, entry) for entry in one.entries]
+                self._patterns += one.patterns
             else:
                 for entry in one.entries:
                     self._hosts.setdefault(hosts.folded(entry.value) or "", []).append(Target(one.name, entry))
@@ -84,7 +86,7 @@ class Lists:
         for target, start, end in self._places(reading):
             places.setdefault(target, []).append(reading.folded.span(start, end))
         if not _is_all_shown(body, shown):
-            for target, _, _ in self._places(Reading(shown, before=reading)):
+            for target, _, _ in self._places(Reading(shown)):
                 places.setdefault(target, [])
         for target, some in self._of_hosts(linked):
             places.setdefault(target, []).extend(some)
@@ -95,8 +97,8 @@ class Lists:
 
     def _places(self, reading: Reading) -> Iterator[tuple[Target, int, int]]:
         yield from self._words.find(reading)
-        for target in self._patterns:
-            for number, match in enumerate(patterns.compiled(target.entry.value).finditer(reading.folded.text)):
+        for target, pattern in self._patterns:
+            for number, match in enumerate(pattern.finditer(reading.folded.text)):
                 if number == MOST_PLACES:
                     break
                 if match.end() > match.start():

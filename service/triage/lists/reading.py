@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Final, NamedTuple
 
 from service.text import disguises, folding
-from service.text.disguises import LONGEST, Readings
+from service.text.disguises import LONGEST
 from service.text.folding import MARKS, Folded
 
 UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
@@ -29,14 +28,19 @@ class _Patterns(NamedTuple):
     signed: re.Pattern[str]
     joined: re.Pattern[str]
     spelt: re.Pattern[str]
+    has_signed: re.Pattern[str]
+    has_joined: re.Pattern[str]
+    """Whether there can be any of these: found out in a tenth of the time, and most texts have none."""
 
 
 def _patterns(letter: str, letters: str, word: str) -> _Patterns:
     return _Patterns(
         re.compile(word),
-        re.compile(rf"[{_SIGNS}]*{letters}(?:[{_SIGNS}]+{letters})*[$€£]*"),
+        re.compile(rf"(?<![{_SIGNS}])[{_SIGNS}]*{letters}(?:[{_SIGNS}]+{letters})*[$€£]*"),
         re.compile(rf"(?<!{letter}){letters}(?:[{_APART}]{{1,3}}{letters})+"),
         re.compile(rf"(?<!{letter}){letter}(?:(?:[^\w\n]|_){{1,3}}{letter}(?!{letter})){{2,}}"),
+        re.compile(rf"[{_SIGNS}](?:(?={letter})|(?<={letter}[$€£]))"),
+        re.compile(rf"[{_APART}](?<={letter}.)[{_APART}]{{0,2}}{letter}"),
     )
 
 
@@ -44,6 +48,7 @@ _ASCII: Final = _patterns("[0-9a-z]", "[0-9a-z]++", "[0-9a-z]++")
 _ANY: Final = _patterns(_LETTER, _LETTERS, rf"[{UNSPACED}]+|{_LETTERS}")
 _HAS_SIGN: Final = re.compile(f"[{_SIGNS}]")
 _NO_LETTER: Final = re.compile(r"[\W_]+")
+FEWEST_SPELT: Final = 3
 MOST_STRAY: Final = 2
 """In front of and behind a word that is spelt out stand at most so many single letters that are not of it."""
 
@@ -58,29 +63,13 @@ class Reading:
     Most words are in no list, so none has its place or its readings made before somebody asks.
     """
 
-    def __init__(self, body: str, *, before: "Reading | None" = None) -> None:
-        """`before`: a reading of much the same text, whose words need not be looked at again."""
+    def __init__(self, body: str) -> None:
         self.folded: Folded = folding.folded(body)
         text = self.folded.text
         self.own = disguises.own_alphabets(text)
-        self._before = before if before is not None and before.own == self.own else None
         self._patterns = _ASCII if text.isascii() else _ANY
         self.words: list[str] = self._patterns.word.findall(text)
         self.distinct = set(self.words)
-        self.unlisted: AbstractSet[str] = self._before.unlisted if self._before else frozenset()
-        """Words, and disguised ones, of which `Words` has found that they are in no list."""
-
-    @cached_property
-    def plain(self) -> list[str]:
-        """The distinct words that can be read in one way only."""
-        return list(filter(disguises.is_plain, self.distinct))
-
-    @cached_property
-    def readings(self) -> Mapping[str, Readings]:
-        """What each of the other words can be meant as."""
-        others, known = self.distinct.difference(self.plain), self._before.readings if self._before else {}
-        again = {word: known[word] for word in others & known.keys()}
-        return {**again, **disguises.readings(others - known.keys(), self.own)}
 
     @cached_property
     def places(self) -> Sequence[Place]:
@@ -92,13 +81,15 @@ class Reading:
         """What may be one word: with signs for letters (`$hit`), set apart (`v-i-agra`), spelt out (`v i a g r a`)."""
         found: dict[str, list[Place]] = {}
         text = self.folded.text
-        if _HAS_SIGN.search(text):
+        if self._patterns.has_signed.search(text):
             for signed in self._patterns.signed.finditer(text):
                 if _HAS_SIGN.search(signed[0]):
                     found.setdefault(signed[0], []).append(signed.span())
-        for joined in self._patterns.joined.finditer(text):
-            found.setdefault(_NO_LETTER.sub("", joined[0]), []).append(joined.span())
-        for spelt in self._patterns.spelt.finditer(text):
+        if self._patterns.has_joined.search(text):
+            for joined in self._patterns.joined.finditer(text):
+                found.setdefault(_NO_LETTER.sub("", joined[0]), []).append(joined.span())
+        has_spelt = list(map(len, self.words)).count(1) >= FEWEST_SPELT
+        for spelt in self._patterns.spelt.finditer(text) if has_spelt else ():
             if spelt.end() - spelt.start() <= 2 * LONGEST:
                 for word, place in _spelt(spelt[0], spelt.start()):
                     found.setdefault(word, []).append(place)

@@ -1,19 +1,23 @@
 """Listed words, looked up for each word of a text: what that costs does not grow with the list."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from service.text import disguises
-from service.text.disguises import Readings
+from service.text.disguises import Own, Readings
 from service.triage.lists.entry import ENOUGH_LETTERS, Entry, Target
 from service.triage.lists.reading import UNSPACED, Reading, words_of
 
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]+")
 _AROUND: Final = 120
 """Characters beside a word in which its exceptions are looked for."""
+_MOST_KNOWN: Final = 20_000
+_MOST_LETTERS: Final = 30
+"""So many words, none longer, are remembered that are in no list: nearly all that people write with."""
 Found = tuple[Target, int, int]
 """A target and the place in the folded text."""
 Path = tuple[str, ...]
@@ -47,6 +51,8 @@ class Words:
         self._tails: frozenset[str] = frozenset()
         self._firsts: frozenset[str] = frozenset()
         """How beginnings and endings begin and end, and with which skeletons phrases do: most words fail here."""
+        self._nowhere: dict[Own, set[str]] = defaultdict(set)
+        """Words of earlier texts, by the alphabets of these, that are in no list and begin no phrase."""
 
     def add(self, name: str, entries: Iterable[Entry]) -> "Words":
         """Take the entries of a list in."""
@@ -111,54 +117,45 @@ class Words:
                 yield found
 
     def _found(self, reading: Reading) -> Iterator[Found]:
-        known = reading.unlisted
-        of_words = self._targets(reading.plain, reading.readings, known)
-        disguised = [word for word in reading.disguised if word not in known]
-        plain = list(filter(disguises.is_plain, disguised))
-        of_disguised = self._targets(plain, disguises.readings(set(disguised).difference(plain), reading.own), known)
-        reading.unlisted = reading.distinct.union(disguised).difference(of_words, of_disguised)
-        if of_words:
+        nowhere = self._nowhere[reading.own]
+        words, disguised = reading.distinct - nowhere, reading.disguised.keys() - nowhere
+        readings = disguises.readings(words | disguised, reading.own)
+        targets = {word: found for word, one in readings.items() if (found := self._of_readings(one))}
+        begin = {word: paths for word, one in readings.items() if (paths := self._firsts.intersection(one.undisguised))}
+        self._remember(readings.keys() - targets.keys() - begin.keys(), nowhere)
+        if not targets.keys().isdisjoint(words):
             for word, place in zip(reading.words, reading.places, strict=True):
-                for target in of_words.get(word, ()):
+                for target in targets.get(word, ()):
                     yield target, *place
-        for word, targets in of_disguised.items():
+        for word in disguised & targets.keys():
             for place in reading.disguised[word]:
-                for target in targets:
+                for target in targets[word]:
                     yield target, *place
-        if self._phrases:
-            yield from self._phrases_in(reading)
+        if begin:
+            yield from self._phrases_in(reading, begin, readings)
         if self._parts:
             yield from self._parts_in(reading.folded.text)
 
-    def _targets(
-        self, plain: Iterable[str], others: Mapping[str, Readings], known: AbstractSet[str]
-    ) -> dict[str, list[Target]]:
-        """What is listed of some words: of those that can be read in one way only, and of others. `known` are in no
-        list."""
-        words, heads, tails = self._plain, self._heads, self._tails
-        found: dict[str, list[Target]] = {}
-        for word in plain:
-            if word in known:
-                continue
-            if word in words:
-                found[word] = [*words[word]]
-            if word[:ENOUGH_LETTERS] in heads or word[-ENOUGH_LETTERS:] in tails:
-                found.setdefault(word, []).extend(self._of_part(word))
-        for word, readings in others.items():
-            if word not in known and (targets := list(self._of_readings(readings))):
-                found[word] = targets
-        return {word: targets for word, targets in found.items() if targets}
+    def _remember(self, words: Iterable[str], nowhere: set[str]) -> None:
+        """These need not be looked at again."""
+        if len(nowhere) > _MOST_KNOWN:
+            nowhere.clear()
+        nowhere.update(word for word in words if len(word) <= _MOST_LETTERS)
 
-    def _of_readings(self, readings: Readings) -> Iterator[Target]:
-        for key in readings.plain:
+    def _of_readings(self, readings: Readings) -> list[Target]:
+        plain, skeletons, _ = readings
+        found: list[Target] = []
+        for key in plain:
             if key in self._plain:
-                yield from self._plain[key]
-        for key in readings.skeletons:
-            if key in self._skeletons:
-                yield from self._skeletons[key]
-        for key in (*readings.plain, *readings.skeletons):
+                found += self._plain[key]
             if key[:ENOUGH_LETTERS] in self._heads or key[-ENOUGH_LETTERS:] in self._tails:
-                yield from self._of_part(key)
+                found += self._of_part(key)
+        for key in skeletons:
+            if key in self._skeletons:
+                found += self._skeletons[key]
+            if key[:ENOUGH_LETTERS] in self._heads or key[-ENOUGH_LETTERS:] in self._tails:
+                found += self._of_part(key)
+        return found
 
     def _of_part(self, key: str) -> Iterator[Target]:
         for length in self._beginning_lengths:
@@ -170,32 +167,24 @@ class Words:
                 break
             yield from self._endings.get(key[-length:], ())
 
-    def _phrases_in(self, reading: Reading) -> Iterator[Found]:
-        """Phrases, looked for only where a word stands with which one begins."""
-        meant = self._that_begin(reading)
-        if not meant:
-            return
-        words, readings = reading.words, reading.readings
+    def _phrases_in(
+        self, reading: Reading, begin: Mapping[str, AbstractSet[str]], some: Mapping[str, Readings]
+    ) -> Iterator[Found]:
+        """Phrases, looked for only where a word stands with which one begins. `some`: readings that are known."""
+        words, readings = reading.words, _Read(some, reading.own)
         for position, word in enumerate(words):
-            paths: list[Path] = [(one,) for one in meant.get(word, ())]
+            if word not in begin:
+                continue
+            paths: list[Path] = [(one,) for one in begin[word]]
             for place in range(position + 1, len(words)):
-                if not paths:
-                    break
-                last = readings.get(words[place]) or _only(words[place])
+                last = readings[words[place]]
                 following = set(last.undisguised)
                 for phrase in self._that_end(paths, following, last):
-                    if _is_phrase(words[position : place + 1], readings, phrase):
+                    if _is_phrase([readings[one] for one in words[position : place + 1]], phrase):
                         yield phrase.target, reading.places[position][0], reading.places[place][1]
                 paths = [longer for path in paths for one in following if (longer := (*path, one)) in self._paths]
-
-    def _that_begin(self, reading: Reading) -> dict[str, AbstractSet[str]]:
-        """The words of a text with which a phrase may begin, and what such phrases begin with."""
-        skeletons = zip(reading.plain, disguises.skeletons(reading.plain), strict=True)
-        of_plain = {word: {skeleton} for word, skeleton in skeletons if skeleton in self._firsts}
-        of_others = {
-            word: self._firsts.intersection(readings.undisguised) for word, readings in reading.readings.items()
-        }
-        return {**of_plain, **{word: begin for word, begin in of_others.items() if begin}}
+                if not paths:
+                    break
 
     def _that_end(self, paths: Sequence[Path], skeletons: Iterable[str], readings: Readings) -> Iterator[_Phrase]:
         """The phrases that have gone these ways so far and may end with this word."""
@@ -214,21 +203,27 @@ class Words:
                         yield target, start, start + length
 
 
-def _only(word: str) -> Readings:
-    """The readings of a word that has only one."""
-    return Readings((word,), (), tuple(disguises.skeletons([word])))
+class _Read(dict[str, Readings]):
+    """The readings of words, found out when they are asked for."""
+
+    def __init__(self, some: Mapping[str, Readings], own: Own) -> None:
+        super().__init__(some)
+        self._own = own
+
+    def __missing__(self, word: str) -> Readings:
+        found = self[word] = disguises.readings([word], self._own)[word]
+        return found
 
 
-def _is_phrase(words: Sequence[str], readings: Mapping[str, Readings], phrase: _Phrase) -> bool:
+def _is_phrase(words: Sequence[Readings], phrase: _Phrase) -> bool:
     last = len(phrase.words) - 1
-    for number, (word, wanted) in enumerate(zip(words, phrase.words, strict=True)):
-        plain, skeletons, _ = readings.get(word) or _only(word)
-        keys = plain + skeletons
-        if wanted in keys:
+    for number, (readings, wanted) in enumerate(zip(words, phrase.words, strict=True)):
+        plain, skeletons, _ = readings
+        if wanted in plain or wanted in skeletons:
             continue
         if skeletons and disguises.skeletons([wanted])[0] in skeletons:
             continue
-        if not (number == last and phrase.is_open and any(key.startswith(wanted) for key in keys)):
+        if not (number == last and phrase.is_open and any(key.startswith(wanted) for key in plain + skeletons)):
             return False
     return True
 

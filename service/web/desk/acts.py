@@ -29,14 +29,13 @@ CONFLICTS: Final = (AlreadyDecided, IllegalTransition, NewerDecision, StaleVersi
 async def decide(call: Call, form: forms.DecideForm) -> web.Response:
     """Decide about the version that the card showed."""
     moderator = await sender_of(call, form.csrf)
-    action = Action(form.action)
     reasons = Reasons(form.reason, form.note, form.note_to_author)
-    ruling = Ruling(CommentId(form.comment), action, form.version, reasons)
+    ruling = Ruling(CommentId(form.comment), Action(form.action), form.version, reasons)
     try:
         decision, _ = await call.database.write(decisions.decide, call.site.rules, ruling, moderator)
     except CONFLICTS as problem:
         standing = problem.members.get("decision")
-        if isinstance(standing, Decision) and views.is_mine_already(standing, moderator, action, form.version):
+        if isinstance(standing, Decision) and views.is_mine_already(standing, moderator, ruling):
             return await _done(call, form, standing, moderator)
         return await _conflict(call, form, CommentId(form.comment), problem, moderator)
     call.services.metrics.decisions.labels(call.site_key, decision.action).inc()
@@ -94,7 +93,7 @@ async def change_claims(call: Call, form: forms.ClaimsForm) -> web.Response:
         "claimed.html",
         moderator=moderator,
         back=form.back,
-        cards=views.cards_of(call, handed, moderator),
+        cards=await views.cards_of(call, handed, moderator),
         is_renewed=form.do == "renew",
         until=timestamp(until) if until else None,
         marks=True,
@@ -104,8 +103,7 @@ async def change_claims(call: Call, form: forms.ClaimsForm) -> web.Response:
 async def _done(call: Call, form: forms.Form, decision: Decision, moderator: Actor) -> web.Response:
     if not reply.wants_part(call):
         return reply.go_back(call, form.back, done=decision.id)
-    case = await call.database.read(_case, call, decision.comment_id)
-    return _card(call, form, case, moderator, status=201, state="decided")
+    return await _made(call, form, decision, moderator, state="decided")
 
 
 async def _undone(call: Call, form: forms.Form, decision: Decision, moderator: Actor) -> web.Response:
@@ -116,8 +114,15 @@ async def _undone(call: Call, form: forms.Form, decision: Decision, moderator: A
         )
     if not reply.wants_part(call):
         return reply.go_back(call, form.back, done=decision.id)
+    return await _made(call, form, decision, moderator, state="waiting")
+
+
+async def _made(call: Call, form: forms.Form, decision: Decision, moderator: Actor, *, state: State) -> web.Response:
+    """The card behind a decision of this moderator; a conflict, where somebody has decided again by now."""
     case = await call.database.read(_case, call, decision.comment_id)
-    return _card(call, form, case, moderator, status=201, state="waiting")
+    if case.decision is None or case.decision.id != decision.id:
+        return await _conflict(call, form, decision.comment_id, NewerDecision(), moderator)
+    return await _card(call, form, case, moderator, status=201, state=state)
 
 
 async def _conflict(
@@ -126,10 +131,10 @@ async def _conflict(
     """The card as it stands now, and what has happened to it."""
     call.services.metrics.problems.labels(problem.code).inc()
     case = await call.database.read(_case, call, comment_id)
-    return _card(call, form, case, moderator, status=problem.status, state="conflict", conflict=problem.code)
+    return await _card(call, form, case, moderator, status=problem.status, state="conflict", conflict=problem.code)
 
 
-def _card(
+async def _card(
     call: Call,
     form: forms.Form,
     case: Case,
@@ -146,7 +151,7 @@ def _card(
         moderator=moderator,
         status=status,
         back=form.back,
-        card=views.card_of(call, case, moderator, state=state),
+        card=await views.card_of(call, case, moderator, state=state),
         conflict=conflict,
         marks=part,
     )

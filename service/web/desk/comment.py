@@ -1,12 +1,15 @@
 """The desk's page of one comment: in its thread, with the versions of its text and its record."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from service.desk import difference, texts
 from service.desk.cards import State
-from service.model import CommentId
+from service.model import CommentId, Text
 from service.moderation import dossiers
 from service.moderation.dossiers import CommentDossier
 from service.store.database import Transaction
@@ -32,20 +35,22 @@ async def show_comment(call: Call, query: forms.OnePage) -> web.Response:
         "card.html" if part else "comment.html",
         moderator=moderator,
         back=f"c/{comment.id}",
-        card=views.card_of(call, found.case, moderator, state=state),
+        card=await views.card_of(call, found.case, moderator, state=state),
         marks=part,
         above=found.above,
         below=found.below,
         shown=texts.shown,
         versions=list(enumerate(found.versions, start=1)) if len(found.versions) > 1 else [],
-        changes=[
-            difference.marked(old.body, new.body)[1]
-            for old, new in zip(found.versions, found.versions[1:], strict=False)
-        ],
+        changes=await asyncio.to_thread(_changes, found.versions),
         original=found.original,
         lines=views.lines_of(found.record, {comment.id: comment}),
         **done,
     )
+
+
+def _changes(versions: Sequence[Text]) -> list[Markup]:
+    """What each text changed of the one before it. It takes long for some texts."""
+    return [difference.marked(old.body, new.body)[1] for old, new in zip(versions, versions[1:], strict=False)]
 
 
 def _page(

@@ -218,6 +218,7 @@ class RecordPage(Fields):
     post: PostKeyText | None = None
     actor: IdText | None = None
     action: ActionName | None = None
+    reason: Reason | None = None
     batch: Id | None = None
     since: Annotated[str, Field(max_length=10, pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
     until: Annotated[str, Field(max_length=10, pattern=r"^\d{4}-\d\d-\d\d$")] | None = None

@@ -1,7 +1,7 @@
 """The desk's pages of lists: all of a site's, and one with its entries. What the API takes, they take."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiohttp import web
@@ -10,7 +10,7 @@ from markupsafe import Markup
 from service.desk.numbered import Told, excerpts
 from service.desk.rendering import query as with_query
 from service.errors import DocumentChanged, InvalidRequest, ListInUse, Problem
-from service.model import Actor
+from service.model import Actor, Milliseconds
 from service.moderation import lists, policies
 from service.moderation.lists import Addition, Wanted
 from service.store import lists as stored
@@ -20,7 +20,7 @@ from service.triage.lists import written
 from service.triage.lists.entry import Entry, ListKind
 from service.triage.rule import Rule
 from service.web.call import Call
-from service.web.desk import reply, rule_forms
+from service.web.desk import forms, reply, rule_forms
 from service.web.desk.rule_forms import ListForm, ListPage, NewListForm
 from service.web.desk.session import moderator_of, sender_of
 from service.web.incoming_lists import MAX_TOGETHER, ListBody
@@ -76,7 +76,7 @@ async def show_list(call: Call, query: ListPage) -> web.Response:
 
 # POST /desk/{site}/lists/{list}
 async def change_list(call: Call, form: ListForm) -> web.Response:
-    """Add entries or remove some, call the list otherwise, or delete it: upon the version that was shown."""
+    """Add entries, end or remove some, call the list otherwise, or delete it: upon the version that was shown."""
     moderator = await sender_of(call, form.csrf)
     try:
         done = await _change(call, form, moderator)
@@ -98,10 +98,12 @@ async def _change(call: Call, form: ListForm, moderator: Actor) -> Mapping[str, 
     match form.do:
         case "add":
             return await _add(call, form, moderator)
-        case "remove" if not form.remove:
+        case "remove" | "until" if not form.marked:
             raise WrongError(Told(None, reply.language_of(call).say("list.none-marked")))
         case "remove":
-            return await _change_entries(call, form, moderator, remove=form.remove)
+            return await _change_entries(call, form, moderator, remove=form.marked)
+        case "until":
+            await _change_entries(call, form, moderator, add=await _ending(call, form))
         case "call":
             await call.database.write(lists.put, call.site_key, name, _wanted(form), moderator, expected=form.version)
         case "delete":
@@ -119,11 +121,24 @@ async def _add(call: Call, form: ListForm, moderator: Actor) -> Mapping[str, obj
     if len(found) > MAX_TOGETHER:
         raise WrongError(Told(None, say("list.too-many", number=MAX_TOGETHER)))
     try:
-        additions = [Addition(entry, form.entry_note) for _, entry in found]
+        until = _end(form)
+        additions = [Addition(replace(entry, until=until), form.entry_note) for _, entry in found]
         return await _change_entries(call, form, moderator, add=additions)
     except InvalidRequest as problem:
         lines = [line for line, _ in found]
         raise WrongError(*(_beside(*one, lines) for one in problem.mistakes)) from None
+
+
+async def _ending(call: Call, form: ListForm) -> list[Addition]:
+    """The marked entries as they are, with another end. Raises InvalidRequest."""
+    until, marked = _end(form), set(form.marked)
+    kept = await call.database.read(stored.entries, call.site_key, name_of(call))
+    return [Addition(replace(one.entry, until=until), one.note) for one in kept if one.entry.value in marked]
+
+
+def _end(form: ListForm) -> Milliseconds | None:
+    """From when on entries hold no more; None: they hold for ever. Raises InvalidRequest."""
+    return forms.moment("until", form.until) if form.until else None
 
 
 async def _change_entries(
@@ -174,7 +189,13 @@ def _told(problem: Problem, call: Call) -> Sequence[Told]:
 
 def _named(call: Call, pointer: str, detail: str) -> str:
     """A mistake, with the field that it is about."""
-    field = {"/list": "list.name", "/title": "list.title", "/note": "list.note", "/kind": "list.kind"}
+    field = {
+        "/list": "list.name",
+        "/title": "list.title",
+        "/note": "list.note",
+        "/kind": "list.kind",
+        "/until": "list.until",
+    }
     name = field.get(pointer)
     told = Markup("{}: {}")
     return told.format(reply.language_of(call).say(name), detail) if name else detail

@@ -16,7 +16,7 @@ from service.reading.show import address_of
 from service.store.database import Transaction
 from service.web.call import Call
 from service.web.desk import forms, reply, views
-from service.web.desk.queue import done_in, shown_total
+from service.web.desk.queue import done_in, shown_numbers, shown_total
 from service.web.desk.session import moderator_of, sender_of
 
 PAGE_SIZE: Final = 20
@@ -54,11 +54,10 @@ async def show_author(call: Call, query: forms.OnePage) -> web.Response:
         is_banned=(found.author.banned_until or 0) > call.services.clock(),
         is_forever=found.author.banned_until == FOREVER,
         waiting=found.waiting.number,
-        waiting_shown=shown_total(call, found.waiting),
-        cards=views.cards_of(call, await call.database.read(_cases, call, written), moderator),
+        cards=await views.cards_of(call, await call.database.read(_cases, call, written), moderator),
         marks=False,
         chosen=query.status,
-        statuses=[status.value for status in Status],
+        numbers=shown_numbers(call, found.numbers),
         lines=views.lines_of(found.record, found.about, found.texts),
         next=f"../{with_query(here, status=query.status, cursor=following)}" if following else None,
         saved=query.saved is not None,
@@ -88,10 +87,11 @@ async def show_post(call: Call, query: forms.OnePage) -> web.Response:
         post=found.post,
         url=address_of(call.site, found.post),
         here=post_path(found.post.key),
-        cards=views.cards_of(call, found.waiting, moderator),
+        cards=await views.cards_of(call, found.waiting, moderator),
         marks=False,
         waiting=found.total.number,
         waiting_shown=shown_total(call, found.total),
+        numbers=shown_numbers(call, found.numbers),
         thread=found.thread,
         is_more=found.is_more,
         shown=texts.shown,

@@ -16,6 +16,7 @@ from service.moderation.policies import Named
 from service.moderation.queue import Overview
 from service.reading.shapes import WhyCode
 from service.store import decisions
+from service.store.comment_pages import Numbers
 from service.store.database import Transaction
 from service.store.queue_filter import Filter
 from service.store.queue_pages import Position, Total
@@ -81,7 +82,7 @@ async def show_queue(call: Call, query: forms.QueuePage) -> web.Response:
         "queue.html",
         moderator=moderator,
         back=back,
-        cards=views.cards_of(call, cases, moderator, says_urgency=query.order == "priority"),
+        cards=await views.cards_of(call, cases, moderator, says_urgency=query.order == "priority"),
         overview=overview,
         total=shown_total(call, total),
         filters=filters,
@@ -140,6 +141,14 @@ def shown_total(call: Call, total: Total) -> str:
     """How many a filter finds, as far as they are counted: `1,000+`."""
     number = reply.number_in(call, total.number)
     return number if total.is_exact else f"{number}+"
+
+
+def shown_numbers(call: Call, numbers: Numbers) -> dict[str, str]:
+    """How many comments are in each status, as far as they are counted."""
+    return {
+        status.value: shown_total(call, Total(number, is_exact=numbers.is_exact))
+        for status, number in numbers.of_each.items()
+    }
 
 
 def _narrowing(call: Call, named: Named | None, filters: Mapping[str, str]) -> dict[str, Mapping[str, str]]:

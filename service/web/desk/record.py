@@ -21,6 +21,7 @@ from service.model import (
     PostKey,
     Text,
 )
+from service.moderation import policies
 from service.store import comments, decided, record_pages
 from service.store.database import Transaction
 from service.web.call import Call
@@ -30,7 +31,7 @@ from service.web.desk.session import moderator_of
 from service.web.outgoing import ActionName
 
 PAGE_SIZE: Final = 50
-FILTERS: Final = ("comment", "author", "post", "actor", "action", "batch", "since", "until")
+FILTERS: Final = ("comment", "author", "post", "actor", "action", "reason", "batch", "since", "until")
 
 
 # GET /desk/{site}/record
@@ -43,11 +44,12 @@ async def show_record(call: Call, query: forms.RecordPage) -> web.Response:
         post=PostKey(query.post) if query.post else None,
         actor=AuthorKey(query.actor) if query.actor else None,
         action=Action(query.action) if query.action else None,
+        reason=query.reason,
         batch=BatchId(query.batch) if query.batch else None,
         since=_midnight("since", query.since) if query.since else None,
         until=_midnight("until", query.until, days_later=1) if query.until else None,
     )
-    page, about, texts, done = await call.database.bulk.read(
+    page, about, texts, codes, done = await call.database.bulk.read(
         _page, call, wanted, after=call.position(query.cursor), done=query.done
     )
     filters = {name: value for name in FILTERS if (value := getattr(query, name))}
@@ -61,6 +63,7 @@ async def show_record(call: Call, query: forms.RecordPage) -> web.Response:
         filters=filters,
         names=_names(page.items, about),
         actions=get_args(ActionName),
+        reasons=sorted({*codes, *(decision.reason for decision in page.items if decision.reason)}),
         next=f"./{with_query('record', **filters, cursor=following)}" if following else None,
         **done,
     )
@@ -68,10 +71,11 @@ async def show_record(call: Call, query: forms.RecordPage) -> web.Response:
 
 def _page(
     tx: Transaction, call: Call, wanted: record_pages.Filter, *, after: tuple[str | int, ...] | None, done: str | None
-) -> tuple[Page[Decision], dict[CommentId, Comment], dict[DecisionId, Text], dict[str, Any]]:
+) -> tuple[Page[Decision], dict[CommentId, Comment], dict[DecisionId, Text], set[str], dict[str, Any]]:
     page = record_pages.page(tx, call.site_key, wanted, newest_first=True, limit=PAGE_SIZE, after=after)
     about = comments.get_many(tx, call.site_key, (decision.comment_id for decision in page.items))
-    return page, about, decided.texts_of(tx, page.items, about), done_in(tx, call.site_key, done)
+    codes = {reason.code for reason in policies.holding(tx, call.site.rules).reasons}
+    return page, about, decided.texts_of(tx, page.items, about), codes, done_in(tx, call.site_key, done)
 
 
 def _midnight(name: str, day: str, *, days_later: int = 0) -> Milliseconds:

@@ -62,10 +62,11 @@ class ListForm(Form):
     """A button of a list's page, and the version that was shown."""
 
     version: Number
-    do: Literal["add", "remove", "call", "delete"]
+    do: Literal["add", "remove", "until", "call", "delete"]
     entries: Annotated[ManyLines, Field(max_length=100_000)] = ""
     entry_note: OneLine | None = None
-    remove: Annotated[list[Annotated[Line, Field(max_length=MAX_PATTERN)]], Field(max_length=200)] = []  # noqa: RUF012
+    until: DayAndTime | None = None
+    marked: Annotated[list[Annotated[Line, Field(max_length=MAX_PATTERN)]], Field(max_length=200)] = []  # noqa: RUF012
     title: OneLine = ""
     kind: KindName = "words"
     note: OneLine | None = None

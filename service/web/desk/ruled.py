@@ -41,7 +41,7 @@ async def show_ruled(call: Call, query: forms.RuledPage) -> web.Response:
         "ruled.html",
         moderator=moderator,
         back=with_query("ruled", status=chosen, cursor=query.cursor),
-        cards=views.cards_of(call, shown, moderator),
+        cards=await views.cards_of(call, shown, moderator),
         marks=True,
         chosen=status.value,
         statuses=[one.value for one in STATUSES],

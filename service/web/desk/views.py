@@ -1,4 +1,9 @@
-"""From cases and decisions to what the desk's templates show. Called by the handlers of its pages."""
+"""From cases and decisions to what the desk's templates show. Called by the handlers of its pages.
+
+Cards are made in a thread: what an edit changes, and where marks stand, takes long for some texts.
+"""
+
+import asyncio
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -6,17 +11,28 @@ from types import MappingProxyType
 from service.desk import why
 from service.desk.cards import Card, State, card
 from service.desk.lines import Line, line
-from service.model import Action, Actor, Comment, CommentId, Decision, DecisionId, Text
+from service.model import Actor, Comment, CommentId, Decision, DecisionId, Text
 from service.moderation import lifecycle
 from service.moderation.cases import Case
+from service.moderation.decisions import Ruling
+from service.moderation.record import Reasons
 from service.reading.show import address_of
 from service.web import show
 from service.web.call import Call
 from service.web.desk import reply
 
 
-def card_of(call: Call, case: Case, moderator: Actor, *, state: State = "waiting", says_urgency: bool = False) -> Card:
-    """The card of a case, for this moderator. `says_urgency`: by which the page is ordered."""
+async def card_of(call: Call, case: Case, moderator: Actor, *, state: State = "waiting") -> Card:
+    """The card of a case, for this moderator."""
+    return await asyncio.to_thread(_card, call, case, moderator, state=state)
+
+
+async def cards_of(call: Call, cases: Iterable[Case], moderator: Actor, *, says_urgency: bool = False) -> list[Card]:
+    """The cards of several. `says_urgency`: by which the page is ordered."""
+    return await asyncio.to_thread(lambda: [_card(call, case, moderator, says_urgency=says_urgency) for case in cases])
+
+
+def _card(call: Call, case: Case, moderator: Actor, *, state: State = "waiting", says_urgency: bool = False) -> Card:
     now = call.services.clock()
     parts = show.priority_parts(case.entry, now) if says_urgency and case.entry else []
     return card(
@@ -36,11 +52,6 @@ def card_of(call: Call, case: Case, moderator: Actor, *, state: State = "waiting
         told=_told(call, case),
         urgency=[(part["code"], part["points"]) for part in parts],
     )
-
-
-def cards_of(call: Call, cases: Iterable[Case], moderator: Actor, *, says_urgency: bool = False) -> list[Card]:
-    """The cards of several."""
-    return [card_of(call, case, moderator, says_urgency=says_urgency) for case in cases]
 
 
 def _told(call: Call, case: Case) -> why.Told | None:
@@ -64,11 +75,9 @@ def lines_of(
     ]
 
 
-def is_mine_already(decision: object, moderator: Actor, action: Action, version: int) -> bool:
-    """Whether what stands is this very decision of this moderator: the reply to it was lost, or they pressed twice."""
-    return (
-        isinstance(decision, Decision)
-        and decision.actor.key == moderator.key
-        and decision.action is action
-        and decision.version == version
-    )
+def is_mine_already(standing: Decision, moderator: Actor, ruling: Ruling) -> bool:
+    """Whether what stands is this very decision of this moderator, in the same words: the reply to it was lost, or they
+    pressed twice."""
+    words = Reasons(standing.reason, standing.note, standing.note_to_author)
+    stands = (standing.actor.key, standing.action, standing.version, words)
+    return stands == (moderator.key, ruling.action, ruling.version, ruling.reasons)

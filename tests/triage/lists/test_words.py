@@ -190,6 +190,18 @@ def test_patterns_look_at_the_folded_text() -> None:
     assert written("CALL  1; ＣＡＬＬ +１２３４５ now", lists) == ["ＣＡＬＬ +１２３４５"]
 
 
+def test_pattern_that_this_release_of_re2_does_not_take_fails_and_passes_nothing() -> None:
+    """It was taken by another release. A check that fails holds the text."""
+    lists = lists_of("(?!a)", kind=ListKind.PATTERNS)
+    with pytest.raises(ValueError, match="invalid perl operator"):
+        written("anything", lists)
+
+
+def test_a_long_row_of_signs_takes_no_longer_than_other_text() -> None:
+    """Where each sign began a search to the end of the row, this took more than the minutes that a test has."""
+    assert written("!" * 300_000 + " $hit", lists_of("shit")) == ["$hit"]
+
+
 def test_pattern_that_would_take_for_ever_elsewhere_does_not() -> None:
     assert written("a" * 5_000 + "!", lists_of("(a+)+b", kind=ListKind.PATTERNS)) == []
 
@@ -216,3 +228,15 @@ def test_hosts_of_other_alphabets_are_one_in_both_spellings() -> None:
         "https://xn--mnchen-3ya.example/a",
         "https://münchen.example/b",
     ]
+
+
+def test_a_word_that_was_innocent_in_one_text_may_be_a_disguise_in_another() -> None:
+    lists = lists_of("cop")
+    assert written("Вот сор на полу, а дом большой", lists) == []
+    assert written("that сор there", lists) == ["сор"]
+
+
+def test_what_was_no_listed_word_when_it_was_set_apart_begins_a_phrase_later() -> None:
+    lists = lists_of("cheap pills")
+    assert written("che-ap things", lists) == []
+    assert written("cheap pills", lists) == ["cheap pills"]
