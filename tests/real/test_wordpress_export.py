@@ -1,6 +1,6 @@
 """A real WordPress reads what `gatepost export wordpress` writes, by its own importer.
 
-Debian's package has no importer, and no registry of packages has it: where it is wanted, put the plugin's folder
+Debian's package of WordPress has no importer. Where it is wanted, put the plugin's folder
 (https://wordpress.org/plugins/wordpress-importer/) beside the other plugins.
 """
 
