@@ -1,6 +1,7 @@
 """The desk's page of one comment: in its thread, with the versions of its text and its record."""
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,7 +51,7 @@ async def show_comment(call: Call, query: forms.OnePage) -> web.Response:
 
 def _changes(versions: Sequence[Text]) -> list[Markup]:
     """What each text changed of the one before it. It takes long for some texts."""
-    return [difference.marked(old.body, new.body)[1] for old, new in zip(versions, versions[1:], strict=False)]
+    return [difference.marked(old.body, new.body)[1] for old, new in itertools.pairwise(versions)]
 
 
 def _page(

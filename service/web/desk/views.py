@@ -4,7 +4,6 @@ Cards are made in a thread: what an edit changes, and where marks stand, takes l
 """
 
 import asyncio
-
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -29,9 +28,7 @@ async def card_of(call: Call, case: Case, moderator: Actor, *, state: State = "w
 
 async def cards_of(call: Call, cases: Iterable[Case], moderator: Actor, *, says_urgency: bool = False) -> list[Card]:
     """The cards of several. `says_urgency`: by which the page is ordered."""
-    return await asyncio.to_thread(
-        lambda: [_card(call, case, moderator, says_urgency=says_urgency) for case in cases]
-    )
+    return await asyncio.to_thread(lambda: [_card(call, case, moderator, says_urgency=says_urgency) for case in cases])
 
 
 def _card(call: Call, case: Case, moderator: Actor, *, state: State = "waiting", says_urgency: bool = False) -> Card:
