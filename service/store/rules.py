@@ -77,6 +77,7 @@ _BEGIN = (
     .on_conflict_do_update(index_elements=["site", "rule"], set_={name: bindparam(name) for name in _WATCHED})
 )
 _STATE = select(rule_states).where(rule_states.c.site == bindparam("site"), rule_states.c.rule == bindparam("rule"))
+_OF_STATE = (rule_states.c.site == bindparam("of_site"), rule_states.c.rule == bindparam("of_rule"))
 _OF_IT = rule_hours.c.rule == bindparam("rule")
 _OF_ALL = rule_hours.c.rule == ALL
 _SINCE = rule_hours.c.hour >= bindparam("since_hour")
@@ -85,21 +86,13 @@ _SUMS = select(
     _summed("spoke", _OF_ALL).label("of_today"),
     _summed("acted", _OF_IT, _SINCE).label("acted_since"),
     _summed("spoke", _OF_ALL, _SINCE).label("of_since"),
-).where(
-    rule_hours.c.site == bindparam("site"),
-    or_(_OF_IT, _OF_ALL),
-    rule_hours.c.hour >= bindparam("first_hour"),
-)
+).where(rule_hours.c.site == bindparam("site"), or_(_OF_IT, _OF_ALL), rule_hours.c.hour >= bindparam("first_hour"))
 _BRAKE = (
     update(rule_states)
-    .where(rule_states.c.site == bindparam("of_site"), rule_states.c.rule == bindparam("of_rule"))
+    .where(*_OF_STATE)
     .values({name: bindparam(name) for name in ("braked_at", "why", "acted", "of_all")})
 )
-_PROLONG = (
-    update(rule_states)
-    .where(rule_states.c.site == bindparam("of_site"), rule_states.c.rule == bindparam("of_rule"))
-    .values(changed_at=bindparam("now"))
-)
+_PROLONG = update(rule_states).where(*_OF_STATE).values(changed_at=bindparam("now"))
 _BRAKED = (
     select(rule_states)
     .where(rule_states.c.site == bindparam("site"), rule_states.c.braked_at.is_not(None))
@@ -138,11 +131,7 @@ _OUTCOMES = select(
     func.count().label("number"), func.count().filter(_last.c.agreed.is_(False)).label("wrong")
 ).select_from(_last)
 _TALLY_HOURS = (
-    select(
-        rule_hours.c.rule,
-        _summed("spoke"),
-        _summed("decided"),
-    )
+    select(rule_hours.c.rule, _summed("spoke"), _summed("decided"))
     .where(rule_hours.c.site == bindparam("site"), rule_hours.c.hour >= bindparam("first_hour"))
     .group_by(rule_hours.c.rule)
 )
@@ -164,12 +153,7 @@ def count(tx: Transaction, site: SiteKey, rule: str, *, decided: int = 0, acted:
 
 def numbers(tx: Transaction, site: SiteKey, rule: str) -> Numbers:
     """How often it acted. One of which nobody knows since when it is so is taken for a new one."""
-    row = _state(tx, site, rule)
-    if row is None:
-        begin(tx, site, rule)
-        row = _state(tx, site, rule)
-    if row is None:
-        raise LookupError(rule)
+    row = tx.first(_STATE, site=site, rule=rule) or begin(tx, site, rule)
     today, hour = _first_hour(tx.now), row["since"] // HOUR
     counts = hour >= today  # else what was counted before it is not among what is summed up
     found = _sums(tx, site, rule, today, max(hour, today))
@@ -185,20 +169,24 @@ def numbers(tx: Transaction, site: SiteKey, rule: str) -> Numbers:
 
 def learns_since(tx: Transaction, site: SiteKey, rule: str) -> Milliseconds:
     """What was said before this moment was said by another rule, and nothing is learned of it."""
-    row = _state(tx, site, rule)
+    row = tx.first(_STATE, site=site, rule=rule)
     return _learns_since(row) if row else 0
 
 
-def begin(tx: Transaction, site: SiteKey, rule: str) -> None:
-    """From now on the rule is another one: of what it did before nothing counts."""
+def begin(tx: Transaction, site: SiteKey, rule: str) -> Row:
+    """From now on the rule is another one: of what it did before nothing counts. How it stands now."""
     tx.run(_FORGET_HOURS, site=site, rule=rule)
     tx.run(_FORGET_OUTCOMES, site=site, rule=rule)
     _watch(tx, site, rule, learns_since=tx.now)
+    row = tx.first(_STATE, site=site, rule=rule)
+    if row is None:
+        raise LookupError(rule)  # it was written just now
+    return row
 
 
 def begin_with_list(tx: Transaction, site: SiteKey, rule: str) -> None:
     """From now on a list that the rule names is another one. What humans said of the rule goes on to count."""
-    row = _state(tx, site, rule)
+    row = tx.first(_STATE, site=site, rule=rule)
     _watch(tx, site, rule, learns_since=_learns_since(row) if row else tx.now)
 
 
@@ -270,10 +258,6 @@ def forget_old_hours(tx: Transaction) -> None:
 def _first_hour(now: Milliseconds) -> int:
     """The first hour of the last day."""
     return now // HOUR - DAY_HOURS + 1
-
-
-def _state(tx: Transaction, site: SiteKey, rule: str) -> Row | None:
-    return tx.first(_STATE, site=site, rule=rule)
 
 
 def _changed_at(row: Row) -> Milliseconds:
