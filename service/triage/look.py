@@ -46,7 +46,9 @@ def _signed(verdict: Verdict, check: str, said: Mapping[Fact, Value | None]) -> 
     explains = verdict.explains
     if explains is None:
         explains = {fact: value for fact, value in said.items() if value is not None}
-    return Verdict(verdict.code, verdict.text, verdict.lean, verdict.score, verdict.spans, explains, verdict.more, check)
+    return Verdict(
+        verdict.code, verdict.text, verdict.lean, verdict.score, verdict.spans, explains, verdict.more, check
+    )
 
 
 def _require_declared(check: Check, findings: Findings) -> None:
