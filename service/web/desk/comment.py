@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from aiohttp import web
@@ -50,7 +51,7 @@ async def show_comment(call: Call, query: forms.OnePage) -> web.Response:
 
 def _changes(versions: Sequence[Text]) -> list[Markup]:
     """What each text changed of the one before it. It takes long for some texts."""
-    return [difference.marked(old.body, new.body)[1] for old, new in zip(versions, versions[1:], strict=False)]
+    return [difference.marked(old.body, new.body)[1] for old, new in pairwise(versions)]
 
 
 def _page(
