@@ -135,6 +135,8 @@ async def _bring(
         if dry_run:
             return
         _ask("Bring them?", is_sure=is_sure)
+        if report.known < report.comments or ready.updates:
+            typer.echo(f"To take it back, also if it is interrupted: {report.undoing(ready.batch)}", err=True)
         with terminal.progress(STEPS) as watch:
             await bringing.write(database, ready, stage, report, watch)
     for line in report.outcome():

@@ -35,7 +35,7 @@ def parse(raw: bytes) -> Any:
         raise ValueError("it is not UTF-8") from None
     except json.JSONDecodeError as error:
         raise NotJsonError(error) from None
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and depth(value) > MAX_DEPTH:
         raise ValueError("it nests too deeply")
     return value
 
@@ -117,7 +117,7 @@ def _walk(value: Any) -> list[Any]:
     return found
 
 
-def _depth(value: Any) -> int:
+def depth(value: Any) -> int:
     """How deeply arrays and objects nest, counted without recursion."""
     deepest, waiting = 0, [(value, 0)]
     while waiting:

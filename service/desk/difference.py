@@ -16,7 +16,7 @@ MOST_COMPARED: Final = 300
 """Parts of one text."""
 MOST_PAIRS: Final = 1_000
 """Parts of one text that are the same as one of the other: every `a` with every other `a`, white space left out. With
-them grows what `difflib` takes, so an author could make it take seconds; prose of MOST_COMPARED parts has half."""
+them grows what `difflib` takes, so an author could make it take seconds; usual prose has about half."""
 
 
 def marked(old: str, new: str, marks: Sequence[Mark] = ()) -> tuple[Markup, Markup]:

@@ -49,9 +49,9 @@ def excerpt_of(text: Text) -> str:
 
 
 def _stands(decision: Decision, comment: Comment | None) -> bool:
-    """A moderator's decision raised the comment's version, a rule's came with the text."""
+    """A moderator's decision raised the comment's version; a rule's came with a text, and may stand for newer ones."""
     if comment is None or decision.action is Action.HOLD:
         return False
     if decision.actor.kind is ActorKind.POLICY:
-        return comment.version == decision.version
+        return comment.version == decision.version or (comment.by_rule and comment.status is decision.to_status)
     return decision.actor.kind is ActorKind.MODERATOR and comment.version == decision.version + 1

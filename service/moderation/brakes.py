@@ -4,12 +4,12 @@ Every text that a policy judges is counted here (`count`), and every decision of
 A braked rule acts again when an administrator releases it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from service.model import GATEPOST, Actor, Comment, SiteKey, Status
-from service.store import events, judgements, rules
+from service.model import GATEPOST, Action, Actor, ActorKind, Comment, Decision, DecisionId, SiteKey, Status
+from service.store import decisions, events, judgements, rules
 from service.store.database import Transaction
 from service.triage.judgement import Judgement, Said
 from service.triage.outcome import Outcome
@@ -48,16 +48,17 @@ def count(tx: Transaction, site: SiteKey, policy: Policy, judgement: Judgement) 
 
 def learn(tx: Transaction, after: Comment) -> None:
     """A human has decided about a comment, or taken back what a rule did with it: the rule was right, or wrong."""
-    for rule, said in _said_alone(judgements.of_text(tx, after.id, after.newest_text.version)):
-        agreed = after.status in _AGREE[said]
-        rules.learn(tx, after.site, rule, after.id, said=said, agreed=agreed)
-        if not agreed:
-            _brake_if_wrong(tx, after.site, rule, said)
+    for rule, said in _said_alone(tx, after):
+        rules.learn(tx, after.site, rule, after.id, said=said, agreed=after.status in _AGREE[said])
+        _brake_if_wrong(tx, after.site, rule, said)
 
 
 def unlearn(tx: Transaction, after: Comment) -> None:
-    """The human's decision was taken back."""
-    for rule, _ in _said_alone(judgements.of_text(tx, after.id, after.newest_text.version)):
+    """The human's decision was taken back: what one decided before about the same text counts again, else nothing."""
+    if _stands(decisions.since_text(tx, after.id, after.newest_text.version)):
+        learn(tx, after)
+        return
+    for rule, _ in _said_alone(tx, after):
         rules.unlearn(tx, after.site, rule, after.id)
 
 
@@ -77,14 +78,23 @@ def begin_anew(tx: Transaction, site: SiteKey, before: Policy | None, after: Pol
     """A policy was changed: rules that are others now, or new, are watched from this moment on."""
     for rule in after.rules:
         if rule.acts_alone and (before is None or _meant(rule, after) != _meant(before.rule_of.get(rule.id), before)):
-            rules.begin(tx, site, rule.id, forget=True)
+            rules.begin(tx, site, rule.id)
 
 
 def list_changed(tx: Transaction, site: SiteKey, policy: Policy, name: str) -> None:
-    """A list of the site has other entries: rules that name it are watched from this moment on."""
+    """A list of the site has other entries: rules that name it are watched from this moment on.
+
+    One that has acted since the last change, but not often enough to be measured, goes on being counted: else a list
+    that is changed every hour would let its rule do anything.
+    """
     for rule in policy.rules:
-        if rule.acts_alone and name in rule.lists:
-            rules.begin(tx, site, rule.id)
+        if not rule.acts_alone or not rule.names_list(name):
+            continue
+        found = rules.numbers(tx, site, rule.id)
+        if 0 < found.acted_since < FEWEST_ACTS and tx.now - found.changed_at <= CHANGED_LATELY:
+            rules.prolong(tx, site, rule.id)
+        else:
+            rules.begin_with_list(tx, site, rule.id)
 
 
 def _acted(judgement: Judgement) -> list[Said]:
@@ -94,12 +104,33 @@ def _acted(judgement: Judgement) -> list[Said]:
     return [said for said in judgement.rules if said.rule in judgement.by]
 
 
-def _said_alone(kept: Mapping[str, Any] | None) -> Iterator[tuple[str, Outcome]]:
-    """The rules that acted alone, or would have but for the audit sample, and what they said."""
-    for rule in kept["rules"] if kept is not None else ():
+def _said_alone(tx: Transaction, comment: Comment) -> Iterator[tuple[str, Outcome]]:
+    """What rules said alone of the comment's newest text, or would have but for the audit sample. A rule that has been
+    changed or released since is another one: that is not for what this one did to answer."""
+    kept = judgements.of_text(tx, comment.id, comment.newest_text.version)
+    if kept is None:
+        return
+    for rule in kept["rules"]:
         said = Outcome(rule["said"])
-        if kept and rule["id"] in kept["by"] and said in _AGREE and (kept["audited"] or kept["outcome"] == said):
+        is_alone = rule["id"] in kept["by"] and said in _AGREE and (kept["audited"] or kept["outcome"] == said)
+        if is_alone and judgements.moment_of(kept) >= rules.learns_since(tx, comment.site, rule["id"]):
             yield rule["id"], said
+
+
+def _stands(newest_first: Sequence[Decision]) -> bool:
+    """Whether what a human decided, or that one took back what rules did, is not taken back itself."""
+    by_rules = {decision.id for decision in newest_first if decision.actor.kind is ActorKind.POLICY}
+    taken_back: set[DecisionId | None] = set()
+    for decision in newest_first:
+        if decision.id in taken_back or decision.actor.kind is not ActorKind.MODERATOR:
+            continue
+        taken_back.add(decision.undoes)
+        if decision.action is Action.UNDO:
+            if decision.undoes in by_rules:
+                return True
+        elif decision.action is not Action.DISCARD_EDIT:
+            return True
+    return False
 
 
 def _meant(rule: Rule | None, policy: Policy) -> object:
@@ -117,16 +148,17 @@ def _brake_if_often(tx: Transaction, site: SiteKey, rule: Rule) -> None:
     if found.is_braked:
         return
     if found.acted_today >= rule.brake.per_day:
-        _brake(tx, site, rule.id, why="per-day", acted=found.acted_today, of_all=found.of_all)
+        _brake(tx, site, rule.id, why="per-day", acted=found.acted_today, of_all=found.of_today)
     elif (
-        tx.now - found.since <= CHANGED_LATELY
+        tx.now - found.changed_at <= CHANGED_LATELY
         and found.acted_since >= FEWEST_ACTS
-        and found.acted_since > rule.brake.share * found.of_all
+        and found.acted_since > rule.brake.share * found.of_since
     ):
-        _brake(tx, site, rule.id, why="share", acted=found.acted_since, of_all=found.of_all)
+        _brake(tx, site, rule.id, why="share", acted=found.acted_since, of_all=found.of_since)
 
 
 def _brake_if_wrong(tx: Transaction, site: SiteKey, rule: str, said: Outcome) -> None:
+    """Looks after each outcome: the wrong ones may all have come before there were enough."""
     number, wrong = rules.outcomes(tx, site, rule, said)
     allowed = WRONG_OF_PUBLISH if said is Outcome.PUBLISH else WRONG_OF_OTHERS
     if number >= FEWEST_OUTCOMES and wrong > allowed * number and not rules.numbers(tx, site, rule).is_braked:

@@ -6,7 +6,7 @@ another title or address: nobody was shown those.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -16,7 +16,7 @@ from service.model import Action, Actor, BatchId, Comment, CommentId, Decision, 
 from service.moderation import decisions, lifecycle
 from service.moderation.decisions import Ruling
 from service.moderation.record import Reasons
-from service.store import batches, comments, queue, queue_pages
+from service.store import batches, claims, comments, queue_pages
 from service.store.database import Database, Transaction
 from service.store.queue_filter import Filter
 from service.store.queue_pages import Position
@@ -110,16 +110,13 @@ def preview(
     changing: list[Comment] = []
     stays: Counter[Stay] = Counter()
     standing = comments.get_many(tx, site.key, [comment_id for comment_id, _ in seen])
-    held = _held_by_others(tx, list(standing), actor)
+    held = claims.held_by_others(tx, list(standing), actor)
     for comment_id, version in dict.fromkeys(seen):
         comment = standing.get(comment_id)
-        if comment is None or comment.version != version:
-            stays[Stay.CHANGED] += 1
-        elif lifecycle.next_status(comment, action) is None:
-            stays[Stay.IMPOSSIBLE] += 1
-        elif comment_id in held:
-            stays[Stay.CLAIMED] += 1
-        else:
+        why = _why_it_stays(comment, version, action, held)
+        if why is not None:
+            stays[why] += 1
+        elif comment is not None:
             changing.append(comment)
     members = tuple((comment.id, comment.version) for comment in changing)
     return Preview(action, BatchId(new_id(tx.now)), tx.now, members), Forecast(changing, stays)
@@ -130,7 +127,8 @@ async def carry_out(
 ) -> Progress:
     """Decide about the members from `start` on, AT_ONCE at most, in slices that let others write in between.
 
-    Sent again it changes nothing more. Raises PreviewExpired, and StoreUnavailable: what was decided before stands, and
+    Sent again it decides nothing twice, and tries anew what had stayed: what another moderator has given back meanwhile
+    is decided then. Raises PreviewExpired; and UnknownReason or StoreUnavailable: what was decided before stands, and
     the same call goes on from there.
     """
     left = await database.bulk.read(_left, site, shown, start)
@@ -155,7 +153,8 @@ def _left(tx: Transaction, site: SiteRules, shown: Preview, start: int) -> list[
 def _decide_each(
     tx: Transaction, site: SiteRules, shown: Preview, part: Sequence[Seen], actor: Actor, *, reasons: Reasons
 ) -> list[Decision]:
-    held = _held_by_others(tx, [comment_id for comment_id, _ in part], actor)
+    decisions.require_reason(tx, site, shown.action, reasons)
+    held = claims.held_by_others(tx, [comment_id for comment_id, _ in part], actor)
     rulings = [
         Ruling(comment_id, shown.action, version, reasons, label_was_shown=False)
         for comment_id, version in part
@@ -169,16 +168,24 @@ def _standing(
     tx: Transaction, site: SiteRules, shown: Preview, end: int, actor: Actor
 ) -> tuple[int, list[tuple[CommentId, Stay]]]:
     done = _done(tx, site, shown)
-    staying = [comment_id for comment_id, _ in shown.members[:end] if comment_id not in done]
-    held = _held_by_others(tx, staying, actor)
-    return len(done), [(comment_id, Stay.CLAIMED if comment_id in held else Stay.CHANGED) for comment_id in staying]
+    staying = [member for member in shown.members[:end] if member[0] not in done]
+    ids = [comment_id for comment_id, _ in staying]
+    now, held = comments.get_many(tx, site.key, ids), claims.held_by_others(tx, ids, actor)
+    return len(done), [
+        # What nothing stands against any more, somebody has given back a moment ago.
+        (comment_id, _why_it_stays(now.get(comment_id), version, shown.action, held) or Stay.CLAIMED)
+        for comment_id, version in staying
+    ]
+
+
+def _why_it_stays(comment: Comment | None, version: int, action: Action, held: Set[CommentId]) -> Stay | None:
+    if comment is not None and comment.id in held:
+        return Stay.CLAIMED
+    if comment is None or comment.version != version:
+        return Stay.CHANGED
+    return Stay.IMPOSSIBLE if lifecycle.next_status(comment, action) is None else None
 
 
 def _done(tx: Transaction, site: SiteRules, shown: Preview) -> set[CommentId]:
     last_seq = batches.last_seq(tx, site.key)
     return {member.comment_id for member in batches.members(tx, site.key, shown.batch, last_seq=last_seq)}
-
-
-def _held_by_others(tx: Transaction, ids: list[CommentId], actor: Actor) -> set[CommentId]:
-    entries = queue.get_many(tx, ids)
-    return {entry.comment_id for entry in entries if entry.claimed_by and entry.claimed_by.key != actor.key}

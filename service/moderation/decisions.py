@@ -71,7 +71,7 @@ def decide(
         raise IllegalTransition(
             f"A comment that is {before.status} cannot be given '{ruling.action}'", members=_standing(tx, before)
         )
-    reasons = _with_text(tx, site, ruling)
+    reasons = require_reason(tx, site, ruling.action, ruling.reasons)
     after, entry = _outcome(before, ruling.action, status, tx.now), queue.get(tx, before.id)
     if publication.publishes(before, after):
         after = labels.published(tx, site, after, was_shown=entry is not None and ruling.label_was_shown)
@@ -89,6 +89,17 @@ def decide(
     if ruling.action is not Action.DISCARD_EDIT:
         brakes.learn(tx, after)
     return decision, after
+
+
+def require_reason(tx: Transaction, site: SiteRules, action: Action, given: Reasons) -> Reasons:
+    """Why, with what the site's catalogue says to the reason. Raises UnknownReason where it must be one of these."""
+    if given.reason is None and action is not Action.REJECT:
+        return given
+    policy = policies.holding(tx, site)
+    found = policy.reason(given.reason)
+    if found is None and policy.require_reason and action is Action.REJECT:
+        raise UnknownReason(members={"reasons": [reason.code for reason in policy.reasons]})
+    return given if found is None else replace(given, reason_text=found.text)
 
 
 def decide_each(
@@ -176,8 +187,10 @@ def undo(
 def _undo_of_rules(
     tx: Transaction, before: Comment, decision: Decision, actor: Actor, *, reasons: Reasons, batch: BatchId | None
 ) -> tuple[Decision, Comment]:
-    """What the policy decided about a text waits for a human instead. Raises NewerDecision."""
-    if before.version != decision.version:
+    """What the policy decided about a text, or about one that its author has edited since, waits for a human instead.
+    Raises NewerDecision."""
+    last = decisions.last_on(tx, before.id)
+    if last is None or last.id != decision.id or before.status is not decision.to_status:
         raise NewerDecision(members=_standing(tx, before))
     after, entry = replace(taken_down(before, Status.PENDING), published_at=None), queue.get(tx, before.id)
     undone = record.decide(
@@ -194,18 +207,6 @@ def _undo_of_rules(
     )
     brakes.learn(tx, after)
     return undone, after
-
-
-def _with_text(tx: Transaction, site: SiteRules, ruling: Ruling) -> Reasons:
-    """Why, with what the site's catalogue says to the reason. Raises UnknownReason where it must be one of these."""
-    given = ruling.reasons
-    if given.reason is None and ruling.action is not Action.REJECT:
-        return given
-    policy = policies.holding(tx, site)
-    found = policy.reason(given.reason)
-    if found is None and policy.require_reason and ruling.action is Action.REJECT:
-        raise UnknownReason(members={"reasons": [reason.code for reason in policy.reasons]})
-    return given if found is None else replace(given, reason_text=found.text)
 
 
 def _outcome(before: Comment, action: Action, status: Status, now: int) -> Comment:

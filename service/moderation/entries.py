@@ -77,8 +77,10 @@ def decided(tx: Transaction, after: Comment, entry: QueueEntry | None, action: A
 
 
 def put_back(tx: Transaction, after: Comment, actor: Actor) -> int:
-    """What the policy had decided alone waits now, because a moderator wants that."""
-    return queue.put(tx, after, Reason(Why.RESTORED, actor, tx.now))
+    """What the policy had decided alone waits now, because a moderator wants that; an edit of it waits no more by
+    itself."""
+    settled = queue.settle(tx, after, {Why.EDITED})
+    return settled + queue.put(tx, after, Reason(Why.RESTORED, actor, tx.now))
 
 
 def undone(

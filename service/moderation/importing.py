@@ -24,7 +24,6 @@ from service.model import (
     Milliseconds,
     PostKey,
     Reason,
-    SiteKey,
     Status,
     Text,
     Why,
@@ -78,6 +77,7 @@ def bring(tx: Transaction, order: Import, slice_: Sequence[Staged]) -> Brought:
     fresh = [one for one in slice_ if one.identity not in known]
     if fresh:
         _write(tx, order, fresh)
+        earlier.begin_with_imported(tx, order.site.key)  # also of an import that is ended behind this slice
     changed = [
         one for one in slice_ if one.identity in known and known[one.identity].digest not in {None, digest_of(one)}
     ]
@@ -85,11 +85,6 @@ def bring(tx: Transaction, order: Import, slice_: Sequence[Staged]) -> Brought:
     kept = len(changed) - updated if order.updates else 0
     just_now = sum(one.batch == order.batch for one in known.values())
     return Brought(len(fresh) + just_now, updated, kept, len(known) - just_now - updated - kept)
-
-
-def finish(tx: Transaction, site: SiteKey) -> None:
-    """All slices have come. What rules know of comments that readers see is read of these, too, in the background."""
-    earlier.begin_with_imported(tx, site)
 
 
 def _write(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> None:

@@ -165,9 +165,10 @@ def _against(judgement: Judgement) -> frozenset[str]:
     return frozenset(said.rule for said in deciding if said.said is not Outcome.PUBLISH)
 
 
-def ever_held(tx: Transaction, comment: Comment) -> bool:
-    """Whether rules kept one of the comment's texts from readers."""
-    return any(said["by"] and said["outcome"] != Outcome.PUBLISH for said in judgements.all_of(tx, comment.id))
+def ever_held(tx: Transaction, comment: Comment, *, after: int = 0) -> bool:
+    """Whether rules kept one of the comment's texts from readers, of those that are newer than version `after`."""
+    found = judgements.all_of(tx, comment.id)
+    return any(said["by"] and said["outcome"] != Outcome.PUBLISH for said in found if said["text_version"] > after)
 
 
 def status_of(judgement: Judgement) -> Status:

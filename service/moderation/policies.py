@@ -195,7 +195,7 @@ def _compile(kept: KeptPolicy, time_zone: str) -> Policy:
 def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[Rule]:
     """The rules of the policy that holds which name this list."""
     policy = holding(tx, site)
-    return [rule for rule in (*policy.rules, *policy.lockdown) if name in rule.lists]
+    return [rule for rule in (*policy.rules, *policy.lockdown) if rule.names_list(name)]
 
 
 def may_have_rules(site: SiteKey) -> bool:

@@ -3,9 +3,9 @@
 Called by every verb that changes a comment, inside its transaction, so counts can never drift from what they count.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from service.model import Comment, CommentId, Status
+from service.model import Author, Comment, CommentId, Status
 from service.store import arrivals, authors, carriers, comments, posts
 from service.store.database import Transaction
 from service.triage.seen import page_hosts_of
@@ -88,6 +88,12 @@ def _count_for_author(tx: Transaction, before: Comment | None, after: Comment) -
     rejected = int(after.status in _REFUSED) - int(before is not None and before.status in _REFUSED)
     if approved or rejected:
         authors.count(tx, after.site, after.author_key, approved=approved, rejected=rejected)
+
+
+def without(author: Author, comment: Comment) -> Author:
+    """Their record as it is without this comment of theirs."""
+    approved, rejected = int(is_public(comment)), int(comment.status in _REFUSED)
+    return replace(author, approved=author.approved - approved, rejected=author.rejected - rejected)
 
 
 def _relabel(tx: Transaction, changed: Comment) -> None:

@@ -40,9 +40,14 @@ from service.triage.lists.entry import key_of as entry_key
 
 SOURCE: Final = "gatepost"
 """Under this name, and by their own ids, comments of an export are known when they come again."""
+AT_ONCE: Final = 500
+"""People or posts that come in one transaction."""
 People = Mapping[int, tuple[str, str]]
 """The namespace and the subject of each author of an export, by number."""
 KeyOf = Callable[[int], AuthorKey]
+
+_WATCHED_ANEW: Final = {"acted_before": 0, "arrived_before": 0, "changed_at": None, "learns_since": None}
+"""Of a watched rule, what an export does not hold, or need not."""
 
 
 class NotForThisSiteError(Exception):
@@ -79,21 +84,23 @@ def require_room(tx: Transaction, site: SiteKey, digest: str) -> bool:
 def begin(tx: Transaction, site: SiteKey, found: Holdings) -> None:
     """Put back what the site's comments are judged by, and note which export it is. Nothing where that was done.
 
-    Raises NotForThisSiteError.
+    The first people and posts come with it, so that no other export finds the site empty. Raises NotForThisSiteError.
     """
     if require_room(tx, site, found.digest):
         return
-    key_of = keys(tx, site, found.people)
-    _put_policies(tx, site, key_of, found.policies)
-    for one in found.lists:
-        _put_list(tx, site, key_of, one)
-    restored.put(
-        tx, "rule_states", [{**one, "site": site, "acted_before": 0, "arrived_before": 0} for one in found.rules]
-    )
     lease = leases.take(tx, _note(site), found.digest)
     if lease is None or not leases.note(tx, lease, found.digest):
         raise NotForThisSiteError(f"another import into {site} is at work: wait until it is done")
     leases.give_back(tx, lease.name, lease.holder)
+    if restored.standing(tx, site):  # whoever began at the same time has that lease behind them
+        raise NotForThisSiteError(f"another import into {site} has just begun: wait until it is done")
+    key_of = keys(tx, site, found.people)
+    _put_policies(tx, site, key_of, found.policies)
+    for one in found.lists:
+        _put_list(tx, site, key_of, one)
+    restored.put(tx, "rule_states", [{**_WATCHED_ANEW, **one, "site": site} for one in found.rules])
+    put_people(tx, site, found.people, found.authors[:AT_ONCE])
+    put_posts(tx, site, found.posts[:AT_ONCE])
 
 
 def _note(site: SiteKey) -> str:

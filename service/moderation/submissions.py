@@ -77,7 +77,9 @@ def submit(
     noted: Noted = _nobody,
 ) -> Comment:
     """A new comment, waiting or (where the site's policy says so) published, rejected, or spam. `noted` is given what
-    was judged.
+    was judged. Its author is known then as they are today.
+
+    Nothing is written before the last refusal: then those that share the transaction need not begin anew.
 
     Raises Banned, PostClosed, UnknownParent, DuplicateComment, RefusedByPolicy or TooManyWaiting.
     """
@@ -88,6 +90,8 @@ def submit(
     )
     judgement = judging.judge(tx, site, found.policy_digest, incoming, draft.body, draft.html, draft.looked)
     noted(judgement)
+    if found.author is None or found.author.profile != identity.profile:
+        authors.seen(tx, author_key, identity)
     status = judging.status_of(judgement)
     number = posts.next_comment(tx, site.key, post, last=found.last_number)
     code = paths.code(tx.now, number)
@@ -205,10 +209,14 @@ def _edited(before: Comment, draft: Draft, now: int, *, status: Status) -> Comme
 
 def _status_of_edit(tx: Transaction, before: Comment, judgement: Judgement) -> Status:
     """What becomes of the text. Nothing is published of which a rule said `hold` or worse before, or that a moderator
-    put back: else authors would learn by trying which words, links and lists a site's rules are about."""
+    put back: else authors would learn by trying which words, links and lists a site's rules are about. Of a comment
+    that readers see, this is so while an edit waits: that, or one that it replaced, is what a rule held."""
     status = judging.status_of(judgement)
-    if status is not Status.APPROVED or publication.is_public(before):
+    if status is not Status.APPROVED:
         return status
+    if publication.is_public(before):
+        waits = before.pending_edit is not None and judging.ever_held(tx, before, after=before.text.version)
+        return Status.PENDING if waits else status
     last = decisions.last_on(tx, before.id)
     if last is not None and last.actor.kind is ActorKind.MODERATOR:
         return Status.PENDING
@@ -222,7 +230,7 @@ def _judged_anew(
         before.id,
         before.post,
         before.author_key,
-        author,
+        publication.without(author, before) if author else None,
         caller.roles,
         caller.identity.login if caller.identity else "",
         is_reply=before.parent_id is not None,
@@ -255,12 +263,7 @@ def _admitted(
     identity: Identity,
     draft: Draft,
 ) -> tuple[Comment | None, Standing]:
-    """The comment that the draft replies to, once nothing is against it, and how things stood before.
-
-    Its author is known then as they are today.
-
-    Nothing is written before the last refusal, so none of them has anything to roll back.
-    """
+    """The comment that the draft replies to, and how things stood before."""
     window = site.duplicate_window_seconds * 1000
     found = standing.look(
         tx,
@@ -278,8 +281,6 @@ def _admitted(
     parent = _public_parent(tx, site, post, draft.parent_id)
     if found.same_text is not None:
         raise DuplicateComment(members={"comment_id": found.same_text})
-    if found.author is None or found.author.profile != identity.profile:
-        authors.seen(tx, author_key, identity)
     return parent, found
 
 

@@ -3,7 +3,7 @@
 What is asked for is read in one look (`about`); judging can take milliseconds, so `judge` belongs into a thread.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +15,11 @@ from service.store import comments, judgements
 from service.store.database import Transaction
 from service.text import render
 from service.triage import look, seen
+from service.triage.check import ContextCheck
 from service.triage.document import cases, read
 from service.triage.document.known import Known
 from service.triage.document.place import Mistake, Place
-from service.triage.facts import Facts, Kind, Value
+from service.triage.facts import Facts, Failure, Kind, Value
 from service.triage.judge import judge as judged
 from service.triage.judgement import Judgement
 from service.triage.lists.compiled import Lists
@@ -45,6 +46,7 @@ class About:
     known: Known
     comment: Comment | None
     facts: Mapping[str, Any]
+    could_not_judge: Sequence[Mapping[str, str]]
     lists: Lists
     now: Milliseconds
 
@@ -60,13 +62,14 @@ def about(tx: Transaction, site: SiteRules, wanted: Wanted) -> About:
     policy = policies.holding(tx, site)
     known, comment = policies.known(tx, site.key), None
     facts: Mapping[str, Any] = {}
+    could_not_judge: Sequence[Mapping[str, str]] = ()
     if wanted.comment_id is not None:
         comment = comments.get(tx, site.key, wanted.comment_id)
         if comment is None:
             raise UnknownComment
         kept = judgements.of_text(tx, comment.id, comment.newest_text.version)
-        facts = kept["facts"] if kept else {}
-    return About(policy, known, comment, facts, lists.holding(tx, site.key), tx.now)
+        facts, could_not_judge = (kept["facts"], kept["could_not_judge"]) if kept else ({}, ())
+    return About(policy, known, comment, facts, could_not_judge, lists.holding(tx, site.key), tx.now)
 
 
 def judge(site: SiteRules, wanted: Wanted, found: About) -> Judgement | list[Mistake]:
@@ -97,7 +100,17 @@ def _facts(wanted: Wanted, found: About) -> Facts:
     else:
         return Facts(values)
     of_text = look.at_text(seen.text_of(body, html, found.lists), checks=found.known.checks)
-    return Facts(values).joined(of_text)
+    return Facts(values, failures=tuple(_failures(found)) if values else ()).joined(of_text)
+
+
+def _failures(found: About) -> Iterator[Failure]:
+    """The checks of more than the text that could not run when the comment came, so nothing is kept of them."""
+    why = {one["check"]: one["text"] for one in found.could_not_judge}
+    for check in found.known.checks:
+        missing = frozenset(fact.name for fact in check.facts) - found.facts.keys()
+        if missing and isinstance(check, ContextCheck):
+            text = why.get(check.name, f'The check "{check.name}" could not run when the comment came.')
+            yield Failure(check.name, missing, text)
 
 
 def _value(name: str, value: Any, known: Known) -> Value | None:

@@ -15,7 +15,7 @@ from service.errors import NewerDecision, PreviewExpired, UnknownBatch
 from service.model import Action, Actor, BatchId, CommentId, Decision, Milliseconds, SiteRules, new_id
 from service.moderation import decisions
 from service.moderation.record import Reasons
-from service.store import batches, queue
+from service.store import batches, claims
 from service.store.batches import Member
 from service.store.database import Database, Transaction
 
@@ -141,8 +141,7 @@ def _undo_each(
     tx: Transaction, site: SiteRules, wanted: Sequence[Member], shown: Preview, actor: Actor, *, note: str | None
 ) -> list[Decision]:
     """Undo these, each by itself. What has changed a moment ago stays."""
-    entries = queue.get_many(tx, [member.comment_id for member in wanted])
-    held = {entry.comment_id for entry in entries if entry.claimed_by and entry.claimed_by.key != actor.key}
+    held = claims.held_by_others(tx, [member.comment_id for member in wanted], actor)
     made: list[Decision] = []
     for member in wanted:
         if member.comment_id in held:

@@ -49,6 +49,12 @@ def held(tx: Transaction, site: SiteKey, holder: Actor) -> set[CommentId]:
     return {row["comment_id"] for row in tx.all(_HELD, of_site=site, key=holder.key, now=tx.now)}
 
 
+def held_by_others(tx: Transaction, ids: Sequence[CommentId], actor: Actor) -> set[CommentId]:
+    """Those of these comments whose entries somebody else holds now."""
+    entries = get_many(tx, list(ids))
+    return {entry.comment_id for entry in entries if entry.claimed_by and entry.claimed_by.key != actor.key}
+
+
 def take_next(tx: Transaction, site: SiteKey, holder: Actor, *, limit: int, until: Milliseconds) -> list[QueueEntry]:
     """Hand the next free entries, the oldest first, to `holder` until `until`."""
     mine = {"key": holder.key, "name": holder.name, "until": until}

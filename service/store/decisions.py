@@ -35,6 +35,11 @@ _OF_EVENT = select(decisions).where(decisions.c.site == bindparam("site"), decis
 _LAST = (
     select(decisions).where(decisions.c.comment_id == bindparam("comment_id")).order_by(decisions.c.seq.desc()).limit(1)
 )
+_SINCE_TEXT = (
+    select(decisions)
+    .where(decisions.c.comment_id == bindparam("comment_id"), decisions.c.version >= bindparam("text_version"))
+    .order_by(decisions.c.seq.desc())
+)
 
 _listed, _newest = each("ids"), decisions.alias("newest")
 _LAST_ON_EACH = select(decisions).join_from(
@@ -84,6 +89,11 @@ def last_on(tx: Transaction, comment_id: CommentId) -> Decision | None:
     """The newest decision on a comment."""
     row = tx.first(_LAST, comment_id=comment_id)
     return decision_of(row) if row else None
+
+
+def since_text(tx: Transaction, comment_id: CommentId, text_version: int) -> list[Decision]:
+    """The decisions on a comment since it has this text, the newest first."""
+    return [decision_of(row) for row in tx.all(_SINCE_TEXT, comment_id=comment_id, text_version=text_version)]
 
 
 def last_on_each(tx: Transaction, ids: list[CommentId]) -> dict[CommentId, Decision]:

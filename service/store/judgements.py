@@ -1,12 +1,13 @@
 """Queries on judgements: what a policy said of each text, with the facts of then."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import pydantic_core
 from sqlalchemy import bindparam, func, insert, select
 
-from service.model import Comment, CommentId, Page, SiteKey
+from service.model import Comment, CommentId, Milliseconds, Page, SiteKey
 from service.store.among import each, listed
 from service.store.database import Row, Transaction
 from service.store.tables import arrivals, comments, judgements
@@ -82,6 +83,11 @@ def priority_of(tx: Transaction, comment: Comment) -> int:
     """What rules add to the priority of a comment's entry, for its newest text."""
     row = tx.first(_PRIORITY, comment_id=comment.id, text_version=comment.newest_text.version)
     return int(row["priority"]) if row else 0
+
+
+def moment_of(kept: Kept) -> Milliseconds:
+    """When it was said."""
+    return round(datetime.fromisoformat(kept["at"]).timestamp() * 1000)
 
 
 def mark(kind: str, name: str) -> str:

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from service.model import Actor, ActorKind, CommentId, Milliseconds, SiteKey, Status, new_id
+from service.model import Action, Actor, ActorKind, CommentId, Milliseconds, SiteKey, Status, new_id
 from service.store.arrivals import DAY, HITS_KEPT_DAYS
 from service.store.database import Row, Transaction
-from service.store.tables import comments, list_entries, list_hits, lists, sites
+from service.store.tables import comments, decisions, list_entries, list_hits, lists, sites
 from service.triage.lists.entry import Entry, ListKind
 
 
@@ -82,11 +82,30 @@ _GONE = (
 _GONE_OF = select(sites.c.lists_gone).where(sites.c.site == bindparam("site"))
 _ADD_HIT = upsert(list_hits).values({column.name: bindparam(column.name) for column in list_hits.c})
 _ADD_HIT = _ADD_HIT.on_conflict_do_nothing()
+_last_by_humans = (
+    select(decisions.c.action)
+    .where(
+        decisions.c.comment_id == list_hits.c.comment_id,
+        decisions.c.actor_kind == ActorKind.MODERATOR.value,
+        decisions.c.created_at >= list_hits.c.created_at,
+    )
+    .order_by(decisions.c.seq.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_is_shown = and_(comments.c.status == Status.APPROVED.value, comments.c.edit_version.is_(None))
+_IS_OVERTURNED = and_(
+    list_hits.c.acted,
+    or_(
+        _last_by_humans == Action.APPROVE.value,
+        and_(_last_by_humans == Action.UNDO.value, _is_shown),  # what had been decided after the approval was undone
+    ),
+)
 _HITS = (
     select(
         list_hits.c.value,
         func.count().label("matched"),
-        func.count().filter(and_(list_hits.c.acted, comments.c.status == Status.APPROVED.value)).label("overturned"),
+        func.count().filter(_IS_OVERTURNED).label("overturned"),
         func.max(list_hits.c.created_at).label("last_at"),
     )
     .select_from(list_hits.join(comments, comments.c.id == list_hits.c.comment_id))

@@ -4,7 +4,7 @@ and whether humans agreed. `moderation/brakes` decides what follows from that.""
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from service.model import CommentId, Milliseconds, SiteKey
@@ -22,13 +22,15 @@ ALL = ""
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """How often a rule acted alone: in the last day, and since it is as it is, with how many texts came since then."""
+    """How often a rule acted alone, of how many texts that came: in the last day, and since it is watched, of which no
+    more than the last day counts. `changed_at`: the rule, or a list that it names, is as it is since then."""
 
-    since: Milliseconds
+    changed_at: Milliseconds
     is_braked: bool
     acted_today: int
+    of_today: int
     acted_since: int
-    of_all: int
+    of_since: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,12 @@ class Tally:
     overturned: int = 0
 
 
-def _summed(name: str) -> ColumnElement[int]:
-    return func.coalesce(cast(func.sum(rule_hours.c[name]), BigInteger), 0).label(name)
+def _summed(name: str, *where: ColumnElement[bool]) -> ColumnElement[int]:
+    found = func.sum(rule_hours.c[name])
+    return func.coalesce(cast(found.filter(*where) if where else found, BigInteger), 0).label(name)
+
+
+_WATCHED = ("since", "acted_before", "arrived_before", "changed_at", "learns_since")
 
 
 _COUNT = (
@@ -67,18 +73,32 @@ _COUNT = (
 _OF_RULE = (rule_hours.c.site == bindparam("site"), rule_hours.c.rule == bindparam("rule"))
 _BEGIN = (
     insert(rule_states)
-    .values({name: bindparam(name) for name in ("site", "rule", "since", "acted_before", "arrived_before")})
-    .on_conflict_do_update(
-        index_elements=["site", "rule"],
-        set_={name: bindparam(name) for name in ("since", "acted_before", "arrived_before")},
-    )
+    .values({name: bindparam(name) for name in ("site", "rule", *_WATCHED)})
+    .on_conflict_do_update(index_elements=["site", "rule"], set_={name: bindparam(name) for name in _WATCHED})
 )
 _STATE = select(rule_states).where(rule_states.c.site == bindparam("site"), rule_states.c.rule == bindparam("rule"))
-_SUM = select(_summed("acted"), _summed("spoke")).where(*_OF_RULE, rule_hours.c.hour >= bindparam("first_hour"))
+_OF_IT = rule_hours.c.rule == bindparam("rule")
+_OF_ALL = rule_hours.c.rule == ALL
+_SINCE = rule_hours.c.hour >= bindparam("since_hour")
+_SUMS = select(
+    _summed("acted", _OF_IT).label("acted_today"),
+    _summed("spoke", _OF_ALL).label("of_today"),
+    _summed("acted", _OF_IT, _SINCE).label("acted_since"),
+    _summed("spoke", _OF_ALL, _SINCE).label("of_since"),
+).where(
+    rule_hours.c.site == bindparam("site"),
+    or_(_OF_IT, _OF_ALL),
+    rule_hours.c.hour >= bindparam("first_hour"),
+)
 _BRAKE = (
     update(rule_states)
     .where(rule_states.c.site == bindparam("of_site"), rule_states.c.rule == bindparam("of_rule"))
     .values({name: bindparam(name) for name in ("braked_at", "why", "acted", "of_all")})
+)
+_PROLONG = (
+    update(rule_states)
+    .where(rule_states.c.site == bindparam("of_site"), rule_states.c.rule == bindparam("of_rule"))
+    .values(changed_at=bindparam("now"))
 )
 _BRAKED = (
     select(rule_states)
@@ -144,32 +164,61 @@ def count(tx: Transaction, site: SiteKey, rule: str, *, decided: int = 0, acted:
 
 def numbers(tx: Transaction, site: SiteKey, rule: str) -> Numbers:
     """How often it acted. One of which nobody knows since when it is so is taken for a new one."""
-    row = tx.first(_STATE, site=site, rule=rule)
+    row = _state(tx, site, rule)
     if row is None:
         begin(tx, site, rule)
-        row = tx.first(_STATE, site=site, rule=rule)
+        row = _state(tx, site, rule)
     if row is None:
         raise LookupError(rule)
-    hour = row["since"] // HOUR
-    today = _sum(tx, site, rule, tx.now // HOUR - DAY_HOURS + 1)["acted"]
-    acted = _sum(tx, site, rule, hour)["acted"] - row["acted_before"]
-    of_all = _sum(tx, site, ALL, hour)["spoke"] - row["arrived_before"]
-    return Numbers(row["since"], row["braked_at"] is not None, int(today), int(acted), int(of_all))
+    today, hour = _first_hour(tx.now), row["since"] // HOUR
+    counts = hour >= today  # else what was counted before it is not among what is summed up
+    found = _sums(tx, site, rule, today, max(hour, today))
+    return Numbers(
+        _changed_at(row),
+        row["braked_at"] is not None,
+        found["acted_today"],
+        found["of_today"],
+        found["acted_since"] - (row["acted_before"] if counts else 0),
+        found["of_since"] - (row["arrived_before"] if counts else 0),
+    )
 
 
-def begin(tx: Transaction, site: SiteKey, rule: str, *, forget: bool = False) -> None:
-    """From now on the rule is another one, or what it names is. `forget`: of what it did before nothing counts."""
-    if forget:
-        tx.run(_FORGET_HOURS, site=site, rule=rule)
-        tx.run(_FORGET_OUTCOMES, site=site, rule=rule)
+def learns_since(tx: Transaction, site: SiteKey, rule: str) -> Milliseconds:
+    """What was said before this moment was said by another rule, and nothing is learned of it."""
+    row = _state(tx, site, rule)
+    return _learns_since(row) if row else 0
+
+
+def begin(tx: Transaction, site: SiteKey, rule: str) -> None:
+    """From now on the rule is another one: of what it did before nothing counts."""
+    tx.run(_FORGET_HOURS, site=site, rule=rule)
+    tx.run(_FORGET_OUTCOMES, site=site, rule=rule)
+    _watch(tx, site, rule, learns_since=tx.now)
+
+
+def begin_with_list(tx: Transaction, site: SiteKey, rule: str) -> None:
+    """From now on a list that the rule names is another one. What humans said of the rule goes on to count."""
+    row = _state(tx, site, rule)
+    _watch(tx, site, rule, learns_since=_learns_since(row) if row else tx.now)
+
+
+def prolong(tx: Transaction, site: SiteKey, rule: str) -> None:
+    """A list that the rule names is another one, but what has been counted goes on to count."""
+    tx.run(_PROLONG, of_site=site, of_rule=rule, now=tx.now)
+
+
+def _watch(tx: Transaction, site: SiteKey, rule: str, *, learns_since: Milliseconds) -> None:
     hour = tx.now // HOUR
+    before = _sums(tx, site, rule, hour, hour)
     tx.run(
         _BEGIN,
         site=site,
         rule=rule,
         since=tx.now,
-        acted_before=_sum(tx, site, rule, hour)["acted"],
-        arrived_before=_sum(tx, site, ALL, hour)["spoke"],
+        acted_before=before["acted_since"],
+        arrived_before=before["of_since"],
+        changed_at=tx.now,
+        learns_since=learns_since,
     )
 
 
@@ -181,7 +230,7 @@ def brake(tx: Transaction, site: SiteKey, rule: str, *, why: str, acted: int, of
 def release(tx: Transaction, site: SiteKey, rule: str) -> None:
     """It acts again, and its counts start anew."""
     tx.run(_BRAKE, of_site=site, of_rule=rule, braked_at=None, why=None, acted=None, of_all=None)
-    begin(tx, site, rule, forget=True)
+    begin(tx, site, rule)
 
 
 def braked(tx: Transaction, site: SiteKey) -> list[Braked]:
@@ -208,7 +257,7 @@ def outcomes(tx: Transaction, site: SiteKey, rule: str, said: str) -> tuple[int,
 
 def tallies(tx: Transaction, site: SiteKey, of: Collection[str]) -> Mapping[str, Tally]:
     """What each of these rules did."""
-    hours = {row["rule"]: row for row in tx.all(_TALLY_HOURS, site=site, first_hour=tx.now // HOUR - DAY_HOURS + 1)}
+    hours = {row["rule"]: row for row in tx.all(_TALLY_HOURS, site=site, first_hour=_first_hour(tx.now))}
     humans = {row["rule"]: row for row in tx.all(_TALLY_OUTCOMES, site=site)}
     return {rule: _tally(hours.get(rule), humans.get(rule)) for rule in of}
 
@@ -218,8 +267,26 @@ def forget_old_hours(tx: Transaction) -> None:
     tx.run(_FORGET_OLD, first_hour=tx.now // HOUR - KEPT_HOURS)
 
 
-def _sum(tx: Transaction, site: SiteKey, rule: str, first_hour: int) -> Row:
-    row = tx.first(_SUM, site=site, rule=rule, first_hour=first_hour)
+def _first_hour(now: Milliseconds) -> int:
+    """The first hour of the last day."""
+    return now // HOUR - DAY_HOURS + 1
+
+
+def _state(tx: Transaction, site: SiteKey, rule: str) -> Row | None:
+    return tx.first(_STATE, site=site, rule=rule)
+
+
+def _changed_at(row: Row) -> Milliseconds:
+    """A replica of the release before says `since` only."""
+    return max(int(row["since"]), row["changed_at"] or 0)
+
+
+def _learns_since(row: Row) -> Milliseconds:
+    return int(row["since"] if row["learns_since"] is None else row["learns_since"])
+
+
+def _sums(tx: Transaction, site: SiteKey, rule: str, first_hour: int, since_hour: int) -> Row:
+    row = tx.first(_SUMS, site=site, rule=rule, first_hour=first_hour, since_hour=since_hour)
     if row is None:
         raise LookupError(rule)  # it sums up, so it has one row
     return row

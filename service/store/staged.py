@@ -103,12 +103,20 @@ _ELSEWHERE = """
 SELECT number, line FROM places WHERE parent IS NOT NULL
 AND post <> (SELECT p.post FROM places AS p WHERE p.number = places.parent) ORDER BY number
 """
+_LEVELS = """
+WITH RECURSIVE below(number, level) AS (
+    SELECT number, 0 FROM places WHERE {roots}
+    UNION ALL SELECT p.number, below.level + 1 FROM below JOIN places AS p ON p.parent = below.number
+)
+UPDATE places SET level = below.level FROM below WHERE places.number = below.number
+"""
+"""How deep these stand, and all below them."""
 _BAN = """
 UPDATE comments SET banned_until = (SELECT until FROM banned WHERE banned.subject = comments.subject)
 WHERE EXISTS (SELECT 1 FROM banned) AND subject IN (SELECT subject FROM banned)
 """
 _DROP_DELETED = """
-UPDATE places SET dropped = 1 WHERE status = 'deleted' AND dropped = 0
+UPDATE places SET dropped = 1 WHERE level = ? AND status = 'deleted'
 AND NOT EXISTS (SELECT 1 FROM places AS p WHERE p.parent = places.number AND p.dropped = 0)
 """
 
@@ -163,25 +171,24 @@ class Stage:
             self._make_root(number)
             yield line, "answers a comment on another post: it begins a thread of its own"
         self._run("CREATE INDEX places_parent ON places (parent, number)")
+        self._run(_LEVELS.format(roots="parent IS NULL"))
         self._run("CREATE INDEX places_level ON places (level, number)")
-        self._run("UPDATE places SET level = 0 WHERE parent IS NULL")
-        self._deepen(0)
         while found := self._run(
             "SELECT number, line FROM places WHERE level IS NULL ORDER BY number LIMIT 1"
         ).fetchone():
             number, line = self._on_a_cycle(*found)
             self._make_root(number)
-            self._run("UPDATE places SET level = 0 WHERE number = ?", (number,))
-            self._deepen(0, of=number)
+            self._run(_LEVELS.format(roots="number = ?"), (number,))
             yield line, "answers itself, by way of others: it begins a thread of its own"
         self._run(_ANSWERS)
         self._run(_BAN)
-        while not keeping_deleted and self._run(_DROP_DELETED).rowcount:
-            pass
+        if not keeping_deleted:
+            self._drop_deleted()
         self._run("CREATE INDEX places_order ON places (post, level, created_at, number) WHERE NOT dropped")
 
     def _told_apart(self) -> Iterator[tuple[int, str]]:
         """Of two comments with one id on one thread the first counts. On two threads they are two comments."""
+        self._run("CREATE INDEX places_first ON places (source_id)")  # else each search for the first sorts them all
         for (line,) in self._run(f"SELECT line FROM places WHERE {_IS_THERE_AGAIN} ORDER BY number"):  # noqa: S608
             yield line, AGAIN
         self._run(f"DELETE FROM places WHERE {_IS_THERE_AGAIN}")  # noqa: S608
@@ -192,15 +199,11 @@ class Stage:
             else:
                 self._run("UPDATE comments SET identity = ? WHERE number = ?", (name, number))
 
-    def _deepen(self, level: int, *, of: int | None = None) -> None:
-        """Say of all that stand below those of a level how deep they are."""
-        only = of
-        while self._run(
-            "UPDATE places SET level = ? WHERE level IS NULL AND parent IN"
-            " (SELECT number FROM places WHERE level = ? AND (? IS NULL OR number = ?))",
-            (level + 1, level, only, only),
-        ).rowcount:
-            level, only = level + 1, None
+    def _drop_deleted(self) -> None:
+        """From the deepest level up: what stands on a comment is known before the comment's turn comes."""
+        deepest = self._run("SELECT max(level) FROM places WHERE status = 'deleted'").fetchone()[0]
+        for level in range(-1 if deepest is None else deepest, -1, -1):
+            self._run(_DROP_DELETED, (level,))
 
     def _on_a_cycle(self, number: int, line: int) -> tuple[int, int]:
         """A comment on the cycle to which this one leads up: the first of them in the file."""

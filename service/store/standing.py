@@ -102,7 +102,11 @@ _LAST_BY_HUMANS = (
 )
 _newest = (
     select(comments.c.status, comments.c.by_rule, comments.c.created_at, _LAST_BY_HUMANS.label("humans"))
-    .where(comments.c.site == bindparam("site"), comments.c.author == bindparam("of_author"))
+    .where(
+        comments.c.site == bindparam("site"),
+        comments.c.author == bindparam("of_author"),
+        comments.c.id != bindparam("comment_id"),
+    )
     .order_by(comments.c.created_at.desc())
     .limit(MOST_COUNTED)
     .subquery("newest")
@@ -205,7 +209,8 @@ def count_waiting(tx: Transaction, site: SiteKey, author: AuthorKey) -> int:
 def surroundings(
     tx: Transaction, site: SiteKey, post: PostKey, author: AuthorKey, *, body: str, comment_id: CommentId | None
 ) -> Surroundings:
-    """What checks want to know beside a text, before it is stored. `comment_id`: whose newer text it is."""
+    """What checks want to know beside a text, before it is stored. `comment_id`: whose newer text it is; that comment
+    does not count."""
     row = tx.first(
         _SURROUNDINGS,
         site=site,

@@ -448,8 +448,9 @@ rule_hours = Table(
     sqlite_with_rowid=False,
 )
 
-# Since when a rule is as it is, with what its hour had counted by then; and since when, why and upon which numbers it
-# is braked.
+# Since when a rule is watched, with what its hour had counted by then; when it, or a list that it names, was changed
+# last; since when what humans say of it counts (before these two columns: `since`); and since when, why and upon which
+# numbers it is braked.
 rule_states = Table(
     "rule_states",
     metadata,
@@ -462,6 +463,8 @@ rule_states = Table(
     Column("why", ordered_text),
     Column("acted", BigInteger),
     Column("of_all", BigInteger),
+    Column("changed_at", BigInteger),
+    Column("learns_since", BigInteger),
     sqlite_with_rowid=False,
 )
 

@@ -116,8 +116,6 @@ async def write(database: Database, ready: Ready, stage: Stage, report: Report, 
             report.known += brought.known
         done += len(slice_)
     watch.tell(STEP, done, report.comments)
-    if report.new:
-        await database.bulk.write(importing.finish, ready.site.key)
     if not report.new + report.updated:
         report.batch = None
 

@@ -54,7 +54,7 @@ def lines(moment: Snapshot, site: SiteKey, *, people: bool, watch: Watch) -> Ite
         for kept, entries in content.lists_of(moment, site):
             yield _line({"list": _list(kept, entries, numbers)})
         for rule in content.rules_of(moment, site):
-            yield _line({"rule": {name: rule[name] for name in _OF_A_RULE}})
+            yield _line({"rule": _rule(rule)})
     for done, (comment, belonging) in enumerate(content.comments_of(moment, site)):
         if done % TOLD_EVERY == 0:
             watch.tell(STEP, done, total)
@@ -153,7 +153,13 @@ def _comment(
     }
 
 
+def _rule(row: Row) -> dict[str, Any]:
+    more = {name: row[name] for name in _MORE_OF_A_RULE if row[name] is not None}
+    return {name: row[name] for name in _OF_A_RULE} | more
+
+
 _OF_A_RULE: Final = ("rule", "since", "braked_at", "why", "acted", "of_all")
+_MORE_OF_A_RULE: Final = ("changed_at", "learns_since")
 _OF_AN_ORIGIN: Final = ("source", "source_id", "digest", "version")
 _OF_A_JUDGEMENT: Final = ("text_version", "policy_version", "outcome", "marks", "priority", "created_at")
 _OF_A_DECISION: Final = ("id", "place", "action", "from_status", "to_status", "version", "reason", "note")

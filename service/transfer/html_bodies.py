@@ -1,6 +1,5 @@
 """HTML as comment systems keep it, WordPress above all, to CommonMark. `bodies` calls this where there is markup."""
 
-import html
 import re
 from typing import Any, Final
 from urllib.parse import quote
@@ -9,7 +8,7 @@ from bs4 import BeautifulSoup, Tag
 from markdownify import MarkdownConverter
 
 from service.text import render
-from service.transfer import plain_text
+from service.transfer import pairs, plain_text
 
 _TAGS: Final = frozenset(
     (  # noqa: SIM905 - a list of a hundred lines is harder to read
@@ -24,11 +23,11 @@ _BLOCKS: Final = (
     "address|article|aside|blockquote|center|dd|details|div|dl|dt|figcaption|figure|footer|h[1-6]|header|hr|li|ol|p|pre|"
     "section|summary|table|tbody|td|tfoot|th|thead|tr|ul"
 )
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT: Final = re.compile(r"<!--")
 _LESS_THAN: Final = re.compile(r"<(?:/?([A-Za-z][A-Za-z0-9]*)(?:\s[^<>]*)?/?>)?")
 # Code keeps its lines; the others are read as WordPress does: line breaks mean what they look like.
-_VERBATIM: Final = re.compile(r"(<(pre|code|tt)\b[^<>]*>.*?</\2>)", re.IGNORECASE | re.DOTALL)
-_BLOCK_EDGE: Final = re.compile(rf"\s*(</?(?:{_BLOCKS})\b[^<>]*>)\s*", re.IGNORECASE)
+_VERBATIM: Final = re.compile(r"<(pre|code|tt)\b[^<>]*>", re.IGNORECASE)
+_BLOCK_EDGE: Final = re.compile(rf"(?:(?<!\s)\s+)?(</?(?:{_BLOCKS})\b[^<>]*>)\s*", re.IGNORECASE)
 _BREAKS: Final = re.compile(r"(?:[ \t]*(?:<br\b[^<>]*>[ \t]*\n?|\n))+", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[ \t\f\v]+")
 _EMPTY_LINES_AT_ONCE: Final = re.compile(r" ?\n(?: ?\n)+ ?")
@@ -36,16 +35,13 @@ _ANY_TAG: Final = re.compile(r"<[^<>]*>")
 _BREAK: Final = re.compile(r"<br\b[^<>]*>[ \t]*\n?|\n", re.IGNORECASE)
 # Shortcodes: those for code mean code; those that only wrap something are taken off; others show as they were typed.
 _CODE_SHORTCODE: Final = re.compile(
-    r"\[(code|sourcecode|php|html|css|js|javascript|python|bash|sql|java|xml)\b[^\]\n]*\](.*?)\[/\1\]",
-    re.IGNORECASE | re.DOTALL,
+    r"\[(code|sourcecode|php|html|css|js|javascript|python|bash|sql|java|xml)\b[^\[\]\n]*\]", re.IGNORECASE
 )
-_WRAPPING_SHORTCODE: Final = re.compile(
-    r"\[(embed|caption|youtube|video|url)\b[^\]\n]*\](.*?)\[/\1\]", re.I | re.DOTALL
-)
-_ADDRESS_SHORTCODE: Final = re.compile(r"\[(?:youtube|vimeo|embed)[ =](https?://[^\s\]]+)\]", re.IGNORECASE)
+_WRAPPING_SHORTCODE: Final = re.compile(r"\[(embed|caption|youtube|video|url)\b[^\[\]\n]*\]", re.IGNORECASE)
+_ADDRESS_SHORTCODE: Final = re.compile(r"\[(?:youtube|vimeo|embed)[ =](https?://[^\s\[\]]+)\]", re.IGNORECASE)
 _ACCEPTABLE: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _LANGUAGE: Final = re.compile(r"(?:language-|lang-|brush:\s*)([A-Za-z0-9_+#.\-]{1,40})")
-_EMPTY_LINES: Final = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
+_EMPTY_LINES: Final = re.compile(r"(?:(?<![ \t])[ \t]+)?\n(?:[ \t]*\n)+")
 _FENCE: Final = re.compile(r"`{3,}")
 _EMPTY: Final = "\0"
 """Stands in an empty line of code, so that it is none while the others are counted. No text holds it."""
@@ -84,7 +80,7 @@ def _converted(source: str, converter: "_Converter") -> str:
 
 
 def _undressed(body: str) -> str:
-    return plain_text.with_line_breaks(html.unescape(_ANY_TAG.sub("", body)))
+    return plain_text.with_line_breaks(plain_text.unescaped(_ANY_TAG.sub("", body)))
 
 
 # --- Before the parser: what is a tag, and what a line break ----------------------------------------------------------
@@ -92,15 +88,12 @@ def _undressed(body: str) -> str:
 
 def _prepared(body: str) -> str:
     """HTML in which only tags look like tags, and line breaks are elements."""
-    body = _COMMENT.sub("", body.replace("\r\n", "\n").replace("\r", "\n"))
-    body = _CODE_SHORTCODE.sub(r"<pre>\2</pre>", body)
-    body = _ADDRESS_SHORTCODE.sub(r"\1", _WRAPPING_SHORTCODE.sub(r"\2", body))
-    body = _LESS_THAN.sub(_tag_or_text, body)
-    pieces = _VERBATIM.split(body)  # text, code, its tag's name, text, ...
-    return "".join(
-        _lines_of_code(_BREAK.sub("\n", piece)) if index % 3 == 1 else _with_breaks(piece)
-        for index, piece in enumerate(pieces)
-        if index % 3 != 2
+    body = pairs.changed(body.replace("\r\n", "\n").replace("\r", "\n"), _COMMENT, "-->", lambda *_: "")
+    body = pairs.changed(body, _CODE_SHORTCODE, r"\[/{}\]", lambda _, inside: f"<pre>{inside}</pre>")
+    body = pairs.changed(body, _WRAPPING_SHORTCODE, r"\[/{}\]", lambda _, inside: inside)
+    body = _LESS_THAN.sub(_tag_or_text, _ADDRESS_SHORTCODE.sub(r"\1", body))
+    return pairs.changed(
+        body, _VERBATIM, "</{}>", lambda whole, _: _lines_of_code(_BREAK.sub("\n", whole)), between=_with_breaks
     )
 
 

@@ -7,7 +7,7 @@ from typing import (
     NotRequired,  # pydantic reads these on Python 3.11
 )
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from service.auth.login import MAX_SUBJECT
@@ -111,7 +111,8 @@ class ListLine(TypedDict):
 
 @CLOSED
 class RuleLine(TypedDict):
-    """A rule: since when it is as it is; since when and why it is braked, and upon which numbers."""
+    """A rule: since when it is watched; since when and why it is braked, and upon which numbers; when it or a list that
+    it names was changed last, and since when what humans say of it counts (without these: `since`)."""
 
     rule: Annotated[Short, Field(min_length=1)]
     since: Moment
@@ -119,6 +120,8 @@ class RuleLine(TypedDict):
     why: Short | None
     acted: Number | None
     of_all: Number | None
+    changed_at: NotRequired[Moment]
+    learns_since: NotRequired[Moment]
 
 
 @CLOSED
@@ -168,6 +171,22 @@ class Line(TypedDict, total=False):
 
 HEADER: TypeAdapter[Header] = TypeAdapter(Header)
 LINE: TypeAdapter[Line] = TypeAdapter(Line)
+LONGEST_MISTAKE = 300
+"""Characters: a mistake names a member, which may be as long as a file."""
+
+
+def line_of(found: object) -> Line:
+    """A line behind the first. Raises ValueError, in words, where `found` is none."""
+    try:
+        return LINE.validate_python(found)
+    except ValidationError as error:
+        raise ValueError(mistake(error)) from None
+
+
+def mistake(error: ValidationError) -> str:
+    """The first thing that is wrong, and where."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:LONGEST_MISTAKE]
 
 
 def schema() -> dict[str, Any]:

@@ -5,10 +5,10 @@ from typing import Final
 
 # Code, in which nothing is changed: fences, spans, lines that are indented.
 _CODE: Final = re.compile(
-    r"^(?P<fence>`{3,}(?!`)|~{3,}(?!~)).*?^(?P=fence)[`~]*[ \t]*$"
+    r"^(?P<fence>`{3,}(?![^\n]*`)|~{3,}(?!~))"
     r"|(?<!`)(?P<tick>`+)(?!`)[^`]+(?P=tick)"
     r"|^(?: {4}|\t)[^\n]*$",
-    re.MULTILINE | re.DOTALL,
+    re.MULTILINE,
 )
 _PICTURE: Final = re.compile(r"(?<!\\)!\[(?P<words>[^\[\]\n]*)\]\((?P<address>[^\s()]+)(?:[ \t]+\"[^\"\n]*\")?\)")
 _TAG: Final = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9]*)(?P<attributes>(?:\s[^<>]*)?)/?>")
@@ -29,10 +29,17 @@ def to_markdown(body: str) -> str:
         return body
     pieces: list[str] = []
     done = 0
-    for code in _CODE.finditer(body):
-        pieces += _changed(body[done : code.start()]), code[0]
-        done = code.end()
+    while code := _CODE.search(body, done):
+        end = _end_of_fence(body, code.end(), code["fence"]) if code["fence"] else code.end()
+        pieces += _changed(body[done : code.start()]), body[code.start() : end]
+        done = end
     return "".join((*pieces, _changed(body[done:])))
+
+
+def _end_of_fence(body: str, begin: int, fence: str) -> int:
+    """Where the line that closes it ends. One that nothing closes goes on to the end, so nobody looks twice."""
+    closing = re.compile(rf"^{fence}[`~]*[ \t]*$", re.MULTILINE).search(body, begin)
+    return closing.end() if closing else len(body)
 
 
 def _changed(text: str) -> str:

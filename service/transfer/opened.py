@@ -5,6 +5,8 @@ without bounds ends with one clear line.
 """
 
 import gzip
+import io
+import lzma
 import os
 import stat
 import zipfile
@@ -16,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
 from service import refusal
+from service.text import visible
 from service.transfer import zstd
 
 PIECE_BYTES: Final = 64 * 1024
@@ -26,6 +29,19 @@ RATIO_COUNTS_FROM_BYTES: Final = 16 * 1024 * 1024
 """Text shrinks to a tenth, at best to a hundredth. What shrinks to less than 1/`RATIO` is refused from here on."""
 MOST_MEMBERS: Final = 1_000
 
+MOST_BYTES_OF_NAMES: Final = 1024 * 1024
+"""In the directory of a zip, which is read at once and takes much more in memory."""
+
+# What the libraries raise that unpack: a name that is not UTF-8 is a ValueError, a place beyond all files an overflow.
+_DAMAGED: Final = (
+    EOFError,
+    ValueError,
+    OverflowError,
+    zlib.error,
+    lzma.LZMAError,
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+)
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
@@ -33,7 +49,12 @@ _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 class SourceError(Exception):
-    """A file cannot be read as what it should be. Its text is one line: which file, where in it, and what to do."""
+    """A file cannot be read as what it should be. Its text is one line: which file, where in it, and what to do.
+
+    It may quote the file, and goes to a terminal."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(visible.clean_line(text))
 
 
 @dataclass(slots=True)
@@ -96,7 +117,7 @@ class Stream:
     def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
             piece = read(size)
-        except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+        except _DAMAGED as error:
             raise SourceError(f"{self.name}: is damaged or cut off ({error}): fetch it anew") from None
         except OSError as error:
             raise SourceError(f"{self.name}: cannot be read ({error.strerror or error})") from None
@@ -131,7 +152,7 @@ class Part:
         """Its bytes from the beginning, unpacked. Raises SourceError."""
         try:
             file = self._open()
-        except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except (OSError, RuntimeError, *_DAMAGED) as error:
             raise SourceError(f"{self.name}: cannot be opened ({error})") from None
         with file:
             yield Stream(file, self.name, self._packed_bytes, self.passed)
@@ -182,11 +203,23 @@ def _unpacked_bytes(path: Path) -> int:
         return int.from_bytes(file.read(), "little")
 
 
+class _Shelf(io.FileIO):
+    """A zip of which only the directory is read. `zipfile` reads that in one piece, before anybody can count."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next bytes. Raises SourceError."""
+        if size is not None and size > MOST_BYTES_OF_NAMES:
+            raise SourceError(
+                f"{Path(str(self.name)).name}: holds very many files: unpack it, and name those that are meant"
+            )
+        return super().read(size) or b""
+
+
 def _members(path: Path, packed_bytes: int) -> Iterator[Part]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        with _Shelf(path) as file, zipfile.ZipFile(file) as archive:
+            members = [member for member in archive.infolist() if not member.filename.endswith("/")]
+    except (OSError, RuntimeError, *_DAMAGED) as error:
         raise SourceError(f"{path.name}: is damaged or cut off ({error}): fetch it anew") from None
     if len(members) > MOST_MEMBERS:
         raise SourceError(f"{path.name}: holds {len(members)} files: unpack it, and name those that are meant")
@@ -194,6 +227,8 @@ def _members(path: Path, packed_bytes: int) -> Iterator[Part]:
         raise SourceError(f"{path.name}: unpacks to more than {RATIO} times its size: no export does; not read")
     for member in members:
         inside = PurePosixPath(member.filename.replace("\\", "/"))
+        if not inside.parts:
+            raise SourceError(f"{path.name}: a file in it has no name: not read")
         if inside.is_absolute() or ".." in inside.parts or inside.drive:
             raise SourceError(f"{path.name}: a name in it leads out of it ({member.filename!r}): not read")
         if member.flag_bits & 1:

@@ -1,5 +1,6 @@
 """Words as CommonMark that shows exactly these words: whatever would be markup is escaped, and no more."""
 
+import html
 import re
 from typing import Final
 
@@ -19,6 +20,8 @@ _PERHAPS_ADDRESS: Final = re.compile(r":(?:(?<=http:)|(?<=https:)|(?<=mailto:))"
 _PERHAPS_MARKUP: Final = re.compile(r"[\\`*\[_<&]")
 _BLANKS: Final = re.compile(r"[ \t\f\v]+")
 _AROUND_BREAKS: Final = re.compile(r" ?\r?\n ?|\r ?")
+_ENDLESS_REFERENCE: Final = re.compile(r"&#\d{20,};?")
+"""No character, but a number that Python may refuse to read."""
 _PARAGRAPHS: Final = re.compile(r"\n{2,}")
 
 
@@ -44,6 +47,11 @@ def with_line_breaks(text: str) -> str:
         return escaped(text.strip(" "))
     text = _AROUND_BREAKS.sub("\n", text).strip(" \n")
     return "\n\n".join(escaped(paragraph).replace("\n", "  \n") for paragraph in _PARAGRAPHS.split(text))
+
+
+def unescaped(text: str) -> str:
+    """`text` with the characters that its references (`&amp;`) stand for."""
+    return html.unescape(_ENDLESS_REFERENCE.sub("\ufffd", text))
 
 
 def _without_markup(text: str) -> str:

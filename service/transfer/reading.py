@@ -34,9 +34,17 @@ LONGEST_TITLE: Final = 500
 LONGEST_ADDRESS: Final = 2_000
 _ANCHOR: Final = re.compile(ANCHOR_PATTERN)
 LONGEST_ANCHOR: Final = 200
+MOST_ALIKE: Final = 10
+"""Other keys that are named beside a key."""
 REMEMBERED: Final = 256
 """Titles and addresses of posts: comments of one post stand beside each other."""
 REMEMBERED_PEOPLE: Final = 1_024
+MOST_TIMES_TOO_LONG: Final = 10
+"""A text that is so much longer than those of the site is not looked at any further: marks alone never make it so."""
+_LONGEST: Final = {
+    **dict.fromkeys(("post_url", "post_title", "author_id", "author_name", "author_url"), LONGEST_ADDRESS),
+    "source_parent": LONGEST_ID,
+}
 _STATUS: Final = {state: Status(state.value) for state in State}
 _CUT: Final = " \u2026"
 
@@ -95,10 +103,13 @@ def _take(found: ImportedComment, number: int, wanted: Wanted, stage: Stage, rep
 
 
 def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
+    found = _within_bounds(found, wanted)
     if found.kind is not Kind.COMMENT and not wanted.pingbacks:
         raise _RefusedError(f"is a {found.kind}: they come with --pingbacks")
     if not found.source_id or len(found.source_id) > LONGEST_ID or not is_clean(found.source_id):
         raise _RefusedError("has no id that can be used")
+    if len(found.thread_id) > LONGEST_ADDRESS:
+        raise _RefusedError(f"stands on a thread whose id has more than {LONGEST_ADDRESS} characters")
     if not 0 <= found.created_at <= LATEST:
         raise _RefusedError("has no time that can be")
     key = keys.key_of(found, wanted.keys, wanted.map)
@@ -133,6 +144,23 @@ def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
     )
 
 
+def _within_bounds(found: ImportedComment, wanted: Wanted) -> ImportedComment:
+    """The same without what is much too long, before anything is made of it or remembered."""
+    most = wanted.site.max_body_length * MOST_TIMES_TOO_LONG
+    if len(found.body) > most:
+        if not wanted.truncates:
+            raise _RefusedError(_too_long(wanted))
+        found = found._replace(body=found.body[:most])
+    for name, longest in _LONGEST.items():
+        if (text := getattr(found, name)) is not None and len(text) > longest:
+            found = found._replace(**{name: text[: longest + 1]})
+    return found
+
+
+def _too_long(wanted: Wanted) -> str:
+    return f"has more than {wanted.site.max_body_length} characters: --truncate cuts them off"
+
+
 def _text(found: ImportedComment, wanted: Wanted) -> tuple[str, str]:
     """The comment's text and its HTML, within the limits of a submission."""
     if not is_clean(found.body):
@@ -140,7 +168,7 @@ def _text(found: ImportedComment, wanted: Wanted) -> tuple[str, str]:
     body, longest = bodies.to_markdown(found.body, found.body_format), wanted.site.max_body_length
     if len(body.strip()) > longest:
         if not wanted.truncates:
-            raise _RefusedError(f"has more than {longest} characters: --truncate cuts them off")
+            raise _RefusedError(_too_long(wanted))
         body = body.strip()[: longest - len(_CUT)] + _CUT
     html = render.to_html(body)
     if found.state is not State.DELETED and (not body.strip() or render.shows_nothing(html)):
@@ -189,4 +217,4 @@ def _find_alike(posts: Sequence[PostKeyFound]) -> None:
         groups.setdefault(post.key.strip("/").casefold(), []).append(post)
     for group in groups.values():
         for post in group if len(group) > 1 else ():
-            post.alike = [other.key for other in group if other is not post]
+            post.alike = [other.key for other in group[: MOST_ALIKE + 1] if other is not post][:MOST_ALIKE]

@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from service.text import visible
+
 MOST_SAID: Final = 20
 """Problems that are told in words, each with its line."""
 MOST_LINES: Final = 1_000
 """Line numbers that are kept of each problem."""
 MOST_POSTS_SAID: Final = 20
+MOST_KINDS: Final = 300
+OTHERS: Final = "has something else that is wrong"
 
 
 @dataclass(slots=True)
@@ -53,12 +57,14 @@ class Report:
 
     def problem(self, line: int, why: str) -> None:
         """Something is left out, or comes otherwise than it stood."""
+        if len(self.said) < MOST_SAID:
+            self.said.append(f"line {line}: {why}")
+        if why not in self.problems and len(self.problems) >= MOST_KINDS:  # some quote the file
+            why = OTHERS
         self.counted[why] += 1
         lines = self.problems.setdefault(why, [])
         if len(lines) < MOST_LINES:
             lines.append(line)
-        if len(self.said) < MOST_SAID:
-            self.said.append(f"line {line}: {why}")
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -93,7 +99,11 @@ class Report:
         }
 
     def words(self) -> Iterator[str]:
-        """For people, before anything is written."""
+        """For people, before anything is written. Lines for a terminal: what the file says may hold anything."""
+        for line in self._words():
+            yield "  " * line.startswith("  ") + visible.clean_line(line)
+
+    def _words(self) -> Iterator[str]:
         by_status = ", ".join(f"{number} {status}" for status, number in self.by_status.items()) or "none"
         yield f"Read as {self.format}: {', '.join(self.files)}"
         yield f"Comments: {self.comments} ({by_status}), people: {self.authors}, posts: {len(self.posts)}."
@@ -119,7 +129,11 @@ class Report:
         if self.kept:
             yield f"Left as they are, since somebody decided about them here: {self.kept}."
         if self.batch:
-            yield f"To take it back: gatepost import --undo {self.batch}"
+            yield f"To take it back: {self.undoing(self.batch)}"
+
+    def undoing(self, batch: str) -> str:
+        """The command that does."""
+        return f"gatepost import --undo {batch} --site {self.site}"
 
 
 def _marks(post: PostKeyFound) -> str:

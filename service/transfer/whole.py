@@ -20,15 +20,16 @@ from service.store.database import Database
 from service.store.snapshot import Watch
 from service.store.staged import Placed, Stage, Staged
 from service.text.render import to_html
+from service.transfer import lines
 from service.transfer.formats import gatepost
-from service.transfer.lines import HEADER, LINE, Header
+from service.transfer.lines import HEADER, Header
 from service.transfer.opened import Part, Source, SourceError
 from service.transfer.report import PostKeyFound, Report
 from service.transfer.wholeness import UnfitError, Wholeness
 
 STEP: Final = "read"
-AT_ONCE: Final = 500
 TOLD_EVERY: Final = 500
+AS_WRITTEN: Final = "is this file as it was written?"
 
 
 def header_of(source: Source) -> Header | None:
@@ -39,7 +40,7 @@ def header_of(source: Source) -> Header | None:
     try:
         return HEADER.validate_python(found)
     except ValidationError as error:
-        raise SourceError(f"{source.parts[0].name}, line 1: {_mistake(error)}") from None
+        raise SourceError(f"{source.parts[0].name}, line 1: {lines.mistake(error)}: {AS_WRITTEN}") from None
 
 
 def read(source: Source, header: Header, site: Site, stage: Stage, report: Report, watch: Watch) -> Holdings:
@@ -57,10 +58,8 @@ def read(source: Source, header: Header, site: Site, stage: Stage, report: Repor
             digest.update(line)
             try:
                 _take(_parsed(line), number, found, fitting, stage)
-            except ValidationError as error:
-                raise SourceError(f"{part.name}, line {number}: {_mistake(error)}") from None
             except (ValueError, UnfitError) as error:
-                raise SourceError(f"{part.name}, line {number}: {error}: is this file as it was written?") from None
+                raise SourceError(f"{part.name}, line {number}: {error}: {AS_WRITTEN}") from None
     _require_whole(part, header, digest.hexdigest(), stage, report)
     report.posts = [PostKeyFound(*post) for post in stage.posts()]
     return found
@@ -72,8 +71,10 @@ def _parsed(line: bytes) -> Mapping[str, Any]:
         found = json.loads(line, parse_constant=_no_constant)
     except RecursionError:
         raise ValueError("it nests too deeply") from None
-    LINE.validate_python(found)
+    lines.line_of(found)
     strict_json.require_clean(found)
+    if line.count(b"[") + line.count(b"{") > strict_json.MAX_DEPTH < strict_json.depth(found):
+        raise ValueError("it nests too deeply")
     if len(found) != 1:
         raise ValueError(f"it is about {len(found)} things")
     return dict(found)
@@ -142,7 +143,7 @@ def _require_whole(part: Part, header: Header, digest: str, stage: Stage, report
 async def require_room(database: Database, site: SiteKey, found: Holdings, stage: Stage) -> None:
     """Raises NotForThisSiteError where the export cannot be put back here, and StoreUnavailable."""
     await database.bulk.read(restoring.require_room, site, found.digest)
-    for ids in stage.identities(AT_ONCE):
+    for ids in stage.identities(restoring.AT_ONCE):
         if others := set((await database.bulk.read(restored.sites_of, ids)).values()) - {site}:
             raise NotForThisSiteError(
                 f"this store has comments of this export on another site ({min(others)}), and nothing is there twice: "
@@ -161,9 +162,5 @@ async def put_back(database: Database, site: SiteKey, found: Holdings) -> None:
 
 
 def _slices(rows: Sequence[Mapping[str, Any]]) -> list[Sequence[Mapping[str, Any]]]:
-    return [rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)]
-
-
-def _mistake(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}: is this file as it was written?"
+    size = restoring.AT_ONCE
+    return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -4,10 +4,10 @@
 changed may name people and posts that are not in it, or say things twice.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from service import strict_json
 from service.store.policies import digest_of
 from service.store.staged import Stage
 from service.triage.lists.entry import ListKind, exception_mistake, key_of, mistake
@@ -47,8 +47,8 @@ class Wholeness:
         self._require_first("policy", found["version"])
         self._require_known(found["actor"])
         try:
-            is_object = isinstance(json.loads(found["document"]), dict)
-        except (ValueError, RecursionError):
+            is_object = isinstance(strict_json.parse(found["document"].encode()), dict)
+        except ValueError:
             is_object = False
         _require(is_object, "policy.document is no JSON object")
         _require(found["digest"] == digest_of(found["version"], found["document"]), "policy.digest is another one")
@@ -76,6 +76,8 @@ class Wholeness:
         _require(found["author"] in self._people, f"comment.author: there is no author {found['author']} before it")
         _require(found["post"] in self._posts, "comment.post: there is no such post before it")
         self._require_first("id", found["id"])
+        for name in ("published_at", "shown_at"):
+            _require(found["status"] != "approved" or found[name] is not None, f"comment.{name}: it is approved")
         for text in (found, *found["texts"], *([found["edit"]] if found["edit"] else [])):
             _require(
                 len(text["body"].strip()) <= self._longest,

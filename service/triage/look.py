@@ -4,13 +4,12 @@ A check that raises costs nobody a comment: its facts could not run, and a rule 
 logs the `error` of each failure.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from service.triage.check import Check, ContextCheck, TextCheck
 from service.triage.checks import CHECKS
-from service.triage.facts import CouldNotRun, Facts, Failure, Findings, Value, Verdict
+from service.triage.facts import CouldNotRun, Fact, Facts, Failure, Findings, Value, Verdict
 from service.triage.seen import Context, Text
 
 
@@ -35,24 +34,32 @@ def _found(looks: Iterable[tuple[Check, Callable[[], Findings]]]) -> Facts:
         except Exception as error:  # noqa: BLE001 - whatever a check does, its facts are unknown and the text goes on
             failures.append(_failure(check, error))
             continue
-        values |= {fact.name: findings.facts.get(fact) for fact in check.facts}
-        whole = {fact: value for fact, value in findings.facts.items() if value is not None}
-        verdicts += [
-            replace(verdict, check=check.name, explains=whole if verdict.explains is None else verdict.explains)
-            for verdict in findings.verdicts
-        ]
+        said = findings.facts
+        for fact in check.facts:
+            values[fact.name] = said.get(fact)
+        verdicts += [_signed(verdict, check.name, said) for verdict in findings.verdicts]
     return Facts(values, tuple(verdicts), tuple(failures))
+
+
+def _signed(verdict: Verdict, check: str, said: Mapping[Fact, Value | None]) -> Verdict:
+    """With the name of its check. One that does not say of what it speaks speaks of everything that was found."""
+    explains = verdict.explains
+    if explains is None:
+        explains = {fact: value for fact, value in said.items() if value is not None}
+    return Verdict(
+        verdict.code, verdict.text, verdict.lean, verdict.score, verdict.spans, explains, verdict.more, check
+    )
 
 
 def _require_declared(check: Check, findings: Findings) -> None:
     """A value of the wrong kind must not reach the rules: no comparison holds for "not a number", and nothing would
     be held."""
-    explained = [item for verdict in findings.verdicts for item in (verdict.explains or {}).items()]
-    for fact, value in [*findings.facts.items(), *explained]:
-        if fact not in check.facts:
-            raise LookupError(f"it says {fact.name}, which it does not declare")
-        if not fact.takes(value):
-            raise TypeError(f"it says something for {fact.name} that is no {fact.kind}")
+    for said in (findings.facts, *(verdict.explains for verdict in findings.verdicts if verdict.explains)):
+        for fact, value in said.items():
+            if fact not in check.facts:
+                raise LookupError(f"it says {fact.name}, which it does not declare")
+            if not fact.takes(value):
+                raise TypeError(f"it says something for {fact.name} that is no {fact.kind}")
 
 
 def _failure(check: Check, error: Exception) -> Failure:

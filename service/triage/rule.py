@@ -1,6 +1,6 @@
 """A rule of a policy: for whom, when, then. `judge` asks each whether it speaks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
@@ -119,9 +119,16 @@ class Rule:
 
     @cached_property
     def lists(self) -> frozenset[str]:
-        """The site's lists that it names."""
-        named = (test for test in self.tests if isinstance(test, NamesTest) and test.fact == LISTS)
-        return frozenset(name for test in named for name in test.whole)
+        """The site's lists that it names in full: where one is missing nobody knows what the rule would say."""
+        return frozenset(name for test in self._tests_of_lists for name in test.whole)
+
+    def names_list(self, name: str) -> bool:
+        """Whether it names this list of the site, in full or by its beginning."""
+        return any(test.holds(frozenset([name])) for test in self._tests_of_lists)
+
+    @property
+    def _tests_of_lists(self) -> Iterator[NamesTest]:
+        return (test for test in self.tests if isinstance(test, NamesTest) and test.fact == LISTS)
 
     @property
     def acts_alone(self) -> bool:

@@ -388,7 +388,7 @@ DESK = [
     ),
     Route(
         "POST", DESK_SITE + "/bulk", desk_bulk.carry_out_bulk, Audience.DESK, statuses=(201,), media_type=HTML,
-        problems=(*CHANGE, *FORM, PreviewExpired),
+        problems=(*CHANGE, *FORM, PreviewExpired, UnknownReason),
     ),
     Route(
         "GET", DESK_SITE + "/events", desk_events.follow_queue, Audience.DESK, media_type=EVENT_STREAM,

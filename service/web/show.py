@@ -88,6 +88,8 @@ def _is_told(last: Decision) -> bool:
     """Whether an author hears why: what a moderator decided, and what a rule rejected, as long as it stands."""
     if last.actor.kind is ActorKind.POLICY:
         return last.action is Action.REJECT
+    if last.action is Action.RESTORE:  # it waits like any other: what only a rule called spam has never not waited
+        return last.reason is not None or last.note_to_author is not None
     return last.actor.kind is ActorKind.MODERATOR and last.action is not Action.UNDO
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from service.model import SiteKey
+from service.moderation import brakes, judging
 from service.store import backup, judgements
 from service.store.snapshot import Watch
 from tests.conftest import StartGatepost
@@ -229,6 +230,79 @@ async def test_an_edit_of_what_a_human_approved_is_held_at_most(gatepost: Gatepo
     assert (entry["judgement"]["outcome"], entry["judgement"]["rules"][0]["said"]) == ("hold", then)
 
 
+@pytest.mark.parametrize("then", ["hold", "spam"])
+async def test_an_edit_that_a_rule_held_is_not_replaced_by_one_that_is_published(gatepost: Gatepost, then: str) -> None:
+    """Else authors of approved comments would learn by trying which words a rule is about."""
+    await ruled(gatepost, then, otherwise="publish")
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    comment = (await ada.submit("Plain words")).json["comment"]
+    await ada.edit(comment["id"], TEXT, 1)
+    for version, body in enumerate(("Clean words", "Cleaner words"), start=2):
+        edited = (await ada.edit(comment["id"], body, version)).json["comment"]
+        assert (edited["body"], edited["pending_edit"]["body"]) == ("Plain words", body)
+    assert (await mo.get("queue")).json["total"] == 1
+    looked = (await mo.decide(comment["id"], "discard_edit", edited["version"])).json["comment"]
+    published = (await ada.edit(comment["id"], "Clean again", looked["version"])).json["comment"]
+    assert (published["body"], published["pending_edit"]) == ("Clean again", None)
+
+
+async def test_an_edit_that_no_rule_held_is_replaced_by_one_that_rules_publish(gatepost: Gatepost) -> None:
+    fine = {"id": "fine", "title": "Fine", "when": [{"text.characters": {"at_most": 4}}], "then": "publish"}
+    await ruled(gatepost, "hold", fine)
+    ada, comment = gatepost.reader("ada"), await gatepost.approved("Plain words")
+    waiting = (await ada.edit(comment["id"], "It waits", comment["version"])).json["comment"]
+    published = (await ada.edit(comment["id"], "Fine", waiting["version"])).json["comment"]
+    assert (published["body"], published["pending_edit"]) == ("Fine", None)
+
+
+async def test_a_comment_does_not_count_against_its_own_edit(gatepost: Gatepost) -> None:
+    """Else whoever may have one comment waiting could never mend a typo in it."""
+    busy = {"id": "busy", "title": "One at a time", "when": [{"author.waiting": {"at_least": 1}}], "then": "refuse"}
+    first = {"id": "first", "title": "The first", "when": [{"author.approved": {"at_most": 0}}], "then": "hold"}
+    await ruled(gatepost, "hold", {**busy, "reason": "links"}, first, otherwise="publish")
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    comment = (await ada.submit("A first one")).json["comment"]
+    mended = await ada.edit(comment["id"], "A first comment", 1)
+    assert (mended.status, mended.json["comment"]["status"]) == (200, "pending")
+    assert (await ada.submit("Another one")).code == "refused-by-policy"
+    approved = (await mo.decide(comment["id"], "approve", 2)).json["comment"]
+    edited = (await ada.edit(comment["id"], "The only comment", approved["version"])).json["comment"]
+    assert edited["pending_edit"] is not None, "no other one is approved"
+    rejected = (await mo.decide(comment["id"], "reject", edited["version"])).json["comment"]
+    facts = (await mo.get(f"comments/{rejected['id']}/judgements")).json["judgements"][0]["facts"]
+    assert [facts[f"author.{name}"] for name in ("approved", "rejected", "waiting")] == [0, 0, 0]
+
+
+async def test_what_a_rule_did_can_be_undone_after_its_author_edited_it(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "spam", otherwise="publish")
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    spam, shown = [(await ada.submit(body)).json["comment"] for body in (TEXT, "Plain words")]
+    lines = [await decision_on(gatepost, one["id"]) for one in (spam, shown)]
+    await ada.edit(spam["id"], f"{TEXT}!", 1)
+    await ada.edit(shown["id"], TEXT, 1)
+    for line in lines:
+        undone = await mo.undo(line["id"])
+        assert (undone.status, undone.json["comment"]["status"]) == (201, "pending")
+        entry = (await mo.get(f"queue/{line['comment_id']}")).json["entry"]
+        assert [why["code"] for why in entry["why"]] == ["restored"]
+    assert (await mo.get("queue")).json["total"] == 2
+    assert (await mo.undo(lines[0]["id"])).code == "newer-decision"
+    again = await mo.undo((await decision_on(gatepost, shown["id"]))["id"])
+    assert (again.json["comment"]["status"], again.json["comment"]["pending_edit"]["body"]) == ("approved", TEXT)
+    entry = (await mo.get(f"queue/{shown['id']}")).json["entry"]
+    assert [why["code"] for why in entry["why"]] == ["edited"]
+
+
+async def test_an_author_is_not_told_that_a_comment_was_put_back_into_the_queue(gatepost: Gatepost) -> None:
+    await ruled(gatepost, "spam")
+    ada, mo = gatepost.reader("ada"), gatepost.moderator()
+    silent, told = [(await ada.submit(f"{TEXT} {number}")).json["comment"] for number in (1, 2)]
+    await mo.decide(silent["id"], "restore", 1)
+    await mo.decide(told["id"], "restore", 1, note_to_author="We look again")
+    shown = [(await ada.get(f"comments/{one['id']}")).json["comment"]["decision"] for one in (silent, told)]
+    assert shown == [None, {"reason": None, "reason_text": None, "note_to_author": "We look again"}]
+
+
 TRACES = (b"xylophone", b"example.org/quux", b"zoe-quarx", b"Zoe-Quarx", b"a-post-of-its-own", b"a key of its own")
 
 
@@ -371,6 +445,95 @@ async def test_a_rule_that_humans_find_wrong_is_braked(gatepost: Gatepost) -> No
     assert (braked["why"], braked["acted"], braked["of"]) == ("wrong", 2, 40)
 
 
+WATCHED = {**RULE, "then": "spam", "brake": {"share": 1, "per_day": 1000}}
+
+
+async def _approve_each(gatepost: Gatepost, ids: list[str]) -> Any:
+    """A moderator finds the rule wrong each time: which rules are braked afterwards."""
+    mo = gatepost.moderator()
+    for comment_id in ids:
+        assert (await mo.decide(comment_id, "approve", 1)).status == 201
+    return (await mo.get("policy")).json["state"]["braked"]
+
+
+async def _called_spam(gatepost: Gatepost, number: int) -> list[str]:
+    document = {**of_rules(WATCHED), "reasons": REASONS, "audit_share": 0}
+    await put(gatepost.running.database, BLOG, document)
+    eve = gatepost.reader("eve")
+    return [(await eve.submit(f"{TEXT} {one}")).json["comment"]["id"] for one in range(number)]
+
+
+async def test_a_rule_that_was_mended_does_not_answer_for_what_the_old_one_did(gatepost: Gatepost) -> None:
+    ids = await _called_spam(gatepost, 40)
+    gatepost.clock.advance(seconds=60)
+    mended = of_rules({**WATCHED, "when": [{"links.count": {"at_least": 9}}]})
+    await put(gatepost.running.database, BLOG, {**mended, "reasons": REASONS, "audit_share": 0}, expected=1)
+    assert await _approve_each(gatepost, ids) == []
+
+
+async def test_a_rule_that_was_released_does_not_answer_for_what_it_did_before(gatepost: Gatepost) -> None:
+    ids = await _called_spam(gatepost, 80)
+    assert [one["why"] for one in await _approve_each(gatepost, ids[:40])] == ["wrong"]
+    gatepost.clock.advance(seconds=60)
+    admin = gatepost.reader("root", roles=["admin"])
+    assert (await admin.call("DELETE", "policy/brakes/linkhater-9000")).status == 204
+    assert await _approve_each(gatepost, ids[40:]) == []
+
+
+async def test_a_rule_is_braked_whose_mistakes_all_came_first(gatepost: Gatepost) -> None:
+    """Before 40 outcomes nobody can say that they are too many; then somebody must look, whatever the last one was."""
+    ids, mo = await _called_spam(gatepost, 40), gatepost.moderator()
+    assert await _approve_each(gatepost, ids[:20]) == []
+    for comment_id in ids[20:]:
+        await mo.decide(comment_id, "spam", 1)
+    (braked,) = (await mo.get("policy")).json["state"]["braked"]
+    assert (braked["why"], braked["acted"], braked["of"]) == ("wrong", 20, 40)
+
+
+async def test_a_brake_says_of_how_many_of_the_same_day(gatepost: Gatepost) -> None:
+    """Also where the rule is as it is for longer than its hours are kept."""
+    document = {**of_rules({**RULE, "then": "reject", "brake": {"share": 1, "per_day": 3}}), "reasons": REASONS}
+    await put(gatepost.running.database, BLOG, document)
+    ada = gatepost.reader("ada")
+    for number in range(5):
+        await ada.submit(f"calm {number}")
+    changed = {**document, "rules": [{**document["rules"][0], "when": [LINKED, {"links.count": {"at_least": 7}}]}]}
+    await put(gatepost.running.database, BLOG, changed, expected=1)
+    gatepost.clock.advance(seconds=9 * 86_400)
+    await gatepost.running.database.write(brakes.forget_old)
+    assert (await gatepost.reader("ada").submit("calm again")).status == 201
+    for number in range(3):
+        assert (await gatepost.reader("ada").submit(f"{TEXT} {number}")).status == 202
+    (braked,) = (await gatepost.moderator().get("policy")).json["state"]["braked"]
+    assert (braked["why"], braked["acted"], braked["of"]) == ("per-day", 3, 4)
+
+
+async def test_an_undo_leaves_what_a_human_said_before(gatepost: Gatepost) -> None:
+    (comment_id,), mo = await _called_spam(gatepost, 1), gatepost.moderator()
+
+    async def humans() -> Any:
+        return (await mo.get("policy")).json["state"]["rules"][0]["humans"]
+
+    approved = (await mo.decide(comment_id, "approve", 1)).json["decision"]
+    assert await humans() == {"agreed": 0, "overturned": 1}
+    spam = (await mo.decide(comment_id, "spam", 2)).json["decision"]
+    assert await humans() == {"agreed": 1, "overturned": 0}
+    undone = (await mo.undo(spam["id"])).json["decision"]
+    assert await humans() == {"agreed": 0, "overturned": 1}, "the approval stands"
+    again = (await mo.undo(undone["id"])).json["decision"]
+    assert await humans() == {"agreed": 1, "overturned": 0}, "an undo can be undone"
+    await mo.undo(again["id"])
+    await mo.undo(approved["id"])
+    assert await humans() == {"agreed": 0, "overturned": 1}, "something newer stands on the approval"
+
+
+async def test_an_undo_of_the_only_decision_leaves_nothing_said(gatepost: Gatepost) -> None:
+    (comment_id,), mo = await _called_spam(gatepost, 1), gatepost.moderator()
+    approved = (await mo.decide(comment_id, "approve", 1)).json["decision"]
+    assert (await mo.undo(approved["id"])).status == 201
+    assert (await mo.get("policy")).json["state"]["rules"][0]["humans"] == {"agreed": 0, "overturned": 0}
+
+
 async def test_a_reason_of_the_catalogue_is_told_with_its_text(gatepost: Gatepost) -> None:
     await ruled(gatepost, "hold", require_reason=True)
     ada, mo = gatepost.reader("ada"), gatepost.moderator()
@@ -384,6 +547,20 @@ async def test_a_reason_of_the_catalogue_is_told_with_its_text(gatepost: Gatepos
     assert told == {"reason": "links", "reason_text": "No links here, please.", "note_to_author": None}
     await ruled(gatepost, "hold", expected=1, reasons=[{"code": "links", "text": "Other words"}])
     assert (await ada.get(f"comments/{comment['id']}")).json["comment"]["decision"] == told, "as it was then"
+
+
+async def test_a_refused_newcomer_does_not_make_others_wait_twice(
+    gatepost: Gatepost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal leaves nothing to roll back, so the texts that share its transaction are judged once."""
+    await ruled(gatepost, "refuse", otherwise="publish")
+    calls, judge = [], judging.judge
+    monkeypatch.setattr(judging, "judge", lambda *given: calls.append(1) or judge(*given))
+    bodies = [TEXT, *(f"Words {number}" for number in range(20)), f"{TEXT}!"]
+    people = [gatepost.reader(f"person{number}") for number in range(len(bodies))]
+    answers = await asyncio.gather(*(one.submit(body) for one, body in zip(people, bodies, strict=True)))
+    assert [answer.status for answer in answers] == [422, *[201] * 20, 422]
+    assert len(calls) == len(bodies)
 
 
 async def test_what_waits_keeps_what_was_said_of_it(gatepost: Gatepost) -> None:

@@ -4,49 +4,64 @@ Each is read in a process of its own, which has 20 seconds and may open no conne
 """
 
 import gzip
+import io
+import json
 import sqlite3
+import struct
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import pytest
 
-from service.transfer import zstd
+from service.store import staged
+from service.store.snapshot import Watch
+from service.transfer import bringing, zstd
 from service.transfer.bodies import to_markdown
 from service.transfer.formats import recognised
 from service.transfer.imported import BodyFormat
 from service.transfer.opened import Source, SourceError
+from service.transfer.reading import Wanted
+from service.transfer.report import MOST_KINDS, Report
 from tests.transfer import exports
+from tests.transfer.bringing import SITE
 
 MEGABYTE: Final = 1024 * 1024
 MEMORY_BYTES: Final = 300 * MEGABYTE
 
-# Reads the file as an import does and prints what went wrong. After 20 seconds of processor time it is killed; whoever
-# touches a socket ends it. Its largest memory is `VmHWM` (proc(5)): `ru_maxrss` begins with that of the process which
-# started it, so that a large runner of tests would be measured instead.
+# Reads the file as an import does, texts and all, and prints what went wrong. After 20 seconds of processor time it is
+# killed; whoever touches a socket ends it. Its largest memory is `VmHWM` (proc(5)): `ru_maxrss` begins with that of the
+# process which started it, so that a large runner of tests would be measured instead.
 READER: Final = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
-sys.addaudithook(lambda event, given: sys.exit("network: " + event) if event.startswith("socket.") else None)
+import json, resource, sys
 from pathlib import Path
+from service.store import staged
+from service.store.snapshot import Watch
+from service.transfer import bringing
 from service.transfer.formats import recognised
 from service.transfer.opened import Source, SourceError
-comments = 0
+from service.transfer.reading import Wanted
+from service.transfer.report import Report
+from tests.transfer.bringing import SITE
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+sys.addaudithook(lambda event, given: sys.exit("network: " + event) if event.startswith("socket.") else None)
+error, report = None, Report(site="blog")
 try:
     source = Source([Path(name) for name in sys.argv[1:]])
-    for found in recognised(source).read(source):
-        comments += hasattr(found, "body")
-except SourceError as error:
-    print(error)
-print(comments, Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+    with staged.opened() as stage:
+        bringing.prepare(source, recognised(source), Wanted(SITE), stage, report, Watch(), batch="a-batch")
+except SourceError as found:
+    error = str(found)
+memory = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+print(json.dumps({"error": error, "memory": memory, **report.as_json()}))
 """
 
 
-def outcome(*paths: Path) -> str:
-    """The line that reading these files ends with; fails where that takes too much."""
+def read_apart(*paths: Path) -> dict[str, Any]:
+    """What the reader says of these files; fails where that takes too much."""
     ran = subprocess.run(
         [sys.executable, "-c", READER, *map(str, paths)],
         capture_output=True,
@@ -54,10 +69,17 @@ def outcome(*paths: Path) -> str:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
-    *lines, last = ran.stdout.splitlines()
-    assert int(last.split()[1]) * 1024 < MEMORY_BYTES
-    assert len(lines) == 1, lines
-    return lines[0]
+    found: dict[str, Any] = json.loads(ran.stdout)
+    assert found["memory"] * 1024 < MEMORY_BYTES
+    return found
+
+
+def outcome(*paths: Path) -> str:
+    """The line that reading these files ends with; fails where that takes too much."""
+    said = read_apart(*paths)["error"]
+    assert said is not None
+    assert "\n" not in said
+    return str(said)
 
 
 def repeated(path: Path, before: bytes, piece: bytes, times: int, after: bytes) -> Path:
@@ -94,8 +116,34 @@ def test_xml_that_declares_anything_is_refused(tmp_path: Path, content: bytes) -
     assert "file, line 1: declares a document type or entities" in outcome(exports.put(tmp_path / "file", content))
 
 
-WHOLE: Final = exports.wxr(exports.wxr_comment(1, 0, "1", "x"))
 LINE: Final = b'{"_id":"a","nick":"","url":"/","comment":"x","created":1389720732}\n'
+
+
+def zipped(name: str = "x.json", method: int = zipfile.ZIP_DEFLATED, **changes: bytes) -> bytes:
+    """An archive of one file. `changes` write over it: `at_70` from byte 70 on."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name), LINE * 500, compress_type=method)
+    whole = bytearray(made.getvalue())
+    for place, there in changes.items():
+        start = int(place.removeprefix("at_"))
+        whole[start : start + len(there)] = there
+    return bytes(whole)
+
+
+def far_away() -> bytes:
+    """An archive whose file begins behind the end of all files (in the field of ZIP64, 4.5.3)."""
+    whole = zipped("x" * 8)
+    directory, end = whole.rindex(b"PK\x01\x02"), whole.rindex(b"PK\x05\x06")
+    entry = bytearray(whole[directory:end])
+    entry[30:32], entry[42:46] = struct.pack("<H", 12), b"\xff" * 4
+    entry += struct.pack("<HHQ", 1, 8, 2**64 - 1)
+    last = bytearray(whole[end:])
+    last[12:16] = struct.pack("<I", len(entry))
+    return whole[:directory] + bytes(entry + last)
+
+
+WHOLE: Final = exports.wxr(exports.wxr_comment(1, 0, "1", "x"))
 BROKEN: Final[dict[str, tuple[bytes, str]]] = {
     "cut off in an element": (WHOLE[:-60], "file, line 5: ends in the middle"),
     "not XML": (b"<rss><channel></rss>", "file, line 1: is not XML (mismatched tag)"),
@@ -118,6 +166,22 @@ BROKEN: Final[dict[str, tuple[bytes, str]]] = {
     "a zstd of noise": (b"\x28\xb5\x2f\xfd" + b"\x07" * 100, "file: is damaged or cut off"),
     "a zstd that wants much memory": (b"\x28\xb5\x2f\xfd\x00\xff" + b"\x01" * 100, "file: is damaged or cut off"),
     "a zip cut off": (b"PK\x03\x04" + b"\0" * 40, "file: is damaged or cut off"),
+    "a zip of noise in LZMA": (
+        zipped(method=zipfile.ZIP_LZMA, at_70=b"\xff" * 20),
+        "file/x.json: is damaged or cut off",
+    ),
+    "a zip of a file without a name": (zipped(""), "file: a file in it has no name"),
+    "a zip of a file that is its folder": (zipped("."), "file: a file in it has no name"),
+    "a zip with two names for a file": (zipped(at_6=b"\0\x08", at_30=b"\xff" * 6), "file/x.json: cannot be opened"),
+    "a zip of a file that is nowhere": (far_away(), "file/xxxxxxxx: cannot be opened"),
+    "a zip that writes on the terminal": (
+        zipped("\x1b]0;a\x07.json", zipfile.ZIP_LZMA, at_80=b"\xff" * 20),
+        "file/]0;a.json: is damaged or cut off",
+    ),
+    "an export of a later release": (
+        b'{"format":"gatepost","version":2,"site":"x","people":false,"counts":{},"digest":"x"}\n',
+        "file, line 1: is of another version than this release reads (1)",
+    ),
     "a database that is none": (b"SQLite format 3\0" + b"\x07" * 4096, "file: is no SQLite database that can be read"),
 }
 
@@ -135,6 +199,72 @@ def _read(path: Path) -> None:
     source = Source([path])
     for _ in recognised(source).read(source):
         pass
+
+
+def _nested(name: str, depth: int) -> bytes:
+    return b'{"%s":' % name.encode() * depth + b"1" + b"}" * depth
+
+
+def _gatepost(**changes: Any) -> tuple[bytes, str]:
+    """An export without people: a good comment, and one that is changed."""
+    header = {"format": "gatepost", "version": 1, "site": "x", "people": False, "counts": {}, "digest": "x"}
+    good: dict[str, Any] = dict.fromkeys(("parent", "bio", "url", "avatar", "edited_at", "anchor", "post_title"))
+    good |= dict.fromkeys(("post_url", "edit", "original"))
+    good |= dict.fromkeys(("author", "created_at", "published_at", "shown_at", "version", "text_version"), 1)
+    good |= {"id": "01900000-0000-7000-8000-000000000001", "post": "/", "name": "A", "status": "approved", "body": "x"}
+    good |= {"by_rule": False, "texts": [], "origins": []}
+    bad = {"post": changes.pop("line")} if "line" in changes else {"comment": {**good, **changes}}
+    lines = [header, {"comment": good}, bad]
+    return b"".join(b"%s\n" % json.dumps(line).encode() for line in lines), "is no line of an export of Gatepost"
+
+
+def _twikoo(created: bytes, said: str = "has no time that can be read") -> tuple[bytes, str]:
+    return LINE + b'{"_id":"b","nick":"","url":"/","comment":"x","created":%s}\n' % created, said
+
+
+BAD_RECORDS: Final[dict[str, tuple[bytes, str]]] = {
+    **{
+        f"gatepost, {name} is {value!r}": _gatepost(**{name: value})
+        for name, value in (
+            ("id", 5),
+            ("id", ["x"]),
+            ("body", None),
+            ("body", 5),
+            ("name", 5),
+            ("url", 5),
+            ("post", 5),
+            ("post", []),
+            ("anchor", 5),
+            ("parent", ["x"]),
+            ("author", {}),
+            ("created_at", "x"),
+            ("created_at", 1.5),
+            ("edited_at", 1.5),
+            ("line", {"key": "/", "title": 5, "url": 6}),
+            ("line", 5),
+            ("x" * 99, 1),
+        )
+    },
+    "isso, a number for comments": (
+        b'[{"id":"/","title":"t","comments":[{"id":1,"created":1,"text":"x"}]},{"id":"/","comments":5}]',
+        "stands in a thread whose `comments` are no array",
+    ),
+    "a time of 400 digits": _twikoo(b"1" + b"0" * 400),
+    "a time of 400 digits before 1970": _twikoo(b"-1" + b"0" * 400),
+    "a deep time": _twikoo(_nested("$date", 900), "nests too deeply"),
+    "a deep flag": _twikoo(b'1,"isSpam":' + _nested("a", 600), "nests too deeply"),
+    "a reference of 5000 digits": (LINE + LINE.replace(b"x", b"&#" + b"0" * 5_000 + b";").replace(b'"a"', b'"b"'), ""),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), BAD_RECORDS.values(), ids=BAD_RECORDS)
+def test_bad_record_is_left_out_and_the_others_come(tmp_path: Path, content: bytes, said: str) -> None:
+    source, report = Source([exports.put(tmp_path / "file", content)]), Report()
+    with staged.opened() as stage:
+        bringing.prepare(source, recognised(source), Wanted(SITE), stage, report, Watch(), batch="a-batch")
+    assert [said in one for one in report.said] == [True] * bool(said)
+    assert report.comments == (1 if said else 2)
+    assert all(len(one) < 500 for one in report.said)
 
 
 def test_deep_json_ends_with_one_line(tmp_path: Path) -> None:
@@ -211,6 +341,45 @@ def test_zip_of_very_many_files_is_refused(tmp_path: Path) -> None:
         Source([tmp_path / "file"])
 
 
+def test_zip_of_very_many_files_is_refused_before_its_directory_is_in_memory(tmp_path: Path) -> None:
+    entry = struct.pack("<4sHHHHHHIIIHHHHHII", b"PK\x01\x02", 20, 20, *[0] * 7, 7, *[0] * 6) + b"a" * 7
+    size = len(entry) * 400_000
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0, 0, size, 4, 0)
+    file = repeated(tmp_path / "file", b"PK\x03\x04", entry, 400_000, end)
+    assert outcome(file) == "file: holds very many files: unpack it, and name those that are meant"
+
+
+NAMES: Final = {
+    "long": (b"".join(b"<" + b"a" * MEGABYTE + b">" for _ in range(24)), "a name of more than 200 characters"),
+    "many": (b"".join(b"<i%d/>" % n for n in range(20_000)), "one record has too many fields"),
+    "many attributes": (b"".join(b'<i a%d=""/>' % n for n in range(20_000)), "one record has too many fields"),
+    "long attributes": (b"".join(b'<a b%d="%s"/>' % (n, b"a" * MEGABYTE) for n in range(24)), "one record is too long"),
+    "many outside": (b"</item>" + b"".join(b"<i%d/>" % n for n in range(20_000)), "more than 10000 names of elements"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), NAMES.values(), ids=NAMES)
+def test_names_in_xml_are_bounded(tmp_path: Path, content: bytes, said: str) -> None:
+    assert said in outcome(exports.put(tmp_path / "file", b"<rss><channel><item>" + content))
+
+
+def test_threads_with_very_long_titles_are_not_kept_in_memory(tmp_path: Path) -> None:
+    thread = b'<thread id="%d"><link>https://x.example/%d/' + b"a" * 4_000_000 + b"</link></thread>"
+    post = b'<post id="%d"><thread id="%d"/><message>x</message><createdAt>2020-01-01T00:00:00Z</createdAt></post>'
+    pieces = (thread % (n, n) + post % (n, n) for n in range(80))
+    with (tmp_path / "file").open("wb") as file:
+        file.writelines((b"<disqus>", *pieces, b"</disqus>"))
+    assert read_apart(tmp_path / "file")["problems"][0]["count"] == 80
+
+
+def test_kinds_of_problems_are_bounded(tmp_path: Path) -> None:
+    line = '{"objectId":"a%d","nick":"","comment":"x","url":"/a","status":"%d","createdAt":"2020-01-01T00:00:00Z"}\n'
+    exports.put(tmp_path / "file", "".join(line % (n, n) for n in range(900)).encode())
+    problems = read_apart(tmp_path / "file")["problems"]
+    assert len(problems) == MOST_KINDS + 1
+    assert sum(problem["count"] for problem in problems) == 900
+
+
 @pytest.mark.parametrize(
     ("made", "said"),
     [
@@ -261,3 +430,27 @@ PIECES: Final = (
 @pytest.mark.parametrize("body_format", BodyFormat)
 def test_body_of_very_many_marks_keeps_its_words(piece: str, times: int, body_format: BodyFormat) -> None:
     assert to_markdown(piece * times + "end", body_format).endswith("end")
+
+
+HTML: Final = (
+    "&" + " " * 98_000 + "x",
+    "&" + "\n" * 98_000 + "x",
+    "<b>x</b>" + "\u00a0" * 90_000 + "x",
+    "<pre>" + " " * 98_000 + "x</pre>",
+    "<pre>" * 990 + "x" * 94_000,
+    "[code]" * 990 + "x" * 94_000,
+    "<!--" * 990 + "x" * 94_000,
+)
+
+
+@pytest.mark.parametrize("body", HTML, ids=lambda body: ascii(body[:6]))
+def test_html_takes_time_as_it_is_long(tmp_path: Path, body: str) -> None:
+    """Where each mark, or each blank, looked through the rest, these take minutes."""
+    one = {"nick": "", "url": "/", "comment": body, "created": 1389720732}
+    exports.put(tmp_path / "file", "".join(f"{json.dumps({'_id': f'{n}', **one})}\n" for n in range(6)).encode())
+    assert read_apart(tmp_path / "file")["format"] == "twikoo"
+
+
+@pytest.mark.parametrize("mark", ["```", "~~~"])
+def test_markdown_takes_time_as_it_is_long(mark: str) -> None:
+    assert to_markdown(f"<\n{mark}x" * 100_000 + "end", BodyFormat.MARKDOWN).endswith("end")

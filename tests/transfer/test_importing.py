@@ -11,6 +11,7 @@ from service.moderation.arriving import id_of
 from service.moderation.decisions import Ruling
 from service.moderation.unimporting import Stay
 from service.settings import parse
+from service.store import earlier
 from service.store.database import Database
 from service.store.snapshot import StoppedError, Watch
 from service.transfer import bringing
@@ -331,3 +332,59 @@ async def test_moderators_see_what_a_text_was_made_of(gatepost: Gatepost) -> Non
     assert answers == [{"original": {"format": "html", "body": made_of}}, {"original": None}]
     assert (await mo.get("comments/nothing/original")).code == "unknown-comment"
     assert (await gatepost.reader("ada").get(f"comments/{ids[0]}/original")).status == 403
+
+
+def _chain(number: int, **given: Any) -> list[ImportedComment]:
+    return [comment(one, parent=one - 1 or None, body="x", **given) for one in range(1, number + 1)]
+
+
+@pytest.mark.parametrize(
+    ("found", "number"),
+    [
+        (_chain(20_000), 20_000),
+        (_chain(20_000, state=State.DELETED), 0),
+        ([comment(one, parent=one, body="x") for one in range(20_000)], 20_000),
+        ([comment(1, post=f"/{one}", body="x", parent=2) for one in range(20_000)], 20_000),
+    ],
+    ids=["answers", "deleted", "of itself", "one id on many threads"],
+)
+def test_long_threads_take_time_as_they_are_long(found: list[ImportedComment], number: int) -> None:
+    """Where each comment looked through the others, these take minutes."""
+    with on_stage(found) as (_, report):
+        assert report.comments == number
+
+
+def test_what_is_counted_is_handed_on() -> None:
+    """Told apart by its thread, the third would have the id of the first."""
+    found = [
+        comment(1, post="/1", source_id="/2 5"),
+        comment(2, post="/1", source_id="5"),
+        comment(3, post="/2", source_id="5"),
+    ]
+    with on_stage(found) as (stage, report):
+        assert report.comments == sum(map(len, stage.slices(10))) == 2
+        assert report.said == ["line 3: has the id of another comment on its thread: the first one counts"]
+
+
+def test_nothing_of_the_file_acts_on_the_terminal() -> None:
+    with on_stage([comment(1, post="/%1b]0;owned%07%0aRead as disqus"), LeftOut(2, "is \x1b[2J")]) as (_, report):
+        lines = list(report.words())
+    assert all(line.isprintable() for line in lines)
+    assert "  /]0;owned Read as disqus: 1" in lines
+
+
+async def test_hosts_of_an_interrupted_import_are_read(database: Database, rows: Rows) -> None:
+    await bring(database, [comment(1)])
+    await earlier.keep(database, "somebody")
+    with pytest.raises(StoppedError):
+        await bring(database, [comment(2)], batch="second", watch=Stopping(1))
+    assert rows.number("SELECT count(*) FROM comments") == 2
+    assert rows.number("SELECT count(*) FROM sites WHERE hosts_known") == 0
+
+
+async def test_the_original_of_a_text_that_is_cut_is_no_longer_than_is_looked_at(
+    database: Database, rows: Rows
+) -> None:
+    found = comment(1, body="<p>" + "x" * 200_000, body_format=BodyFormat.HTML)
+    await bring(database, [found], Wanted(SITE, truncates=True))
+    assert rows.number("SELECT length(body) FROM originals") == 100_000

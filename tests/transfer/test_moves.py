@@ -4,17 +4,18 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.model import Action, AuthorKey, BatchId, CommentId, Identity, PostKey, Profile, SiteKey
-from service.moderation import authors, decisions, lists, posts, submissions
+from service.moderation import authors, decisions, lists, posts, restoring, submissions
 from service.moderation.arriving import id_of
 from service.moderation.decisions import Ruling
 from service.moderation.lists import Wanted
-from service.moderation.restoring import NotForThisSiteError
+from service.moderation.restoring import Holdings, NotForThisSiteError
 from service.moderation.submissions import Draft
 from service.store import earlier, staged
 from service.store.database import Database
@@ -153,6 +154,15 @@ async def test_the_comments_of_another_site_of_the_store_do_not_come_twice(
     await database.close()
 
 
+async def test_of_two_exports_only_one_begins(database: Database) -> None:
+    post = {"key": "/", "open": True, "created_at": 1, **dict.fromkeys(("published_at", "pinned_title", "pinned_url"))}
+    one, two = (Holdings(letter * 64, 0, posts=[post]) for letter in "ab")
+    await database.write(restoring.begin, SITE.key, one)
+    with pytest.raises(NotForThisSiteError, match="1 posts"):
+        await database.write(restoring.begin, SITE.key, two)
+    await database.write(restoring.begin, SITE.key, one)
+
+
 @pytest.mark.parametrize("slices", [1, 3])
 async def test_an_interrupted_move_goes_on_whatever_happened_meanwhile(
     database: Database, store_url: str, tmp_path: Path, clock: Hands, slices: int, monkeypatch: pytest.MonkeyPatch
@@ -242,6 +252,18 @@ def _facts(found: dict[str, Any]) -> bool:
     return bool(found["judgements"])
 
 
+def _deep_facts(found: dict[str, Any]) -> bool:
+    if found["judgements"]:
+        found["judgements"][0]["said"]["facts"]["odd"] = reduce(lambda inner, _: [inner], range(500), [1])
+    return bool(found["judgements"])
+
+
+def _is_approved_and_never_published(found: dict[str, Any]) -> bool:
+    if found["status"] == "approved":
+        found.update(published_at=None, shown_at=None)
+    return found["status"] == "approved"
+
+
 @pytest.mark.parametrize(
     ("kind", "change", "said"),
     [
@@ -265,6 +287,8 @@ def _facts(found: dict[str, Any]) -> bool:
         ("comment", _in("judgements", said={}), "comment.judgements.0.said"),
         ("comment", _in("judgements", policy_version=2**40), "comment.judgements.0.policy_version"),
         ("comment", _facts, "NaN"),
+        ("comment", _is_approved_and_never_published, "it is approved"),
+        ("comment", _deep_facts, "nests too deeply"),
         ("author", _set(avatar="//there.example"), "author.avatar"),
         ("policy", _set(document="[]"), "policy.document"),
         ("policy", _set(document="{}"), "policy.digest"),

@@ -139,6 +139,34 @@ async def test_what_matches_waits_and_no_reader_is_told_why(gatepost: Gatepost) 
     assert entry["last_matched_at"] is not None
 
 
+async def test_what_nobody_has_approved_is_not_overturned(gatepost: Gatepost) -> None:
+    """Neither is an edit of an approved comment that waits or was discarded, nor an approval that was undone."""
+    mo, ada = gatepost.moderator(), gatepost.reader("ada")
+    await make(mo)
+    await change(mo, 1, "acme")
+    await put(gatepost.running.database, SiteKey("blog"), of_rules(RIVALS_WAIT))
+
+    async def overturned() -> int:
+        [entry] = (await mo.get("lists/rivals/entries")).json["entries"]
+        return int(entry["overturned_30d"])
+
+    comment = (await ada.submit("Plain words")).json["comment"]
+    edited = (await ada.edit(comment["id"], "Buy at acme", 1)).json["comment"]
+    assert await overturned() == 0
+    discarded = (await mo.decide(comment["id"], "discard_edit", edited["version"])).json["comment"]
+    assert await overturned() == 0
+    again = (await ada.edit(comment["id"], "Buy at acme!", discarded["version"])).json["comment"]
+    gatepost.clock.advance(seconds=1)
+    approved = (await mo.decide(comment["id"], "approve", again["version"])).json
+    assert await overturned() > 0
+    gone = (await mo.decide(comment["id"], "reject", approved["comment"]["version"])).json
+    assert await overturned() == 0
+    back = (await mo.undo(gone["decision"]["id"])).json["decision"]
+    assert await overturned() > 0
+    await mo.undo(back["id"])
+    assert await overturned() == 0
+
+
 async def test_only_what_a_rule_held_back_because_of_an_entry_can_be_overturned(gatepost: Gatepost) -> None:
     """Not what the audit sample held, of a rule that would have published; nor what waits for another reason."""
     mo = gatepost.moderator()
@@ -259,6 +287,38 @@ async def test_a_rule_whose_list_was_changed_is_watched_anew(gatepost: Gatepost)
         assert await braked() == []
         await gatepost.reader("bob").submit(f"Buy at acme, number {number}")
     assert await braked() == ["rivals-wait"]
+
+
+async def test_a_list_that_changes_often_does_not_keep_its_rule_from_the_brake(gatepost: Gatepost) -> None:
+    mo, admin = gatepost.moderator(), gatepost.reader("root", roles=["admin"])
+    await make(mo)
+    await change(mo, 1, "acme")
+    rule = {**RIVALS_WAIT, "then": "spam", "brake": {"share": 0.05, "per_day": 1000}}
+    await admin.call("PUT", "policy", headers=at(0), json={"document": {**of_rules(rule), "audit_share": 0}})
+    for number in range(20):
+        await gatepost.reader("bob").submit(f"Buy at acme, number {number}")
+        if number in {9, 18}:
+            gatepost.clock.advance(seconds=3 * 3600)
+            assert (await change(gatepost.moderator(), 2 + number // 10, f"other-{number}")).status == 200
+    (braked,) = (await gatepost.moderator().get("policy")).json["state"]["braked"]
+    assert (braked["why"], braked["acted"], braked["of"]) == ("share", 20, 20)
+
+
+async def test_a_list_that_a_rule_names_by_its_beginning_is_one_that_it_names(gatepost: Gatepost) -> None:
+    """It stays for as long as the rule does, and when it is changed the rule is watched."""
+    mo, admin = gatepost.moderator(), gatepost.reader("root", roles=["admin"])
+    await make(mo)
+    named = [{"lists.matched": {"any_of": ["riv*"]}}]
+    rule = {**RIVALS_WAIT, "when": named, "then": "spam", "brake": {"share": 0.6, "per_day": 1000}}
+    await admin.call("PUT", "policy", headers=at(0), json={"document": {**of_rules(rule), "audit_share": 0}})
+    refused = await mo.call("DELETE", "lists/rivals", headers=at(1))
+    assert (refused.status, refused.code, refused.json["rules"]) == (409, "list-in-use", ["rivals-wait"])
+    for number in range(20):
+        await gatepost.reader("ada").submit(f"Harmless words, number {number}")
+    assert (await change(mo, 1, "acme")).status == 200
+    for number in range(20):
+        await gatepost.reader("bob").submit(f"Buy at acme, number {number}")
+    assert [one["rule"] for one in (await mo.get("policy")).json["state"]["braked"]] == ["rivals-wait"]
 
 
 async def test_a_rule_whose_list_is_gone_holds(gatepost: Gatepost) -> None:

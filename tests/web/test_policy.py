@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from service.triage.checks import LATER, facts_of
+from service.triage.facts import Kind
 from tests.harness import Answer, Gatepost, Person
 from tests.triage.policies import of_rules
 
@@ -13,6 +15,7 @@ LINKS = {
     "when": [{"links.count": {"at_least": 1}}],
     "then": "hold",
 }
+TO_COME = facts_of(LATER)
 ADMIN, JSON_OF_LINKS = {"roles": ["admin"]}, of_rules(LINKS)
 
 
@@ -267,3 +270,15 @@ async def test_the_queue_is_narrowed_by_what_was_said(gatepost: Gatepost) -> Non
     edited = await gatepost.reader("ada").edit(held["id"], "No link any more", held["version"])
     assert edited.status == 200
     assert await found("rule=links-hold") == [], "its newest text has none"
+
+
+async def test_facts_of_checks_to_come_may_be_named_and_are_nothing(gatepost: Gatepost) -> None:
+    asked = {Kind.NUMBER: {"at_least": 0}, Kind.SHARE: {"at_least": 0}, Kind.NAMES: {"any_of": ["*"]}, Kind.FLAG: True}
+    later = [{"id": "later", "title": "Later", "when": [{name: asked[fact.kind]} for name, fact in TO_COME.items()]}]
+    assert {name.partition(".")[0] for name in TO_COME} == {"learned", "wave"}
+    changed = await put(admin_of(gatepost), of_rules(*later), 0)
+    assert (changed.status, changed.json["warnings"]) == (200, [])
+    submitted = await gatepost.reader("ada").submit("Whatever it is")
+    assert (submitted.status, submitted.json["comment"]["status"]) == (201, "approved")
+    said = await gatepost.moderator().get(f"comments/{submitted.json['comment']['id']}/judgements")
+    assert (said.json["judgements"][0]["rules"], said.json["judgements"][0]["could_not_judge"]) == ([], [])

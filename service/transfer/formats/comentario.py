@@ -1,7 +1,7 @@
 """Comentario 3: its JSON export, version 3, plain or gzip."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from service.transfer.formats import glance, json_values, record
 from service.transfer.formats.format import Format
@@ -34,11 +34,9 @@ def _records(part: Part) -> Iterator[Record | LeftOut]:
         yield Record(found.line, {**found.fields, **about})
 
 
-def _by_id(part: Part, under: str, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def _by_id(part: Part, under: str, names: tuple[str, ...]) -> dict[str, dict[str, str]]:
     return {
-        found.text("id"): {name: found.value(name) for name in names}
-        for found in json_values.objects(part, under)
-        if isinstance(found, Record)
+        found.text("id"): found.kept(*names) for found in json_values.objects(part, under) if isinstance(found, Record)
     }
 
 

@@ -26,7 +26,7 @@ def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
 
 def _records(part: Part) -> Iterator[Record | LeftOut]:
     commenters = {
-        found.text("commenterHex"): {name: found.value(name) for name in ("name", "link", "websiteUrl", "email")}
+        found.text("commenterHex"): found.kept("name", "link", "websiteUrl", "email")
         for found in json_values.objects(part, "commenters")
         if isinstance(found, Record)
     }

@@ -30,12 +30,12 @@ def _looks_like(source: Source) -> bool:
 
 def _read(source: Source) -> Iterator[Found]:
     others = [part for part in source.parts if not _has_comments(part)]
-    known = {}
+    known: dict[str, dict[str, str]] = {}
     for part in others:
         for found in json_values.objects(part):
             if isinstance(found, Record):
                 name = found.text("id")
-                known[name] = {each: found.value(each) for each in ("url", "metadata", "username", "email")}
+                known[name] = found.kept("url", "metadata.title", "username", "email")
                 if name and found.flag("status.ban.active"):
                     yield Blocked(found.line, name, FOREVER)
     for part in source.parts:
@@ -43,7 +43,7 @@ def _read(source: Source) -> Iterator[Found]:
             yield from record.comments(_records(part, known), _comment, personal=("author.email",))
 
 
-def _records(part: Part, known: dict[str, dict[str, Any]]) -> Iterator[Record | LeftOut]:
+def _records(part: Part, known: dict[str, dict[str, str]]) -> Iterator[Record | LeftOut]:
     for found in json_values.objects(part):
         if isinstance(found, LeftOut):
             yield found

@@ -1,7 +1,7 @@
 """Cusdis: its SQLite file, or its tables `comments`, `pages` and `projects` as CSV."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from service.transfer.formats import glance, record, rows
 from service.transfer.formats.format import Format
@@ -39,11 +39,11 @@ def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
             yield from record.comments(rows.of_csv(part), _with(pages), personal=_PERSONAL)
 
 
-def _by_id(pages: Iterator[Record]) -> dict[str, dict[str, Any]]:
-    return {page.text("id"): {name: page.value(name) for name in _PAGE} for page in pages}
+def _by_id(pages: Iterator[Record]) -> dict[str, dict[str, str]]:
+    return {page.text("id"): page.kept(*_PAGE) for page in pages}
 
 
-def _with(pages: dict[str, dict[str, Any]]) -> Callable[[Record], ImportedComment]:
+def _with(pages: dict[str, dict[str, str]]) -> Callable[[Record], ImportedComment]:
     def comment(found: Record) -> ImportedComment:
         page = Record(found.line, pages.get(found.text("pageId"), {}))
         if not page.fields:

@@ -15,19 +15,18 @@ def _looks_like(source: Source) -> bool:
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
-    threads: dict[str, tuple[str | None, str | None]] = {}
+    threads: dict[str, dict[str, str]] = {}
     for part in source.parts:
         yield from record.comments(_posts(part, threads), _comment, personal=("author.email", "ipAddress"))
 
 
-def _posts(part: Part, threads: dict[str, tuple[str | None, str | None]]) -> Iterator[Record]:
+def _posts(part: Part, threads: dict[str, dict[str, str]]) -> Iterator[Record]:
     """Each post, with the address and the title of its thread; threads stand before their posts."""
     for name, element, _ in xml_elements.elements(part, "thread", "post"):
         if name == "thread":
-            threads[element.text("@id")] = element.or_none("link"), element.or_none("title")
+            threads[element.text("@id")] = element.kept("link", "title")
         else:
-            link, title = threads.get(element.text("thread@id"), (None, None))
-            yield Record(element.line, {**element.fields, "thread.link": link, "thread.title": title})
+            yield Record(element.line, {**element.fields, "thread": threads.get(element.text("thread@id"))})
 
 
 def _comment(found: Record) -> ImportedComment:

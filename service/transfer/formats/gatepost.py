@@ -8,11 +8,14 @@ from typing import Any, Final
 
 from service import strict_json
 from service.moderation import restoring
+from service.transfer import lines
 from service.transfer.formats.format import Format
 from service.transfer.imported import BodyFormat, ImportedComment, LeftOut, State
-from service.transfer.opened import Source
+from service.transfer.lines import CommentLine, PostLine
+from service.transfer.opened import Part, Source, SourceError
 
 NAME: Final = restoring.SOURCE
+VERSION: Final = 1
 
 
 def header_of(source: Source) -> Mapping[str, Any] | None:
@@ -22,11 +25,23 @@ def header_of(source: Source) -> Mapping[str, Any] | None:
     """
     with source.parts[0].open() as stream:
         line, _, _ = stream.read().partition(b"\n")
+    return _header(source.parts[0], line)
+
+
+def _header(part: Part, line: bytes) -> Mapping[str, Any] | None:
+    """`line` where it is the first of an export. Raises SourceError where that is of another version."""
     try:
         header = strict_json.parse_clean(line)
     except ValueError:
         return None
-    return header if isinstance(header, dict) and header.get("format") == NAME else None
+    if not isinstance(header, dict) or header.get("format") != NAME:
+        return None
+    if header.get("version") != VERSION:
+        raise SourceError(
+            f"{part.name}, line 1: is of another version than this release reads ({VERSION}): use the release that "
+            "wrote it, or a later one"
+        )
+    return header
 
 
 def _looks_like(source: Source) -> bool:
@@ -34,22 +49,25 @@ def _looks_like(source: Source) -> bool:
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
-    posts: dict[str, Mapping[str, Any]] = {}
+    posts: dict[str, PostLine] = {}
     for part in source.parts:
         with part.open() as stream:
             for number, line in stream.lines():
+                if number == 1 and _header(part, line) is not None:
+                    continue
                 try:
-                    found = strict_json.parse_clean(line)
-                    if "post" in found:
-                        posts[found["post"]["key"]] = found["post"]
-                    elif "comment" in found:
-                        yield _comment(found["comment"], posts, number)
-                except (ValueError, KeyError, TypeError) as error:
+                    found = lines.line_of(strict_json.parse_clean(line))
+                except ValueError as error:
                     yield LeftOut(number, f"is no line of an export of Gatepost ({error})")
+                    continue
+                if "post" in found:
+                    posts[found["post"]["key"]] = found["post"]
+                elif "comment" in found:
+                    yield _comment(found["comment"], posts, number)
 
 
-def _comment(found: Mapping[str, Any], posts: Mapping[str, Mapping[str, Any]], number: int) -> ImportedComment:
-    post = posts.get(found["post"], {})
+def _comment(found: CommentLine, posts: Mapping[str, PostLine], number: int) -> ImportedComment:
+    post = posts.get(found["post"])
     return ImportedComment(
         source=NAME,
         source_id=found["id"],
@@ -60,8 +78,8 @@ def _comment(found: Mapping[str, Any], posts: Mapping[str, Mapping[str, Any]], n
         state=State(found["status"]),
         created_at=found["created_at"],
         source_parent=found["parent"],
-        post_url=post.get("url"),
-        post_title=post.get("title"),
+        post_url=post["url"] if post else None,
+        post_title=post["title"] if post else None,
         author_id=str(found["author"]),
         author_name=found["name"],
         author_url=found["url"],

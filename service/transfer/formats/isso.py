@@ -37,7 +37,8 @@ def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
 
 
 def _rows(part: Part) -> Iterator[Record]:
-    threads = {row.text("id"): row for row in rows.of_table(part, "threads", ("id", "uri", "title"))}
+    found = rows.of_table(part, "threads", ("id", "uri", "title"))
+    threads = {row.text("id"): Record(row.line, row.kept("uri", "title")) for row in found}
     for row in rows.of_table(part, "comments", (*_COLUMNS, *_PERSONAL)):
         thread = threads.get(row.text("tid"), Record(row.line, {}))
         yield Record(row.line, {**row.fields, **_about(thread, "uri"), "anchor": f"isso-{row.text('id')}"})
@@ -50,8 +51,11 @@ def _generic(part: Part) -> Iterator[Record | LeftOut]:
         if isinstance(thread, LeftOut):
             yield thread
             continue
-        uri = thread.text("id")
-        for fields in thread.value("comments") or []:
+        uri, found_in = thread.text("id"), thread.value("comments")
+        if not isinstance(found_in, list | None):
+            yield LeftOut(number + 1, "stands in a thread whose `comments` are no array")
+            continue
+        for fields in found_in or ():
             number += 1
             if not isinstance(fields, dict):
                 yield LeftOut(number, "is no JSON object")

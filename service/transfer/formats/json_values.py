@@ -7,6 +7,7 @@ from typing import IO, Any, Final
 
 import ijson
 
+from service import strict_json
 from service.transfer.formats.record import Record
 from service.transfer.imported import LeftOut
 from service.transfer.opened import Part, SourceError, Stream
@@ -174,4 +175,7 @@ def _by_lines(part: Part) -> Iterator[Record | LeftOut]:
                     ) from None
                 yield LeftOut(number, "is not JSON")
             else:
-                yield Record(number, value) if isinstance(value, dict) else LeftOut(number, "is no JSON object")
+                if line.count(b"[") + line.count(b"{") > DEEPEST < strict_json.depth(value):
+                    yield LeftOut(number, "nests too deeply")
+                else:
+                    yield Record(number, value) if isinstance(value, dict) else LeftOut(number, "is no JSON object")

@@ -1,6 +1,5 @@
 """One record of a foreign file, whatever its format: how its fields are read, and what becomes of a bad one."""
 
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,8 @@ from service.transfer.opened import SourceError
 
 PERSONAL: Final = "left out everywhere: e-mail addresses, IP addresses, user agents, votes"
 HOPELESS: Final = 1_000
+LONGEST_KEPT: Final = 2_001
+"""One more than any of it may have (`reading`)."""
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _BEGIN: Final = datetime(1970, 1, 1)  # noqa: DTZ001  # what is taken from it has no zone either
 _BEGIN_UTC: Final = _BEGIN.replace(tzinfo=UTC)
@@ -55,6 +56,10 @@ class Record(NamedTuple):
                 return text if text.isascii() and text.isprintable() else _UNWRITABLE.sub("\ufffd", text)
         return ""
 
+    def kept(self, *names: str) -> dict[str, str]:
+        """What these fields say, for who keeps it to the end of the file: not all of a very long text."""
+        return {name: self.text(name)[:LONGEST_KEPT] for name in names}
+
     def or_none(self, *names: str, nothing: Sequence[str] = ()) -> str | None:
         """The same; None if none says anything, or what stands for `nothing` in this format."""
         text = self.text(*names)
@@ -69,7 +74,7 @@ class Record(NamedTuple):
     def flag(self, name: str) -> bool:
         """Whether the field says yes, as a boolean, a number or a word."""
         value = self.value(name)
-        return str(value).strip().lower() in ("true", "1", "t", "yes")
+        return isinstance(value, str | int | float) and str(value).strip().lower() in ("true", "1", "t", "yes")
 
     def time(self, *names: str) -> Milliseconds:
         """The first of these fields that holds a time; one without a zone is taken as UTC. Raises BadRecordError."""
@@ -98,7 +103,7 @@ def moment(value: Any) -> Milliseconds | None:
         return None
     if isinstance(value, Mapping):
         return next((moment(value[name]) for name in ("$date", "iso", "$numberLong") if name in value), None)
-    if not isinstance(value, int | float) or not math.isfinite(value):
+    if not isinstance(value, int | float) or not -FOREVER <= value <= FOREVER:  # which NaN is not either
         return None
     return _within(value if abs(value) > _SECONDS_UP_TO else value * 1000)
 

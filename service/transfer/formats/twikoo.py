@@ -6,7 +6,7 @@ from typing import Final
 from service.transfer.formats import glance, json_values, record
 from service.transfer.formats.format import Format
 from service.transfer.formats.glance import Kind
-from service.transfer.formats.record import Record
+from service.transfer.formats.record import LONGEST_KEPT, Record
 from service.transfer.imported import BodyFormat, ImportedComment, LeftOut, State
 from service.transfer.opened import Part, Source
 
@@ -30,6 +30,7 @@ def _records(part: Part) -> Iterator[Record | LeftOut]:
             yield found
             continue
         kind, own = ("text", text) if (text := found.text("_id")) else ("oid", found.text("_id.$oid"))
+        own = own[:LONGEST_KEPT]
         is_other = kinds.setdefault(own, kind) != kind
         yield Record(found.line, {**found.fields, "_id": f"{own}#{kind}" if is_other else own, "anchor": own})
 

@@ -1,7 +1,7 @@
 """Waline: its JSON export."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from service.transfer.formats import glance, json_values, record
 from service.transfer.formats.format import Format
@@ -24,8 +24,8 @@ def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
 
 
 def _records(part: Part) -> Iterator[Record | LeftOut]:
-    users: dict[str, dict[str, Any]] = {
-        found.text("objectId"): {name: found.value(name) for name in ("display_name", "url")}
+    users = {
+        found.text("objectId"): found.kept("display_name", "url")
         for found in json_values.objects(part, "data.Users")
         if isinstance(found, Record)
     }

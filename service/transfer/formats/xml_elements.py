@@ -15,6 +15,8 @@ from service.transfer.opened import LONGEST_VALUE_BYTES, Part, SourceError, Stre
 DEEPEST: Final = 64
 MOST_FIELDS: Final = 1_000
 """In one record."""
+LONGEST_NAME: Final = 200
+MOST_NAMES: Final = 10_000
 # Found in real exports, where it makes the whole file unreadable: characters that XML forbids, Disqus' ids bare.
 _FORBIDDEN: Final = bytes(set(range(32)) - {9, 10, 13})
 _UNQUOTED: Final = re.compile(rb"dsq:id=(?<=\sdsq:id=)([\w-]+)(?=[\s/>])")
@@ -96,10 +98,13 @@ class _Parser(DefusedExpatParser, ContentHandler):
         self._wanted: list[_Open] = []
         self._depth = 0
         self._text: list[str] = []
+        self._met: set[str] = set()
 
     def start_element(self, name: str, attrs: Mapping[str, str]) -> None:
         """One begins."""
         self.happened = True
+        if attrs or name not in self._met:
+            self._meet(name, *attrs)
         self._depth += 1
         if self._depth > DEEPEST:
             raise _UnreasonableError("nests too deeply")
@@ -113,9 +118,20 @@ class _Parser(DefusedExpatParser, ContentHandler):
             here = self._wanted[-1]
             for attribute, value in attrs.items():
                 here.fields[f"{here.names[-1]}@{attribute.rpartition(':')[2]}"] = value
+                here.characters += len(value)
             if len(here.fields) > MOST_FIELDS:
                 raise _UnreasonableError("one record has too many fields")
+            if here.characters > LONGEST_VALUE_BYTES:
+                raise _UnreasonableError("one record is too long")
         self._text.clear()
+
+    def _meet(self, *names: str) -> None:
+        """The parser keeps every name to the end of the file; a field is called by those around it as well."""
+        self._met.update(names)
+        if max(map(len, names)) > LONGEST_NAME:
+            raise _UnreasonableError(f"a name of more than {LONGEST_NAME} characters")
+        if len(self._met) > MOST_NAMES:
+            raise _UnreasonableError(f"more than {MOST_NAMES} names of elements")
 
     def characters(self, content: str) -> None:
         """A piece of what stands in the innermost element."""

@@ -64,7 +64,7 @@ def _of_conditions(pointer: str, conditions: Sequence[Condition], experience: Ex
                 detail = f"was not known for {nothing:.0%} of the comments that came lately; then this does not hold"
                 yield Warned(place, "abstains-often", detail)
             if isinstance(test, NamesTest) and test.fact == LISTS:
-                for name in sorted(test.whole & experience.empty_lists):
+                for name in sorted(one for one in experience.empty_lists if test.holds(frozenset([one]))):
                     yield Warned(place, "empty-list", f'the list "{name}" has no entry, so no text matches it')
 
 
@@ -125,7 +125,6 @@ def _unused(policy: Policy, experience: Experience) -> Iterator[Warned]:
     for name in policy.people:
         if name not in people and name not in BUILT_IN:
             yield Warned(f"/people/{name}", "unused", "no rule names them")
-    asked = [test for rule in rules for test in rule.tests if isinstance(test, NamesTest) and test.fact == LISTS]
     for name in sorted(experience.lists):
-        if not any(test.holds(frozenset((name,))) for test in asked):
+        if not any(rule.names_list(name) for rule in rules):
             yield Warned("/rules", "unused", f'no rule names the list "{name}", so its entries do nothing')
