@@ -10,6 +10,7 @@ from typing import get_args
 from jinja2 import Environment, nodes
 
 from service.desk import why, words
+from service.desk.cards import CONFIRMING
 from service.desk.rendering import FOLDER
 from service.model import Action, ActorKind, Status, Why
 from service.moderation import bulk, undos
@@ -51,8 +52,8 @@ PREFIXES: Mapping[str, Iterable[str]] = {
 }
 """What templates put behind a beginning, where they do not list it themselves."""
 OF_BUTTONS = ["approve", "reject", "spam", "restore", "delete", "discard_edit", "approve.edit", "reject.edit"]
-MADE = {
-    "do": [*OF_BUTTONS, "approve.again", *(f"confirm.{ruled.CONFIRMING[status]}" for status in ruled.STATUSES)],
+MADE: Mapping[str, Iterable[str]] = {
+    "do": [*OF_BUTTONS, "approve.again", *(f"confirm.{CONFIRMING[status]}" for status in ruled.STATUSES)],
     "ruled": [*Outcome, "unknown"],
     "ruled.other": Outcome,
     "older": ["comments", "record"],
