@@ -12,6 +12,7 @@ from service.model import SiteKey
 from service.moderation import brakes, judging
 from service.store import backup, judgements
 from service.store.snapshot import Watch
+from service.triage.judgement import Judgement
 from tests.conftest import StartGatepost
 from tests.harness import Answer, Gatepost
 from tests.rows import Rows, everything_in
@@ -554,13 +555,18 @@ async def test_a_refused_newcomer_does_not_make_others_wait_twice(
 ) -> None:
     """A refusal leaves nothing to roll back, so the texts that share its transaction are judged once."""
     await ruled(gatepost, "refuse", otherwise="publish")
-    calls, judge = [], judging.judge
-    monkeypatch.setattr(judging, "judge", lambda *given: calls.append(1) or judge(*given))
+    judge, judged_texts = judging.judge, []
+
+    def counted(*given: Any) -> Judgement:
+        judged_texts.append(given)
+        return judge(*given)
+
+    monkeypatch.setattr(judging, "judge", counted)
     bodies = [TEXT, *(f"Words {number}" for number in range(20)), f"{TEXT}!"]
     people = [gatepost.reader(f"person{number}") for number in range(len(bodies))]
     answers = await asyncio.gather(*(one.submit(body) for one, body in zip(people, bodies, strict=True)))
     assert [answer.status for answer in answers] == [422, *[201] * 20, 422]
-    assert len(calls) == len(bodies)
+    assert len(judged_texts) == len(bodies)
 
 
 async def test_what_waits_keeps_what_was_said_of_it(gatepost: Gatepost) -> None:
