@@ -30,6 +30,7 @@ _VERBATIM: Final = re.compile(r"<(pre|code|tt)\b[^<>]*>", re.IGNORECASE)
 _BLOCK_EDGE: Final = re.compile(rf"(?:(?<!\s)\s+)?(</?(?:{_BLOCKS})\b[^<>]*>)\s*", re.IGNORECASE)
 _BREAKS: Final = re.compile(r"(?:[ \t]*(?:<br\b[^<>]*>[ \t]*\n?|\n))+", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[ \t\f\v]+")
+_MANY_BLANKS: Final = re.compile(r"[ \t]{100}")
 _EMPTY_LINES_AT_ONCE: Final = re.compile(r" ?\n(?: ?\n)+ ?")
 _ANY_TAG: Final = re.compile(r"<[^<>]*>")
 _BREAK: Final = re.compile(r"<br\b[^<>]*>[ \t]*\n?|\n", re.IGNORECASE)
@@ -76,6 +77,9 @@ def _converted(source: str, converter: "_Converter") -> str:
     if converter is _PLAIN:
         for tag in soup.find_all(_CODE):
             tag.unwrap()
+    for text in soup.find_all(string=_MANY_BLANKS):  # over these markdownify takes long, to make one of them
+        if converter is _PLAIN or text.find_parent("pre") is None:
+            text.replace_with(_BLANKS.sub(" ", text))
     return _EMPTY_LINES.sub("\n\n", str(converter.convert_soup(soup))).replace(_EMPTY, "").strip()
 
 

@@ -41,12 +41,12 @@ def export(url: str, file: Path, site: SiteKey = BLOG.key, *, people: bool = Tru
     return file
 
 
-async def put_back(database: Database, file: Path, site: Site = BLOG) -> Report:
-    """What `gatepost import gatepost` does."""
+async def put_back(database: Database, file: Path, site: Site = BLOG, *, batch: str = "a-batch") -> Report:
+    """What `gatepost import gatepost` does, each time as another batch."""
     report = Report(site=site.key)
     with staged.opened() as stage:
         source = Source([file])
-        ready = bringing.prepare(source, gatepost.FORMAT, Wanted(site), stage, report, Watch(), batch="a-batch")
+        ready = bringing.prepare(source, gatepost.FORMAT, Wanted(site), stage, report, Watch(), batch=batch)
         await bringing.look(database, ready, stage, report, Watch())
         await bringing.write(database, ready, stage, report, Watch())
     return report
@@ -68,7 +68,7 @@ async def test_what_comes_back_is_what_went_out(
     file = export(filled, tmp_path / "out.jsonl", there.key)
     database = await Database.open(any_url, clock=clock)
     report = await put_back(database, file, there)
-    again = await put_back(database, file, there)
+    again = await put_back(database, file, there, batch="again")
     await database.close()
     assert differences(any_url) == []
     assert export(any_url, tmp_path / "back.jsonl", there.key).read_text() == file.read_text()

@@ -351,7 +351,7 @@ def test_zip_of_very_many_files_is_refused_before_its_directory_is_in_memory(tmp
 
 NAMES: Final = {
     "long": (b"".join(b"<" + b"a" * MEGABYTE + b">" for _ in range(24)), "a name of more than 200 characters"),
-    "many": (b"".join(b"<i%d/>" % n for n in range(20_000)), "one record has too many fields"),
+    "many": (b"".join(b"<i%d/>" % n for n in range(20_000)), "more than 10000 names of elements"),
     "many attributes": (b"".join(b'<i a%d=""/>' % n for n in range(20_000)), "one record has too many fields"),
     "long attributes": (b"".join(b'<a b%d="%s"/>' % (n, b"a" * MEGABYTE) for n in range(24)), "one record is too long"),
     "many outside": (b"</item>" + b"".join(b"<i%d/>" % n for n in range(20_000)), "more than 10000 names of elements"),
@@ -437,6 +437,7 @@ HTML: Final = (
     "&" + "\n" * 98_000 + "x",
     "<b>x</b>" + "\u00a0" * 90_000 + "x",
     "<pre>" + " " * 98_000 + "x</pre>",
+    "<p><code>" + " " * 98_000 + "x</code></p>",
     "<pre>" * 990 + "x" * 94_000,
     "[code]" * 990 + "x" * 94_000,
     "<!--" * 990 + "x" * 94_000,
@@ -447,8 +448,11 @@ HTML: Final = (
 def test_html_takes_time_as_it_is_long(tmp_path: Path, body: str) -> None:
     """Where each mark, or each blank, looked through the rest, these take minutes."""
     one = {"nick": "", "url": "/", "comment": body, "created": 1389720732}
-    exports.put(tmp_path / "file", "".join(f"{json.dumps({'_id': f'{n}', **one})}\n" for n in range(6)).encode())
-    assert read_apart(tmp_path / "file")["format"] == "twikoo"
+    records = [{"_id": "first", **one, "comment": "Words"}, *({"_id": f"{n}", **one} for n in range(6))]
+    exports.put(tmp_path / "file", "".join(f"{json.dumps(record)}\n" for record in records).encode())
+    found = read_apart(tmp_path / "file")
+    left_out = sum(problem["count"] for problem in found["problems"])
+    assert (found["error"], found["comments"] + left_out) == (None, 7)
 
 
 @pytest.mark.parametrize("mark", ["```", "~~~"])

@@ -174,8 +174,8 @@ async def test_an_interrupted_move_goes_on_whatever_happened_meanwhile(
         await _put_back_until(there, file, Stopping(slices))
     await submit(there)
     await _has_a_policy(there)
-    report = await put_back(there, file)
-    again = await put_back(there, file)
+    report = await put_back(there, file, batch="gone on with")
+    again = await put_back(there, file, batch="again")
     await there.close()
     url = f"sqlite:///{tmp_path}/there.db"
     assert report.new + report.known == report.comments
