@@ -160,7 +160,7 @@ async def test_an_older_store_takes_imports_beside_what_it_has(empty_url: str, c
     older.make(empty_url, OlderStore("0016", tables))
     database = await Database.open(empty_url, clock=clock)
     found = [comment(1, post="post", body="<b>Old</b>", body_format=BodyFormat.HTML), comment(2, post="post", parent=1)]
-    reports = [await bring(database, found, Wanted(SITE, Keys.ID)) for _ in range(2)]
+    reports = [await bring(database, found, Wanted(SITE, Keys.ID), batch=batch) for batch in ("a-batch", "again")]
     led_to = await database.read(published.id_at, BLOG, PostKey("post"), "comment-2")
     after = older.rows_of(empty_url)
     await bringing.undo(database, BLOG, BatchId("a-batch"), Watch())
