@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from service.moderation import bulk
+from tests.desk.ruling import rules
 from tests.desk.stage import AtDesk, Page
 from tests.harness import Gatepost
 from tests.rows import Rows
@@ -52,6 +53,18 @@ async def test_marked_comments_are_decided_as_shown_and_undone_as_one(gatepost: 
     undone = await mo.press(done, undo)
     assert "2 decisions undone." in undone.text
     assert await statuses(gatepost, comments) == ["pending"] * 3
+
+
+async def test_a_reason_that_is_needed_is_asked_for_before_anything_is_done(gatepost: Gatepost, mo: AtDesk) -> None:
+    comments = await waiting(gatepost, 2)
+    await rules(gatepost, require_reason=True)
+    shown = await preview(mo, await mo.open(), "reject", *comments)
+    refused = await mo.press(shown, shown.one("main form button"))
+    assert refused.status == 422
+    assert "must name one of these reasons: no." in refused.text
+    assert await statuses(gatepost, comments) == ["pending"] * 2
+    done = await mo.press(shown, shown.one("main form button"), reason="no")
+    assert (done.status, done.one("main").get("data-decided")) == (201, "2")
 
 
 async def test_all_that_the_filter_finds(gatepost: Gatepost, mo: AtDesk) -> None:

@@ -156,6 +156,20 @@ async def test_a_text_is_tried_and_nothing_is_kept(gatepost: Gatepost) -> None:
     assert await refused(comment_id="0189abcd-0000-7000-8000-000000000000") == "unknown-comment"
 
 
+async def test_a_trial_of_a_comment_knows_which_checks_could_not_run_when_it_came(gatepost: Gatepost) -> None:
+    mo, flood = gatepost.moderator(), {"id": "flood", "title": "Flood", "when": [{"flood.author": {"at_least": 5}}]}
+    await gatepost.reader("bob").submit("From before the rules, so that nobody knows what came then")
+    assert (await put(admin_of(gatepost), of_rules(flood, otherwise="publish"), 0)).status == 200
+    comment = (await gatepost.reader("ada").submit("Some words")).json["comment"]
+    kept = (await mo.get(f"comments/{comment['id']}/judgements")).json["judgements"][0]
+    tried = (await mo.call("POST", "policy/trials", json={"comment_id": comment["id"]})).json["judgement"]
+    assert kept["could_not_judge"] != []
+    assert (tried["outcome"], [one["rule"] for one in tried["could_not_judge"]]) == (
+        kept["outcome"],
+        [one["rule"] for one in kept["could_not_judge"]],
+    )
+
+
 async def test_an_entry_says_why_it_waits(gatepost: Gatepost) -> None:
     before = (await gatepost.reader("bob").submit("From before")).json["comment"]
     assert (await put(admin_of(gatepost), of_rules({**LINKS, "priority": 7}), 0)).status == 200
