@@ -113,13 +113,15 @@ def test_a_running_service_is_backed_up_and_not_restored_into(gatepost: Gatepost
 
 
 def test_a_damaged_store_is_told_line_by_line_and_has_a_suspect_backup(gatepost: Gatepost, store: Path) -> None:
+    with rows_of(f"sqlite:///{store}") as rows:
+        waiting = rows.number("SELECT count(*) FROM queue")
     change(f"sqlite:///{store}", "UPDATE posts SET count = 40 WHERE post = 'quiet'", "DELETE FROM queue")
     verify, backup = gatepost("verify"), gatepost("backup", "backups")
     assert (verify.returncode, backup.returncode, backup.stdout) == (1, 1, "")
     lines = verify.stdout.splitlines()
     assert "posts.count: site blog, post quiet says 40, approved comments are 0" in lines
-    assert len(lines) == 8
-    assert verify.stderr == f"{store} has 8 differences: restore a backup\n"
+    assert len([line for line in lines if line.startswith("queue: comment ")]) == waiting
+    assert verify.stderr == f"{store} has {len(lines)} differences: restore a backup\n"
     (file,) = (store.parent / "backups").iterdir()
     assert file.name.endswith(".suspect.db")
     assert backup.stderr.splitlines() == [
