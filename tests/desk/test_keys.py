@@ -191,7 +191,7 @@ async def test_a_letter_can_be_changed_and_the_keys_switched_off(gatepost: Gatep
     await room.armed(comments[1])
     await room.page.keyboard.press("a")
     stored = json.loads(await room.page.evaluate("localStorage.getItem('gatepost-desk-keys')"))
-    assert stored == {"isOff": True, "letters": {"reject": "f"}}
+    assert stored == {"isOff": True, "letters": {"reject": "f"}, "withAlt": False, "dwell": 200}
     await room.state(comments[1], "waiting")
 
 
