@@ -24,7 +24,8 @@ UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made 
 .PHONY: help demo bench test test-long test-postgres prove-webhooks test-real check-fast lint types format coverage clean remake
 
 # What stores anything. The rest of tests/ would see no difference.
-ON_BOTH := tests/notices/test_notice.py tests/moderation tests/store tests/transfer tests/journeys \
+ON_BOTH := tests/notices/test_notice.py tests/moderation tests/store tests/journeys \
+	$(filter-out $(addprefix tests/transfer/test_,bodies.py formats.py hostile.py),$(wildcard tests/transfer/test_*.py)) \
 	$(addprefix tests/desk/test_,acts.py bulk.py crowd.py desk_sessions.py) \
 	$(addprefix tests/web/test_,transitions.py front_end.py idempotency.py public.py formats.py operations.py)
 
