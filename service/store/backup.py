@@ -27,6 +27,7 @@ PAGES_AT_ONCE = 1024
 LEFT_BEHIND_MILLISECONDS = 86_400_000
 MOST_DIFFERENCES = 10
 """How many are named: `gatepost db verify` tells all."""
+AND_MORE = "There are more than these: `gatepost db verify` prints all differences of a store."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,13 @@ def copy_pages(moment: SqliteSnapshot, path: Path, watch: Watch) -> None:
 
 
 def differences_in(path: Path, watch: Watch) -> tuple[str, ...]:
-    """Open a copy afresh and verify it: the first MOST_DIFFERENCES, a line each; none of a sound one.
+    """Open a copy afresh and verify it: the first MOST_DIFFERENCES, a line each, and whether there are more.
 
-    Raises StoreError when it is no store of this schema.
+    None of a sound one. Raises StoreError when it is no store of this schema.
     """
     with snapshot.of(f"sqlite:///{path}", watch) as moment:
-        return tuple(islice(verify.differences(moment, watch), MOST_DIFFERENCES))
+        found = tuple(islice(verify.differences(moment, watch), MOST_DIFFERENCES + 1))
+    return found if len(found) <= MOST_DIFFERENCES else (*found[:MOST_DIFFERENCES], AND_MORE)
 
 
 def digest_of(path: Path, watch: Watch) -> Digest:
