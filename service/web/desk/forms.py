@@ -99,13 +99,19 @@ class Form(Fields):
     back: Back = ""
 
 
+def _with_plain_lines(text: str) -> str:
+    """A browser ends each line of a field with CR LF, and counts it as one character."""
+    return text.replace("\r\n", "\n")
+
+
 def _without_blanks_around(text: str) -> str | None:
     return text.strip() or None
 
 
 Number = Annotated[int, Field(ge=1, le=2_000_000_000), BeforeValidator(whole_number)]
-Reason = Annotated[Line, Field(max_length=500), AfterValidator(_without_blanks_around)]
-Note = Annotated[Line, Field(max_length=2_000), AfterValidator(_without_blanks_around)]
+ManyLines = Annotated[Line, AfterValidator(_with_plain_lines)]
+Reason = Annotated[ManyLines, Field(max_length=500), AfterValidator(_without_blanks_around)]
+Note = Annotated[ManyLines, Field(max_length=2_000), AfterValidator(_without_blanks_around)]
 
 
 class DecideForm(Form):
@@ -165,11 +171,12 @@ DayAndTime = Annotated[str, Field(max_length=20, pattern=r"^\d{4}-\d\d-\d\dT\d\d
 
 
 class AuthorForm(Form):
-    """A button of an author's page. `until` goes with `ban-until`."""
+    """A button of an author's page. `until` goes with `ban-until`; `note_was` is the note that the page showed."""
 
     do: Literal["ban-1", "ban-7", "ban-30", "ban-forever", "ban-until", "unban", "trust", "distrust", "note"]
     until: DayAndTime | None = None
     note: Note | None = None
+    note_was: Note | None = None
 
 
 class PostForm(Form):

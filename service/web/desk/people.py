@@ -136,4 +136,5 @@ def _changes(form: forms.AuthorForm, now: Milliseconds) -> Any:
             return {"banned_until": None}
         case "note":
             return {"note": form.note}
-    return {"trusted": form.do == "trust"}
+    typed = {"note": form.note} if form.note != form.note_was else {}  # it stands beside the button
+    return {"trusted": form.do == "trust", **typed}

@@ -17,6 +17,7 @@ from service.moderation.policies import Shown
 from service.triage import starters
 from service.triage.document import DocumentError, Examined
 from service.triage.document.lines import line_of, lines_of
+from service.triage.document.place import Mistake
 from service.triage.policy import Policy
 from service.web.call import Call
 from service.web.desk import policy, reply
@@ -101,13 +102,16 @@ class UnreadableError(Exception):
 
 
 def _parsed(call: Call, text: str) -> Any:
-    """Raises UnreadableError."""
+    """Raises UnreadableError; DocumentError for `null`, which to whoever tries a text would mean what holds."""
     try:
-        return strict_json.parse_clean(text.encode())
+        document = strict_json.parse_clean(text.encode())
     except strict_json.NotJsonError as error:
         raise UnreadableError(Told(error.line, reply.language_of(call).say("edit.not-json"))) from None
     except ValueError as error:
         raise UnreadableError(Told(None, str(error))) from None
+    if document is None:
+        raise DocumentError([Mistake("", "must be an object")])
+    return document
 
 
 async def _checked(call: Call, document: Mapping[str, Any], text: str) -> Became:

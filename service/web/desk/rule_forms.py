@@ -12,7 +12,7 @@ from typing import (
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from service.triage.lists.entry import MAX_PATTERN
-from service.web.desk.forms import DayAndTime, Fields, Form, Number, Place
+from service.web.desk.forms import DayAndTime, Fields, Form, ManyLines, Number, Place
 from service.web.incoming import MAX_BODY, Line
 from service.web.incoming_lists import KindName
 from service.web.queries import whole_number
@@ -32,14 +32,8 @@ def _of_some_lines(text: str) -> str:
     return text
 
 
-def _with_plain_lines(text: str) -> str:
-    """A browser ends each line of a field with CR LF."""
-    return text.replace("\r\n", "\n")
-
-
 Count = Annotated[int, Field(ge=0, le=2_000_000_000), BeforeValidator(whole_number)]
 OneLine = Annotated[Line, Field(max_length=2_000)]
-ManyLines = Annotated[Line, AfterValidator(_with_plain_lines)]
 
 
 class ListsPage(Fields):
