@@ -6,6 +6,7 @@ import { prefer, pressed, setLetter, startLetters } from "./letters.js";
 let recording = null;
 
 export const openHelp = () => {
+  recording = null;
   find("#help-said").textContent = "";
   find("#help").showModal();
 };

@@ -15,24 +15,21 @@ let last = -Infinity;
 let lastMarked = null;
 
 const follow = (css) => {
-  const link = current() && find(css, current());
-  if (link) link.click();
+  if (current()) find(css, current())?.click();
 };
 
-const openNote = () => {
-  const field = current() && find("form.decide [name=reason]", current());
+const openField = (field) => {
   if (!field) return;
   field.closest("details").open = true;
   field.focus();
 };
 
-const markCurrent = () => {
-  const box = current() && find(".mark input", current());
-  if (box) setMark(box, !box.checked);
-};
+const boxOf = () => current() && find(".mark input", current());
 
-const setMark = (box, isOn) => {
-  box.checked = isOn;
+const markCurrent = () => {
+  const box = boxOf();
+  if (!box) return;
+  box.checked = !box.checked;
   lastMarked = box;
 };
 
@@ -69,21 +66,17 @@ const decideByKey = (action) => {
 const ACTS = {
   next: () => move(1),
   previous: () => move(-1),
-  undo: () => undo(),
-  note: openNote,
+  undo,
+  note: () => openField(current() && find("form.decide [name=reason]", current())),
   open: () => follow(".where > a:last-of-type"),
   post: () => follow(".where > a"),
   author: () => follow("header h2 a"),
   take,
   mark: markCurrent,
+  markTo: () => boxOf() && markTo(boxOf()),
   arrivals: showArrivals,
   needs: nextConflict,
-  search: () => {
-    const field = find(".filter [name=q]");
-    if (!field) return;
-    field.closest("details").open = true;
-    field.focus();
-  },
+  search: () => openField(find(".filter [name=q]")),
   help: openHelp,
   unmark: () => markAll(false),
 };
@@ -91,8 +84,7 @@ const ACTS = {
 const isField = (target) => target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
 const leaveField = (event) => {
-  const isDone = event.key === "Escape" || (event.key === "Enter" && event.target.name === "reason");
-  if (!isDone) return;
+  if (event.key !== "Escape" && (event.key !== "Enter" || event.target.name !== "reason")) return;
   event.preventDefault();
   (event.target.closest("[data-card]") ?? current() ?? main).focus({ preventScroll: true });
 };
@@ -104,13 +96,9 @@ const hear = (event) => {
   if (areOff() || event.altKey !== needAlt()) return;
   const letter = pressed(event);
   const isOnCard = event.target === document.body || event.target.matches?.("[data-card], main");
-  if (letter === "x" && event.shiftKey && meaningOf("x") === "mark") {
-    const box = current() && find(".mark input", current());
-    if (box) markTo(box);
-    return;
-  }
-  const name = letter === "enter" && isOnCard ? "open" : meaningOf(letter);
-  if (!name || (event.shiftKey && /^[a-z]$/.test(letter))) return;
+  let name = letter === "enter" && isOnCard ? "open" : meaningOf(letter);
+  if (event.shiftKey && /^[a-z]$/.test(letter)) name = name === "mark" && "markTo";
+  if (!name) return;
   event.preventDefault();
   // A key that is held says the same again and again: it may go on through the list, and no more.
   if (event.repeat && name !== "next" && name !== "previous") return;
@@ -135,9 +123,10 @@ export const startKeys = () => {
   startHelp();
   document.addEventListener("keydown", hear);
   document.addEventListener("submit", press);
-  const whole = find("#mark-all");
-  if (whole) whole.hidden = false;
-  whole?.addEventListener("click", () => markAll(true));
+  for (const whole of all("#mark-all")) {
+    whole.hidden = false;
+    whole.addEventListener("click", () => markAll(true));
+  }
   document.addEventListener("click", (event) => {
     const box = event.target.closest(".mark input");
     if (!box) return;

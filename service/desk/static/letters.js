@@ -32,8 +32,7 @@ export const showLetters = (within = document) => {
   for (const key of all("kbd[data-key]", within)) key.textContent = letterOf(key.dataset.key);
   for (const button of all("form.decide button[value], form.settled button, .claims button", within)) {
     const letter = letterOf(button.value || "undo");
-    if (!letter || areOff()) button.removeAttribute("aria-keyshortcuts");
-    else button.setAttribute("aria-keyshortcuts", letter);
+    button.ariaKeyShortcuts = letter && !areOff() ? (needAlt() ? "Alt+" : "") + letter : null;
   }
 };
 

@@ -156,6 +156,10 @@ export const showArrivals = async () => {
 
 const listen = (tellOthers) => {
   const stream = new EventSource(`${root()}events`);
+  // A browser does not come back to a stream that was answered with a failure.
+  stream.onerror = () => {
+    if (stream.readyState === 2) HEARD.reset();
+  };
   for (const name of Object.keys(HEARD)) {
     stream.addEventListener(name, (event) => {
       const about = JSON.parse(event.data || "{}");

@@ -1,7 +1,7 @@
 // Which card is the current one, where it stands on the screen, and whether somebody can have seen it.
 
 import { all, cards, find, isOpen, main } from "./page.js";
-import { dwellMilliseconds } from "./letters.js";
+import { dwellMilliseconds, showLetters } from "./letters.js";
 
 const GAP = 8;
 let now = null;
@@ -79,6 +79,7 @@ export const swap = (old, card) => {
   }
   const [was, is] = [old, card].map((one) => find(".mark input", one));
   if (is?.value === was?.value) is?.replaceWith(was);
+  showLetters(card);
   keepPlace(() => {
     old.replaceWith(card);
     if (old === now) choose(card);

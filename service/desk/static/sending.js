@@ -2,6 +2,7 @@
 // the service has confirmed it.
 
 import { adopt, all, aloud, ask, cardOf, cards, find, isOpen, main, saidIn, send, showNumber, tell, word } from "./page.js";
+import { showLetters } from "./letters.js";
 import { choose, current, keepPlace, moveOn, moveTo, swap } from "./place.js";
 
 export const FEW_LEFT = 5;
@@ -150,6 +151,7 @@ export const undo = (id = done.findLast((one) => !isUndoing(one))) => {
 // Cards that are not on the page yet, behind the others.
 export const append = (found) => {
   const fresh = found.filter((card) => !cardOf(card.dataset.commentId));
+  for (const card of fresh) showLetters(card);
   keepPlace(() => cards().at(-1).after(...fresh));
   if (!isOpen(current()) && current()?.dataset.state !== "gone") moveOn();
 };
