@@ -27,10 +27,11 @@ UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made 
 ON_BOTH := tests/notices/test_notice.py tests/moderation tests/store tests/journeys \
 	$(filter-out $(addprefix tests/transfer/test_,bodies.py formats.py hostile.py),$(wildcard tests/transfer/test_*.py)) \
 	$(addprefix tests/desk/test_,acts.py bulk.py crowd.py desk_sessions.py) \
-	$(addprefix tests/web/test_,transitions.py front_end.py idempotency.py public.py formats.py operations.py)
+	$(addprefix tests/web/test_,transitions.py front_end.py idempotency.py lists.py policy.py public.py formats.py operations.py)
 
 # Whose every call may meet another replica.
-ON_REPLICAS := $(addprefix tests/desk/test_,acts.py crowd.py) $(addprefix tests/journeys/test_,first_light.py random_walks.py)
+ON_REPLICAS := $(addprefix tests/desk/test_,acts.py crowd.py) $(addprefix tests/journeys/test_,first_light.py random_walks.py) \
+	$(addprefix tests/web/test_,lists.py policy.py)
 
 # What `make test` leaves to `make test-long`: programs killed and starved again and again, thousands of random texts, walks and
 # requests, and whatever waits for time limits. With these it would take more than ten minutes on two cores.

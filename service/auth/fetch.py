@@ -15,7 +15,6 @@ from yarl import URL
 from service import strict_json
 from service.auth.login import RETRY_AFTER_SECONDS, unavailable
 from service.outbound.client import Answer, CallError, Outbound, Terms
-from service.outbound.reach import Reach
 
 log = structlog.get_logger(__name__)
 
@@ -68,8 +67,7 @@ class Fetch:
         witness: Callable[[Heard], object] | None = None,
     ) -> None:
         self._client = client
-        # The operator configured these addresses: the blog may well be on this machine or beside it.
-        self._terms = Terms("login", Reach.ANYWHERE, total_seconds, max_bytes)
+        self._terms = Terms("login", total_seconds, max_bytes)
         self._witness = witness
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None, also: Collection[int] = ()) -> Fetched:

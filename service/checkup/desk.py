@@ -16,10 +16,9 @@ from service.auth.session import SessionLogin
 from service.checkup.finding import Finding, fail, ok, warn
 from service.checkup.sites import OWN_MACHINE
 from service.outbound.client import CallError, Outbound, Terms
-from service.outbound.reach import Reach
 from service.settings import Server, Site
 
-TERMS = Terms("check", Reach.ANYWHERE, total_seconds=5.0, max_bytes=256 * 1024)
+TERMS = Terms("check", total_seconds=5.0, max_bytes=256 * 1024)
 SIGN_IN_PAGE = b'data-page="sign-in"'
 BY_LINK = "`gatepost desk` prints links that sign moderators in"
 

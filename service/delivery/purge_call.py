@@ -9,7 +9,6 @@ from itertools import islice
 from urllib.parse import quote
 
 from service.outbound.client import CallError, Outbound, Terms
-from service.outbound.reach import Reach
 from service.secret import read_secret
 from service.settings import Purge
 
@@ -35,7 +34,7 @@ class PurgeCall:
         self._settings = settings
         self._client = client
         # The operator configured the address: caches stand in private networks.
-        self._terms = Terms("purge", Reach.ANYWHERE, settings.timeout_seconds)
+        self._terms = Terms("purge", settings.timeout_seconds)
         self._url = settings.url or ""
         secret = _secret_of(settings)
         self._headers = {settings.secret_header: secret} if settings.secret_header else {}

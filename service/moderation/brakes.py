@@ -32,7 +32,12 @@ _AGREE: Final = {
 
 def standing(tx: Transaction, site: SiteKey, policy: Policy) -> frozenset[str]:
     """The ids of rules that only hold."""
-    return frozenset(one.rule for one in rules.braked(tx, site)) if policy.acts_alone else frozenset()
+    return of_site(tx, site) if policy.acts_alone else frozenset()
+
+
+def of_site(tx: Transaction, site: SiteKey) -> frozenset[str]:
+    """The same, whatever a policy says of them: a rule that is changed stays braked."""
+    return frozenset(one.rule for one in rules.braked(tx, site))
 
 
 def count(tx: Transaction, site: SiteKey, policy: Policy, judgement: Judgement) -> None:

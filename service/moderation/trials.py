@@ -10,7 +10,7 @@ from typing import Any
 from service import strict_json
 from service.errors import UnknownComment
 from service.model import Comment, CommentId, Milliseconds, SiteRules
-from service.moderation import lists, policies
+from service.moderation import brakes, lists, policies
 from service.store import comments, judgements
 from service.store.database import Transaction
 from service.text import render
@@ -40,7 +40,8 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the store knows of it: policy and lists that hold, the comment, its facts of when its newest text came."""
+    """What the store knows of it: policy and lists that hold, which rules are braked, the comment, its facts of when its
+    newest text came."""
 
     policy: Policy
     known: Known
@@ -48,6 +49,7 @@ class About:
     facts: Mapping[str, Any]
     could_not_judge: Sequence[Mapping[str, str]]
     lists: Lists
+    braked: frozenset[str]
     now: Milliseconds
 
 
@@ -69,7 +71,8 @@ def about(tx: Transaction, site: SiteRules, wanted: Wanted) -> About:
             raise UnknownComment
         kept = judgements.of_text(tx, comment.id, comment.newest_text.version)
         facts, could_not_judge = (kept["facts"], kept["could_not_judge"]) if kept else ({}, ())
-    return About(policy, known, comment, facts, could_not_judge, lists.holding(tx, site.key), tx.now)
+    braked = brakes.of_site(tx, site.key)
+    return About(policy, known, comment, facts, could_not_judge, lists.holding(tx, site.key), braked, tx.now)
 
 
 def judge(site: SiteRules, wanted: Wanted, found: About) -> Judgement | list[Mistake]:
@@ -84,7 +87,15 @@ def judge(site: SiteRules, wanted: Wanted, found: About) -> Judgement | list[Mis
     comment = found.comment
     at = wanted.at if wanted.at is not None else (comment.newest_text.submitted_at if comment else found.now)
     version = comment.newest_text.version if comment else 1
-    return judged(_facts(wanted, found).given(given), policy, at=at, text_version=version, lockdown=wanted.lockdown)
+    return judged(
+        _facts(wanted, found).given(given),
+        policy,
+        at=at,
+        text_version=version,
+        lockdown=wanted.lockdown,
+        edits_approved=comment is not None and comment.pending_edit is not None,
+        braked=found.braked,
+    )
 
 
 def _facts(wanted: Wanted, found: About) -> Facts:

@@ -1,5 +1,5 @@
 """The one HTTP client of the service: whoever calls another machine calls here (`auth.fetch`, `delivery.purge_call`,
-`webhooks.call`).
+`webhooks.call`). Operators configure whom it calls, so this machine and private networks are called like any other.
 
 Nothing that the other side does may hurt: no redirect is followed, no cookie is kept, no proxy of the environment is
 used, the whole call has a deadline, and a body is read only when it is asked for, up to a limit. Every call is counted
@@ -17,7 +17,6 @@ from yarl import URL
 
 from service.metrics import Metrics
 from service.outbound import unreachable
-from service.outbound.reach import NotPublicError, Reach, public_socket
 
 CHUNK_BYTES = 16 * 1024
 HEADERS = {"User-Agent": "Gatepost", "Accept-Encoding": "identity"}
@@ -30,13 +29,11 @@ TOO_LARGE = "correct the address: another page answers there, or an error in the
 class Terms:
     """What holds for one kind of call. Different terms share no connection.
 
-    So a server that hangs takes no connection away from calls of another purpose, and an address that one kind of call
-    may reach cannot be reached by another kind through a connection that is open already.
+    So a server that hangs takes no connection away from calls of another purpose.
     """
 
     purpose: str
     """What the metrics call it: `login`, `purge`, `webhook`."""
-    reach: Reach
     total_seconds: float
     """From the look-up of the name to the last byte of the body."""
     max_bytes: int = 0
@@ -146,7 +143,6 @@ class Outbound:
             raise CallError("the service is stopping", outcome="cancelled")
         if terms not in self._sessions:
             self._sessions[terms] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(socket_factory=public_socket if terms.reach is Reach.PUBLIC else None),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=terms.total_seconds),
                 auto_decompress=False,
@@ -162,8 +158,5 @@ def _no_answer(error: Exception, terms: Terms) -> CallError:
         return CallError(f"no complete answer within {terms.total_seconds:g} seconds", TOO_SLOW, outcome="late")
     if isinstance(error, NO_ADDRESS) or not isinstance(error, aiohttp.ClientError):
         return CallError("no usable answer (that is no address)", "correct the address", outcome="refused")
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, NotPublicError):
-        fix = "write an address that the whole internet can reach: this machine and private networks are not called"
-        return CallError("it is not at a public address", fix, outcome="refused")
     why = unreachable.why(error)
     return CallError(f"no usable answer ({why.cause})", why.fix, outcome="unreachable")

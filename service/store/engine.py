@@ -45,7 +45,8 @@ class EngineSettings:
     statement_seconds: float = 10.0
     prepared_statements: bool = True
     alongside: bool = False
-    """For short commands that write beside a running server on SQLite: no lock, and never a checkpoint."""
+    """For short commands that write beside a running server on SQLite: no lock (but while they make or upgrade the
+    file), and never a checkpoint."""
 
     def deadline_seconds(self, lane: Lane) -> float:
         """How long a call in this lane may take, waiting for its turn included."""

@@ -7,7 +7,8 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -31,6 +32,9 @@ READER_CACHE_KILOBYTES = 512
 keeps the file in memory anyway. The writer has those 2,000: it changes many pages between two commits."""
 LOG_BYTES = 64 * 1024 * 1024
 """What the log may keep on the disk. A long read (a backup) makes it grow; the next checkpoint cuts it to this size."""
+TURN_SECONDS = 30.0
+"""How long who opens a store waits for another process that is making it, or bringing its schema up to date."""
+LOOK_AGAIN_SECONDS = 0.05
 FAULTS = (
     "SQLITE_BUSY",
     "SQLITE_LOCKED",
@@ -112,11 +116,8 @@ class SqliteEngine:
     async def open(self) -> None:
         """Take the file, bring its schema up to date, connect. Raises StoreError or SchemaError."""
         try:
-            if not self._settings.alongside or await asyncio.to_thread(migrate.is_behind, self._path):
-                self._lock = lock(self._path)  # a schema is never changed under a running server
-            if self._lock is not None and not self._path.exists():
-                files.make_private(self._path)  # SQLite gives the files beside it the same rights
-            await asyncio.to_thread(migrate.upgrade, self._path, self._settings.busy_seconds)
+            async with _turn(self._path):
+                await self._bring_up_to_date()
             await self._writer.start(_nothing)
             await self._reading[Lane.SERVE].run(_nothing)
         except (sqlite3.Error, OSError) as error:
@@ -135,9 +136,7 @@ class SqliteEngine:
             for pool in self._reading.values():
                 pool.give_up()
             return
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._unlock()
 
     def write(self, work: Callable[[Connection], T], then: "Callable[[asyncio.Future[T]], None]") -> None:
         """Begin to run `work` between BEGIN and a synced COMMIT on the writing connection.
@@ -170,6 +169,21 @@ class SqliteEngine:
     def stands(self, connection: Connection) -> bool:
         """SQLite rolls everything back on some faults (full, input/output error)."""
         return isinstance(connection, sqlite3.Connection) and connection.in_transaction
+
+    async def _bring_up_to_date(self) -> None:
+        """Nobody changes a schema under a running server: who does so has the lock meanwhile. A server keeps it."""
+        if not self._settings.alongside or await asyncio.to_thread(migrate.is_behind, self._path):
+            self._lock = lock(self._path)
+            if not self._path.exists():
+                files.make_private(self._path)  # SQLite gives the files beside it the same rights
+        await asyncio.to_thread(migrate.upgrade, self._path, self._settings.busy_seconds)
+        if self._settings.alongside:
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _thread(self, *, read_only: bool) -> _Thread:
         return _Thread(partial(self._connected, read_only=read_only), iter_chunk_size=64)
@@ -220,6 +234,49 @@ def _read(work: Callable[[Connection], T], connection: sqlite3.Connection) -> T:
     finally:
         if connection.in_transaction:  # a fault may have ended it
             connection.execute("ROLLBACK")
+
+
+@asynccontextmanager
+async def _turn(path: Path) -> AsyncIterator[None]:
+    """One process after the other opens the store at `path`, so that a command that comes while a server makes or
+    upgrades it waits and finds it ready. Raises StoreError where that takes too long.
+
+    The lock of a server cannot tell a command to wait: a running server keeps it. What is locked here is the folder, so
+    that no other file stands beside the store.
+    """
+    handle = await asyncio.to_thread(_folder_of, path)
+    try:
+        await _wait_for(handle, path)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _folder_of(path: Path) -> int:
+    """The folder of the file, opened; it is made where it is missing. Raises OSError."""
+    folder = path.resolve().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    return os.open(folder, os.O_RDONLY)
+
+
+async def _wait_for(handle: int, path: Path) -> None:
+    deadline = asyncio.get_running_loop().time() + TURN_SECONDS
+    while not _locked(handle):
+        if asyncio.get_running_loop().time() > deadline:
+            raise StoreError(
+                f"{path}: another Gatepost is bringing this file (or one beside it) up to date, for more than "
+                f"{TURN_SECONDS:g} seconds: try again when it is ready"
+            )
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _locked(handle: int) -> bool:
+    """Whether the open file is this process's own now. Raises OSError where it can be nobody's."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def lock(path: Path) -> int:

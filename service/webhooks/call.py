@@ -20,7 +20,6 @@ from standardwebhooks import Webhook as Signer
 from service.delivery.outside_events import TEST
 from service.model import Clock, SiteKey, new_id
 from service.outbound.client import CallError, Outbound, Terms
-from service.outbound.reach import Reach
 from service.secret import read_secret
 from service.store.deliveries import Try
 from service.webhook_settings import WebhookSettings
@@ -71,8 +70,7 @@ class WebhookCall:
         self._clock = clock
         self._monotonic = monotonic
         self._signers = _signers(settings)
-        # The operator configured the address: receivers stand in private networks.
-        self._terms = Terms("webhook", Reach.ANYWHERE, settings.timeout_seconds, of=f"{site}/{settings.name}")
+        self._terms = Terms("webhook", settings.timeout_seconds, of=f"{site}/{settings.name}")
 
     async def send(self, event_id: str, content: bytes) -> Answered:
         """One try."""

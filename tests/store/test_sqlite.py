@@ -1,6 +1,7 @@
 """The SQLite file: one server, settings that make a commit last, and faults that pass without a restart."""
 
 import asyncio
+import fcntl
 import os
 import sqlite3
 import stat
@@ -180,6 +181,51 @@ async def test_a_command_may_work_alongside_a_server(database: Database, store_p
     assert await database.read(lambda tx: posts.get(tx, SITE, PostKey("by the command")).title) == "a title"
     with pytest.raises(StoreError, match="another Gatepost"):
         await Database.open(url_of(store_path), clock=clock)
+
+
+@pytest.mark.parametrize("command_is_first", [True, False])
+async def test_a_command_and_a_server_that_open_a_new_file_at_once_both_may(
+    tmp_path: Path, clock: Hands, command_is_first: bool
+) -> None:
+    """The schema is made once; who comes meanwhile waits for it."""
+    url = url_of(tmp_path / "gatepost.db")
+    opening = [
+        Database.open(url, clock=clock, alongside=alongside) for alongside in (command_is_first, not command_is_first)
+    ]
+    for database in await asyncio.gather(*opening):
+        await database.write(probe.write)
+        await database.close()
+
+
+async def test_a_command_that_made_the_file_lets_a_server_in(tmp_path: Path, clock: Hands) -> None:
+    url = url_of(tmp_path / "gatepost.db")
+    beside = await Database.open(url, clock=clock, alongside=True)
+    server = await Database.open(url, clock=clock)
+    for database in (beside, server):
+        await database.write(probe.write)
+        await database.close()
+
+
+async def test_a_command_changes_no_schema_under_a_server_of_an_older_release(tmp_path: Path, clock: Hands) -> None:
+    path = tmp_path / "gatepost.db"
+    path.touch()
+    held = sqlite.lock(path)
+    with pytest.raises(StoreError, match="another Gatepost is using this file"):
+        await Database.open(url_of(path), clock=clock, alongside=True)
+    os.close(held)
+    assert path.stat().st_size == 0
+
+
+async def test_a_command_waits_only_so_long_for_an_upgrade(
+    tmp_path: Path, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "TURN_SECONDS", 0.0)
+    upgrading = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(upgrading, fcntl.LOCK_EX)
+    with pytest.raises(StoreError, match="up to date, for more than 0 seconds: try again when it is ready"):
+        await Database.open(url_of(tmp_path / "gatepost.db"), clock=clock, alongside=True)
+    os.close(upgrading)
+    assert rights_in(tmp_path) == {}
 
 
 async def test_a_server_that_comes_through_a_symbolic_link_is_refused_as_well(

@@ -170,6 +170,30 @@ async def test_a_trial_of_a_comment_knows_which_checks_could_not_run_when_it_cam
     )
 
 
+async def test_a_trial_of_an_edit_that_waits_knows_that_readers_see_an_approved_text(gatepost: Gatepost) -> None:
+    mo, approved = gatepost.moderator(), await gatepost.approved("No link")
+    assert (await put(admin_of(gatepost), of_rules({**LINKS, "then": "spam"}), 0)).status == 200
+    edited = await gatepost.reader("ada").edit(approved["id"], "See https://example.org/", approved["version"])
+    assert edited.status == 200
+    kept = (await mo.get(f"comments/{approved['id']}/judgements")).json["judgements"][0]
+    tried = (await mo.call("POST", "policy/trials", json={"comment_id": approved["id"]})).json["judgement"]
+    assert (tried["outcome"], tried["by"]) == (kept["outcome"], kept["by"]) == ("hold", ["links-hold"])
+
+
+async def test_a_braked_rule_only_holds_in_a_trial_too(gatepost: Gatepost) -> None:
+    mo, linked = gatepost.moderator(), {"text": "See https://example.org/"}
+    document = of_rules({**LINKS, "then": "reject", "brake": {"per_day": 1}})
+    assert (await put(admin_of(gatepost), document, 0)).status == 200
+
+    async def tried(**more: Any) -> tuple[str, bool]:
+        judgement = (await mo.call("POST", "policy/trials", json={**linked, **more})).json["judgement"]
+        return judgement["outcome"], judgement["rules"][0]["braked"]
+
+    assert await tried() == ("reject", False)
+    assert (await gatepost.reader("ada").submit(linked["text"])).status == 201
+    assert await tried() == await tried(document=document) == ("hold", True)
+
+
 async def test_an_entry_says_why_it_waits(gatepost: Gatepost) -> None:
     before = (await gatepost.reader("bob").submit("From before")).json["comment"]
     assert (await put(admin_of(gatepost), of_rules({**LINKS, "priority": 7}), 0)).status == 200
