@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from service.text import folding
 from service.text.folding import MARKS
-from service.text.visible import INVISIBLE
+from service.text.visible import INVISIBLE, is_assigned
 
 
 def _rows(table: str) -> dict[str, str]:
@@ -49,7 +49,10 @@ class _Letters(dict[int, str]):
     """What single characters are without accents, found out when one is met first. For `str.translate`."""
 
     def __missing__(self, code: int) -> str:
-        bare = _MARK.sub("", unicodedata.normalize("NFKD", chr(code))).translate(_STROKED)
+        letter = chr(code)
+        if not is_assigned(letter):
+            return letter
+        bare = _MARK.sub("", unicodedata.normalize("NFKD", letter)).translate(_STROKED)
         self[code] = self.meant(unicodedata.normalize("NFKC", bare))
         return self[code]
 
@@ -119,16 +122,28 @@ def own_alphabets(text: str) -> Own:
     return tuple(not has_latin or own.search(text) is not None for own in _OWN_LETTERS)
 
 
-def readings(words: Iterable[str], own: Own) -> dict[str, Readings]:
-    """How each of some folded words can be read that stand in a text whose alphabets are `own`.
+Forms = tuple[str, str, str]
+"""A folded word as it stands, without accents, and without any disguise."""
 
-    Their letters are looked up for all of them at once, which takes a third of the time.
-    """
+
+def forms(words: Iterable[str]) -> list[Forms]:
+    """The forms of each of some folded words, looked up for all of them at once: that takes a third of the time."""
     some = list(words)
     bare = _translated(some, _BARE)
-    has_runs = _RUN.search("\n".join(some)) is not None
+    return list(zip(some, bare, _translated(bare, _UNDISGUISED), strict=True))
+
+
+def has_run(text: str) -> bool:
+    """Whether one character stands there three times in a row: then a word has more readings than its forms."""
+    return _RUN.search(text) is not None
+
+
+def readings(words: Iterable[str], own: Own) -> dict[str, Readings]:
+    """How each of some folded words can be read that stand in a text whose alphabets are `own`."""
+    some = forms(words)
+    has_runs = has_run("\n".join(word for word, _, _ in some))
     found = {}
-    for word, one, meant in zip(some, bare, _translated(bare, _UNDISGUISED), strict=True):
+    for word, one, meant in some:
         if len(word) > LONGEST:
             found[word] = Readings((word,), (), (meant,))
             continue

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from service.text.visible import INVISIBLE
+from service.text.visible import INVISIBLE, is_assigned
 
 MARKS: Final = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 """For character classes: accents and what else is written above or below a letter of Latin, Greek or Cyrillic."""
@@ -47,6 +47,8 @@ class _Folds(dict[int, str]):
         self.uneven: set[str] = set()
 
     def __missing__(self, code: int) -> str:
+        if not is_assigned(chr(code)):
+            return chr(code)
         become = self[code] = fold(chr(code))[:_MOST_GROWN]
         if len(become) != 1:
             self.uneven.add(chr(code))

@@ -1,8 +1,11 @@
 """Folded text, and the way back to what its author wrote."""
 
+import tracemalloc
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.text import disguises
 from service.text.folding import fold, folded, meant
 from service.triage.checks import lists as check
 from service.triage.facts import Span
@@ -62,3 +65,18 @@ def test_folding_a_text_is_folding_it_piece_by_piece() -> None:
     for text in ("Straße ﬁne ＷＩＤＥ e\u0301 \u1112\u1161\u11ab İstanbul", "Привет й", "\u30ab\u3099", "plain ASCII"):
         assert folded(text).text == fold(text)
     assert folded("&#118;&amp;&bogus;").text == fold(meant("&#118;&amp;&bogus;")) == "v&&bogus;"
+
+
+def test_code_points_that_mean_nothing_fill_no_memory() -> None:
+    """Unicode has a million of them; whoever sent them all once made the service half a gigabyte larger."""
+    some = range(0x40000, 0x50000)
+    tracemalloc.start()
+    try:
+        for start in some[::8192]:
+            text = "".join(map(chr, range(start, start + 8192)))
+            assert fold(text) == folded(text).text == text
+            assert disguises.skeletons([text]) == [text]
+        folded.cache_clear()
+        assert tracemalloc.get_traced_memory()[0] < 2**20
+    finally:
+        tracemalloc.stop()

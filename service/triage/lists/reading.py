@@ -47,7 +47,6 @@ def _patterns(letter: str, letters: str, word: str) -> _Patterns:
 _ASCII: Final = _patterns("[0-9a-z]", "[0-9a-z]++", "[0-9a-z]++")
 _ANY: Final = _patterns(_LETTER, _LETTERS, rf"[{UNSPACED}]+|{_LETTERS}")
 _HAS_SIGN: Final = re.compile(f"[{_SIGNS}]")
-_NO_LETTER: Final = re.compile(r"[\W_]+")
 FEWEST_SPELT: Final = 3
 MOST_STRAY: Final = 2
 """In front of and behind a word that is spelt out stand at most so many single letters that are not of it."""
@@ -87,7 +86,7 @@ class Reading:
                     found.setdefault(signed[0], []).append(signed.span())
         if self._patterns.has_joined.search(text):
             for joined in self._patterns.joined.finditer(text):
-                found.setdefault(_NO_LETTER.sub("", joined[0]), []).append(joined.span())
+                found.setdefault("".join(filter(str.isalnum, joined[0])), []).append(joined.span())
         has_spelt = list(map(len, self.words)).count(1) >= FEWEST_SPELT
         for spelt in self._patterns.spelt.finditer(text) if has_spelt else ():
             if spelt.end() - spelt.start() <= 2 * LONGEST:

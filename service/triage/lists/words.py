@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from service.text import disguises
@@ -119,10 +120,10 @@ class Words:
     def _found(self, reading: Reading) -> Iterator[Found]:
         nowhere = self._nowhere[reading.own]
         words, disguised = reading.distinct - nowhere, reading.disguised.keys() - nowhere
-        readings = disguises.readings(words | disguised, reading.own)
+        readings = disguises.readings(self._may_be_listed(words | disguised), reading.own)
         targets = {word: found for word, one in readings.items() if (found := self._of_readings(one))}
         begin = {word: paths for word, one in readings.items() if (paths := self._firsts.intersection(one.undisguised))}
-        self._remember(readings.keys() - targets.keys() - begin.keys(), nowhere)
+        self._remember((words | disguised) - targets.keys() - begin.keys(), nowhere)
         if not targets.keys().isdisjoint(words):
             for word, place in zip(reading.words, reading.places, strict=True):
                 for target in targets.get(word, ()):
@@ -135,6 +136,29 @@ class Words:
             yield from self._phrases_in(reading, begin, readings)
         if self._parts:
             yield from self._parts_in(reading.folded.text)
+
+    def _may_be_listed(self, words: AbstractSet[str]) -> Iterator[str]:
+        """The words that could be an entry's or begin a phrase, whatever it is about them that looks disguised.
+
+        Few are left of a text, and to read a word in every way takes ten times as long.
+        """
+        plain, skeletons, firsts, heads, tails = self._plain, self._skeletons, self._firsts, self._heads, self._tails
+        runs = disguises.has_run("\n".join(words))
+        for word, bare, undisguised in disguises.forms(words):
+            if (
+                undisguised in skeletons
+                or undisguised in firsts
+                or bare in plain
+                or word in plain
+                or undisguised[:ENOUGH_LETTERS] in heads
+                or undisguised[-ENOUGH_LETTERS:] in tails
+                or bare[:ENOUGH_LETTERS] in heads
+                or bare[-ENOUGH_LETTERS:] in tails
+                or word[:ENOUGH_LETTERS] in heads
+                or word[-ENOUGH_LETTERS:] in tails
+                or (runs and disguises.has_run(word))
+            ):
+                yield word
 
     def _remember(self, words: Iterable[str], nowhere: set[str]) -> None:
         """These need not be looked at again."""
@@ -171,7 +195,9 @@ class Words:
         self, reading: Reading, begin: Mapping[str, AbstractSet[str]], some: Mapping[str, Readings]
     ) -> Iterator[Found]:
         """Phrases, looked for only where a word stands with which one begins. `some`: readings that are known."""
-        words, readings = reading.words, _Read(some, reading.own)
+        words = reading.words
+        second = {after for word, after in pairwise(words) if word in begin}
+        readings = _Read({**some, **disguises.readings(second - some.keys(), reading.own)}, reading.own)
         for position, word in enumerate(words):
             if word not in begin:
                 continue
