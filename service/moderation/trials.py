@@ -40,7 +40,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the store knows of it: policy and lists that hold, which rules are braked, the comment, its facts of when its
+    """What the store knows of it: policy and lists that hold, rules that are braked, the comment, its facts of when its
     newest text came."""
 
     policy: Policy

@@ -182,15 +182,15 @@ async def test_a_trial_of_an_edit_that_waits_knows_that_readers_see_an_approved_
 
 async def test_a_braked_rule_only_holds_in_a_trial_too(gatepost: Gatepost) -> None:
     mo, linked = gatepost.moderator(), {"text": "See https://example.org/"}
-    document = of_rules({**LINKS, "then": "reject", "brake": {"per_day": 1}})
+    document = {**of_rules({**LINKS, "then": "spam", "brake": {"share": 0.05, "per_day": 1}}), "audit_share": 0}
     assert (await put(admin_of(gatepost), document, 0)).status == 200
 
     async def tried(**more: Any) -> tuple[str, bool]:
         judgement = (await mo.call("POST", "policy/trials", json={**linked, **more})).json["judgement"]
         return judgement["outcome"], judgement["rules"][0]["braked"]
 
-    assert await tried() == ("reject", False)
-    assert (await gatepost.reader("ada").submit(linked["text"])).status == 201
+    assert await tried() == ("spam", False)
+    assert (await gatepost.reader("ada").submit(linked["text"])).status == 202
     assert await tried() == await tried(document=document) == ("hold", True)
 
 
