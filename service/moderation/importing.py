@@ -77,7 +77,6 @@ def bring(tx: Transaction, order: Import, slice_: Sequence[Staged]) -> Brought:
     fresh = [one for one in slice_ if one.identity not in known]
     if fresh:
         _write(tx, order, fresh)
-        earlier.begin_with_imported(tx, order.site.key)  # also of an import that is ended behind this slice
     changed = [
         one for one in slice_ if one.identity in known and known[one.identity].digest not in {None, digest_of(one)}
     ]
@@ -104,6 +103,7 @@ def _write(tx: Transaction, order: Import, fresh: Sequence[Staged]) -> None:
     )
     of_post: dict[PostKey, list[Arrival]] = {}
     for one in made:
+        earlier.came(tx, one.comment)
         of_post.setdefault(one.comment.post, []).append(one)
     for post, here in of_post.items():
         if order.people is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Select, bindparam, exists, false, select, true, update
 
-from service.model import CommentId, SiteKey, id_before
+from service.model import Comment, CommentId, SiteKey, Status, id_before
 from service.store import arrivals as lately
 from service.store import leases
 from service.store.comments import comment_of
@@ -27,11 +27,10 @@ _ARRIVALS_UNKNOWN = select(sites.c.site).where(
 _SITES = select(sites.c.site)
 _KNOW_HOSTS = update(sites).where(sites.c.site == bindparam("of_site")).values(hosts_known=true())
 _KNOW_ARRIVALS = update(sites).where(sites.c.site == bindparam("of_site")).values(arrivals_known=true())
-_FORGET_HOSTS = update(sites).where(sites.c.site == bindparam("of_site")).values(hosts_known=false())
 _FORGET_ARRIVALS = (
     update(sites)
     .where(sites.c.site == bindparam("of_site"), exists().where(comments.c.site == bindparam("with_comments")))
-    .values(arrivals_known=bindparam("known"))
+    .values(arrivals_known=false())
 )
 _PIECE = (
     select(comments)
@@ -45,13 +44,18 @@ Step = Callable[[Transaction, SiteKey, CommentId], CommentId | None]
 
 def begin(tx: Transaction, site: SiteKey) -> None:
     """A site gets rules that had none: from now on its texts are kept, and those of the last days must be read."""
-    tx.run(_FORGET_ARRIVALS, of_site=site, with_comments=site, known=False)
+    tx.run(_FORGET_ARRIVALS, of_site=site, with_comments=site)
 
 
-def begin_with_imported(tx: Transaction, site: SiteKey) -> None:
-    """Comments came that were written elsewhere: where those link to that readers see must be read."""
-    tx.run(_FORGET_HOSTS, of_site=site)
-    begin(tx, site)
+def came(tx: Transaction, comment: Comment) -> None:
+    """A comment came that was written elsewhere, perhaps long ago: what is read of it stands at once.
+
+    The reading that may be under way would miss it, because its id is as old as it is.
+    """
+    if comment.status is Status.APPROVED:
+        lately.link(tx, comment, page_hosts_of(comment.text.html))
+    if comment.created_at > tx.now - lately.KEPT_DAYS * lately.DAY:
+        lately.add(tx, comment, comment.created_at)
 
 
 async def keep(database: Database, holder: str) -> None:

@@ -123,7 +123,7 @@ _last = (
         rule_outcomes.c.rule == bindparam("rule"),
         rule_outcomes.c.said == bindparam("said"),
     )
-    .order_by(rule_outcomes.c.at.desc())
+    .order_by(rule_outcomes.c.at.desc(), rule_outcomes.c.comment_id.desc())
     .limit(MOST_OUTCOMES)
     .subquery("last")
 )

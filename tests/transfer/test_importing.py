@@ -373,13 +373,15 @@ def test_nothing_of_the_file_acts_on_the_terminal() -> None:
     assert "  /]0;owned Read as disqus: 1" in lines
 
 
-async def test_hosts_of_an_interrupted_import_are_read(database: Database, rows: Rows) -> None:
-    await bring(database, [comment(1)])
-    await earlier.keep(database, "somebody")
+async def test_where_imported_comments_link_to_is_known_at_once(database: Database, rows: Rows) -> None:
+    """Also while what came earlier is being read, which has passed their place, and where the import is interrupted."""
+    await bring(database, [comment(number) for number in range(1_001, 1_151)])
+    last = await database.bulk.write(earlier._read_hosts, SITE.key, CommentId(""))
     with pytest.raises(StoppedError):
-        await bring(database, [comment(2)], batch="second", watch=Stopping(1))
-    assert rows.number("SELECT count(*) FROM comments") == 2
-    assert rows.number("SELECT count(*) FROM sites WHERE hosts_known") == 0
+        await bring(database, [comment(1, body="See https://old.example/")], batch="second", watch=Stopping(1))
+    await earlier._read(database, SITE.key, last, earlier._read_hosts)
+    assert rows.number("SELECT count(*) FROM linked_hosts WHERE host = 'old.example'") == 1
+    assert rows.number("SELECT count(*) FROM sites WHERE hosts_known") == 1
 
 
 async def test_the_original_of_a_text_that_is_cut_is_no_longer_than_is_looked_at(
