@@ -12,8 +12,8 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from service.text import folding
-from service.text.folding import MARKS
-from service.text.visible import INVISIBLE, is_assigned
+from service.text.folding import MARKS, MOST_LETTERS
+from service.text.visible import INVISIBLE
 
 
 def _rows(table: str) -> dict[str, str]:
@@ -49,10 +49,9 @@ class _Letters(dict[int, str]):
     """What single characters are without accents, found out when one is met first. For `str.translate`."""
 
     def __missing__(self, code: int) -> str:
-        letter = chr(code)
-        if not is_assigned(letter):
-            return letter
-        bare = _MARK.sub("", unicodedata.normalize("NFKD", letter)).translate(_STROKED)
+        if len(self) >= MOST_LETTERS:
+            self.clear()
+        bare = _MARK.sub("", unicodedata.normalize("NFKD", chr(code))).translate(_STROKED)
         self[code] = self.meant(unicodedata.normalize("NFKC", bare))
         return self[code]
 

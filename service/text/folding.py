@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from service.text.visible import INVISIBLE, is_assigned
+from service.text.visible import INVISIBLE
 
 MARKS: Final = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 """For character classes: accents and what else is written above or below a letter of Latin, Greek or Cyrillic."""
@@ -20,6 +20,8 @@ _MOST_MARKS: Final = 4
 """More upon one letter say nothing, and take quadratic time."""
 _MOST_GROWN: Final = 4
 """Characters that one becomes: of letters that are whole sentences (U+FDFA) the beginning says enough."""
+MOST_LETTERS: Final = 16_384
+"""So many are remembered with what they become. Unicode has a million code points, and somebody may send them all."""
 _ENTITY: Final = r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31});"
 _PIECE: Final = re.compile(rf"{_ENTITY}|[\s\S][{_JOINS}]+")
 
@@ -47,8 +49,8 @@ class _Folds(dict[int, str]):
         self.uneven: set[str] = set()
 
     def __missing__(self, code: int) -> str:
-        if not is_assigned(chr(code)):
-            return chr(code)
+        if len(self) >= MOST_LETTERS:
+            self.clear()
         become = self[code] = fold(chr(code))[:_MOST_GROWN]
         if len(become) != 1:
             self.uneven.add(chr(code))

@@ -70,7 +70,6 @@ _NEVER: Final = re.compile(
 )
 _NEEDED_OR_NOT: Final = re.compile(f"({_IN_PLACE})|(?![{_DIRECTION_MARKS}])[{_IGNORABLE}]")
 _MARK: Final = re.compile(f"[{_DIRECTION_MARKS}]")
-_UNASSIGNED: Final = {"Cn", "Co", "Cs"}
 
 # They have a width and a category like letters and symbols, and show nothing: Braille's space, music's null notehead.
 _BLANK: Final = "\u2800\U0001d159"
@@ -110,11 +109,6 @@ def shows_nothing(text: str) -> bool:
         or INVISIBLE.match(character) is not None
         for character in text
     )
-
-
-def is_assigned(character: str) -> bool:
-    """Whether Unicode says what this code point is. Of others there are a million: nobody remembers them."""
-    return unicodedata.category(character) not in _UNASSIGNED
 
 
 def writable(text: str) -> str:
