@@ -2,10 +2,13 @@
 
 import os
 import random
+import re
+import shlex
 import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -26,23 +29,30 @@ origins = ["https://blog.example"]
 """
 
 
-def start(folder: Path, store: Path, file: Path) -> "subprocess.Popen[bytes]":
-    """`gatepost import` into a store."""
+def start(
+    folder: Path, store: Path, file: Path, told: IO[bytes] | int = subprocess.DEVNULL
+) -> "subprocess.Popen[bytes]":
+    """`gatepost import` into a store, which says to `told` what it does."""
     (folder / "gatepost.toml").write_text(CONFIGURATION.format(store=store))
     return subprocess.Popen(
         command("import", "wordpress", str(file), "--yes"),
         cwd=folder,
         env=environment({}),
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=told,
     )
+
+
+def wait_for(running: "subprocess.Popen[bytes]", store: Path, comments: int) -> None:
+    """Wait until the store has so many comments, or the process has ended."""
+    while count(store) < comments and running.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(0.01)
 
 
 def kill_at(running: "subprocess.Popen[bytes]", store: Path, comments: int) -> None:
     """Kill the process once the store has so many comments, and see that it was at work until then."""
-    while count(store) < comments and running.poll() is None:
-        with suppress(subprocess.TimeoutExpired):
-            running.wait(0.01)
+    wait_for(running, store, comments)
     running.send_signal(signal.SIGKILL)
     assert running.wait() == -signal.SIGKILL
 
@@ -77,6 +87,25 @@ def test_whoever_is_killed_ends_with_the_same(tmp_path: Path) -> None:
     assert count(clean) == 0
     assert start(tmp_path, clean, file).wait() == 0
     assert digest(f"sqlite:///{killed}") == digest(f"sqlite:///{clean}")
+
+
+@pytest.mark.slow
+def test_an_import_that_is_interrupted_has_said_how_to_take_it_back(tmp_path: Path) -> None:
+    file, store, told = tmp_path / "export.xml", tmp_path / "gatepost.db", tmp_path / "told"
+    file.write_bytes(b"".join(wordpress(COMMENTS)))
+    with told.open("wb") as into:
+        running = start(tmp_path, store, file, into)
+        wait_for(running, store, 1)
+        running.send_signal(signal.SIGINT)
+        assert running.wait() != 0
+    assert 0 < count(store) < COMMENTS
+    assert differences(f"sqlite:///{store}") == []
+    said = told.read_text()
+    assert "Traceback" not in said
+    found = re.search(r"also if it is interrupted: gatepost (.+)$", said, re.MULTILINE)
+    assert found is not None
+    subprocess.run(command(*shlex.split(found[1]), "--yes"), cwd=tmp_path, env=environment({}), check=True)
+    assert count(store) == 0
 
 
 def _take_back(folder: Path, store: Path) -> None:
