@@ -4,7 +4,6 @@
 A test that is about the SQLite file itself says so: `@pytest.mark.sqlite_only(reason="...")`.
 """
 
-import os
 import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -45,12 +44,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine", choices=["sqlite", "postgres", "replicas"], default="sqlite", help="database of the tests"
     )
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """How many processes `-n auto` starts: more than cores, because tests often wait for a disk or a program."""
-    cores = os.cpu_count() or 1
-    return min(2 * cores, cores + 4)
 
 
 def pytest_configure(config: pytest.Config) -> None:
