@@ -247,6 +247,7 @@ asyncio.run(run())
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_a_run_that_is_killed_anywhere_leaves_whole_files_and_the_next_makes_all_right(
     database: Database, scene: Scene, folder: Path, tmp_path: Path, store_url: str, posts: dict[str, Comment]
 ) -> None:
