@@ -5,11 +5,12 @@ import html
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final
 
+from service.text.letters import Letters, each_of
 from service.text.visible import INVISIBLE
 
 MARKS: Final = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
@@ -20,10 +21,12 @@ _MOST_MARKS: Final = 4
 """More upon one letter say nothing, and take quadratic time."""
 _MOST_GROWN: Final = 4
 """Characters that one becomes: of letters that are whole sentences (U+FDFA) the beginning says enough."""
-MOST_LETTERS: Final = 16_384
-"""So many are remembered with what they become. Unicode has a million code points, and somebody may send them all."""
 _ENTITY: Final = r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31});"
 _PIECE: Final = re.compile(rf"{_ENTITY}|[\s\S][{_JOINS}]+")
+"""What becomes one only together."""
+_PERHAPS_PIECE: Final = re.compile(f"[&{_JOINS}]")
+_PLAIN: Final = re.compile("[\t-\r\x1c-%'-~«»\xc0-\xde\xe0-\xff\u0400-\u0481\u048a-\u052f–—‘’“”]*")
+"""Texts in which nothing but capitals is folded: what most people write of Latin and Cyrillic."""
 
 
 def fold(text: str) -> str:
@@ -39,53 +42,48 @@ def fold(text: str) -> str:
     return folded.replace("i\u0307", "i").replace("\u0131", "i")
 
 
-class _Folds(dict[int, str]):
-    """What single characters fold to, found out when one is met first. For `str.translate`.
-
-    `uneven` are those that become none or several.
-    """
-
-    def __init__(self) -> None:
-        self.uneven: set[str] = set()
-
-    def __missing__(self, code: int) -> str:
-        if len(self) >= MOST_LETTERS:
-            self.clear()
-        become = self[code] = fold(chr(code))[:_MOST_GROWN]
-        if len(become) != 1:
-            self.uneven.add(chr(code))
-        return become
+def _fold_each(letters: Sequence[str]) -> list[str]:
+    return [one[:_MOST_GROWN] for one in each_of(fold, letters)]
 
 
-_FOLDS: Final = _Folds()
+_FOLDS: Final = Letters(_fold_each)
 
 
-@dataclass(frozen=True, slots=True)
 class Folded:
-    """A folded text that knows where each of its characters comes from.
+    """A folded text that knows where in the original each of its characters comes from."""
 
-    It is made of stretches, which begin `_at` these places. One whose end in the original is known stands for one piece
-    of it, however long either is; in any other each character stands for one.
-    """
+    __slots__ = ("_original", "_way_back", "text")
 
-    text: str
-    _at: Sequence[int]
-    _starts: Sequence[int]
-    _ends: Sequence[int | None]
+    def __init__(self, text: str, original: str | None = None) -> None:
+        """Without its original each character stands for one."""
+        self.text, self._original = text, original
+        self._way_back: tuple[Sequence[int], Mapping[int, int]] | None = None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where in the original a stretch of the folded text stands, in code points. It is not empty."""
-        if len(self._at) == 1 and self._ends[0] is None:  # one stretch, in which every character stands for one
-            return self._starts[0] + start, self._starts[0] + end
-        return self._place(start)[0], self._place(end - 1)[1]
+        if self._original is None:
+            return start, end
+        if self._way_back is None:  # most texts are never asked
+            self._way_back = _way_back(self._original, self.text)
+        grown_to, ends = self._way_back
+        first, last = bisect_right(grown_to, start), bisect_right(grown_to, end - 1)
+        return first, ends.get(last, last + 1)
 
-    def _place(self, index: int) -> tuple[int, int]:
-        stretch = bisect_right(self._at, index) - 1
-        end = self._ends[stretch]
-        if end is not None:
-            return self._starts[stretch], end
-        start = self._starts[stretch] + index - self._at[stretch]
-        return start, start + 1
+
+def _way_back(original: str, text: str) -> tuple[Sequence[int], Mapping[int, int]]:
+    """How long the folded text is behind each character of the original, and where pieces of several end."""
+    if not _PERHAPS_PIECE.search(original) and _is_each_one(original, text):
+        return range(1, len(original) + 1), {}
+    lengths, ends = [*map(len, _FOLDS.of_each(original))], {}
+    for found in _PIECE.finditer(original):
+        start, end = found.span()
+        lengths[start:end] = [len(_fold_piece(found[0])), *[0] * (end - start - 1)]
+        ends[start] = end
+    return list(accumulate(lengths)), ends
+
+
+def _is_each_one(original: str, text: str) -> bool:
+    return len(original) == len(text) and all(len(one) == 1 for one in _FOLDS.of_each("".join(set(original))))
 
 
 @lru_cache(maxsize=8)
@@ -94,38 +92,10 @@ def folded(text: str) -> Folded:
 
     Several checks ask about one text, one behind the other: so the last ones are remembered.
     """
-    if text.isascii() and "&" not in text:
-        return Folded(text.lower(), (0,), (0,), (None,))
-    whole = text.translate(_FOLDS)
-    pieces = [found.span() for found in _PIECE.finditer(text)]
-    if not _FOLDS.uneven.isdisjoint(text):
-        pieces = _with_uneven(text, pieces)
-    if not pieces:
-        return Folded(whole, (0,), (0,), (None,))
-    parts: list[str] = []
-    stretches: list[tuple[int, int, int | None]] = []
-    length = behind = 0
-    for start, end in [*pieces, (len(text), len(text))]:
-        if start > behind:
-            parts.append(text[behind:start].translate(_FOLDS))
-            stretches.append((length, behind, None))
-            length += start - behind
-        become = _fold_piece(text[start:end])
-        if become:
-            parts.append(become)
-            stretches.append((length, start, end))
-            length += len(become)
-        behind = end
-    at, starts, ends = zip(*stretches, strict=True) if stretches else ((), (), ())
-    return Folded("".join(parts), at, starts, ends)
-
-
-def _with_uneven(text: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The pieces, and between them each character that does not fold to one."""
-    taken = {place for start, end in pieces for place in range(start, end)}
-    uneven = _FOLDS.uneven
-    more = [(place, place + 1) for place, one in enumerate(text) if one in uneven and place not in taken]
-    return sorted(pieces + more)
+    if _PLAIN.fullmatch(text):
+        return Folded(text.lower())
+    whole = _PIECE.sub(lambda found: _fold_piece(found[0]), text) if _PERHAPS_PIECE.search(text) else text
+    return Folded(_FOLDS.of(whole), text)
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from heapq import merge
 
 from service.text import disguises, folding
+from service.text.letters import Letters
 from service.triage.check import TextCheck
 from service.triage.facts import Findings, Lean, Verdict, flag, number, share, spans_in_order, spans_of
 from service.triage.seen import Text
@@ -19,16 +20,18 @@ REPEATED_RUN = number("text.repeated_run", "The longest run of one character.")
 CAPITALS_SHARE = share("text.capitals_share", "The share of capitals in the letters, from 20 letters on.")
 DISGUISED = flag("text.disguised", "Letters were changed inside words, or invisible ones were put there.")
 
+_CASES = Letters(lambda some: ["" if not one.isalpha() else "A" if one.isupper() else "a" for one in some])
+"""Of letters, whether they are capitals."""
 _WORD = re.compile(r"[^\W_]{3,}")
-_RUN = re.compile(r"((\S)\2+)")
+_PAIR = re.compile(r"(\S)\1")
+_RUN = re.compile(r"(\S)\1{2,}")
 _LONG_RUN = re.compile(rf"(\S)\1{{{LONG_RUN - 1},}}", re.IGNORECASE)
 
 
 def look(text: Text) -> Findings:
     """Length and runs are those of the plain text; capitals are those that readers see."""
-    longest = max((len(run) for run, _ in _RUN.findall(text.plain)), default=min(1, len(text.plain)))
-    letters = "".join(filter(str.isalpha, text.shown))
-    capitals = sum(map(str.isupper, letters)) / len(letters) if len(letters) >= ENOUGH_LETTERS else None
+    longest = _longest_run(text.plain)
+    capitals = _capitals_share(text.shown)
     verdicts = []
     if longest >= LONG_RUN:
         spans = spans_of(run.span() for run in _LONG_RUN.finditer(text.body))
@@ -50,6 +53,18 @@ def look(text: Text) -> Findings:
     return Findings(facts, tuple(verdicts))
 
 
+def _longest_run(text: str) -> int:
+    longest = max((len(run[0]) for run in _RUN.finditer(text)), default=0)
+    return longest or (2 if _PAIR.search(text) else min(1, len(text)))
+
+
+def _capitals_share(text: str) -> float | None:
+    cases = _CASES.of(text)
+    capitals = cases.count("A")
+    letters = capitals + cases.count("a")
+    return capitals / letters if letters >= ENOUGH_LETTERS else None
+
+
 def _disguised(body: str) -> Iterator[tuple[int, int]]:
     """Words with look-alikes among their letters, with letters made for formulas, with something hidden inside; in
     order."""
@@ -59,16 +74,12 @@ def _disguised(body: str) -> Iterator[tuple[int, int]]:
 
 def _changed(body: str) -> Iterator[tuple[int, int]]:
     folded = folding.folded(body)
+    has_mixed, has_styled = disguises.may_be_mixed(folded.text), disguises.has_styled(body)
     own = disguises.own_alphabets(folded.text)
-    has_styled = disguises.has_styled(body)
-    distinct = {word for word in _WORD.findall(folded.text) if not word.isascii()}
-    mixed = {word for word in distinct if disguises.is_mixed(word, own)}
-    if mixed or has_styled:
-        for word in _WORD.finditer(folded.text):
-            if word[0] in mixed:
-                yield folded.span(*word.span())
-            elif has_styled and disguises.is_styled(body[slice(*(place := folded.span(*word.span())))]):
-                yield place
+    for word in _WORD.finditer(folded.text) if has_mixed or has_styled else ():
+        is_mixed = has_mixed and not word[0].isascii() and disguises.is_mixed(word[0], own)
+        if is_mixed or (has_styled and disguises.is_styled(body[slice(*folded.span(*word.span()))])):
+            yield folded.span(*word.span())
 
 
 CHECK = TextCheck("text", (CHARACTERS, REPEATED_RUN, CAPITALS_SHARE, DISGUISED), look)

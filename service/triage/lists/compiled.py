@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from service.model import Milliseconds
+from service.text import folding
 from service.triage.lists import hosts, patterns
 from service.triage.lists.entry import Entry, ListKind, Target
 from service.triage.lists.reading import Reading
@@ -124,4 +125,6 @@ def _is_excepted(host: str, entry: Entry) -> bool:
 
 def _is_all_shown(body: str, shown: str) -> bool:
     """Whether readers see the source: then there is nothing that only they see."""
-    return body.split() == shown.split()
+    if body.strip() == shown.strip() or body.split() == shown.split():
+        return True
+    return folding.folded(body).text.split() == folding.folded(shown).text.split()

@@ -1,13 +1,15 @@
 """One text, read once for all lists: its words, what each can be meant as, and how they may be put together."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from service.text import disguises, folding
 from service.text.disguises import LONGEST
 from service.text.folding import MARKS, Folded
+from service.text.letters import Letters
 
 UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 """For character classes: scripts that put no space between words (Thai, Lao, Myanmar, Khmer, Japanese, Chinese)."""
@@ -23,14 +25,14 @@ _APART: Final = r"\-._*~+=·•‐‑–"
 """What stands between letters that are set apart within one word. No apostrophe: "he'll" is an innocent word."""
 
 
+_LETTERS_ALONE: Final = Letters(lambda some: [one if one.isalnum() else "" for one in some])
+
+
 class _Patterns(NamedTuple):
     word: re.Pattern[str]
     signed: re.Pattern[str]
     joined: re.Pattern[str]
     spelt: re.Pattern[str]
-    has_signed: re.Pattern[str]
-    has_joined: re.Pattern[str]
-    """Whether there can be any of these: found out in a tenth of the time, and most texts have none."""
 
 
 def _patterns(letter: str, letters: str, word: str) -> _Patterns:
@@ -39,14 +41,14 @@ def _patterns(letter: str, letters: str, word: str) -> _Patterns:
         re.compile(rf"(?<![{_SIGNS}])[{_SIGNS}]*{letters}(?:[{_SIGNS}]+{letters})*[$€£]*"),
         re.compile(rf"(?<!{letter}){letters}(?:[{_APART}]{{1,3}}{letters})+"),
         re.compile(rf"(?<!{letter}){letter}(?:(?:[^\w\n]|_){{1,3}}{letter}(?!{letter})){{2,}}"),
-        re.compile(rf"[{_SIGNS}](?:(?={letter})|(?<={letter}[$€£]))"),
-        re.compile(rf"[{_APART}](?<={letter}.)[{_APART}]{{0,2}}{letter}"),
     )
 
 
 _ASCII: Final = _patterns("[0-9a-z]", "[0-9a-z]++", "[0-9a-z]++")
 _ANY: Final = _patterns(_LETTER, _LETTERS, rf"[{UNSPACED}]+|{_LETTERS}")
 _HAS_SIGN: Final = re.compile(f"[{_SIGNS}]")
+_ODD_PARTS: Final = re.compile(rf"(?<!\S)[^\s{_SIGNS}{_APART}]*+[{_SIGNS}{_APART}]\S*")
+"""What stands between spaces and may be a word with signs or one that is set apart: little of most texts."""
 FEWEST_SPELT: Final = 3
 MOST_STRAY: Final = 2
 """In front of and behind a word that is spelt out stand at most so many single letters that are not of it."""
@@ -57,53 +59,73 @@ Place = tuple[int, int]
 
 
 class Reading:
-    """What lists look at. `words` stand in their order, `distinct` are the same, each once.
+    """What lists look at. `words` stand in their order; `distinct` is, once each, whatever may be one word: with signs
+    for letters (`$hit`), set apart (`v-i-agra`) or spelt out (`v i a g r a`) as well.
 
-    Most words are in no list, so none has its place or its readings made before somebody asks.
+    Nearly all of these are in no list, so none has its place found before somebody asks.
     """
 
     def __init__(self, body: str) -> None:
         self.folded: Folded = folding.folded(body)
-        text = self.folded.text
+        text = self._text = self.folded.text
         self.own = disguises.own_alphabets(text)
-        self._patterns = _ASCII if text.isascii() else _ANY
-        self.words: list[str] = self._patterns.word.findall(text)
-        self.distinct = set(self.words)
+        ways = self._ways = _ASCII if text.isascii() else _ANY
+        self.words: list[str] = ways.word.findall(text)
+        odd = "\n".join(_ODD_PARTS.findall(text))
+        has_sign = _HAS_SIGN.search
+        self._signed = set(filter(has_sign, set(ways.signed.findall(odd)))) if has_sign(odd) else set()
+        self._joined = _letters_of(ways.joined.findall(odd))
+        has_spelt = list(map(len, self.words)).count(1) >= FEWEST_SPELT
+        self._spelt = _letters_of([one for one in ways.spelt.findall(text) if _is_short(one)]) if has_spelt else []
+        self.distinct = {*self.words, *self._signed, *self._joined}
+        for letters in self._spelt:
+            self.distinct.update(letters[start:end] for start, end in _without_strays(len(letters)))
 
     @cached_property
     def places(self) -> Sequence[Place]:
         """Where each word stands."""
-        return [found.span() for found in self._patterns.word.finditer(self.folded.text)]
+        return [found.span() for found in self._ways.word.finditer(self._text)]
 
-    @cached_property
-    def disguised(self) -> Mapping[str, Sequence[Place]]:
-        """What may be one word: with signs for letters (`$hit`), set apart (`v-i-agra`), spelt out (`v i a g r a`)."""
-        found: dict[str, list[Place]] = {}
-        text = self.folded.text
-        if self._patterns.has_signed.search(text):
-            for signed in self._patterns.signed.finditer(text):
-                if _HAS_SIGN.search(signed[0]):
-                    found.setdefault(signed[0], []).append(signed.span())
-        if self._patterns.has_joined.search(text):
-            for joined in self._patterns.joined.finditer(text):
-                found.setdefault("".join(filter(str.isalnum, joined[0])), []).append(joined.span())
-        has_spelt = list(map(len, self.words)).count(1) >= FEWEST_SPELT
-        for spelt in self._patterns.spelt.finditer(text) if has_spelt else ():
-            if spelt.end() - spelt.start() <= 2 * LONGEST:
-                for word, place in _spelt(spelt[0], spelt.start()):
-                    found.setdefault(word, []).append(place)
-        return found
+    def places_of(self, words: AbstractSet[str]) -> Iterator[tuple[str, int, int]]:
+        """Where some of the distinct words stand."""
+        if not words.isdisjoint(self.words):
+            for word, place in zip(self.words, self.places, strict=True):
+                if word in words:
+                    yield word, *place
+        if not words.isdisjoint(self._signed):
+            for found in self._ways.signed.finditer(self._text):
+                if found[0] in words and found[0] in self._signed:
+                    yield found[0], *found.span()
+        if not words.isdisjoint(self._joined):
+            for word, found in zip(self._joined, self._ways.joined.finditer(self._text), strict=True):
+                if word in words:
+                    yield word, *found.span()
+        if self._spelt:
+            yield from self._places_of_spelt(words)
+
+    def _places_of_spelt(self, words: AbstractSet[str]) -> Iterator[tuple[str, int, int]]:
+        short = (found for found in self._ways.spelt.finditer(self._text) if _is_short(found[0]))
+        for letters, found in zip(self._spelt, short, strict=True):
+            for start, end in _without_strays(len(letters)):
+                if letters[start:end] in words:
+                    places = [place for place, one in enumerate(found[0], found.start()) if one.isalnum()]
+                    yield letters[start:end], places[start], places[end - 1] + 1
 
 
-def _spelt(written: str, start: int) -> Iterator[tuple[str, Place]]:
+def _letters_of(written: Sequence[str]) -> list[str]:
+    """The letters and digits of words that are set apart or spelt out."""
+    return _LETTERS_ALONE.of("\n".join(written)).split("\n") if written else []
+
+
+def _is_short(written: str) -> bool:
+    return len(written) <= 2 * LONGEST
+
+
+@lru_cache(maxsize=2 * LONGEST)
+def _without_strays(length: int) -> Sequence[Place]:
     """The whole of what is spelt out, and that without some letters at its ends: "I" is a word, and so is "a"."""
-    places = [place for place, one in enumerate(written, start) if one.isalnum()]
-    word, length = "".join(filter(str.isalnum, written)), len(places)
-    for before in range(MOST_STRAY + 1):
-        for behind in range(MOST_STRAY + 1):
-            end = length - behind
-            if end - before > MOST_STRAY:
-                yield word[before:end], (places[before], places[end - 1] + 1)
+    starts, ends = range(MOST_STRAY + 1), range(length - MOST_STRAY, length + 1)
+    return [(start, end) for start in starts for end in ends if end - start > MOST_STRAY]
 
 
 def words_of(value: str) -> list[str]:

@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -26,7 +25,7 @@ Path = tuple[str, ...]
 
 
 class _Phrase(NamedTuple):
-    words: tuple[str, ...]
+    words: list[str]
     is_open: bool
     """It ends in `*`: the last word may go on."""
     target: Target
@@ -51,7 +50,9 @@ class Words:
         self._heads: frozenset[str] = frozenset()
         self._tails: frozenset[str] = frozenset()
         self._firsts: frozenset[str] = frozenset()
-        """How beginnings and endings begin and end, and with which skeletons phrases do: most words fail here."""
+        self._known: frozenset[str] = frozenset()
+        """How beginnings and endings begin and end, with which skeletons phrases do, and every word as it is listed and
+        without disguise: most words fail here."""
         self._nowhere: dict[Own, set[str]] = defaultdict(set)
         """Words of earlier texts, by the alphabets of these, that are in no list and begin no phrase."""
 
@@ -79,13 +80,14 @@ class Words:
         self._heads = frozenset(key[:ENOUGH_LETTERS] for key in self._beginnings)
         self._tails = frozenset(key[-ENOUGH_LETTERS:] for key in self._endings)
         self._firsts = frozenset(path[0] for path in self._paths)
+        self._known = self._firsts.union(self._plain, self._skeletons)
         self._lengths = {}
         for part in self._parts:
             self._lengths.setdefault(part[0], set()).add(len(part))
 
     def _add(self, target: Target) -> None:
         value = target.entry.value.strip()
-        words = tuple(words_of(value))
+        words = words_of(value)
         starts, ends = value.startswith("*"), value.endswith("*")
         if not words:
             return
@@ -119,46 +121,42 @@ class Words:
 
     def _found(self, reading: Reading) -> Iterator[Found]:
         nowhere = self._nowhere[reading.own]
-        words, disguised = reading.distinct - nowhere, reading.disguised.keys() - nowhere
-        readings = disguises.readings(self._may_be_listed(words | disguised), reading.own)
+        words = reading.distinct - nowhere
+        readings = disguises.readings(self._may_be_listed(list(words)), reading.own)
         targets = {word: found for word, one in readings.items() if (found := self._of_readings(one))}
-        begin = {word: paths for word, one in readings.items() if (paths := self._firsts.intersection(one.undisguised))}
-        self._remember((words | disguised) - targets.keys() - begin.keys(), nowhere)
-        if not targets.keys().isdisjoint(words):
-            for word, place in zip(reading.words, reading.places, strict=True):
-                for target in targets.get(word, ()):
-                    yield target, *place
-        for word in disguised & targets.keys():
-            for place in reading.disguised[word]:
+        firsts = self._firsts
+        begin = {
+            word: paths
+            for word, one in readings.items()
+            if (paths := [skeleton for skeleton in one.undisguised if skeleton in firsts])
+        }
+        self._remember(words - targets.keys() - begin.keys(), nowhere)
+        if targets:
+            for word, start, end in reading.places_of(targets.keys()):
                 for target in targets[word]:
-                    yield target, *place
+                    yield target, start, end
         if begin:
             yield from self._phrases_in(reading, begin, readings)
         if self._parts:
             yield from self._parts_in(reading.folded.text)
 
-    def _may_be_listed(self, words: AbstractSet[str]) -> Iterator[str]:
+    def _may_be_listed(self, words: Sequence[str]) -> list[str]:
         """The words that could be an entry's or begin a phrase, whatever it is about them that looks disguised.
 
         Few are left of a text, and to read a word in every way takes ten times as long.
         """
-        plain, skeletons, firsts, heads, tails = self._plain, self._skeletons, self._firsts, self._heads, self._tails
+        forms, heads, tails = disguises.other_forms(words), self._heads, self._tails
+        some = set(words).union(*forms.values())
+        listed = {one for one in some if one[:ENOUGH_LETTERS] in heads or one[-ENOUGH_LETTERS:] in tails}
+        listed |= some & self._known
         runs = disguises.has_run("\n".join(words))
-        for word, bare, undisguised in disguises.forms(words):
-            if (
-                undisguised in skeletons
-                or undisguised in firsts
-                or bare in plain
-                or word in plain
-                or undisguised[:ENOUGH_LETTERS] in heads
-                or undisguised[-ENOUGH_LETTERS:] in tails
-                or bare[:ENOUGH_LETTERS] in heads
-                or bare[-ENOUGH_LETTERS:] in tails
-                or word[:ENOUGH_LETTERS] in heads
-                or word[-ENOUGH_LETTERS:] in tails
-                or (runs and disguises.has_run(word))
-            ):
-                yield word
+        return [
+            word
+            for word in words
+            if word in listed
+            or (word in forms and not listed.isdisjoint(forms[word]))
+            or (runs and disguises.has_run(word))
+        ]
 
     def _remember(self, words: Iterable[str], nowhere: set[str]) -> None:
         """These need not be looked at again."""
@@ -167,18 +165,12 @@ class Words:
         nowhere.update(word for word in words if len(word) <= _MOST_LETTERS)
 
     def _of_readings(self, readings: Readings) -> list[Target]:
-        plain, skeletons, _ = readings
         found: list[Target] = []
-        for key in plain:
-            if key in self._plain:
-                found += self._plain[key]
-            if key[:ENOUGH_LETTERS] in self._heads or key[-ENOUGH_LETTERS:] in self._tails:
-                found += self._of_part(key)
-        for key in skeletons:
-            if key in self._skeletons:
-                found += self._skeletons[key]
-            if key[:ENOUGH_LETTERS] in self._heads or key[-ENOUGH_LETTERS:] in self._tails:
-                found += self._of_part(key)
+        for keys, listed in ((readings.plain, self._plain), (readings.skeletons, self._skeletons)):
+            for key in keys:
+                found += listed.get(key, ())
+                if key[:ENOUGH_LETTERS] in self._heads or key[-ENOUGH_LETTERS:] in self._tails:
+                    found += self._of_part(key)
         return found
 
     def _of_part(self, key: str) -> Iterator[Target]:
@@ -192,30 +184,31 @@ class Words:
             yield from self._endings.get(key[-length:], ())
 
     def _phrases_in(
-        self, reading: Reading, begin: Mapping[str, AbstractSet[str]], some: Mapping[str, Readings]
+        self, reading: Reading, begin: Mapping[str, Sequence[str]], some: Mapping[str, Readings]
     ) -> Iterator[Found]:
         """Phrases, looked for only where a word stands with which one begins. `some`: readings that are known."""
         words = reading.words
         second = {after for word, after in pairwise(words) if word in begin}
-        readings = _Read({**some, **disguises.readings(second - some.keys(), reading.own)}, reading.own)
-        for position, word in enumerate(words):
-            if word not in begin:
+        readings = _Read({**some, **disguises.readings([*(second - some.keys())], reading.own)}, reading.own)
+        for position, first in enumerate(words):
+            if first not in begin:
                 continue
-            paths: list[Path] = [(one,) for one in begin[word]]
-            for place in range(position + 1, len(words)):
+            paths: list[Path] = [(one,) for one in begin[first]]
+            place = position
+            while paths and (place := place + 1) < len(words):
                 last = readings[words[place]]
-                following = set(last.undisguised)
-                for phrase in self._that_end(paths, following, last):
-                    if _is_phrase([readings[one] for one in words[position : place + 1]], phrase):
+                for phrase in self._that_end(paths, last):
+                    written = words[position : place + 1]
+                    if written == phrase.words or _is_phrase([readings[one] for one in written], phrase):
                         yield phrase.target, reading.places[position][0], reading.places[place][1]
-                paths = [longer for path in paths for one in following if (longer := (*path, one)) in self._paths]
-                if not paths:
-                    break
+                paths = [
+                    longer for path in paths for one in last.undisguised if (longer := (*path, one)) in self._paths
+                ]
 
-    def _that_end(self, paths: Sequence[Path], skeletons: Iterable[str], readings: Readings) -> Iterator[_Phrase]:
+    def _that_end(self, paths: Sequence[Path], readings: Readings) -> Iterator[_Phrase]:
         """The phrases that have gone these ways so far and may end with this word."""
         for path in paths:
-            for one in skeletons:
+            for one in readings.undisguised:
                 yield from self._phrases.get((*path, one), ())
             for length in set(self._open_lengths.get(path, ())):
                 for key in {key[:length] for key in (*readings.plain, *readings.skeletons)}:
@@ -257,6 +250,8 @@ def _is_phrase(words: Sequence[Readings], phrase: _Phrase) -> bool:
 def _is_excepted(found: Found, text: str) -> bool:
     """Whether the place is a part of one of the entry's exceptions."""
     target, start, end = found
+    if not target.entry.exceptions:
+        return False
     around = text[max(0, start - _AROUND) : end + _AROUND]
     place = start - max(0, start - _AROUND)
     for exception in target.entry.exceptions:
