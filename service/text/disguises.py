@@ -95,7 +95,7 @@ _SIGN: Final = re.compile("[0-9@$!|€£]")
 _DIGIT: Final = re.compile("[0-9]")
 _STYLED: Final = re.compile(r"[\u24b6-\u24e9\U0001d400-\U0001d7cb\U0001f130-\U0001f149]")
 """Letters that Unicode has for formulas and in circles and squares."""
-_INSIDE: Final = re.compile(rf"(?<=[0-9A-Za-z]){INVISIBLE.pattern}+(?=[0-9A-Za-z])")
+_INSIDE: Final = re.compile(rf"{INVISIBLE.pattern}(?<=[0-9A-Za-z].){INVISIBLE.pattern}*(?=[0-9A-Za-z])")
 _RUN: Final = re.compile(r"(.)\1{2,}")
 LONGEST: Final = 120
 """A longer word is none that anybody would list, and is read as it stands."""

@@ -12,8 +12,8 @@ class _NewLetterError(Exception):
     """A text has a character that the table does not know yet."""
 
 
-class Letters(dict[int, str]):
-    """What each character becomes, for `str.translate`. A line break always stays one.
+class Letters(dict[int, str | None]):
+    """What each character becomes, for `str.translate`: None where nothing. A line break always stays one.
 
     All that are new in a text are found out at once: one by one that takes five times as long.
     """
@@ -37,7 +37,7 @@ class Letters(dict[int, str]):
         """What each of its characters becomes."""
         while True:
             try:
-                return [self[ord(letter)] for letter in text]
+                return [self[ord(letter)] or "" for letter in text]
             except _NewLetterError:
                 self._learn(text)
 
@@ -48,7 +48,8 @@ class Letters(dict[int, str]):
             self.clear()
             self[ord(_BREAK)] = _BREAK
             new = [*codes]
-        self.update(zip(new, self._become([*map(chr, new)]), strict=True))
+        become = self._become([*map(chr, new)])
+        self.update((code, one or None) for code, one in zip(new, become, strict=True))
 
 
 def each_of(become: Callable[[str], str], letters: Sequence[str]) -> list[str]:

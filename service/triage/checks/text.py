@@ -20,7 +20,7 @@ REPEATED_RUN = number("text.repeated_run", "The longest run of one character.")
 CAPITALS_SHARE = share("text.capitals_share", "The share of capitals in the letters, from 20 letters on.")
 DISGUISED = flag("text.disguised", "Letters were changed inside words, or invisible ones were put there.")
 
-_CASES = Letters(lambda some: ["" if not one.isalpha() else "A" if one.isupper() else "a" for one in some])
+_CASES = Letters(lambda some: [" " if not one.isalpha() else "A" if one.isupper() else "a" for one in some])
 """Of letters, whether they are capitals."""
 _WORD = re.compile(r"[^\W_]{3,}")
 _PAIR = re.compile(r"(\S)\1")
@@ -75,8 +75,10 @@ def _disguised(body: str) -> Iterator[tuple[int, int]]:
 def _changed(body: str) -> Iterator[tuple[int, int]]:
     folded = folding.folded(body)
     has_mixed, has_styled = disguises.may_be_mixed(folded.text), disguises.has_styled(body)
+    if not has_mixed and not has_styled:
+        return
     own = disguises.own_alphabets(folded.text)
-    for word in _WORD.finditer(folded.text) if has_mixed or has_styled else ():
+    for word in _WORD.finditer(folded.text):
         is_mixed = has_mixed and not word[0].isascii() and disguises.is_mixed(word[0], own)
         if is_mixed or (has_styled and disguises.is_styled(body[slice(*folded.span(*word.span()))])):
             yield folded.span(*word.span())

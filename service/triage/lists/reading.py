@@ -47,6 +47,7 @@ def _patterns(letter: str, letters: str, word: str) -> _Patterns:
 _ASCII: Final = _patterns("[0-9a-z]", "[0-9a-z]++", "[0-9a-z]++")
 _ANY: Final = _patterns(_LETTER, _LETTERS, rf"[{UNSPACED}]+|{_LETTERS}")
 _HAS_SIGN: Final = re.compile(f"[{_SIGNS}]")
+_PERHAPS_ODD: Final = re.compile(rf"[{_SIGNS}{_APART}](?:(?=\S)|(?<=[$€£]))")
 _ODD_PARTS: Final = re.compile(rf"(?<!\S)[^\s{_SIGNS}{_APART}]*+[{_SIGNS}{_APART}]\S*")
 """What stands between spaces and may be a word with signs or one that is set apart: little of most texts."""
 FEWEST_SPELT: Final = 3
@@ -71,12 +72,12 @@ class Reading:
         self.own = disguises.own_alphabets(text)
         ways = self._ways = _ASCII if text.isascii() else _ANY
         self.words: list[str] = ways.word.findall(text)
-        odd = "\n".join(_ODD_PARTS.findall(text))
+        odd = "\n".join(_ODD_PARTS.findall(text)) if _PERHAPS_ODD.search(text) else ""
         has_sign = _HAS_SIGN.search
         self._signed = set(filter(has_sign, set(ways.signed.findall(odd)))) if has_sign(odd) else set()
-        self._joined = _letters_of(ways.joined.findall(odd))
-        has_spelt = list(map(len, self.words)).count(1) >= FEWEST_SPELT
-        self._spelt = _letters_of([one for one in ways.spelt.findall(text) if _is_short(one)]) if has_spelt else []
+        self._joined = _letters_of(ways.joined.findall(odd)) if odd else []
+        spelt = ways.spelt.findall(text) if _perhaps_spelt(self.words) else []
+        self._spelt = _letters_of([one for one in spelt if _is_short(one)])
         self.distinct = {*self.words, *self._signed, *self._joined}
         for letters in self._spelt:
             self.distinct.update(letters[start:end] for start, end in _without_strays(len(letters)))
@@ -115,6 +116,13 @@ class Reading:
 def _letters_of(written: Sequence[str]) -> list[str]:
     """The letters and digits of words that are set apart or spelt out."""
     return _LETTERS_ALONE.of("\n".join(written)).split("\n") if written else []
+
+
+def _perhaps_spelt(words: Sequence[str]) -> bool:
+    """Whether single letters stand side by side; an accent may be what stands between them."""
+    if [*map(len, words)].count(1) < FEWEST_SPELT:
+        return False
+    return b"\1\1" in bytes([len(word) == 1 or not word.isalnum() for word in words])
 
 
 def _is_short(written: str) -> bool:

@@ -120,25 +120,26 @@ class Words:
                 yield found
 
     def _found(self, reading: Reading) -> Iterator[Found]:
-        nowhere = self._nowhere[reading.own]
-        words = reading.distinct - nowhere
-        readings = disguises.readings(self._may_be_listed(list(words)), reading.own)
+        if new := reading.distinct - self._nowhere[reading.own]:
+            yield from self._words_in(reading, new)
+        if self._parts:
+            yield from self._parts_in(reading.folded.text)
+
+    def _words_in(self, reading: Reading, words: set[str]) -> Iterator[Found]:
+        readings, firsts = disguises.readings(self._may_be_listed([*words]), reading.own), self._firsts
         targets = {word: found for word, one in readings.items() if (found := self._of_readings(one))}
-        firsts = self._firsts
         begin = {
             word: paths
             for word, one in readings.items()
             if (paths := [skeleton for skeleton in one.undisguised if skeleton in firsts])
         }
-        self._remember(words - targets.keys() - begin.keys(), nowhere)
+        self._remember(words - targets.keys() - begin.keys(), self._nowhere[reading.own])
         if targets:
             for word, start, end in reading.places_of(targets.keys()):
                 for target in targets[word]:
                     yield target, start, end
         if begin:
             yield from self._phrases_in(reading, begin, readings)
-        if self._parts:
-            yield from self._parts_in(reading.folded.text)
 
     def _may_be_listed(self, words: Sequence[str]) -> list[str]:
         """The words that could be an entry's or begin a phrase, whatever it is about them that looks disguised.
