@@ -164,7 +164,7 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "what was done on a post": _record(post=POST, newest_first=True),
     "what was done to an author's comments on a post": _record(author=ADA, post=POST, since=7),
     "a decision": lambda tx: decisions.get(tx, SITE, DecisionId("an id")),
-    "what checks want to know": lambda tx: standing.surroundings(tx, SITE, POST, ADA, body="a", comment_id=ID),
+    "what checks want to know": lambda tx: standing.surroundings(tx, SITE, POST, ADA, key="a", comment_id=ID),
     "whether hosts are new": lambda tx: arrivals.new_hosts(tx, SITE, frozenset({"a.example"})),
     "the lists": lambda tx: lists.of_site(tx, SITE),
     "a list": lambda tx: lists.get(tx, SITE, "rivals"),
