@@ -55,18 +55,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, tests of the SQLite file are skipped, each with its own reason, and what would run twice."""
+    """On PostgreSQL, tests of the SQLite file are skipped, each with its own reason, and what would run twice.
+
+    A test would run twice when it asks for nothing that another engine changes: no store of the run's engine, and with
+    `--engine replicas` no service either (what it has of the store, `--engine postgres` tries).
+    """
     for item in items:
         if {"start_gatepost", "services"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.service)
-    if config.getoption("engine") == "sqlite":
+    engine = config.getoption("engine")
+    if engine == "sqlite":
         return
+    changed = "start_gatepost" if engine == "replicas" else "store_url"
     for item in items:
         marker = item.get_closest_marker("sqlite_only")
         if marker is not None:
             item.add_marker(pytest.mark.skip(reason=marker.kwargs["reason"]))
         elif item.get_closest_marker("own_engines"):
             item.add_marker(pytest.mark.skip(reason="runs with --engine sqlite, and brings its own databases"))
+        elif changed not in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skip(reason=f"is the same with every engine: asks for no {changed}"))
 
 
 @pytest.fixture(scope="session")
