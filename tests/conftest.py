@@ -4,6 +4,7 @@
 A test that is about the SQLite file itself says so: `@pytest.mark.sqlite_only(reason="...")`.
 """
 
+import gc
 import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from service.__main__ import COLLECT_AFTER
 from service.store import migrate
 from service.store.database import Database
 from tests.harness import Gatepost, Hands, configuration
@@ -47,7 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The markers that go with `--engine`. What tests start hears SIGHUP, though `nohup` started the tests."""
+    """The markers that go with `--engine`. What tests start hears SIGHUP, though `nohup` started the tests. Garbage is
+    looked for as seldom as in the service itself."""
+    gc.set_threshold(COLLECT_AFTER)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line("markers", "sqlite_only(reason): about the SQLite file itself; no test on PostgreSQL")
     config.addinivalue_line("markers", "own_engines: brings its own databases, so it runs with the first engine only")
@@ -75,6 +79,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="runs with --engine sqlite, and brings its own databases"))
         elif changed not in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason=f"is the same with every engine: asks for no {changed}"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Thousands of tests stay to the end: Python need not look through them again and again for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
