@@ -67,6 +67,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if {"start_gatepost", "services"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.service)
+    if hasattr(config, "workerinput"):
+        # One of several processes: what needs a time limit of its own comes first, lest one process is long at it while
+        # the others have nothing more to do.
+        items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
     engine = config.getoption("engine")
     if engine == "sqlite":
         return
