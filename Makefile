@@ -20,6 +20,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 SAME_PYTHON := $(if $(PYTHON),grep -qsxF '$(PYTHON)' $(VENV)/.made,true)
 UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made && $(SAME_PYTHON) || echo remake)
 
+# Where nothing that was compiled may be kept, each process of a run compiles the tests and the plug-ins of pytest anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
