@@ -142,7 +142,7 @@ async def _page(call: Call, form: PolicyForm, became: Became, *, from_version: i
     theirs = became.theirs
     version = theirs.version if theirs else form.version
     lines = form.document.count("\n") + 1
-    return reply.page(
+    return await reply.page(
         call,
         "policy_edit.html",
         moderator=await moderator_of(call),

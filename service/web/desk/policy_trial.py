@@ -108,7 +108,7 @@ def _beside(pointer: str, detail: str, lines: Mapping[str, int]) -> Told:
 
 
 async def _page(call: Call, form: TrialForm, tried: Tried | None, *, status: int = 200) -> web.Response:
-    return reply.page(
+    return await reply.page(
         call,
         "policy_trial.html",
         moderator=await moderator_of(call),

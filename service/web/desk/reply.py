@@ -51,11 +51,20 @@ def language_of(call: Call) -> Language:
     return words.first_of([call.request.cookies.get(LANGUAGE_COOKIE, ""), *(part[0] for part in by_weight)])
 
 
-def page(
+async def page(
     call: Call, template: str, *, moderator: Actor | None, status: int = 200, back: str = "", **view: Any
 ) -> web.Response:
     """A page, or a part of one. `back` is its own address, as seen from the queue; everything in the view is
-    escaped."""
+    escaped. The navigation of a whole page leads to what rules did where the site has rules now."""
+    has_rules = False
+    if moderator is not None and not wants_part(call):
+        has_rules = await call.database.read(policies.has_rules, call.site.rules)
+    return _page(call, template, moderator, status, back=back, has_rules=has_rules, **view)
+
+
+def _page(
+    call: Call, template: str, moderator: Actor | None, status: int, *, back: str = "", **view: Any
+) -> web.Response:
     theme, root = call.request.cookies.get(THEME_COOKIE), root_of(call)
     site = call.services.settings.sites.get(call.request.match_info.get("site", ""))
     text = render(
@@ -66,7 +75,6 @@ def page(
             "theme": theme if theme in THEMES else None,
             "site": site,
             "moderator": moderator,
-            "has_rules": site is not None and policies.may_have_rules(site.key),
             "form_token": session.form_token_of(call, moderator) if moderator else None,
             "root": root,
             "home": f"{root}../" if "site" in call.request.match_info else root,
@@ -98,11 +106,11 @@ def go_back(call: Call, back: str, **more: object) -> web.Response:
 def problem_page(problem: Problem, call: Call) -> web.Response:
     """A failure as a page, with the honest status. Who is not signed in is told how to."""
     template, said = _template(problem)
-    shown = page(
+    shown = _page(
         call,
         "problem_part.html" if wants_part(call) else template,
-        moderator=None,
-        status=problem.status,
+        None,
+        problem.status,
         problem=problem,
         said=said,
         request_id=problems.request_id_of(call.request),
