@@ -140,6 +140,12 @@ def test_everything_that_is_said_has_words_in_each_language() -> None:
         assert not missing, (code, sorted(missing))
 
 
+def test_templates_have_no_quotation_marks_of_one_language() -> None:
+    """They are written otherwise in each: `quoted` says how."""
+    for path in FOLDER.glob("*.html"):
+        assert not re.search("[“”„‚‘’«»‹›]", path.read_text("utf-8")), path.name
+
+
 def test_what_goes_with_a_number_or_a_share_has_words() -> None:
     for code in words.CODES:
         known = words.named(code).words
