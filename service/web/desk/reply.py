@@ -15,7 +15,8 @@ from service.reading.language import Language
 from service.web import problems
 from service.web.call import Call
 from service.web.desk import session, ways
-from service.web.desk.problems import CodeOver, NeedsHttps, NoRole
+from service.web.desk.problems import CodeOver, FormOver, NeedsHttps, NoRole
+from service.web.desk.unsent import Unsent
 from service.web.header_lists import joined
 
 HEADERS: Final[Mapping[str, str]] = {
@@ -59,12 +60,6 @@ async def page(
     has_rules = False
     if moderator is not None and not wants_part(call):
         has_rules = await call.database.read(policies.has_rules, call.site.rules)
-    return _page(call, template, moderator, status, back=back, has_rules=has_rules, **view)
-
-
-def _page(
-    call: Call, template: str, moderator: Actor | None, status: int, *, back: str = "", **view: Any
-) -> web.Response:
     theme, root = call.request.cookies.get(THEME_COOKIE), root_of(call)
     site = call.services.settings.sites.get(call.request.match_info.get("site", ""))
     text = render(
@@ -75,6 +70,7 @@ def _page(
             "theme": theme if theme in THEMES else None,
             "site": site,
             "moderator": moderator,
+            "has_rules": has_rules,
             "form_token": session.form_token_of(call, moderator) if moderator else None,
             "root": root,
             "home": f"{root}../" if "site" in call.request.match_info else root,
@@ -103,14 +99,16 @@ def go_back(call: Call, back: str, **more: object) -> web.Response:
     return web.Response(status=303, headers={**HEADERS, "Location": quote(location, safe="/?&=%+~:@!$'()*,;.-_")})
 
 
-def problem_page(problem: Problem, call: Call) -> web.Response:
-    """A failure as a page, with the honest status. Who is not signed in is told how to."""
+async def problem_page(problem: Problem, call: Call, unsent: Unsent | None) -> web.Response:
+    """A failure as a page, with the honest status. Who is not signed in is told how to. `unsent` is what they sent, for
+    the page to keep."""
     template, said = _template(problem)
-    shown = _page(
+    shown = await page(
         call,
         "problem_part.html" if wants_part(call) else template,
-        None,
-        problem.status,
+        moderator=None,
+        status=problem.status,
+        unsent=unsent,
         problem=problem,
         said=said,
         request_id=problems.request_id_of(call.request),
@@ -134,6 +132,8 @@ def _template(problem: Problem) -> tuple[str, str | None]:
             return "sign_in.html", None
         case NoRole():
             return "no_role.html", None
+        case FormOver():
+            return "again.html", None
     return "problem.html", None
 
 
