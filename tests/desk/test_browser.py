@@ -289,6 +289,19 @@ async def test_the_phone_has_large_targets_and_the_decision_at_hand(
     await expect(card.locator(".decide > .bar")).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_the_navigation_of_a_phone_is_one_row(gatepost: Gatepost, browser_of: OpenBrowser, language: str) -> None:
+    """What does not fit is beside it, and the page that is shown is not hidden there."""
+    await ruled(gatepost)
+    page = await (await browser_of(viewport={"width": 380, "height": 800}, locale=language)).new_page()
+    for address in ("", "settings"):
+        await page.goto(address)
+        links = await page.locator(".top nav a").all()
+        tops = {(await link.bounding_box() or {}).get("y") for link in links}
+        assert (len(links), len(tops)) == (6, 1)
+        await expect(page.locator(".top nav [aria-current]")).to_be_in_viewport(ratio=1)
+
+
 async def test_a_phone_held_sideways_has_them_too(gatepost: Gatepost, browser_of: OpenBrowser) -> None:
     """On every page; the decision is at hand while a card is read, and a key counts for what can be seen of it."""
     known = await scene(gatepost)

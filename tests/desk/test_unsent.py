@@ -57,7 +57,12 @@ async def test_what_was_typed_is_sent_again_after_signing_in(gatepost: Gatepost)
 
 async def test_a_note_is_kept_as_well(gatepost: Gatepost) -> None:
     comment = (await gatepost.reader("ada").submit("Words.")).json["comment"]
-    fields: dict[str, Any] = {"comment": comment["id"], "version": "1", "action": "reject", "note": "One line.\nAnother."}
+    fields: dict[str, Any] = {
+        "comment": comment["id"],
+        "version": "1",
+        "action": "reject",
+        "note": "One line.\nAnother.",
+    }
     refused = await visit(gatepost).post("/desk/blog/decide", csrf="old", back="?order=priority", **fields)
     assert form_in(refused) == {"back": "?order=priority", **fields}
     assert '<div class="source code">One line.\nAnother.</div>' in refused.text, "to be read, or copied"
