@@ -294,8 +294,9 @@ async def test_the_navigation_of_a_phone_is_one_row(gatepost: Gatepost, browser_
     """What does not fit is beside it, and the page that is shown is not hidden there."""
     await ruled(gatepost)
     page = await (await browser_of(viewport={"width": 380, "height": 800}, locale=language)).new_page()
-    for address in ("", "settings"):
+    for address in ("", "policy", "settings"):
         await page.goto(address)
+        assert (await page.locator(".top").bounding_box() or {}).get("y") == 0
         links = await page.locator(".top nav a").all()
         tops = {(await link.bounding_box() or {}).get("y") for link in links}
         assert (len(links), len(tops)) == (6, 1)
