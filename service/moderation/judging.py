@@ -8,6 +8,7 @@ runs: its policy says what becomes of every text.
 import hashlib
 from collections.abc import Set
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -24,7 +25,6 @@ from service.triage import look as checks
 from service.triage import seen
 from service.triage.checks import lists as lists_check
 from service.triage.facts import Facts, Failure, spans_of
-from service.triage.judge import NOT_SAMPLED
 from service.triage.judge import judge as judged
 from service.triage.judgement import Judgement
 from service.triage.lists.compiled import NO_LISTS, Lists
@@ -120,8 +120,8 @@ def judge(
         at=tx.now,
         text_version=incoming.text_version,
         edits_approved=incoming.edits_approved,
-        braked=brakes.standing(tx, site.key, policy),
-        sample=_sample(tx, policy, incoming),
+        braked=brakes.of_site(tx, site.key) if found.some_braked else frozenset(),
+        sample=partial(_sample, tx, incoming),
     )
     if judgement.outcome is Outcome.REFUSE:  # what is written now would not be kept: see `count_refused`
         raise Refused(judgement)
@@ -223,10 +223,8 @@ def _told(judgement: Judgement) -> dict[str, object]:
     }
 
 
-def _sample(tx: Transaction, policy: Policy, incoming: Incoming) -> float:
+def _sample(tx: Transaction, incoming: Incoming) -> float:
     """A number from 0 to below 1 that nobody outside can know beforehand: which texts are in the audit sample."""
-    if not policy.audit_share or not policy.acts_alone:
-        return NOT_SAMPLED
     text = f"{incoming.comment_id} {incoming.text_version}".encode()
     digest = hashlib.blake2b(text, key=secrets.get_or_make(tx, "audit"), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64

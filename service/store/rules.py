@@ -64,13 +64,10 @@ def _summed(name: str, *where: ColumnElement[bool]) -> ColumnElement[int]:
 _WATCHED = ("since", "acted_before", "arrived_before", "changed_at", "learns_since")
 
 
-_COUNT = (
-    insert(rule_hours)
-    .values({column.name: bindparam(column.name) for column in rule_hours.c})
-    .on_conflict_do_update(
-        index_elements=["site", "rule", "hour"],
-        set_={name: rule_hours.c[name] + bindparam(name) for name in ("spoke", "decided", "acted")},
-    )
+_counted = insert(rule_hours).values({column.name: bindparam(column.name) for column in rule_hours.c})
+_COUNT = _counted.on_conflict_do_update(
+    index_elements=["site", "rule", "hour"],
+    set_={name: rule_hours.c[name] + _counted.excluded[name] for name in ("spoke", "decided", "acted")},
 )
 _OF_RULE = (rule_hours.c.site == bindparam("site"), rule_hours.c.rule == bindparam("rule"))
 _BEGIN = (
@@ -147,7 +144,7 @@ _TALLY_OUTCOMES = select(
 
 def count(tx: Transaction, site: SiteKey, rule: str, *, decided: int = 0, acted: int = 0) -> None:
     """A rule spoke of one more text (ALL: one more came), and perhaps decided about it, or acted alone."""
-    tx.run(_COUNT, site=site, rule=rule, hour=tx.now // HOUR, spoke=1, decided=decided, acted=acted)
+    tx.count_later(_COUNT, (site, rule, tx.now // HOUR), (1, decided, acted))
 
 
 def numbers(tx: Transaction, site: SiteKey, rule: str) -> Numbers:
