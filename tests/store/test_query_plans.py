@@ -49,6 +49,7 @@ from service.store import (
     queue_pages,
     record_pages,
     retention,
+    rules,
     standing,
 )
 from service.store.database import Database, Transaction
@@ -170,6 +171,7 @@ READS: dict[str, Callable[[Transaction], object]] = {
     "a list": lambda tx: lists.get(tx, SITE, "rivals"),
     "the entries of a list": lambda tx: lists.entries(tx, SITE, "rivals"),
     "what a list found": lambda tx: lists.hits(tx, SITE, "rivals"),
+    "how rules fare": lambda tx: rules.tallies(tx, SITE, ["links-hold", "wave-spam"]),
     "the last decision": lambda tx: decisions.last_on(tx, ID),
     "the last decisions": lambda tx: decisions.last_on_each(tx, [ID, CommentId("b")]),
     "events": lambda tx: events.after(tx, SITE, 7, limit=100),
@@ -229,6 +231,7 @@ NO_TABLES = (
     "SCAN rushing",
     "SCAN alike",
     "SCAN counted",
+    "SCAN last",
     "SCAN equal",
     "SCAN json_each VIRTUAL TABLE INDEX 1:",
     "SCAN listed VIRTUAL TABLE INDEX 1:",
