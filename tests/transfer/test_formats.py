@@ -252,3 +252,4 @@ def test_bodies_come_in_their_own_language(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_times_as_the_systems_write_them(value: object, at: int | None) -> None:
     assert moment(value) == at
+        ("2014-01-15 01:32:12 +0800 CST", AT), ("2014-01-14 14:32:12.000000001 -0300 -03", AT),
