@@ -218,6 +218,14 @@ def test_bad_line_of_json_is_left_out_and_the_others_come_in(tmp_path: Path) -> 
     found, left_out = read(exports.put(path, b"".join([first, *bad, second])))
     assert len(found) == 2
     assert [each.line for each in left_out if not each.personal] == [2, 3, 4, 5, 6]
+def test_valine_as_leancloud_begins_it(tmp_path: Path) -> None:
+    (path,) = exports.written(tmp_path, "valine")
+    lines = [json.dumps(each) for each in json.loads(path.read_text())]
+    first = '#filetype:JSON-streaming {"type":"Class","class":"Comment"}'
+    found, _ = read(exports.put(tmp_path / "streamed", "\n".join([first, *lines, ""]).encode()))
+    assert found == [each._replace(line=each.line + 1) for each in read(path)[0]]
+
+
 
 
 def test_lone_surrogates_and_nul_do_not_get_through(tmp_path: Path) -> None:
