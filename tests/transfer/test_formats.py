@@ -188,6 +188,21 @@ def test_disqus_with_strays_bare_ids_and_no_id_comes_in(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_disqus_bare_ids_come_in_wherever_the_file_is_cut_into_pieces(tmp_path: Path) -> None:
+    posts = [exports.disqus_post(number, "x" * (number % 13)) for number in range(1, 2_000)]
+    bare = [post.replace('<thread dsq:id="9"/>', "<thread dsq:id=9/>") for post in posts]
+    found, _ = read(exports.put(tmp_path / "a", exports.disqus(*bare)))
+    assert [comment.source_id for comment in found] == [str(number) for number in range(1, 2_000)]
+
+
+@pytest.mark.parametrize("page", ["first", "/first"])
+def test_commento_pages_that_were_given_an_id_are_told_apart(tmp_path: Path, page: str) -> None:
+    """`data-page-id` is what its owner wrote, with a slash before it or none."""
+    (path,) = exports.written(tmp_path, "commento")
+    found, _ = read(exports.put(path, path.read_bytes().replace(b"/2014/first/", page.encode())))
+    assert {comment.post_url for comment in found} == {"https://blog.example/first"}
+
+
 def test_isso_ids_are_told_apart_by_their_threads(tmp_path: Path) -> None:
     comment = {"id": 0, "author": "Ada", "created": exports.SECOND, "text": "x"}
     threads = [{"comments": [comment, {**comment, "id": 1, "parent": 0}], "id": uri} for uri in ("/a/", "/b/")]
