@@ -42,6 +42,7 @@ def _comment(found: Record) -> ImportedComment:
     if state not in _STATES:
         raise BadRecordError(f"is in a state that Commento has not (`state`: {state[:40]!r})")
     source_id, path = found.needed("commentHex"), found.needed("url", "path")
+    page = f"/{path.removeprefix('/')}"
     host = found.text("domain", "host")
     author = found.or_none("commenterHex", nothing=_NOBODY)
     written = found.text("markdown")
@@ -51,7 +52,7 @@ def _comment(found: Record) -> ImportedComment:
         source_parent=found.or_none("parentHex", nothing=("root",)),
         line=found.line,
         thread_id=f"{host}{path}",
-        post_url=f"https://{host}{path}" if host else path,
+        post_url=f"https://{host}{page}" if host else page,
         author_id=author,
         author_name=found.text("commenter.name") if author else found.text("authorName"),
         author_url=found.or_none("commenter.link", "commenter.websiteUrl", nothing=("undefined",)),
