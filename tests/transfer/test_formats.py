@@ -132,6 +132,29 @@ def test_wordpress_pingbacks_say_what_they_are(tmp_path: Path) -> None:
     assert [comment.kind for comment in found] == [Kind.COMMENT, Kind.COMMENT, Kind.PINGBACK, Kind.TRACKBACK]
 
 
+HIDDEN: Final = "stands on a post that is private, a draft or has a password: publish it there first"
+
+
+@pytest.mark.parametrize(
+    ("of_post", "of_comment", "why"),
+    [
+        ("<wp:status>private</wp:status>", {}, HIDDEN),
+        ("<wp:status>draft</wp:status>", {}, HIDDEN),
+        ("<wp:post_password>x</wp:post_password>", {}, HIDDEN),
+        ("", {"type": "note"}, "is a note of an editor"),
+        ("<wp:status>publish</wp:status><wp:post_password></wp:post_password>", {}, None),
+    ],
+)
+def test_wordpress_comments_that_readers_did_not_see_do_not_become_public(
+    tmp_path: Path, of_post: str, of_comment: dict[str, str], why: str | None
+) -> None:
+    file = exports.wxr(exports.wxr_comment(1, 0, "1", "x", **of_comment))
+    file = file.replace(b"<wp:comment>", of_post.encode() + b"<wp:comment>")
+    found, left_out = read(exports.put(tmp_path / "a", file))
+    assert len(found) == (why is None)
+    assert [each.why for each in left_out if not each.personal] == ([] if why is None else [why])
+
+
 def test_wordpress_time_of_zeros_is_taken_from_the_local_one(tmp_path: Path) -> None:
     comment = exports.wxr_comment(1, 0, "1", "x", date=exports.SECOND, date_gmt="0000-00-00 00:00:00")
     ((found,), _) = read(exports.put(tmp_path / "a", exports.wxr(comment)))
