@@ -132,7 +132,7 @@ def test_wordpress_pingbacks_say_what_they_are(tmp_path: Path) -> None:
     assert [comment.kind for comment in found] == [Kind.COMMENT, Kind.COMMENT, Kind.PINGBACK, Kind.TRACKBACK]
 
 
-HIDDEN: Final = "stands on a post that is private, a draft or has a password: publish it there first"
+HIDDEN: Final = "stands on a post that is private, a draft or has a password: publish it first"
 
 
 @pytest.mark.parametrize(
@@ -233,6 +233,16 @@ def test_isso_ids_are_told_apart_by_their_threads(tmp_path: Path) -> None:
     assert [(each.source_id, each.source_parent) for each in found] == [
         ("/a/#0", None), ("/a/#1", "/a/#0"), ("/b/#0", None), ("/b/#1", "/b/#0"),
     ]  # fmt: skip
+
+
+def test_remark42_is_recognised_with_very_many_users(tmp_path: Path) -> None:
+    (path,) = exports.written(tmp_path, "remark42")
+    first, comments = path.read_bytes().split(b"\n", 1)
+    users = [{"id": f"github_{number}", "verified": True} for number in range(3_000)]
+    many = json.dumps({**json.loads(first), "users": users}).encode()
+    source = Source([exports.put(path, many + b"\n" + comments)])
+    assert recognised(source).name == "remark42"
+    assert len(read(path)[0]) == 2
 
 
 def test_artalk_as_the_api_wraps_it(tmp_path: Path) -> None:

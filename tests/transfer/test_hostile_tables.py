@@ -46,7 +46,9 @@ def endless(path: Path) -> Path:
 
 def test_rows_of_a_database_end_with_its_file(tmp_path: Path) -> None:
     source = Source([endless(tmp_path / "isso.db")])
-    with pytest.raises(SourceError, match="isso.db: is no SQLite database that can be read .its rows are longer than"):
+    with pytest.raises(
+        SourceError, match=r"is no SQLite database that can be read \(its rows are longer than"
+    ):
         list(islice(recognised(source).read(source), 10_000))
 
 
@@ -54,5 +56,5 @@ def test_a_table_with_very_many_columns_is_refused(tmp_path: Path) -> None:
     """Each row, however short, would be filled up with all of them."""
     columns = ",".join(["id", "pageId", "by_nickname", *map(str, range(5_000))])
     source = Source([exports.put(tmp_path / "a.csv", f"{columns}\nx\n".encode())])
-    with pytest.raises(SourceError, match="a.csv, line 1: has more than 1000 columns: no export does; not read"):
+    with pytest.raises(SourceError, match=r"a\.csv, line 1: has more than 1000 columns: no export does; not read"):
         list(recognised(source).read(source))

@@ -14,9 +14,9 @@ _STATES: Final = {"approved": State.APPROVED, "unapproved": State.PENDING, "flag
 _NOBODY: Final = ("anonymous", "0" * 64)
 
 
-def _looks_like(source: Source) -> bool:
-    found = [glance.at(part) for part in source.parts]
-    return any(each.has(Kind.JSON, "comments") and each.names.get("version") == 1 for each in found)
+def _looks_like(part: Part) -> bool:
+    found = glance.at(part)
+    return found.has(Kind.JSON, "comments") and found.names.get("version") == 1
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:

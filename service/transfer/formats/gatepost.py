@@ -18,14 +18,14 @@ NAME: Final = restoring.SOURCE
 VERSION: Final = 1
 
 
-def header_of(source: Source) -> Mapping[str, Any] | None:
+def header_of(part: Part) -> Mapping[str, Any] | None:
     """The first line of an export; None where it is none. Raises SourceError.
 
     Such a line is short: no more is read of a file that may be of any other system.
     """
-    with source.parts[0].open() as stream:
+    with part.open() as stream:
         line, _, _ = stream.read().partition(b"\n")
-    return _header(source.parts[0], line)
+    return _header(part, line)
 
 
 def _header(part: Part, line: bytes) -> Mapping[str, Any] | None:
@@ -44,8 +44,8 @@ def _header(part: Part, line: bytes) -> Mapping[str, Any] | None:
     return header
 
 
-def _looks_like(source: Source) -> bool:
-    return header_of(source) is not None
+def _looks_like(part: Part) -> bool:
+    return header_of(part) is not None
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
