@@ -119,8 +119,8 @@ def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
         raise _RefusedError(f"stands on a thread whose key cannot be used, since it {mistake}: give it one with --map")
     body, html = _text(found, wanted)
     profile = profile_of(_clean(found.author_name), url=_clean(found.author_url))
-    subject, is_users = _subject(found)
-    is_made = found.body_format is not BodyFormat.MARKDOWN and body != found.body
+    subject, is_own = _subject(found.author_id, found.author_name, found.author_url)
+    is_made = found.body_format in (BodyFormat.HTML, BodyFormat.TEXT) and body != found.body
     edited_at = found.edited_at
     return Staged(
         number=number,
@@ -130,7 +130,7 @@ def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
         post_title=_title(found.post_title),
         post_url=_address(found.post_url),
         subject=subject,
-        login=wanted.login if is_users else None,
+        login=wanted.login if is_own and found.is_users_id else None,
         name=profile.name,
         url=profile.url,
         body=body,
@@ -176,13 +176,9 @@ def _text(found: ImportedComment, wanted: Wanted) -> tuple[str, str]:
     return body, html
 
 
-def _subject(found: ImportedComment) -> tuple[str, bool]:
-    """Under which name the source's author is known, and whether that is their id there."""
-    return _named(found.author_id, found.author_name, found.author_url)
-
-
 @lru_cache(maxsize=REMEMBERED_PEOPLE)
-def _named(own: str | None, name: str, url: str | None) -> tuple[str, bool]:
+def _subject(own: str | None, name: str, url: str | None) -> tuple[str, bool]:
+    """Under which name the source's author is known, and whether that is their own id there."""
     if own and own.strip() and len(own) <= MAX_SUBJECT and is_clean(own):
         return own, True
     said = "\0".join((own or "", name, url or ""))

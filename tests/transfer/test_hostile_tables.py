@@ -46,9 +46,7 @@ def endless(path: Path) -> Path:
 
 def test_rows_of_a_database_end_with_its_file(tmp_path: Path) -> None:
     source = Source([endless(tmp_path / "isso.db")])
-    with pytest.raises(
-        SourceError, match=r"is no SQLite database that can be read \(its rows are longer than"
-    ):
+    with pytest.raises(SourceError, match=r"is no SQLite database that can be read \(its rows are longer than"):
         list(islice(recognised(source).read(source), 10_000))
 
 
