@@ -238,8 +238,15 @@ class Stage:
 
     def slices(self, size: int) -> Iterator[list[Staged]]:
         """All of them: post by post, what is answered before its answers, the older ones first."""
+        yield from self._sliced("NOT dropped", size)
+
+    def gone(self, size: int) -> Iterator[list[Staged]]:
+        """Those that were deleted, with nothing standing on them, in the same order: some may have come before."""
+        yield from self._sliced("dropped", size)
+
+    def _sliced(self, which: str, size: int) -> Iterator[list[Staged]]:
         rows = self._run(
-            "SELECT comments.* FROM places JOIN comments USING (number) WHERE NOT dropped"
+            f"SELECT comments.* FROM places JOIN comments USING (number) WHERE {which}"  # noqa: S608
             " ORDER BY places.post, places.level, places.created_at, places.number"
         )
         while part := rows.fetchmany(size):

@@ -226,6 +226,23 @@ async def test_a_changed_text_comes_with_update_unless_somebody_decided_here(
     assert (report.updated, report.known) == (0, 2)
 
 
+async def test_what_was_deleted_there_since_is_no_longer_public_after_an_update(
+    database: Database, store_url: str, rows: Rows
+) -> None:
+    await bring(database, [comment(1), comment(2), comment(3, parent=2)])
+    newer = [comment(1, state=State.DELETED, body=""), comment(2, state=State.DELETED), comment(3, parent=2)]
+    never_here = comment(4, state=State.DELETED)
+    report = await bring(database, [*newer, never_here], batch="with", updates=True)
+    assert (report.new, report.updated) == (0, 2)
+    found = rows.execute("SELECT status, listed FROM comments ORDER BY created_at")
+    assert [(status, bool(listed)) for status, listed in found] == [
+        ("deleted", False),
+        ("deleted", True),
+        ("approved", True),
+    ]
+    assert differences(store_url) == []
+
+
 async def test_people_are_nobody_of_the_blog_unless_a_login_says_so(database: Database, rows: Rows) -> None:
     await bring(database, [comment(1), comment(2, author_id=None)])
     await bring(database, [comment(3)], Wanted(SITE, login="the-login"), batch="second")
