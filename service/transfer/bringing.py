@@ -114,7 +114,7 @@ async def write(database: Database, ready: Ready, stage: Stage, report: Report, 
     for slice_ in stage.gone(SLICE) if ready.updates else ():
         known = await database.bulk.read(arriving.known, ready.order, [one.identity for one in slice_])
         await _take(database, ready.order, [one for one in slice_ if one.identity in known], report)
-    if not report.new + report.updated:
+    if not report.new:  # what came anew belongs to the import that brought it first
         report.batch = None
 
 
