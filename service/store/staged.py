@@ -262,9 +262,10 @@ class Stage:
             ).fetchall()
         )
 
-    def dropped(self) -> int:
-        """How many were deleted, and nothing stands on them."""
-        return int(self._run("SELECT count(*) FROM places WHERE dropped").fetchone()[0])
+    def dropped(self) -> Iterator[int]:
+        """The lines of those that were deleted, and nothing stands on them."""
+        for (line,) in self._run("SELECT line FROM places WHERE dropped ORDER BY number"):
+            yield line
 
     def authors(self) -> int:
         """How many people wrote them."""

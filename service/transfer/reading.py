@@ -89,8 +89,8 @@ def read(source: Source, format_: Format, wanted: Wanted, stage: Stage, report: 
     report.by_status, report.authors = stage.by_status(), stage.authors()
     report.posts = [PostKeyFound(*post) for post in stage.posts()]
     _find_alike(report.posts)
-    if dropped := stage.dropped():
-        report.counted["was deleted, and nothing stands on it"] += dropped
+    for line in stage.dropped():
+        report.count(line, "was deleted, and nothing stands on it")
 
 
 def _take(found: ImportedComment, number: int, wanted: Wanted, stage: Stage, report: Report) -> None:

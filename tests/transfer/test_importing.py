@@ -383,6 +383,13 @@ def test_what_is_counted_is_handed_on() -> None:
         assert report.said == ["line 3: has the id of another comment on its thread: the first one counts"]
 
 
+def test_the_report_for_programs_has_all_that_is_left_out() -> None:
+    with on_stage([comment(1), comment(2, state=State.DELETED), comment(3, created_at=-1)]) as (_, report):
+        problems = [(problem["count"], problem["lines"]) for problem in report.as_json()["problems"]]
+    assert problems == [(1, [3]), (1, [2])]
+    assert [line for line in report.words() if "more" in line] == ["  ... and 1 more: --report FILE.json lists all"]
+
+
 def test_nothing_of_the_file_acts_on_the_terminal() -> None:
     with on_stage([comment(1, post="/%1b]0;owned%07%0aRead as disqus"), LeftOut(2, "is \x1b[2J")]) as (_, report):
         lines = list(report.words())
