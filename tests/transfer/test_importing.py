@@ -1,6 +1,7 @@
 """Comments of another system come in once, in their threads, with their states and times, and can be taken back."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from service.store.database import Database
 from service.store.snapshot import StoppedError, Watch
 from service.transfer import bringing
 from service.transfer.imported import BodyFormat, ImportedComment, Kind, LeftOut, State
-from service.transfer.keys import Keys
+from service.transfer.keys import Keys, read_map
 from service.transfer.reading import Wanted
 from tests.harness import Gatepost, configuration
 from tests.rows import Rows
@@ -297,6 +298,22 @@ async def test_a_long_text_is_cut_where_that_is_asked_for(database: Database, ro
 def test_posts_have_the_keys_that_are_asked_for(keys: Keys, given: dict[str, str], key: str) -> None:
     one = comment(1, thread_id="7", post_url="https://old.example/a/b%C3%BC/?utm_source=x#top")
     with on_stage([one], Wanted(SITE, keys, given)) as (_, report):
+        assert [post.key for post in report.posts] == [key]
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("/a/b\u00fc/,mine", "mine"),
+        ("/a/b%C3%BC/,mine", "mine"),
+        ("/a/b\u00fc/,no\n/a/b\u00fc,mine", "mine"),
+        ("/a/b\u00fc/?p=1,no", "/a/b\u00fc"),
+    ],
+)
+def test_a_path_in_a_map_may_be_as_it_stands_in_an_address(tmp_path: Path, line: str, key: str) -> None:
+    (tmp_path / "map.csv").write_text(f"from,to\n{line}\n", "utf-8")
+    one = comment(1, thread_id="7", post_url="https://old.example/a/b%C3%BC/")
+    with on_stage([one], Wanted(SITE, map=read_map(tmp_path / "map.csv"))) as (_, report):
         assert [post.key for post in report.posts] == [key]
 
 
