@@ -5,6 +5,7 @@ So nothing is written before all of it has been read, and a gigabyte of input ta
 before its answers.
 """
 
+import hashlib
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from service.model import Milliseconds
 CACHE_KILOBYTES: Final = 16_000
 AT_ONCE: Final = 250
 """Comments that go to the database in one call."""
+LONGEST_IDENTITY: Final = 500
+"""Characters. PostgreSQL takes no entry of an index above 2,704 bytes."""
 AGAIN: Final = "has the id of another comment on its thread: the first one counts"
 
 
@@ -193,6 +196,8 @@ class Stage:
             yield line, AGAIN
         self._run(f"DELETE FROM places WHERE {_IS_THERE_AGAIN}")  # noqa: S608
         for number, line, name in self._run(_SHARED):
+            if len(name) > LONGEST_IDENTITY:
+                name = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
             if self._run("SELECT 1 FROM places WHERE source_id = ?", (name,)).fetchone() or not self.is_first(name):
                 self._run("DELETE FROM places WHERE number = ?", (number,))
                 yield line, AGAIN

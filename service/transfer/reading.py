@@ -15,7 +15,7 @@ from service.model import Milliseconds, Status
 from service.reading.shapes import ANCHOR_PATTERN
 from service.settings import Site
 from service.store.snapshot import Watch
-from service.store.staged import Placed, Stage, Staged
+from service.store.staged import LONGEST_IDENTITY, Placed, Stage, Staged
 from service.strict_json import is_clean
 from service.text import render, visible
 from service.transfer import bodies, keys
@@ -29,7 +29,6 @@ STEP: Final = "read"
 TOLD_EVERY: Final = 500
 LATEST: Final[Milliseconds] = 4_102_444_800_000
 """The year 2100: what is said to be later is a mistake."""
-LONGEST_ID: Final = 500
 LONGEST_TITLE: Final = 500
 LONGEST_ADDRESS: Final = 2_000
 _ANCHOR: Final = re.compile(ANCHOR_PATTERN)
@@ -43,7 +42,7 @@ MOST_TIMES_TOO_LONG: Final = 10
 """A text that is so much longer than those of the site is not looked at any further: marks alone never make it so."""
 _LONGEST: Final = {
     **dict.fromkeys(("post_url", "post_title", "author_id", "author_name", "author_url"), LONGEST_ADDRESS),
-    "source_parent": LONGEST_ID,
+    "source_parent": LONGEST_IDENTITY,
 }
 _STATUS: Final = {state: Status(state.value) for state in State}
 _CUT: Final = " \u2026"
@@ -106,7 +105,7 @@ def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
     found = _within_bounds(found, wanted)
     if found.kind is not Kind.COMMENT and not wanted.pingbacks:
         raise _RefusedError(f"is a {found.kind}: they come with --pingbacks")
-    if not found.source_id or len(found.source_id) > LONGEST_ID or not is_clean(found.source_id):
+    if not found.source_id or len(found.source_id) > LONGEST_IDENTITY or not is_clean(found.source_id):
         raise _RefusedError("has no id that can be used")
     if len(found.thread_id) > LONGEST_ADDRESS:
         raise _RefusedError(f"stands on a thread whose id has more than {LONGEST_ADDRESS} characters")
