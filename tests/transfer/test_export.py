@@ -16,7 +16,7 @@ from service.store.snapshot import Watch
 from service.transfer import bringing, content, csv_file, lines, wordpress_file
 from service.transfer.formats import gatepost, wordpress
 from service.transfer.imported import ImportedComment
-from service.transfer.keys import Keys
+from service.transfer.keys import Keys, path_of
 from service.transfer.opened import Source, SourceError
 from service.transfer.reading import Wanted
 from service.transfer.report import Report
@@ -158,6 +158,17 @@ async def test_wordpress_is_given_a_reply_behind_what_it_answers(
     found = wordpress.FORMAT.read(Source([tmp_path / "out.xml"]))
     threads = [(one.source_id, one.source_parent) for one in found if isinstance(one, ImportedComment)]
     assert threads == [("1#1", None), ("1#2", None), ("1#3", "1#2")]
+
+
+async def test_a_post_without_an_address_has_one_in_what_wordpress_is_given(
+    database: Database, store_url: str, tmp_path: Path
+) -> None:
+    await bring(database, [comment(1, thread_id="/100% so? #1", post_url=None)], Wanted(BLOG, Keys.ID))
+    with snapshot.of(store_url) as moment:
+        (tmp_path / "out.xml").write_bytes(b"".join(wordpress_file.lines(moment, BLOG, Watch())))
+    found = wordpress.FORMAT.read(Source([tmp_path / "out.xml"]))
+    addresses = [one.post_url for one in found if isinstance(one, ImportedComment)]
+    assert list(map(path_of, filter(None, addresses))) == ["/100% so? #1"]
 
 
 def test_the_schema_in_the_documentation_is_that_of_the_lines() -> None:
