@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from service.model import Milliseconds
+from service.store.engine import StoreError
 
 CACHE_KILOBYTES: Final = 16_000
 AT_ONCE: Final = 250
@@ -292,16 +293,22 @@ class Stage:
 
 @contextmanager
 def opened() -> Iterator[Stage]:
-    """An empty one, for as long as the block."""
-    with (
-        tempfile.TemporaryDirectory(prefix="gatepost-import-") as folder,
-        closing(sqlite3.connect(Path(folder) / "stage.db", isolation_level=None)) as connection,
-    ):
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
-        connection.execute("PRAGMA temp_store = FILE")
-        stage = Stage(connection)
-        connection.execute("BEGIN")  # one transaction: else each comment would write its pages to the file
-        yield stage
+    """An empty one, for as long as the block. Raises StoreError, also within it, where there is no room."""
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="gatepost-import-") as folder,
+            closing(sqlite3.connect(Path(folder) / "stage.db", isolation_level=None)) as connection,
+        ):
+            connection.execute("PRAGMA journal_mode = OFF")
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
+            connection.execute("PRAGMA temp_store = FILE")
+            stage = Stage(connection)
+            connection.execute("BEGIN")  # one transaction: else each comment would write its pages to the file
+            yield stage
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"there is no room for what was read, in {tempfile.gettempdir()} ({error}): make some, or name another "
+            "folder by the variable TMPDIR"
+        ) from None
