@@ -21,11 +21,15 @@ export class Pages {
 
   async more() {
     const { arrivals, list, moreButton, notice } = this.thread;
+    const cursor = list.next;
     notice?.remove();
     moreButton.disabled = true;
     try {
-      const drawn = await list.fill(await this.read({ cursor: list.next }));
+      const page = await this.read({ cursor });
+      // Meanwhile another part of the list may be shown.
+      const drawn = list.next === cursor ? await list.fill(page) : [];
       for (const { id } of drawn) arrivals.forget(id);
+      this.thread.writing?.settle();
       drawn[0]?.article.focus();
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
@@ -69,6 +73,7 @@ export class Pages {
     const { arrivals, list, options } = this.thread;
     if (`#${sought}` === options.hash || sought.includes("%")) return;
     const id = sought.replace(MARK, "$1");
+    this.sought = id;
     if (arrivals.held.has(id)) arrivals.release();
     const find = () => list.get(id) ?? [...list.comments.values()].find(({ item }) => item?.anchor === id);
     if (!find() && !(await this.showAround(id))) return;
@@ -90,9 +95,11 @@ export class Pages {
     let page;
     try {
       page = await this.read({ around: id });
+      if (this.sought !== id) return false;
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
-      if (!ID.test(id)) return false;
+      if (this.sought !== id || !ID.test(id)) return false;
+      if (refusal.isOutage) return this.thread.regret();
       this.thread.say(words.say("gone"));
       this.showLinked(make("p", { part: "notice", class: "box" }, words.say("gone")));
       return false;
@@ -113,8 +120,10 @@ export class Pages {
   }
 
   async showAll() {
+    this.sought = null;
     try {
       const page = await this.read();
+      if (this.sought) return;
       this.clear();
       this.isLinked = false;
       await this.thread.list.fill(page);
