@@ -384,6 +384,20 @@ async def test_the_keyboard_stays_where_a_list_is_tried_again(stage: Stage) -> N
     await expect(window.element.get_by_role("heading", level=2)).to_be_focused()
 
 
+async def test_the_keyboard_stays_on_more_that_cannot_be_had(stage: Stage) -> None:
+    for n in range(3):
+        await stage.approved(f"Comment {n}")
+    stage.page(limit="2", live="off")
+    window = await stage.ready()
+    await window.page.route("**/comments?*cursor=*", lambda route: route.abort())
+    more = window.element.get_by_role("button", name="More comments")
+    await more.focus()
+    await window.page.keyboard.press("Enter")
+    await expect(window.element.get_by_role("alert")).to_have_text("Comments can't be loaded now.")
+    await at_rest(window)
+    await expect(more).to_be_focused()
+
+
 async def test_the_keyboard_stays_in_a_comment_that_changes(stage: Stage, window: Window) -> None:
     comment = await stage.approved("See [there](https://example.org/)")
     await window.comment(comment["id"]).get_by_role("link", name="there").focus()

@@ -20,23 +20,26 @@ export class Pages {
   }
 
   async more() {
-    const { arrivals, list, moreButton, notice } = this.thread;
+    const { arrivals, list, moreButton, notice, root, writing } = this.thread;
+    const hadKeyboard = root.activeElement === moreButton;
     const cursor = list.next;
+    let drawn = [];
     notice?.remove();
     moreButton.disabled = true;
     try {
       const page = await this.read({ cursor });
       // Meanwhile another part of the list may be shown.
-      const drawn = list.next === cursor ? await list.fill(page) : [];
-      for (const { id } of drawn) arrivals.forget(id);
-      this.thread.writing?.settle();
-      drawn[0]?.article.focus();
+      if (list.next === cursor) drawn = await list.fill(page);
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       this.thread.regret();
     }
     moreButton.disabled = false;
+    for (const { id } of drawn) arrivals.forget(id);
+    writing?.settle();
     this.thread.drawCount();
+    if (drawn.length) drawn[0].article.focus();
+    else if (hadKeyboard) moreButton.focus();
   }
 
   // The list anew, as far as it is shown: what changed while nobody listened.
