@@ -136,10 +136,10 @@ def test_every_module_is_part_of_a_script() -> None:
 
 
 def english_words() -> dict[str, str]:
-    """Those of both halves of the script."""
+    """Those of the script and of its parts."""
     return {
         key: text
-        for name in ("en", "en-writing")
+        for name in ("en", "en-later", "en-writing")
         for key, text in json.loads(joining.read_source(f"words/{name}.json")).items()
     }
 
