@@ -30,13 +30,8 @@ _AGREE: Final = {
 """What a human makes of a comment when a rule was right to say this."""
 
 
-def standing(tx: Transaction, site: SiteKey, policy: Policy) -> frozenset[str]:
-    """The ids of rules that only hold."""
-    return of_site(tx, site) if policy.acts_alone else frozenset()
-
-
 def of_site(tx: Transaction, site: SiteKey) -> frozenset[str]:
-    """The same, whatever a policy says of them: a rule that is changed stays braked."""
+    """The ids of rules that only hold, whatever a policy says of them: a rule that is changed stays braked."""
     return frozenset(one.rule for one in rules.braked(tx, site))
 
 

@@ -1,17 +1,15 @@
 """How things stand when a text comes: one look at what it may be refused for, one at what checks want to know."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, literal_column, or_, select, true
 
 from service.model import ActorKind, Author, AuthorKey, CommentId, Milliseconds, PostKey, SiteKey, Status
 from service.store import policies as policies_of_site
 from service.store import posts as posts_of_site
-from service.store.arrivals import key_of
 from service.store.authors import author_of
 from service.store.database import Transaction
-from service.store.tables import arrivals, authors, comments, decisions, policies, posts, sites
+from service.store.tables import arrivals, authors, comments, decisions, policies, posts, rule_states, sites
 from service.triage.seen import Arrived
 
 DAY = 86_400_000
@@ -41,10 +39,9 @@ class Standing(NamedTuple):
     policy_digest: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What checks want to know beside a text: of its author's newest comments how many wait, and what humans decided on
-    those of the last 90 days; of its post and of the queue."""
+    those of the last 90 days; of its post and of the queue; whether a rule of the site is braked."""
 
     waiting: int
     decided: int
@@ -54,6 +51,7 @@ class Surroundings:
     queue: int
     lists_mark: str | None
     hosts_are_known: bool
+    some_braked: bool
     arrived: Arrived | None
 
 
@@ -133,11 +131,14 @@ _counted = (
 _IS_OTHER = arrivals.c.comment_id != bindparam("comment_id")
 
 
-def _rushing(*of: ColumnElement[bool]) -> ScalarSelect[int]:
-    """How many of these came in the last minutes."""
-    lately = (arrivals.c.site == bindparam("site"), arrivals.c.created_at > bindparam("flood"))
-    some = select(literal(1)).select_from(arrivals).where(*lately, *of).limit(MOST_ARRIVALS).subquery("rushing")
-    return select(func.count()).select_from(some).scalar_subquery()
+def _rushing(*of: ColumnElement[bool]) -> ColumnElement[int]:
+    """How many of these came in the last minutes, MOST_ARRIVALS at most: whether there are so many is asked first, or
+    a flood would be counted whole."""
+    some = select(func.count()).select_from(arrivals)
+    some = some.where(arrivals.c.site == bindparam("site"), arrivals.c.created_at > bindparam("flood"), *of)
+    most = literal_column(str(MOST_ARRIVALS), Integer)
+    many = some.with_only_columns(most).order_by(arrivals.c.created_at.desc()).limit(1).offset(MOST_ARRIVALS - 1)
+    return func.coalesce(many.scalar_subquery(), some.scalar_subquery())
 
 
 _alike = (
@@ -160,16 +161,22 @@ _equal = (
     .select_from(_alike)
     .subquery("equal")
 )
+_BY_AUTHOR = arrivals.c.author == bindparam("of_author")
+_OWN = _rushing(_BY_AUTHOR, ~_IS_OTHER)
 _SURROUNDINGS = select(
     _counted,
     _equal,
     _rushing().label("on_site"),
-    _rushing(arrivals.c.author == bindparam("of_author"), ~_IS_OTHER).label("own"),
-    _rushing(arrivals.c.author == bindparam("of_author")).label("by_author"),
+    case((bindparam("comment_id") == "", 0), else_=_OWN).label("own"),
+    _rushing(_BY_AUTHOR).label("by_author"),
     _rushing(arrivals.c.post == bindparam("post")).label("on_post"),
     select(func.coalesce(posts.c.published_at, posts.c.created_at)).where(*_POST).scalar_subquery().label("post_since"),
     select(posts.c.count).where(*_POST).scalar_subquery().label("post_comments"),
-    sites.c.waiting.label("queue"),
+    select(rule_states.c.rule)
+    .where(rule_states.c.site == bindparam("site"), rule_states.c.braked_at.is_not(None))
+    .exists()
+    .label("some_braked"),
+    sites.c.waiting.label("waiting_on_site"),
     sites.c.lists_mark,
     sites.c.hosts_known,
     sites.c.arrivals_known,
@@ -207,10 +214,10 @@ def count_waiting(tx: Transaction, site: SiteKey, author: AuthorKey) -> int:
 
 
 def surroundings(
-    tx: Transaction, site: SiteKey, post: PostKey, author: AuthorKey, *, body: str, comment_id: CommentId | None
+    tx: Transaction, site: SiteKey, post: PostKey, author: AuthorKey, *, key: str, comment_id: CommentId | None
 ) -> Surroundings:
     """What checks want to know beside a text, before it is stored. `comment_id`: whose newer text it is; that comment
-    does not count."""
+    does not count. `key`: by what equal texts are found (`arrivals.key_of`)."""
     row = tx.first(
         _SURROUNDINGS,
         site=site,
@@ -218,14 +225,14 @@ def surroundings(
         of_author=author,
         recent=tx.now - RECENT_DAYS * DAY,
         comment_id=comment_id or "",
-        key=key_of(body),
+        key=key,
         flood=tx.now - FLOOD_MINUTES * 60_000,
         week=tx.now - BY_AUTHOR_DAYS * DAY,
         lately=tx.now - ON_SITE_HOURS * 3_600_000,
     )
     if row is None:
         raise LookupError(site)  # it counts, so it has one row
-    is_new_site = row["queue"] is None  # nothing has ever happened there
+    is_new_site = row["waiting_on_site"] is None  # nothing has ever happened there
     # Which texts are the comment's own, indexes do not say: to leave them out of a count would read each row.
     counts = [row[name] - row["own"] for name in ("by_author", "on_post", "on_site")]
     return Surroundings(
@@ -234,9 +241,10 @@ def surroundings(
         row["refused"],
         row["post_since"],
         row["post_comments"] or 0,
-        row["queue"] or 0,
+        row["waiting_on_site"] or 0,
         row["lists_mark"],
         is_new_site or bool(row["hosts_known"]),
+        bool(row["some_braked"]),
         Arrived(row["equal_by_author"], row["equal_on_site"], *counts)
         if is_new_site or row["arrivals_known"]
         else None,

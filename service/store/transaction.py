@@ -1,7 +1,8 @@
 """A transaction as queries see it: SQLAlchemy's statements, run on the driver's connection."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import add
 from typing import Any, Protocol
 
 from sqlalchemy.sql.expression import ClauseElement, Insert, Update
@@ -21,34 +22,38 @@ class _Cursor(Protocol):
 
 
 class Later:
-    """Rows that a transaction of the database is still to be told, by statement. The units of work of a batch share it.
+    """Rows and counts that a transaction of the database is still to be told, by table and statement. The units of work
+    of a batch share it.
 
-    Of each statement they go in one call: on PostgreSQL every call is a round trip.
+    Of each statement they go in one call (on PostgreSQL every call is a round trip), and of counts go the sums.
     """
 
     def __init__(self) -> None:
-        self._rows: dict[str, list[tuple[Any, ...]]] = {}
-        self._tables: set[str] = set()
+        self._rows: dict[str, dict[str, list[tuple[Any, ...]]]] = {}
+        self._counts: dict[str, dict[str, dict[tuple[Any, ...], tuple[int, ...]]]] = {}
 
     def add(self, table: str, sql: str, row: tuple[Any, ...]) -> None:
         """One more row."""
-        self._rows.setdefault(sql, []).append(row)
-        self._tables.add(table)
+        self._rows.setdefault(table, {}).setdefault(sql, []).append(row)
 
-    def is_missed_by(self, tables: frozenset[str]) -> bool:
-        """Whether a statement that names these tables could notice that rows are missing."""
-        return not self._tables.isdisjoint(tables)
+    def count(self, table: str, sql: str, key: tuple[Any, ...], more: tuple[int, ...]) -> None:
+        """So many more under this key."""
+        counts = self._counts.setdefault(table, {}).setdefault(sql, {})
+        counted = counts.get(key)
+        counts[key] = more if counted is None else tuple(map(add, counted, more))
 
-    def send(self, connection: Connection) -> None:
-        """Carry all of it out. Raises what the driver raises."""
-        rows = self._rows
-        self.forget()
-        for sql, of_statement in rows.items():
-            connection.cursor().executemany(sql, of_statement)
+    def send(self, connection: Connection, tables: Container[str] | None = None) -> None:
+        """Carry all of it out, or what concerns these tables. Raises what the driver raises."""
+        for table in [table for table in self._rows if tables is None or table in tables]:
+            for sql, rows in self._rows.pop(table).items():
+                connection.cursor().executemany(sql, rows)
+        for table in [table for table in self._counts if tables is None or table in tables]:
+            for sql, counts in self._counts.pop(table).items():
+                connection.cursor().executemany(sql, [(*key, *counts[key]) for key in sorted(counts)])
 
     def forget(self) -> None:
         """Nothing of it is to be carried out any more."""
-        self._rows, self._tables = {}, set()
+        self._rows, self._counts = {}, {}
 
 
 class Transaction:
@@ -108,6 +113,14 @@ class Transaction:
         self.has_written = True
         self._later.add(statement.table.name, self._statements.compiled(statement).sql, row)
 
+    def count_later(self, statement: Insert, key: tuple[Any, ...], more: tuple[int, ...], /) -> None:
+        """The same for counts: what a batch counts under one key is added to its row at once.
+
+        The statement's places are those of the key, then those of the counts; it adds them to a row that is there.
+        """
+        self.has_written = True
+        self._later.count(statement.table.name, self._statements.compiled(statement).sql, key, more)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo only what happens inside when it raises."""
@@ -138,7 +151,6 @@ class Transaction:
         sql, only_reads, tables, arguments = self._statements.compiled(statement)
         if not only_reads:
             self.has_written = True
-        if self._later.is_missed_by(tables):
-            self._later.send(self._connection)
+        self._later.send(self._connection, tables)  # it could notice that they are missing
         cursor: _Cursor = self._connection.execute(sql, arguments(values))
         return cursor

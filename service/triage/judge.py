@@ -17,9 +17,13 @@ from service.triage.outcome import Outcome, strictest, strictness
 from service.triage.policy import Policy
 from service.triage.rule import Mode, Moment, Rule
 
-NOT_SAMPLED = 1.0
 _CAPPED = {Outcome.REJECT, Outcome.SPAM}
 _SAMPLED = {Outcome.PUBLISH, Outcome.SPAM}
+
+
+def _not_sampled() -> float:
+    """As if the audit took no text."""
+    return 1.0
 
 
 def judge(
@@ -31,13 +35,13 @@ def judge(
     lockdown: bool = False,
     edits_approved: bool = False,
     braked: Set[str] = frozenset(),
-    sample: float = NOT_SAMPLED,
+    sample: Callable[[], float] = _not_sampled,
 ) -> Judgement:
     """Judge one text, that came `at` this moment, by what the checks found.
 
     `lockdown`: whether one lasts. `edits_approved`: readers see an approved text of this comment, and no policy takes
-    down what a human approved. `braked`: the ids of rules that may only hold. `sample`: a number from 0 to below 1 that
-    the caller makes of the comment's id with a key (no chance), for the audit sample.
+    down what a human approved. `braked`: the ids of rules that may only hold. `sample` gives a number from 0 to below 1
+    that the caller makes of the comment's id with a key (no chance); it is asked where the audit may take the text.
     """
     if not policy.rules and not lockdown:
         supports: tuple[tuple[str, ...], ...] = ((),) * len(facts.verdicts)
@@ -61,9 +65,9 @@ def judge(
     outcome, by = _outcome(policy, [said for _, said in spoke], edits_approved=edits_approved)
     audited = (
         outcome in _SAMPLED
-        and sample < policy.audit_share
         and bool(by)
         and not any(rule.looks_at_people_only for rule, _ in spoke if rule.id in by)
+        and sample() < policy.audit_share
     )
     return Judgement(
         outcome=Outcome.HOLD if audited else outcome,
@@ -80,14 +84,15 @@ def judge(
     )
 
 
-def _people(facts: Facts, policy: Policy) -> Callable[[str], Truth]:
-    """Who is meant by a name, found out once for all rules."""
-    known: dict[str, Truth] = {}
+def _people(facts: Facts, policy: Policy) -> Callable[[tuple[str, ...]], Truth]:
+    """Whether the author is one of some people, found out once for all rules."""
+    known: dict[tuple[str, ...], Truth] = {}
 
-    def meant(name: str) -> Truth:
-        truth = known.get(name)
+    def meant(names: tuple[str, ...]) -> Truth:
+        truth = known.get(names)
         if truth is None:
-            truth = known[name] = any_of(condition.truth(facts) for condition in policy.people[name])
+            truth = any_of(condition.truth(facts) for name in names for condition in policy.people[name])
+            known[names] = truth
         return truth
 
     return meant
@@ -95,11 +100,10 @@ def _people(facts: Facts, policy: Policy) -> Callable[[str], Truth]:
 
 def _said(rule: Rule, truth: Truth, policy: Policy, *, is_braked: bool) -> Said:
     """What a rule says that is true, or unknown."""
-    is_braked = is_braked and rule.then is not Outcome.HOLD
-    said = Outcome.HOLD if is_braked or truth is UNKNOWN else rule.then
-    reason = policy.reason(rule.reason)
-    text = reason.text if reason else None
-    return Said(rule.id, rule.title, said, is_braked, rule.reason, rule.priority, text)
+    said = policy.says[rule.id]
+    if said.said is Outcome.HOLD or (truth is TRUE and not is_braked):
+        return said
+    return said._replace(said=Outcome.HOLD, braked=is_braked)
 
 
 def _outcome(policy: Policy, said: list[Said], *, edits_approved: bool) -> tuple[Outcome, tuple[str, ...]]:
@@ -130,14 +134,16 @@ def _rules_on(verdict: Verdict, rules: list[Rule], facts: Facts, policy: Policy)
     explained = {fact.name: value for fact, value in (verdict.explains or {}).items()}
 
     def rests_on_it(condition: Condition) -> bool:
-        asked = [test for test in condition.tests if test.fact in explained]
-        return any(test.holds(explained[test.fact]) for test in asked) and condition.truth(facts) is TRUE
+        for test in condition.tests:
+            if test.fact in explained and test.holds(explained[test.fact]):
+                return condition.truth(facts) is TRUE
+        return False
 
     return tuple(
         sorted(
             rule.id
             for rule in rules
-            if any(map(rests_on_it, rule.when))
+            if (not rule.facts.isdisjoint(explained) and any(map(rests_on_it, rule.when)))
             or any(rests_on_it(condition) for name in rule.only_for for condition in policy.people[name])
         )
     )

@@ -9,6 +9,7 @@ from service.model import Milliseconds
 from service.triage.asked import Asked
 from service.triage.condition import BUILT_IN, Condition
 from service.triage.facts import Value
+from service.triage.judgement import Said
 from service.triage.outcome import Outcome
 from service.triage.rule import Rule
 
@@ -81,6 +82,15 @@ class Policy:
     def acts_alone(self) -> bool:
         """Whether some rule of it does something that no human looks at first."""
         return any(rule.acts_alone for rule in self.rules)
+
+    @cached_property
+    def says(self) -> Mapping[str, Said]:
+        """What each of its rules says where it is true, and not braked."""
+        return {rule.id: self._said(rule) for rule in self.rule_of.values()}
+
+    def _said(self, rule: Rule) -> Said:
+        reason = self.reason(rule.reason)
+        return Said(rule.id, rule.title, rule.then, False, rule.reason, rule.priority, reason.text if reason else None)
 
     @cached_property
     def rule_of(self) -> Mapping[str, Rule]:

@@ -135,8 +135,9 @@ class Rule:
         """Whether it does something that no human looks at first."""
         return self.mode is Mode.LIVE and self.then is not Outcome.HOLD
 
-    def truth(self, facts: Facts, at: Moment, people: Callable[[str], Truth]) -> Truth:
-        """Whether it speaks: people **and** when **and** not unless **and** during. `people` says who has a name.
+    def truth(self, facts: Facts, at: Moment, people: Callable[[tuple[str, ...]], Truth]) -> Truth:
+        """Whether it speaks: people **and** when **and** not unless **and** during. `people` says whether the author
+        is one of some.
 
         Most rules are silent because of their `when`: so that is asked first, by `any_of` written out.
         """
@@ -152,7 +153,6 @@ class Rule:
             return FALSE
         if self.during and not any(window.holds(*at.on_the_wall) for window in self.during):
             return FALSE
-        meant = any_of(map(people, self.only_for)) if self.only_for else TRUE
-        shut_out = any_of(map(people, self.not_for))
-        unless = any_of([condition.truth(facts) for condition in self.unless])
-        return all_of((meant, when, opposite(shut_out), opposite(unless)))
+        meant = people(self.only_for) if self.only_for else TRUE
+        unless = any_of([condition.truth(facts) for condition in self.unless]) if self.unless else FALSE
+        return all_of((meant, when, opposite(people(self.not_for)), opposite(unless)))

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, func, insert, select
 
 from service.errors import StoreUnavailable, UnknownComment
 from service.model import PostKey, SiteKey
-from service.store import posts
+from service.store import posts, rules
 from service.store.database import Database, Transaction
 from service.store.engine import Connection
 from service.store.tables import events as events_table
@@ -307,6 +307,24 @@ async def test_what_was_to_be_sent_later_is_forgotten_with_its_savepoint(databas
 
     await database.write(work)
     assert await database.read(noted) == [1, 3]
+
+
+async def test_what_a_batch_counts_is_added_up_and_a_unit_that_fails_takes_only_its_own_with_it(
+    database: Database,
+) -> None:
+    def spoke(tx: Transaction) -> int:
+        rules.count(tx, SITE, "links", decided=1)
+        rules.count(tx, SITE, "links")
+        return rules.tallies(tx, SITE, ["links"])["links"].spoke
+
+    def fail(tx: Transaction) -> None:
+        rules.count(tx, SITE, "links")
+        raise UnknownComment
+
+    outcomes = await in_one_batch(database, spoke, fail, spoke)
+    assert (outcomes[0], type(outcomes[1]), outcomes[2]) == (2, UnknownComment, 4)
+    found = (await database.read(rules.tallies, SITE, ["links"]))["links"]
+    assert (found.spoke, found.decided) == (4, 2)
 
 
 async def test_a_closed_store_answers_everybody_who_waits(database: Database) -> None:

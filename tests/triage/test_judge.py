@@ -1,7 +1,6 @@
 """What becomes of what the rules said: modes, brakes, edits, the audit sample; and the judgement that is kept of it."""
 
 import json
-from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -97,7 +96,7 @@ def test_rule_that_holds_has_no_brake() -> None:
     [("publish", "publish"), ("hold", "hold"), ("reject", "hold"), ("spam", "hold"), ("refuse", "refuse")],
 )
 def test_edit_of_an_approved_text_is_held_at_most_or_not_taken(said: str, expected: str) -> None:
-    judgement = judged(saying(said), LINKED, edits_approved=True, sample=0.99)
+    judgement = judged(saying(said), LINKED, edits_approved=True, sample=lambda: 0.99)
     assert (judgement.outcome, judgement.by) == (expected, (said,))
     assert judgement.rules[0].said == said
 
@@ -107,28 +106,28 @@ def test_edit_of_an_approved_text_is_held_at_most_or_not_taken(said: str, expect
     [("publish", "hold"), ("hold", "hold"), ("reject", "reject"), ("spam", "hold"), ("refuse", "refuse")],
 )
 def test_audit_sample_holds_what_rules_published_or_called_spam(said: str, expected: str) -> None:
-    judgement = judged(saying(said), LINKED, sample=0.049)
+    judgement = judged(saying(said), LINKED, sample=lambda: 0.049)
     assert judgement.outcome == expected
     assert judgement.audited is (said in {"publish", "spam"})
     assert (judgement.by, judgement.rules[0].said) == ((said,), said)
-    assert judged(saying(said), LINKED, sample=0.05).outcome == said
+    assert judged(saying(said), LINKED, sample=lambda: 0.05).outcome == said
     assert judged(saying(said), LINKED).outcome == said
 
 
 def test_audit_sample_leaves_alone_what_no_rule_said_and_who_is_only_known() -> None:
-    assert judged(saying("spam"), facts(), sample=0.0).outcome is Outcome.PUBLISH
+    assert judged(saying("spam"), facts(), sample=lambda: 0.0).outcome is Outcome.PUBLISH
     trusted = facts({"author.trusted": True, "links.count": 1})
     people_only: list[Any] = [[{}], [{"author.approved": {"at_most": 3}}, {"author.trusted": True}]]
     for when in people_only:
         policy = policy_with({"for": ["trusted"], "when": when, "then": "publish"})
-        assert judged(policy, trusted, sample=0.0).outcome is Outcome.PUBLISH
+        assert judged(policy, trusted, sample=lambda: 0.0).outcome is Outcome.PUBLISH
     both = policy_with({"for": ["trusted"], "then": "publish"}, {"id": "b", "when": LINKS, "then": "publish"})
-    assert judged(both, trusted, sample=0.0).outcome is Outcome.PUBLISH
+    assert judged(both, trusted, sample=lambda: 0.0).outcome is Outcome.PUBLISH
 
 
 def test_braked_rule_and_capped_edit_are_not_sampled() -> None:
-    assert judged(saying("spam"), LINKED, sample=0.0, braked={"spam"}).audited is False
-    assert judged(saying("spam"), LINKED, sample=0.0, edits_approved=True).audited is False
+    assert judged(saying("spam"), LINKED, sample=lambda: 0.0, braked={"spam"}).audited is False
+    assert judged(saying("spam"), LINKED, sample=lambda: 0.0, edits_approved=True).audited is False
 
 
 # --- What is kept -----------------------------------------------------------------------------------------------------
@@ -241,7 +240,7 @@ def test_nothing_can_be_changed_afterwards() -> None:
         (policy.rules[0], "then"),
         (LINKED, "values"),
     ):
-        with pytest.raises(FrozenInstanceError):
+        with pytest.raises(AttributeError):
             setattr(frozen, member, None)
 
 
