@@ -76,7 +76,7 @@ async def _connected(subject: str, call: WebhookCall) -> Finding:
     try:
         async with asyncio.timeout(call.settings.timeout_seconds):
             _, writer = await asyncio.open_connection(url.host, url.port, ssl=tls)
-    except (TimeoutError, OSError) as error:
+    except (TimeoutError, OSError, UnicodeError) as error:
         why = unreachable.why(error)
         return fail(subject, f"cannot be reached ({why.cause})", why.fix)
     writer.close()
