@@ -200,9 +200,7 @@ class _Environment(EnvSettingsSource):
 
     def __init__(self, settings: type[BaseSettings], variables: Mapping[str, Steps]) -> None:
         super().__init__(settings)
-        self.env_vars = {
-            (PREFIX + "__".join(steps)).lower(): os.environ[name] for name, steps in variables.items()
-        }
+        self.env_vars = {(PREFIX + "__".join(steps)).lower(): os.environ[name] for name, steps in variables.items()}
 
     def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
         """JSON where it is JSON; the text itself otherwise."""

@@ -249,6 +249,24 @@ async def test_store_that_somebody_keeps_locked_is_found(
     assert (said.outcome, "takes no write (database is locked)" in said.text) == (FAIL, True), said
 
 
+async def test_store_that_takes_a_write_and_cannot_be_read_is_found_beside_everything_else(
+    configured: dict[str, Any], clock: Hands, store_path: Path
+) -> None:
+    with closing(sqlite3.connect(store_path, isolation_level=None)) as store:
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = store.execute("PRAGMA page_size").fetchone()
+        pages = store.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'policies'").fetchall()
+    content = bytearray(store_path.read_bytes())
+    for (page,) in pages:
+        content[(page - 1) * size : page * size] = b"\x55" * size
+    store_path.write_bytes(content)
+    found = await examine(configured, clock)
+    (said,) = not_fine(found)
+    assert (said.outcome, said.text) == (FAIL, "cannot be read (database disk image is malformed)")
+    assert "gatepost db verify" in said.fix
+    assert any(finding.subject == "login blog/jwt" for finding in found)
+
+
 @pytest.mark.parametrize(
     ("version", "outcome", "fix"),
     [("0000", WARN, "gatepost db upgrade"), ("9999", FAIL, "install the newer release"), (None, WARN, "nothing to do")],
