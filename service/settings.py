@@ -275,7 +275,7 @@ def parse(values: Mapping[str, Any], *, source: str = "settings") -> Settings:
 
 
 def _variables(values: Mapping[str, Any]) -> dict[str, Steps]:
-    """Every variable that claims to be a setting, but for secrets, which may be called anything. `values`: the file's."""
+    """Every variable that claims to be a setting; no secret, which may be called anything. `values`: the file's."""
     found = sources.variables_in(os.environ)
     for name in environment.secrets_named_in([values, _Environment(Settings, found)()]):
         found.pop(name, None)

@@ -130,7 +130,7 @@ def open_all(settings: NoticeSettings) -> list[Target]:
         async_mode=False,
         service_timeout=0,
     )
-    targets = []
+    targets: list[Target] = []
     for number, address in enumerate(addresses, 1):
         service = Apprise.instantiate(address, asset=asset)
         if service is None:
