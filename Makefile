@@ -11,12 +11,17 @@ PYTHON ?=
 ARGS ?=
 
 BIN := $(VENV)/bin
+# A process that has nothing more to do takes over half of what waits for another.
+PARALLEL := -n auto --dist worksteal
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 # An environment is made anew when its Python is gone, when the folder has moved (scripts hold absolute paths), or when
 # another PYTHON is asked for.
 SAME_PYTHON := $(if $(PYTHON),grep -qsxF '$(PYTHON)' $(VENV)/.made,true)
 UNUSABLE := $(shell test -x $(BIN)/python && grep -qsxF "$$(pwd)" $(VENV)/.made && $(SAME_PYTHON) || echo remake)
+
+# Where nothing that was compiled may be kept, each process of a run compiles the tests and the plug-ins of pytest anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -57,15 +62,15 @@ demo: $(VENV)/.runtime ## set up and open a small blog with comments, no configu
 	@$(BIN)/gatepost demo $(ARGS)
 
 test: lint types ## set up, then format, lint, types and tests, in ten minutes on two cores
-	@$(BIN)/python -m pytest -n auto $(addprefix --ignore=,$(LONG)) $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(addprefix --ignore=,$(LONG)) $(ARGS)
 
 test-long: $(VENV)/.dev ## the rest of the tests, then those of the store on PostgreSQL and of two replicas (CI runs it too)
-	@$(BIN)/python -m pytest -n auto $(LONG) $(ARGS)
-	@$(BIN)/python -m pytest -n auto --engine postgres -m "not browser" $(ON_BOTH)
-	@$(BIN)/python -m pytest -n auto --engine replicas $(ON_REPLICAS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(LONG) $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) --engine postgres -m "not browser" $(ON_BOTH)
+	@$(BIN)/python -m pytest $(PARALLEL) --engine replicas $(ON_REPLICAS)
 
 test-postgres: $(VENV)/.dev ## the tests that touch the store, on PostgreSQL (a server from a wheel, or TEST_POSTGRES_URL)
-	@$(BIN)/python -m pytest -n auto --engine postgres -m "not browser" $(ON_BOTH) $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) --engine postgres -m "not browser" $(ON_BOTH) $(ARGS)
 
 prove-webhooks: $(VENV)/.dev ## what webhooks promise, for an hour: twenty kills, a thousand walks on each engine, a receiver dead for 100,000 events
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest --timeout=0 tests/faults/test_webhook_kills.py
@@ -78,7 +83,7 @@ test-real: $(VENV)/.dev ## against WordPress, Django, an OpenID issuer, a Docker
 	@$(BIN)/python -m pytest tests/real $(ARGS)
 
 check-fast: lint types ## the quick loop: lint, types, and tests that take a minute together
-	@$(BIN)/python -m pytest -n auto -m "not (slow or browser or own_engines or service)" \
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not (slow or browser or own_engines or service)" \
 		$(addprefix --ignore=,$(LONG) $(THOROUGH)) $(ARGS)
 	@$(BIN)/python -m pytest -q tests/journeys/test_first_light.py
 

@@ -46,7 +46,7 @@ def import_comments(
     site: Annotated[
         str | None, typer.Option(help="The site to bring them to. May be left out where there is one.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come, or go.")] = False,
     report_to: Annotated[Path | None, typer.Option("--report", help="A file for the report as JSON.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")] = False,
     update: Annotated[
@@ -69,7 +69,9 @@ def import_comments(
     settings = configuration.load(config)
     chosen = terminal.only_site(settings, site)
     if undo is not None:
-        asyncio.run(_undo(settings, chosen, undo, is_sure=yes))
+        if format_name is not None:
+            stop("--undo takes no files: it takes back what that import brought", status=MISUSED)
+        asyncio.run(_undo(settings, chosen, undo, dry_run=dry_run, is_sure=yes))
         return
     if format_name is None or not files:
         stop("name a format (or auto) and the files: `gatepost import wordpress export.xml`", status=MISUSED)
@@ -135,7 +137,7 @@ async def _bring(
         if dry_run:
             return
         _ask("Bring them?", is_sure=is_sure)
-        if report.known < report.comments or ready.updates:
+        if report.known < report.comments:
             typer.echo(f"To take it back, also if it is interrupted: {report.undoing(ready.batch)}", err=True)
         with terminal.progress(STEPS) as watch:
             await bringing.write(database, ready, stage, report, watch)
@@ -143,15 +145,17 @@ async def _bring(
         typer.echo(line)
 
 
-async def _undo(settings: "Settings", site: "Site", batch: str, *, is_sure: bool) -> None:
+async def _undo(settings: "Settings", site: "Site", batch: str, *, dry_run: bool, is_sure: bool) -> None:
     from service.model import BatchId
     from service.transfer import bringing
 
-    async with _store(settings) as database:
+    async with terminal.store_beside(settings) if dry_run else _store(settings) as database:
         number = await bringing.size(database, site.key, BatchId(batch))
         if not number:
             stop(f"no comment of {site.key} was brought by {batch}", status=WRONG)
-        typer.echo(f"{batch} brought {number} comments that are here.", err=True)
+        typer.echo(f"{batch} brought {number} comments that are here.", err=not dry_run)
+        if dry_run:
+            return
         _ask("Take them out?", is_sure=is_sure)
         with terminal.progress({"undo": "Taking out, comments"}) as watch:
             staying = await bringing.undo(database, site.key, BatchId(batch), watch)

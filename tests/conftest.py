@@ -4,6 +4,7 @@
 A test that is about the SQLite file itself says so: `@pytest.mark.sqlite_only(reason="...")`.
 """
 
+import gc
 import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from service.__main__ import COLLECT_AFTER
 from service.store import migrate
 from service.store.database import Database
 from tests.harness import Gatepost, Hands, configuration
@@ -47,7 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The markers that go with `--engine`. What tests start hears SIGHUP, though `nohup` started the tests."""
+    """The markers that go with `--engine`. What tests start hears SIGHUP, though `nohup` started the tests. Garbage is
+    looked for as seldom as in the service itself."""
+    gc.set_threshold(COLLECT_AFTER)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line("markers", "sqlite_only(reason): about the SQLite file itself; no test on PostgreSQL")
     config.addinivalue_line("markers", "own_engines: brings its own databases, so it runs with the first engine only")
@@ -55,18 +59,36 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, tests of the SQLite file are skipped, each with its own reason, and what would run twice."""
+    """On PostgreSQL, tests of the SQLite file are skipped, each with its own reason, and what would run twice.
+
+    A test would run twice when it asks for nothing that another engine changes: no store of the run's engine, and with
+    `--engine replicas` no service either (what it has of the store, `--engine postgres` tries).
+    """
     for item in items:
         if {"start_gatepost", "services"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.service)
-    if config.getoption("engine") == "sqlite":
+    if hasattr(config, "workerinput"):
+        # One of several processes: what needs a time limit of its own comes first, lest one process is long at it while
+        # the others have nothing more to do.
+        items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+    engine = config.getoption("engine")
+    if engine == "sqlite":
         return
+    changed = "start_gatepost" if engine == "replicas" else "store_url"
     for item in items:
         marker = item.get_closest_marker("sqlite_only")
         if marker is not None:
             item.add_marker(pytest.mark.skip(reason=marker.kwargs["reason"]))
         elif item.get_closest_marker("own_engines"):
             item.add_marker(pytest.mark.skip(reason="runs with --engine sqlite, and brings its own databases"))
+        elif changed not in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skip(reason=f"is the same with every engine: asks for no {changed}"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Thousands of tests stay to the end: Python need not look through them again and again for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -49,10 +49,11 @@ class Many:
 
 
 class Number:
-    """Writes a number: `12,345`."""
+    """Writes a number: `12,345`, `0.5`."""
 
     def __init__(self, language: Language) -> None:
-        self._separator = language.words["thousands"]
+        self._signs = str.maketrans({",": language.words["thousands"], ".": language.words["decimal"]})
 
-    def __call__(self, number: int) -> str:
-        return f"{number:,}".replace(",", self._separator)
+    def __call__(self, number: float) -> str:
+        written = f"{number:,}" if isinstance(number, int) else f"{number:,.6g}"
+        return written.translate(self._signs)

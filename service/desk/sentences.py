@@ -57,7 +57,7 @@ class Sentences:
 
     def share(self, share: float) -> Markup:
         """A share in per cent."""
-        return self._say("per-cent", number=f"{share * 100:g}")
+        return self._say("per-cent", number=self._number(share * 100))
 
     def conditions(self, conditions: Sequence[Condition]) -> Markup:
         """Alternatives, each of some tests."""
@@ -124,7 +124,7 @@ class Sentences:
     def _written(self, test: NumberTest, bound: float) -> str:
         if test.fact in SHARES:
             return str(self.share(bound))
-        return self._number(int(bound)) if bound == int(bound) else f"{bound:g}"
+        return self._number(int(bound) if bound == int(bound) else bound)
 
     def _names(self, test: NamesTest) -> Markup:
         whole = [

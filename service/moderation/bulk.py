@@ -12,11 +12,11 @@ from enum import StrEnum
 from typing import Final
 
 from service.errors import PreviewExpired, Problem
-from service.model import Action, Actor, BatchId, Comment, CommentId, Decision, Milliseconds, SiteRules, new_id
+from service.model import Action, Actor, BatchId, Comment, CommentId, Decision, Milliseconds, PostKey, SiteRules, new_id
 from service.moderation import decisions, lifecycle
 from service.moderation.decisions import Ruling
 from service.moderation.record import Reasons
-from service.store import batches, claims, comments, queue_pages
+from service.store import batches, claims, comments, posts, queue_pages
 from service.store.database import Database, Transaction
 from service.store.queue_filter import Filter
 from service.store.queue_pages import Position
@@ -55,10 +55,11 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a preview shows: the comments that would change, and how many would stay and why."""
+    """What a preview shows: the comments that would change, how many would stay and why, and how posts are called."""
 
     changing: Sequence[Comment]
     stays: Mapping[Stay, int]
+    titles: Mapping[PostKey, str]
 
     @property
     def examples(self) -> Sequence[Comment]:
@@ -72,8 +73,9 @@ class Forecast:
 
     @property
     def by_post(self) -> Sequence[tuple[str, int]]:
-        """How many on each post."""
-        return Counter(comment.post for comment in self.changing).most_common()
+        """How many on each post, by its title, or by its key where none is known."""
+        counted = Counter(comment.post for comment in self.changing)
+        return [(self.titles.get(post, post), number) for post, number in counted.most_common()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,15 @@ def preview(
         elif comment is not None:
             changing.append(comment)
     members = tuple((comment.id, comment.version) for comment in changing)
-    return Preview(action, BatchId(new_id(tx.now)), tx.now, members), Forecast(changing, stays)
+    forecast = Forecast(changing, stays, _titles(tx, site, changing))
+    return Preview(action, BatchId(new_id(tx.now)), tx.now, members), forecast
+
+
+def _titles(tx: Transaction, site: SiteRules, changing: Sequence[Comment]) -> dict[PostKey, str]:
+    """How their posts are called; where nothing says so yet, as the first of these comments calls it."""
+    called = {comment.post: comment.label.title for comment in reversed(changing) if comment.label.title}
+    known = posts.get_many(tx, site.key, (comment.post for comment in changing))
+    return called | {key: post.title for key, post in known.items() if post.title}
 
 
 async def carry_out(

@@ -53,10 +53,11 @@ class Refused(RefusedByPolicy):
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A text as checks see it, and what those found that need nothing else."""
+    """A text as checks see it, what those found that need nothing else, and the key by which equal texts are found."""
 
     text: seen.Text
     facts: Facts
+    key: str
 
 
 class Incoming(NamedTuple):
@@ -77,10 +78,9 @@ class Incoming(NamedTuple):
 def look(body: str, html: str, lists_of_site: Lists = NO_LISTS) -> Looked:
     """Let the checks of the text alone look, before the transaction. Takes up to some milliseconds."""
     text = seen.text_of(body, html, lists_of_site)
-    arrivals.key_of(body)  # remembers it for the transaction
     facts = checks.at_text(text)
     _log_failures(facts)
-    return Looked(text, facts)
+    return Looked(text, facts, arrivals.key_of(body))
 
 
 def look_if_needed(site: SiteRules, body: str, html: str) -> Looked | None:
@@ -107,7 +107,12 @@ def judge(
         _require_room(tx, site, policy, incoming, judgement)
         return judgement
     found = standing.surroundings(
-        tx, site.key, incoming.post, incoming.author_key, body=body, comment_id=incoming.comment_id
+        tx,
+        site.key,
+        incoming.post,
+        incoming.author_key,
+        key=_key(body, looked),
+        comment_id=incoming.comment_id if incoming.is_edit else None,
     )
     lists_now = lists.ready(tx, site.key, found.lists_mark, looked.text.lists if looked else NO_LISTS)
     if looked is None or looked.text.lists is not lists_now:
@@ -146,17 +151,21 @@ def count_refused(tx: Transaction, site: SiteRules, judgement: Judgement) -> Non
         brakes.count(tx, site.key, policy, judgement)
 
 
-def keep(tx: Transaction, comment: Comment, judgement: Judgement) -> None:
+def keep(tx: Transaction, comment: Comment, judgement: Judgement, looked: Looked | None) -> None:
     """Keep what was said of the comment's newest text, where the site has a policy of its own; and that it came."""
     if judgement.policy_version > 0:
         judgements.add(tx, comment.id, judgement.as_json(), priority=priority_of(judgement))
     if judgement.facts.values:  # checks have looked, so the site has rules
-        arrivals.add(tx, comment, tx.now)
+        arrivals.add(tx, comment, tx.now, key=_key(comment.newest_text.body, looked))
         against = _against(judgement)
         for verdict, rules in zip(judgement.facts.verdicts, judgement.supports, strict=True):
             if "entry" in verdict.more:
                 entry, acted = (verdict.more["list"], verdict.more["entry"]), not against.isdisjoint(rules)
                 stored_lists.hit(tx, comment.site, *entry, comment.id, acted=acted)
+
+
+def _key(body: str, looked: Looked | None) -> str:
+    return looked.key if looked else arrivals.key_of(body)
 
 
 def _against(judgement: Judgement) -> frozenset[str]:

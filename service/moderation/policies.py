@@ -198,9 +198,12 @@ def rules_with_list(tx: Transaction, site: SiteRules, name: str) -> list[Rule]:
     return [rule for rule in (*policy.rules, *policy.lockdown) if rule.names_list(name)]
 
 
-def may_have_rules(site: SiteKey) -> bool:
-    """Whether the site had rules when this process last looked.
+def has_rules(tx: Transaction, site: SiteRules) -> bool:
+    """Whether the policy that holds has rules."""
+    return bool(holding(tx, site).rules)
 
-    It decides where checks look (better before the transaction), and whether the desk's pages lead to what rules did.
-    """
+
+def may_have_rules(site: SiteKey) -> bool:
+    """Whether the site had rules when this process last looked: where checks look goes by it (better before the
+    transaction)."""
     return site in _with_rules

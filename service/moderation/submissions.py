@@ -117,7 +117,7 @@ def submit(
     if publication.is_public(comment):
         comment = labels.published(tx, site, comment, was_shown=False)
     comments.add(tx, comment, root=comment.path[: paths.CODE_LENGTH])
-    judging.keep(tx, comment, judgement)
+    judging.keep(tx, comment, judgement, draft.looked)
     of_author = priority_of_author(found.author.approved if found.author else 0)
     why, of_rules = judging.why_held(judgement), judging.priority_of(judgement)
     more_waiting = entries.submitted(tx, comment, why, of_rules, of_author)
@@ -162,7 +162,7 @@ def edit(
     after = _edited(before, draft, tx.now, status=_status_of_edit(tx, before, judgement))
     if publication.publishes(before, after):
         after = labels.published(tx, site, after, was_shown=False)
-    judging.keep(tx, after, judgement)
+    judging.keep(tx, after, judgement, draft.looked)
     actor = caller.acting_as(ActorKind.AUTHOR)
     why, of_rules = judging.why_held(judgement), judging.priority_of(judgement)
     more_waiting = entries.edited(tx, before, after, actor, why, of_rules)

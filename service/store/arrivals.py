@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from functools import lru_cache
 
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
@@ -40,15 +39,13 @@ _FORGET_HITS = delete(list_hits).where(
 )
 
 
-@lru_cache(maxsize=64)
 def key_of(body: str) -> str:
     """By what texts are equal that differ in nothing but their disguise."""
     return hashlib.blake2b(disguises.keyed(body).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def add(tx: Transaction, comment: Comment, at: Milliseconds) -> None:
-    """Remember that the comment's newest text came."""
-    key = key_of(comment.newest_text.body)
+def add(tx: Transaction, comment: Comment, at: Milliseconds, *, key: str) -> None:
+    """Remember that the comment's newest text came. `key` is the text's (`key_of`)."""
     tx.send(_ADD, (comment.site, at, comment.id, comment.post, comment.author_key, key))
 
 

@@ -134,6 +134,6 @@ def _rows(moment: Snapshot, table: Table, statement: Select[Any]) -> Iterator[Ro
 
 
 def by_post(moment: Snapshot, site: SiteKey) -> Iterator[Row]:
-    """The comments post by post, by time; whatever became of them."""
-    order = (comments.c.post, comments.c.created_at, comments.c.id)
+    """The comments post by post, as they stand in their threads; whatever became of them."""
+    order = (comments.c.post, comments.c.path, comments.c.id)
     return _rows(moment, comments, select(comments).where(comments.c.site == site).order_by(*order))

@@ -55,7 +55,7 @@ def came(tx: Transaction, comment: Comment) -> None:
     if comment.status is Status.APPROVED:
         lately.link(tx, comment, page_hosts_of(comment.text.html))
     if comment.created_at > tx.now - lately.KEPT_DAYS * lately.DAY:
-        lately.add(tx, comment, comment.created_at)
+        lately.add(tx, comment, comment.created_at, key=lately.key_of(comment.newest_text.body))
 
 
 async def keep(database: Database, holder: str) -> None:
@@ -100,7 +100,7 @@ def _read_arrivals(tx: Transaction, site: SiteKey, after: CommentId) -> CommentI
     first = CommentId(id_before(tx.now - lately.KEPT_DAYS * lately.DAY))
     found = [comment_of(row) for row in tx.all(_PIECE, site=site, after=max(after, first))]
     for comment in found:
-        lately.add(tx, comment, comment.created_at)
+        lately.add(tx, comment, comment.created_at, key=lately.key_of(comment.newest_text.body))
     if len(found) == AT_ONCE:
         return found[-1].id
     tx.run(_KNOW_ARRIVALS, of_site=site)

@@ -8,7 +8,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 LONGEST_VALUE_BYTES: Final = 8 * 1024 * 1024
-ROWS_AT_ONCE: Final = 500
 
 
 class ForeignDatabaseError(Exception):
@@ -21,14 +20,26 @@ class ForeignDatabase:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0").fetchall()
+        self._bytes = self._number("page_count") * self._number("page_size")
         self.tables: Mapping[str, Sequence[str]] = {name: self._columns(name) for (name,) in names}
 
     def rows(self, table: str, wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """These columns of a table, as far as it has them, row by row as they lie in the file."""
+        """These columns of a table, as far as it has them, row by row as they lie in the file.
+
+        What is stored takes at least as many bytes as it has characters, and a byte for each value. Where rows are
+        longer than the file, its pages lead to one another so that they never end.
+        """
         columns = [column for column in self.tables[table] if column in wanted]
         selected = self._connection.execute(f"SELECT {', '.join(map(_quoted, columns))} FROM {_quoted(table)}")  # noqa: S608
-        while found := selected.fetchmany(ROWS_AT_ONCE):
-            yield from (dict(zip(columns, row, strict=True)) for row in found)
+        left = self._bytes
+        for row in selected:
+            left -= sum(1 + len(value) if isinstance(value, str | bytes) else 1 for value in row)
+            if left < 0:
+                raise ForeignDatabaseError("its rows are longer than all of it")
+            yield dict(zip(columns, row, strict=True))
+
+    def _number(self, name: str) -> int:
+        return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
 
     def _columns(self, table: str) -> list[str]:
         # The last value is 0 for what is stored; others are computed when they are read.

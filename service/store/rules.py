@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, delete, func,
 from sqlalchemy.dialects.sqlite import insert
 
 from service.model import CommentId, Milliseconds, SiteKey
+from service.store.among import each, listed
 from service.store.database import Row, Transaction
 from service.store.tables import rule_hours, rule_outcomes, rule_states
 
@@ -46,7 +47,8 @@ class Braked:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a rule did in the last day, and whether humans agreed with what it did alone."""
+    """What a rule did in the last day, and how often humans agreed of the last times that they decided on what it did
+    alone."""
 
     spoke: int = 0
     decided: int = 0
@@ -113,17 +115,15 @@ _UNLEARN = delete(rule_outcomes).where(
     rule_outcomes.c.rule == bindparam("rule"),
     rule_outcomes.c.comment_id == bindparam("comment_id"),
 )
-_last = (
+_NEWEST_OUTCOMES = (
     select(rule_outcomes.c.agreed)
-    .where(
-        rule_outcomes.c.site == bindparam("site"),
-        rule_outcomes.c.rule == bindparam("rule"),
-        rule_outcomes.c.said == bindparam("said"),
-    )
+    .where(rule_outcomes.c.site == bindparam("site"))
     .order_by(rule_outcomes.c.at.desc(), rule_outcomes.c.comment_id.desc())
     .limit(MOST_OUTCOMES)
-    .subquery("last")
 )
+_last = _NEWEST_OUTCOMES.where(
+    rule_outcomes.c.rule == bindparam("rule"), rule_outcomes.c.said == bindparam("said")
+).subquery("last")
 _OUTCOMES = select(
     func.count().label("number"), func.count().filter(_last.c.agreed.is_(False)).label("wrong")
 ).select_from(_last)
@@ -132,14 +132,13 @@ _TALLY_HOURS = (
     .where(rule_hours.c.site == bindparam("site"), rule_hours.c.hour >= bindparam("first_hour"))
     .group_by(rule_hours.c.rule)
 )
-_TALLY_OUTCOMES = (
-    select(
-        rule_outcomes.c.rule,
-        func.count().filter(rule_outcomes.c.agreed.is_(True)).label("agreed"),
-        func.count().filter(rule_outcomes.c.agreed.is_(False)).label("overturned"),
-    )
-    .where(rule_outcomes.c.site == bindparam("site"))
-    .group_by(rule_outcomes.c.rule)
+_asked = each("rules")
+_last_of_each = _NEWEST_OUTCOMES.where(rule_outcomes.c.rule == _asked.c.value).correlate(_asked).subquery("last")
+_HOW_MANY = select(func.count()).select_from(_last_of_each).correlate(_asked)
+_TALLY_OUTCOMES = select(
+    _asked.c.value.label("rule"),
+    _HOW_MANY.where(_last_of_each.c.agreed.is_(True)).scalar_subquery().label("agreed"),
+    _HOW_MANY.where(_last_of_each.c.agreed.is_(False)).scalar_subquery().label("overturned"),
 )
 
 
@@ -243,7 +242,7 @@ def outcomes(tx: Transaction, site: SiteKey, rule: str, said: str) -> tuple[int,
 def tallies(tx: Transaction, site: SiteKey, of: Collection[str]) -> Mapping[str, Tally]:
     """What each of these rules did."""
     hours = {row["rule"]: row for row in tx.all(_TALLY_HOURS, site=site, first_hour=_first_hour(tx.now))}
-    humans = {row["rule"]: row for row in tx.all(_TALLY_OUTCOMES, site=site)}
+    humans = {row["rule"]: row for row in tx.all(_TALLY_OUTCOMES, site=site, rules=listed(of))}
     return {rule: _tally(hours.get(rule), humans.get(rule)) for rule in of}
 
 

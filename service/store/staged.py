@@ -5,6 +5,7 @@ So nothing is written before all of it has been read, and a gigabyte of input ta
 before its answers.
 """
 
+import hashlib
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from service.model import Milliseconds
 CACHE_KILOBYTES: Final = 16_000
 AT_ONCE: Final = 250
 """Comments that go to the database in one call."""
+LONGEST_IDENTITY: Final = 500
+"""Characters. PostgreSQL takes no entry of an index above 2,704 bytes."""
 AGAIN: Final = "has the id of another comment on its thread: the first one counts"
 
 
@@ -193,6 +196,8 @@ class Stage:
             yield line, AGAIN
         self._run(f"DELETE FROM places WHERE {_IS_THERE_AGAIN}")  # noqa: S608
         for number, line, name in self._run(_SHARED):
+            if len(name) > LONGEST_IDENTITY:
+                name = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
             if self._run("SELECT 1 FROM places WHERE source_id = ?", (name,)).fetchone() or not self.is_first(name):
                 self._run("DELETE FROM places WHERE number = ?", (number,))
                 yield line, AGAIN
@@ -238,8 +243,15 @@ class Stage:
 
     def slices(self, size: int) -> Iterator[list[Staged]]:
         """All of them: post by post, what is answered before its answers, the older ones first."""
+        yield from self._sliced("NOT dropped", size)
+
+    def gone(self, size: int) -> Iterator[list[Staged]]:
+        """Those that were deleted, with nothing standing on them, in the same order: some may have come before."""
+        yield from self._sliced("dropped", size)
+
+    def _sliced(self, which: str, size: int) -> Iterator[list[Staged]]:
         rows = self._run(
-            "SELECT comments.* FROM places JOIN comments USING (number) WHERE NOT dropped"
+            f"SELECT comments.* FROM places JOIN comments USING (number) WHERE {which}"  # noqa: S608
             " ORDER BY places.post, places.level, places.created_at, places.number"
         )
         while part := rows.fetchmany(size):
@@ -255,9 +267,10 @@ class Stage:
             ).fetchall()
         )
 
-    def dropped(self) -> int:
-        """How many were deleted, and nothing stands on them."""
-        return int(self._run("SELECT count(*) FROM places WHERE dropped").fetchone()[0])
+    def dropped(self) -> Iterator[int]:
+        """The lines of those that were deleted, and nothing stands on them."""
+        for (line,) in self._run("SELECT line FROM places WHERE dropped ORDER BY number"):
+            yield line
 
     def authors(self) -> int:
         """How many people wrote them."""

@@ -1,6 +1,5 @@
 """How things stand when a text comes: one look at what it may be refused for, one at what checks want to know."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, literal_column, or_, select, true
@@ -8,7 +7,6 @@ from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, lite
 from service.model import ActorKind, Author, AuthorKey, CommentId, Milliseconds, PostKey, SiteKey, Status
 from service.store import policies as policies_of_site
 from service.store import posts as posts_of_site
-from service.store.arrivals import key_of
 from service.store.authors import author_of
 from service.store.database import Transaction
 from service.store.tables import arrivals, authors, comments, decisions, policies, posts, rule_states, sites
@@ -41,8 +39,7 @@ class Standing(NamedTuple):
     policy_digest: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What checks want to know beside a text: of its author's newest comments how many wait, and what humans decided on
     those of the last 90 days; of its post and of the queue; whether a rule of the site is braked."""
 
@@ -217,10 +214,10 @@ def count_waiting(tx: Transaction, site: SiteKey, author: AuthorKey) -> int:
 
 
 def surroundings(
-    tx: Transaction, site: SiteKey, post: PostKey, author: AuthorKey, *, body: str, comment_id: CommentId | None
+    tx: Transaction, site: SiteKey, post: PostKey, author: AuthorKey, *, key: str, comment_id: CommentId | None
 ) -> Surroundings:
     """What checks want to know beside a text, before it is stored. `comment_id`: whose newer text it is; that comment
-    does not count."""
+    does not count. `key`: by what equal texts are found (`arrivals.key_of`)."""
     row = tx.first(
         _SURROUNDINGS,
         site=site,
@@ -228,7 +225,7 @@ def surroundings(
         of_author=author,
         recent=tx.now - RECENT_DAYS * DAY,
         comment_id=comment_id or "",
-        key=key_of(body),
+        key=key,
         flood=tx.now - FLOOD_MINUTES * 60_000,
         week=tx.now - BY_AUTHOR_DAYS * DAY,
         lately=tx.now - ON_SITE_HOURS * 3_600_000,

@@ -17,6 +17,8 @@ _BREAK: Final = re.compile(r"<br ?/?>\n?", re.IGNORECASE)
 
 def to_markdown(body: str, body_format: BodyFormat) -> str:
     """The same words as CommonMark. In HTML, as the systems keep it, a line break means one as well as `<br>` does."""
+    if body_format is BodyFormat.OWN:
+        return body
     if body_format is BodyFormat.MARKDOWN:
         return markdown_bodies.to_markdown(body)
     if body_format is BodyFormat.TEXT or not _MARKUP.search(body):

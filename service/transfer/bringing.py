@@ -1,7 +1,7 @@
 """An import from its stage into the store: what is there already, then one slice after another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -9,7 +9,6 @@ from service.errors import StoreUnavailable
 from service.model import BatchId, CommentId, PostKey, SiteKey, SiteRules
 from service.moderation import arriving, importing, unimporting
 from service.moderation.arriving import Import
-from service.moderation.importing import Brought
 from service.moderation.restoring import Holdings
 from service.store import imported, posts
 from service.store.database import Database, Transaction
@@ -109,23 +108,23 @@ async def write(database: Database, ready: Ready, stage: Stage, report: Report, 
     done = 0
     for slice_ in stage.slices(SLICE):
         watch.tell(STEP, done, report.comments)
-        async for brought in _taken(database, ready.order, slice_):
-            report.new += brought.new
-            report.updated += brought.updated
-            report.kept += brought.kept
-            report.known += brought.known
+        await _take(database, ready.order, slice_, report)
         done += len(slice_)
     watch.tell(STEP, done, report.comments)
-    if not report.new + report.updated:
+    for slice_ in stage.gone(SLICE) if ready.updates else ():
+        known = await database.bulk.read(arriving.known, ready.order, [one.identity for one in slice_])
+        await _take(database, ready.order, [one for one in slice_ if one.identity in known], report)
+    if not report.new:  # what came anew belongs to the import that brought it first
         report.batch = None
 
 
-async def _taken(database: Database, order: Import, slice_: Sequence[Staged]) -> AsyncIterator[Brought]:
-    """Write a slice. A store that does not take it (slow, locked by somebody) gets it in halves, after a while.
+async def _take(database: Database, order: Import, slice_: Sequence[Staged], report: Report) -> None:
+    """Write a slice, and count what became of it.
 
-    Whether a late one came all the same nobody knows, and it makes no difference: a comment is brought once.
+    A store that does not take it (slow, locked by somebody) gets it in halves, after a while. Whether a late one came
+    all the same nobody knows, and it makes no difference: a comment is brought once.
     """
-    waiting, failures = [slice_], 0
+    waiting, failures = [slice_] if slice_ else [], 0
     while waiting:
         part = waiting.pop()
         try:
@@ -139,7 +138,10 @@ async def _taken(database: Database, order: Import, slice_: Sequence[Staged]) ->
             waiting += [half for half in (part[middle:], part[:middle]) if half]
         else:
             failures = 0
-            yield brought
+            report.new += brought.new
+            report.updated += brought.updated
+            report.kept += brought.kept
+            report.known += brought.known
 
 
 async def size(database: Database, site: SiteKey, batch: BatchId) -> int:

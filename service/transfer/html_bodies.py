@@ -32,7 +32,6 @@ _BREAKS: Final = re.compile(r"(?:[ \t]*(?:<br\b[^<>]*>[ \t]*\n?|\n))+", re.IGNOR
 _BLANKS: Final = re.compile(r"[ \t\f\v]+")
 _MANY_BLANKS: Final = re.compile(r"[ \t]{100}")
 _EMPTY_LINES_AT_ONCE: Final = re.compile(r" ?\n(?: ?\n)+ ?")
-_ANY_TAG: Final = re.compile(r"<[^<>]*>")
 _BREAK: Final = re.compile(r"<br\b[^<>]*>[ \t]*\n?|\n", re.IGNORECASE)
 # Shortcodes: those for code mean code; those that only wrap something are taken off; others show as they were typed.
 _CODE_SHORTCODE: Final = re.compile(
@@ -84,7 +83,9 @@ def _converted(source: str, converter: "_Converter") -> str:
 
 
 def _undressed(body: str) -> str:
-    return plain_text.with_line_breaks(plain_text.unescaped(_ANY_TAG.sub("", body)))
+    body = pairs.changed(body, _COMMENT, "-->", lambda *_: "")
+    words = _LESS_THAN.sub(lambda found: "" if _is_tag(found) else found[0], body)
+    return plain_text.with_line_breaks(plain_text.unescaped(words))
 
 
 # --- Before the parser: what is a tag, and what a line break ----------------------------------------------------------
@@ -107,8 +108,11 @@ def _lines_of_code(element: str) -> str:
 
 
 def _tag_or_text(found: re.Match[str]) -> str:
-    known = found[1] is not None and found[1].lower() in _TAGS
-    return found[0] if known else f"&lt;{found[0][1:]}"
+    return found[0] if _is_tag(found) else f"&lt;{found[0][1:]}"
+
+
+def _is_tag(found: re.Match[str]) -> bool:
+    return found[1] is not None and found[1].lower() in _TAGS
 
 
 def _with_breaks(text: str) -> str:

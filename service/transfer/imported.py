@@ -13,6 +13,8 @@ from service.model import Milliseconds
 class BodyFormat(StrEnum):
     """In which language a foreign body is written."""
 
+    OWN = "own"
+    """Gatepost's own Markdown: it stays as it is."""
     MARKDOWN = "markdown"
     HTML = "html"
     TEXT = "text"
@@ -40,9 +42,10 @@ class ImportedComment(NamedTuple):
     """One comment as its file has it. Ids are the file's own; a parent may stand behind its replies.
 
     `thread_id`, `post_url` and `post_title` say what was commented on, as far as the file knows; the blog's own key
-    for it is made of them later (`--key`, `--map`). `author_id` is None where the file has none. `anchor` is the old
-    fragment without `#` under which links lead to it. `line` is where it stands in the file, or its number there,
-    from 1 on. E-mail addresses, IP addresses, user agents and votes never get as far as this.
+    for it is made of them later (`--key`, `--map`). `author_id` is None where the file has none; `is_users_id`: it is
+    what that system knows a user by, and does not only tell authors of the file apart. `anchor` is the old fragment
+    without `#` under which links lead to it. `line` is where it stands in the file, or its number there, from 1 on.
+    E-mail addresses, IP addresses, user agents and votes never get as far as this.
     """
 
     source: str
@@ -57,6 +60,7 @@ class ImportedComment(NamedTuple):
     post_url: str | None = None
     post_title: str | None = None
     author_id: str | None = None
+    is_users_id: bool = True
     author_name: str = ""
     author_url: str | None = None
     edited_at: Milliseconds | None = None

@@ -29,20 +29,26 @@ class Keys(StrEnum):
 
 
 def read_map(path: Path) -> dict[str, str]:
-    """The keys in a CSV file with the columns `from` (an id, an address or a path) and `to`. Raises MapError."""
+    """The keys in a CSV file with the columns `from` (an id, an address or a path) and `to`. Raises MapError.
+
+    A path may stand there as it does in an address: with a slash at its end, percent-encoded.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise MapError(f"{path}: cannot be read ({error}): it must be CSV in UTF-8") from None
     found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):
         if not row or (number == 1 and row == _FIRST_ROW):
             continue
         if len(row) != len(_FIRST_ROW) or (mistake := mistake_in(row[1])):
             raise MapError(f"{path}, line {number}: write from,to{f' (the key {mistake})' if len(row) > 1 else ''}")
         found[row[0]] = row[1]
-    return found
+        if row[0].startswith("/") and "?" not in row[0] and (path := path_of(row[0])):
+            paths[path] = row[1]
+    return paths | found
 
 
 def key_of(comment: ImportedComment, keys: Keys, given: Mapping[str, str]) -> str | None:

@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 from service.auth.login import MAX_BIO, MAX_NAME, MAX_URL
 from service.model import MOST_OF_APPROVED
 from service.reading.shapes import ID_PATTERN
+from service.store.staged import LONGEST_IDENTITY
 from service.triage.lists.entry import MAX_EXCEPTIONS, MAX_PATTERN
 
 CLOSED = with_config(ConfigDict(extra="forbid", strict=True))
@@ -75,7 +76,7 @@ class Origin(TypedDict):
     """Where an imported comment came from: the system, its id there; what was brought then, and as which version."""
 
     source: Annotated[Short, Field(min_length=1)]
-    source_id: Annotated[str, Field(pattern=r"^[^\x00]*$", min_length=1, max_length=5_000)]
+    source_id: Annotated[str, Field(pattern=r"^[^\x00]*$", min_length=1, max_length=LONGEST_IDENTITY)]
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     version: Version
 

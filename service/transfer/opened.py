@@ -27,7 +27,8 @@ LONGEST_VALUE_BYTES: Final = 8 * 1024 * 1024
 RATIO: Final = 200
 RATIO_COUNTS_FROM_BYTES: Final = 16 * 1024 * 1024
 """Text shrinks to a tenth, at best to a hundredth. What shrinks to less than 1/`RATIO` is refused from here on."""
-MOST_MEMBERS: Final = 1_000
+MOST_MEMBERS: Final = 100
+"""Each is looked at to find out what it is, which takes up to a tenth of a second."""
 
 MOST_BYTES_OF_NAMES: Final = 1024 * 1024
 """In the directory of a zip, which is read at once and takes much more in memory."""

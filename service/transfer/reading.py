@@ -15,7 +15,7 @@ from service.model import Milliseconds, Status
 from service.reading.shapes import ANCHOR_PATTERN
 from service.settings import Site
 from service.store.snapshot import Watch
-from service.store.staged import Placed, Stage, Staged
+from service.store.staged import LONGEST_IDENTITY, Placed, Stage, Staged
 from service.strict_json import is_clean
 from service.text import render, visible
 from service.transfer import bodies, keys
@@ -29,7 +29,6 @@ STEP: Final = "read"
 TOLD_EVERY: Final = 500
 LATEST: Final[Milliseconds] = 4_102_444_800_000
 """The year 2100: what is said to be later is a mistake."""
-LONGEST_ID: Final = 500
 LONGEST_TITLE: Final = 500
 LONGEST_ADDRESS: Final = 2_000
 _ANCHOR: Final = re.compile(ANCHOR_PATTERN)
@@ -43,7 +42,7 @@ MOST_TIMES_TOO_LONG: Final = 10
 """A text that is so much longer than those of the site is not looked at any further: marks alone never make it so."""
 _LONGEST: Final = {
     **dict.fromkeys(("post_url", "post_title", "author_id", "author_name", "author_url"), LONGEST_ADDRESS),
-    "source_parent": LONGEST_ID,
+    "source_parent": LONGEST_IDENTITY,
 }
 _STATUS: Final = {state: Status(state.value) for state in State}
 _CUT: Final = " \u2026"
@@ -89,8 +88,8 @@ def read(source: Source, format_: Format, wanted: Wanted, stage: Stage, report: 
     report.by_status, report.authors = stage.by_status(), stage.authors()
     report.posts = [PostKeyFound(*post) for post in stage.posts()]
     _find_alike(report.posts)
-    if dropped := stage.dropped():
-        report.counted["was deleted, and nothing stands on it"] += dropped
+    for line in stage.dropped():
+        report.count(line, "was deleted, and nothing stands on it")
 
 
 def _take(found: ImportedComment, number: int, wanted: Wanted, stage: Stage, report: Report) -> None:
@@ -106,7 +105,7 @@ def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
     found = _within_bounds(found, wanted)
     if found.kind is not Kind.COMMENT and not wanted.pingbacks:
         raise _RefusedError(f"is a {found.kind}: they come with --pingbacks")
-    if not found.source_id or len(found.source_id) > LONGEST_ID or not is_clean(found.source_id):
+    if not found.source_id or len(found.source_id) > LONGEST_IDENTITY or not is_clean(found.source_id):
         raise _RefusedError("has no id that can be used")
     if len(found.thread_id) > LONGEST_ADDRESS:
         raise _RefusedError(f"stands on a thread whose id has more than {LONGEST_ADDRESS} characters")
@@ -119,8 +118,8 @@ def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
         raise _RefusedError(f"stands on a thread whose key cannot be used, since it {mistake}: give it one with --map")
     body, html = _text(found, wanted)
     profile = profile_of(_clean(found.author_name), url=_clean(found.author_url))
-    subject, is_users = _subject(found)
-    is_made = found.body_format is not BodyFormat.MARKDOWN and body != found.body
+    subject, is_own = _subject(found.author_id, found.author_name, found.author_url)
+    is_made = found.body_format in (BodyFormat.HTML, BodyFormat.TEXT) and body != found.body
     edited_at = found.edited_at
     return Staged(
         number=number,
@@ -130,7 +129,7 @@ def _ready(found: ImportedComment, number: int, wanted: Wanted) -> Staged:
         post_title=_title(found.post_title),
         post_url=_address(found.post_url),
         subject=subject,
-        login=wanted.login if is_users else None,
+        login=wanted.login if is_own and found.is_users_id else None,
         name=profile.name,
         url=profile.url,
         body=body,
@@ -176,13 +175,9 @@ def _text(found: ImportedComment, wanted: Wanted) -> tuple[str, str]:
     return body, html
 
 
-def _subject(found: ImportedComment) -> tuple[str, bool]:
-    """Under which name the source's author is known, and whether that is their id there."""
-    return _named(found.author_id, found.author_name, found.author_url)
-
-
 @lru_cache(maxsize=REMEMBERED_PEOPLE)
-def _named(own: str | None, name: str, url: str | None) -> tuple[str, bool]:
+def _subject(own: str | None, name: str, url: str | None) -> tuple[str, bool]:
+    """Under which name the source's author is known, and whether that is their own id there."""
     if own and own.strip() and len(own) <= MAX_SUBJECT and is_clean(own):
         return own, True
     said = "\0".join((own or "", name, url or ""))

@@ -59,6 +59,10 @@ class Report:
         """Something is left out, or comes otherwise than it stood."""
         if len(self.said) < MOST_SAID:
             self.said.append(f"line {line}: {why}")
+        self.count(line, why)
+
+    def count(self, line: int, why: str) -> None:
+        """The same, of what need not be among the first that are told."""
         if why not in self.problems and len(self.problems) >= MOST_KINDS:  # some quote the file
             why = OTHERS
         self.counted[why] += 1

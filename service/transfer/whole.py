@@ -34,8 +34,10 @@ AS_WRITTEN: Final = "is this file as it was written?"
 
 def header_of(source: Source) -> Header | None:
     """What the first line says, where this is one lossless export. Raises SourceError."""
-    found = gatepost.header_of(source)
-    if found is None or len(source.parts) != 1 or not found.get("people"):
+    if len(source.parts) != 1:
+        return None
+    found = gatepost.header_of(source.parts[0])
+    if found is None or not found.get("people"):
         return None
     try:
         return HEADER.validate_python(found)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from service.model import Milliseconds
@@ -80,7 +81,7 @@ def lines(moment: Snapshot, site: Site, watch: Watch) -> Iterator[bytes]:
 
 
 def _item(post: Row, number: int, origin: str) -> bytes:
-    link = post["pinned_url"] or post["url"] or f"{origin}/{post['post'].lstrip('/')}"
+    link = post["pinned_url"] or post["url"] or f"{origin}/{quote(post['post'].lstrip('/'))}"
     return _ITEM.format(
         title=_text(post["pinned_title"] or post["title"] or post["post"]),
         link=_text(link),

@@ -7,7 +7,6 @@
 """
 
 from collections.abc import Callable, Set
-from dataclasses import replace
 
 from service.model import Milliseconds
 from service.triage.condition import Condition
@@ -104,7 +103,7 @@ def _said(rule: Rule, truth: Truth, policy: Policy, *, is_braked: bool) -> Said:
     said = policy.says[rule.id]
     if said.said is Outcome.HOLD or (truth is TRUE and not is_braked):
         return said
-    return replace(said, said=Outcome.HOLD, braked=is_braked)
+    return said._replace(said=Outcome.HOLD, braked=is_braked)
 
 
 def _outcome(policy: Policy, said: list[Said], *, edits_approved: bool) -> tuple[Outcome, tuple[str, ...]]:

@@ -1,17 +1,15 @@
 """What all rules together said about one text. Stored with the comment, and shown to moderators (`as_json`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.model import Milliseconds
 from service.triage.facts import Facts, Verdict
 from service.triage.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What one rule said. `reason` and `priority` are the rule's own, `reason_text` is what authors are told then."""
 
     rule: str
@@ -28,8 +26,7 @@ class Said:
         return {"id": self.rule, "title": self.title, "said": str(self.said), "braked": self.braked}
 
 
-@dataclass(frozen=True, slots=True)
-class CouldNotJudge:
+class CouldNotJudge(NamedTuple):
     """A rule that holds because it needed a fact of a check that could not run, and why that could not."""
 
     rule: str
@@ -37,8 +34,7 @@ class CouldNotJudge:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """One judgement. Nothing in it depends on the order of the policy's rules.
 
     `by` names the rules that decided, and is empty where `otherwise` did. `rules` are all that spoke, the strictest

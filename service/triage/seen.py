@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from service.model import Milliseconds, PostKey, Role
 from service.text import render
@@ -114,8 +114,7 @@ def _shown(rendered: str) -> str:
     return html.unescape(_TAG.sub("", rendered))
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(NamedTuple):
     """Who wrote it, from the author's row before this comment and from the identity.
 
     `first_seen` is None for somebody who never wrote here. The last two count what humans decided on this author's
@@ -134,8 +133,7 @@ class Author:
     refused_90_days: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """What it is about. `since` is when the post appeared, None where nobody knows; `comments` counts approved ones."""
 
     key: PostKey
@@ -143,8 +141,7 @@ class Post:
     comments: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """What else came lately. Texts are equal whose letters are, without any disguise (`text.disguises.keyed`)."""
 
     equal_by_author: int = 0
@@ -157,8 +154,7 @@ class Arrived:
 NOTHING_ARRIVED: Final = Arrived()
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """Everything beside the text, at the moment `now` when it came. `waiting` counts entries of the site's queue.
 
     `new_hosts` are those that the text links to and no approved comment of the site does. That and `arrived` are None

@@ -11,6 +11,8 @@ from service.web.json_body import let_come
 
 FORM: Final = "application/x-www-form-urlencoded"
 MOST_FIELDS: Final = 1_000
+FIELDS: Final[web.RequestKey[MultiDict[str]]] = web.RequestKey("fields", MultiDict[str])
+"""Where a request keeps them once they were read."""
 
 
 async def read(request: web.Request, limit: int) -> MultiDict[str]:
@@ -30,4 +32,5 @@ async def read(request: web.Request, limit: int) -> MultiDict[str]:
         fields = parse_qsl(found.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
         raise MalformedRequest("The form cannot be read: it must be percent-encoded UTF-8") from None
-    return MultiDict(fields)
+    request[FIELDS] = MultiDict(fields)
+    return request[FIELDS]

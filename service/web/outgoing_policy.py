@@ -119,7 +119,7 @@ class BrakedView(TypedDict):
 
 @_CLOSED
 class HumansView(TypedDict):
-    """What humans said to what a rule did alone."""
+    """What humans said the last 200 times that they decided on what a rule did alone."""
 
     agreed: int
     overturned: int

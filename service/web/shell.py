@@ -14,6 +14,7 @@ from service.web import problems
 from service.web.call import WRITES, Call, Reply, Services, to_json
 from service.web.desk import reply as desk_reply
 from service.web.desk import session as desk_session
+from service.web.desk import unsent
 from service.web.hatch import Hatch
 from service.web.public import Published
 from service.web.serving import SERVER_NAME
@@ -103,9 +104,9 @@ class Shell:
             await self._admit(route, call)
             answer = await route.answer(call)
         except InvalidCredential as problem:
-            return self._refusal(await self._counted(problem, call), call, route)
+            return await self._refusal(await self._counted(problem, call), call, route)
         except Problem as problem:
-            return self._refusal(problem, call, route)
+            return await self._refusal(problem, call, route)
         except web.HTTPException:
             raise
         except Exception as error:  # noqa: BLE001  # a bug: 500, the request id, and nothing more
@@ -115,7 +116,7 @@ class Shell:
                 error=type(error).__name__,  # its sentence may quote what somebody wrote
                 where=traceback.format_tb(error.__traceback__),
             )
-            return self._refusal(InternalError(), call, route)
+            return await self._refusal(InternalError(), call, route)
         if isinstance(answer, web.StreamResponse):
             return answer
         return _response(answer)
@@ -154,10 +155,11 @@ class Shell:
             return slow_down
         return problem
 
-    def _refusal(self, problem: Problem, call: Call, route: Route) -> web.Response:
+    async def _refusal(self, problem: Problem, call: Call, route: Route) -> web.Response:
         self._metrics.problems.labels(problem.code).inc()
         if route.is_of_the_desk:
-            return desk_reply.problem_page(problem, call)
+            kept = await unsent.kept(problem, call) if route.audience is Audience.DESK else None
+            return await desk_reply.problem_page(problem, call, kept)
         return problems.reply(problem, call.request, _site_of(call), links=self._services.links)
 
     def _allow_origin(self, audience: Audience, call: Call, response: web.StreamResponse) -> None:

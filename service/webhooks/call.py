@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlsplit
@@ -152,7 +153,9 @@ def _signer(secret: str) -> Signer:
     return Signer(secret)
 
 
+@cache
 def _version() -> str:
+    """Read once: it takes milliseconds each time."""
     try:
         return version("gatepost")
     except PackageNotFoundError:  # run from a clone that nobody installed

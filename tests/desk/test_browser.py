@@ -251,6 +251,15 @@ async def test_everybody_can_use_the_way_in(gatepost: Gatepost, browser_of: Open
     code = (await gatepost.moderator().call("POST", "desk/codes")).json["url"].partition("code=")[2]
     context = await browser_of(**look.options)
     page = await context.new_page()
+    await page.goto("policy/edit")
+    known = await context.cookies()
+    await context.clear_cookies()
+    for name, cookies in (("sign-in", known), ("again", [])):
+        await page.locator("main form:not([action*=sign-in]) button").first.click()
+        await unfold(page)
+        await expect(page.locator("main")).to_have_attribute("data-page", name)
+        await assert_usable(page, f"{name}, with what was sent")
+        await context.add_cookies([{"name": one["name"], "value": one["value"], "url": page.url} for one in cookies])
     await context.clear_cookies()
     for address, name in (
         ("", "sign-in"),
@@ -287,6 +296,19 @@ async def test_the_phone_has_large_targets_and_the_decision_at_hand(
     await page.get_by_text("All of it (1,260 characters)").click()
     assert await card.evaluate("(one) => one.offsetHeight") > 700
     await expect(card.locator(".decide > .bar")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_the_navigation_of_a_phone_is_one_row(gatepost: Gatepost, browser_of: OpenBrowser, language: str) -> None:
+    """What does not fit is beside it, and the page that is shown is not hidden there."""
+    await ruled(gatepost)
+    page = await (await browser_of(viewport={"width": 380, "height": 800}, locale=language)).new_page()
+    for address in ("", "policy", "settings"):
+        await page.goto(address)
+        assert await page.evaluate("scrollY") == 0
+        tops = await page.locator(".top nav a").evaluate_all("(links) => links.map((link) => link.offsetTop)")
+        assert (len(tops), len(set(tops))) == (6, 1)
+        await expect(page.locator(".top nav [aria-current]")).to_be_in_viewport(ratio=1)
 
 
 async def test_a_phone_held_sideways_has_them_too(gatepost: Gatepost, browser_of: OpenBrowser) -> None:

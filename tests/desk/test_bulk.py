@@ -31,6 +31,22 @@ async def statuses(gatepost: Gatepost, comments: list[Any]) -> list[str]:
     return [(await moderator.get(f"comments/{one['id']}")).json["comment"]["status"] for one in comments]
 
 
+async def test_posts_are_called_by_their_titles_where_they_have_one(gatepost: Gatepost, mo: AtDesk) -> None:
+    async def says(post: str, title: str | None) -> Any:
+        gatepost.clock.advance(seconds=1)
+        written = {"body": f"On {post}, {title}.", "post": {"title": title} if title else {}}
+        answer = await gatepost.reader("ada").call("POST", f"posts/{post}/comments", json=written)
+        assert answer.status == 202, answer.json
+        return answer.json["comment"]
+
+    await says("p1", "A <Tuesday>")
+    await gatepost.moderator().decide((await says("p2", "What stands"))["id"], "approve", 1)
+    for post, title in (("p1", "Another day"), ("p2", "Another day"), ("p2", None), ("p3", None), ("p1", None)):
+        await says(post, title)
+    shown = await preview(mo, await mo.open(), "reject", which="matching")
+    assert [one.text for one in shown.all(".counts li")][1:] == ["A <Tuesday>: 3", "What stands: 2", "p3: 1"]
+
+
 async def test_marked_comments_are_decided_as_shown_and_undone_as_one(gatepost: Gatepost, mo: AtDesk) -> None:
     comments = await waiting(gatepost, 2) + await waiting(gatepost, 1, by="bea")
     shown = await preview(mo, await mo.open(), "reject", *comments[1:])

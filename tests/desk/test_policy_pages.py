@@ -1,6 +1,7 @@
 """The desk's pages of the policy: read in sentences, changed as text, tried, taken back."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,6 +98,22 @@ async def test_what_is_wrong_stands_beside_its_line(gatepost: Gatepost, root: At
     checked = await root.press(page, page.one('button[value="check"]'), document='{"format": 1,\n"rules": [}')
     assert [one.get("value") for one in checked.all("#wrong .numbered li") if one.cssselect(".told")] == ["2"]
     assert (await holding(gatepost))["policy"]["version"] == 0
+
+
+async def test_what_is_wrong_is_said_in_the_language_of_the_page(gatepost: Gatepost) -> None:
+    root = AtDesk(gatepost, "root", **ADMIN)
+    root.person = replace(root.person, headers={**root.person.headers, "Accept-Language": "de"})
+    page = await put(root, {**of_rules({**LINKS, "when": [{"link.count": {}}]}), "otherwise": "spam"})
+    assert [one.text for one in page.all("#wrong .numbered .told")] == [
+        'otherwise: muss "publish" oder "hold" sein, nicht "spam"',
+        'link.count: es gibt keinen Fakt "link.count"; meinten Sie "links.count"?',
+    ]
+    idle = json.dumps(of_rules({**LINKS, "then": "publish"}))
+    warned = await root.press(page, page.one('button[value="check"]'), document=idle)
+    assert warned.one("#good .numbered .told").text.startswith("ändert nichts: Wovon keine Regel spricht")
+    trial = await root.open("policy/trial")
+    tried = await root.press(trial, trial.one("form.fields button"), facts="moon.phase=1")
+    assert 'es gibt keinen Fakt "moon.phase"' in tried.text
 
 
 async def test_a_failing_test_of_its_own_is_told_at_its_line(gatepost: Gatepost, root: AtDesk) -> None:

@@ -111,6 +111,16 @@ async def test_the_page_is_found_where_there_are_rules(gatepost: Gatepost, mo: A
         assert link.text == "By rules"
 
 
+async def test_the_first_view_after_a_change_says_where_there_are_rules(gatepost: Gatepost, mo: AtDesk) -> None:
+    """As in a process that has just begun, or in the one beside it: nothing here has asked for the rules meanwhile."""
+    for address in ("record", "settings", "lists", "policy/versions"):
+        version = (await gatepost.moderator().get("policy")).json["policy"]["version"]
+        await rules(gatepost, LINKS, expected=version)
+        assert len((await mo.open(address)).all(".top nav a[href$=ruled]")) == 1, address
+        await rules(gatepost, expected=version + 1)
+        assert (await mo.open(address)).all(".top nav a[href$=ruled]") == [], address
+
+
 async def test_without_a_rule_that_spoke_it_says_so(gatepost: Gatepost, mo: AtDesk) -> None:
     await rules(gatepost, LINKS, otherwise="publish")
     comment = await said(gatepost, "Words.")

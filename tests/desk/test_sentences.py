@@ -60,7 +60,7 @@ def sentence(code: words.Code, **rule: Any) -> str:
             },
             "For everybody, when at least 34.5 % of the author's last comments were refused, unless the post is “a” or "
             "“b…”: hold for you.",
-            "Für alle, wenn mindestens 34.5 % ihrer letzten Kommentare abgelehnt wurden, es sei denn, dass der Beitrag "
+            "Für alle, wenn mindestens 34,5 % ihrer letzten Kommentare abgelehnt wurden, es sei denn, dass der Beitrag "
             "„a“ oder „b…“ ist: für Sie aufhalten.",
         ),
         (

@@ -113,6 +113,31 @@ async def test_a_page_that_hides_where_it_stands_leads_to_a_question(
 
 
 @each_way
+async def test_a_session_that_ends_loses_nothing_that_was_typed(stage: Stage, has_javascript: bool) -> None:
+    typed = '{"format": 1,\n "otherwise": "publish", "rules": []}'
+    context = await stage.context(has_javascript=has_javascript)
+    page = await context.new_page()
+    await stage.pressed(page)
+    await page.goto(f"{stage.desk}/blog/policy/edit")
+    await page.locator("#document").fill(typed)
+    await context.clear_cookies()
+    await page.get_by_role("button", name="Check").click()
+    await expect(page.get_by_role("heading", name="What you sent is not lost")).to_be_visible()
+
+    await page.get_by_text("With a token").click()
+    await page.get_by_label("Token of the blog").fill(moderators_token(stage.gatepost))
+    async with context.expect_page() as opened:
+        await page.get_by_role("button", name="Sign in").click()
+    await _is_the_queue(await opened.value)
+
+    await page.get_by_role("button", name="Send it again").click()
+    await expect(page.get_by_role("heading", name="Send this as Mo?")).to_be_visible()
+    await page.get_by_role("button", name="Send it again").click()
+    await expect(page.locator("#good")).to_be_visible()
+    await expect(page.locator("#document")).to_have_value(typed)
+
+
+@each_way
 async def test_a_strangers_page_signs_nobody_in_behind_their_back(stage: Stage, has_javascript: bool) -> None:
     """It has a token of its own moderator, and sends it in the browser of somebody who is at the desk."""
     context = await stage.context(has_javascript=has_javascript)

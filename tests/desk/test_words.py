@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from string import Formatter
 from typing import get_args
 
 from jinja2 import Environment, nodes
@@ -15,7 +16,7 @@ from service.desk.rendering import FOLDER
 from service.model import Action, ActorKind, Status, Why
 from service.moderation import bulk, undos
 from service.reading.shapes import WhyCode
-from service.triage import starters
+from service.triage import document, starters
 from service.triage.condition import BUILT_IN
 from service.triage.lists.entry import ListKind
 from service.triage.outcome import Outcome
@@ -140,6 +141,12 @@ def test_everything_that_is_said_has_words_in_each_language() -> None:
         assert not missing, (code, sorted(missing))
 
 
+def test_templates_have_no_quotation_marks_of_one_language() -> None:
+    """They are written otherwise in each: `quoted` says how."""
+    for path in FOLDER.glob("*.html"):
+        assert not re.search("[“”„‚‘’«»‹›]", path.read_text("utf-8")), path.name
+
+
 def test_what_goes_with_a_number_or_a_share_has_words() -> None:
     for code in words.CODES:
         known = words.named(code).words
@@ -163,6 +170,33 @@ def test_all_languages_say_the_same() -> None:
         other = _own(code)
         assert english.keys() == other.keys()
         assert [name for name in english if _values_in(english[name]) != _values_in(other[name])] == []
+
+
+def _templates() -> set[str]:
+    """Every template of what is said of a policy: what its reader hands to these functions as a text."""
+    place = {"Message": 0, "wrong": 0, "_named": 2}
+    found: set[str] = set()
+    for path in Path(document.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                given = node.args[place[name]] if len(node.args) > place.get(name, 9) else ast.Constant(None)
+                options = [given.body, given.orelse] if isinstance(given, ast.IfExp) else [given]
+                found |= {one.value for one in options if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    return found
+
+
+def test_what_is_wrong_with_a_policy_is_said_in_each_language() -> None:
+    templates = _templates()
+    assert len(templates) > 50
+    for code in set(words.CODES) - {"en"}:
+        other = words._templates(code)
+        assert other.keys() == templates
+        assert [one for one in templates if _fields(one) != _fields(other[one])] == []
+
+
+def _fields(template: str) -> list[str]:
+    return sorted(str(name) for _, name, _, _ in Formatter().parse(template) if name is not None)
 
 
 def _own(code: str) -> dict[str, str]:

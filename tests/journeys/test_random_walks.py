@@ -1,6 +1,6 @@
 """Several readers and moderators do whatever comes to their minds, over HTTP, and every promise holds after each step.
 
-`HYPOTHESIS_PROFILE=long` walks a thousand walks instead of forty-five (give pytest `--timeout=0` along).
+`HYPOTHESIS_PROFILE=long` walks a thousand walks instead of twenty-five (give pytest `--timeout=0` along).
 """
 
 import asyncio
@@ -55,7 +55,7 @@ async def two_sites(start_gatepost: StartGatepost, receiver: Receiver, monkeypat
 @pytest.mark.slow
 @pytest.mark.timeout(0 if LONG else 600)
 @settings(
-    max_examples=1_000 if LONG else 45,
+    max_examples=1_000 if LONG else 25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -3,19 +3,23 @@
 import asyncio
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.model import SiteKey
+from service.model import CommentId, PostKey, SiteKey
 from service.moderation import brakes, judging
-from service.store import backup, judgements
+from service.store import backup, judgements, rules
+from service.store.database import Database, Transaction
+from service.store.rules import Tally
 from service.store.snapshot import Watch
 from service.triage.judgement import Judgement
 from tests.conftest import StartGatepost
 from tests.harness import Answer, Gatepost
 from tests.rows import Rows, everything_in
+from tests.store import long_post
 from tests.triage.policies import of_rules, put
 from tests.web.ear import listening
 
@@ -384,6 +388,23 @@ async def test_a_sample_of_what_rules_would_do_is_judged_blindly(gatepost: Gatep
     assert (told["audited"], told["by"]) == (True, ["linkhater-9000"])
     state = (await mo.get("policy")).json["state"]["rules"][0]
     assert state["humans"] == {"agreed": 1, "overturned": 1}
+
+
+async def test_of_what_humans_said_the_last_of_each_rule_count(database: Database) -> None:
+    """As the brakes count: else every look at a policy would read all that was ever decided."""
+    await database.write(long_post.fill, PostKey("post"), long_post.one_root(rules.MOST_OUTCOMES + 30))
+
+    def learn(tx: Transaction) -> Mapping[str, Tally]:
+        for number in range(rules.MOST_OUTCOMES + 30):
+            comment = CommentId(f"post-{number:09}")
+            rules.learn(tx, BLOG, "long", comment, said="spam", agreed=number >= 40)
+            if number < 3:
+                rules.learn(tx, BLOG, "short", comment, said="publish", agreed=number > 0)
+        return rules.tallies(tx, BLOG, ["long", "short", "silent"])
+
+    tallies = await database.write(learn)
+    humans = {rule: (tally.agreed, tally.overturned) for rule, tally in tallies.items()}
+    assert humans == {"long": (190, 10), "short": (2, 1), "silent": (0, 0)}
 
 
 async def test_a_rule_that_acts_too_often_is_braked_until_it_is_released(gatepost: Gatepost) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
 from service.model import BatchId, SiteKey
@@ -14,7 +15,7 @@ from service.transfer import bringing, content, reading
 from service.transfer.bringing import Ready
 from service.transfer.formats.format import Format
 from service.transfer.imported import BodyFormat, Found, ImportedComment, State
-from service.transfer.opened import Source
+from service.transfer.opened import Part, Passed, Source
 from service.transfer.reading import Wanted
 from service.transfer.report import Report
 from tests.harness import configuration
@@ -47,7 +48,7 @@ class Given(Source):
     """No files: what is read is given."""
 
     def __init__(self) -> None:
-        self.parts = ()
+        self.parts = (Part("given", None, Passed(0), BytesIO),)
 
 
 @contextmanager

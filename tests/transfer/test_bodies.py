@@ -69,3 +69,8 @@ MARKDOWN = {
 @pytest.mark.parametrize(("body", "made"), MARKDOWN.items(), ids=range(len(MARKDOWN)))
 def test_markdown_is_left_as_it_is_but_for_pictures_and_tags(body: str, made: str) -> None:
     assert to_markdown(body, BodyFormat.MARKDOWN) == made
+
+
+def test_a_body_of_very_many_marks_loses_tags_and_no_words() -> None:
+    made = to_markdown("<p>if 1 < 2 and 3 > 2</p><!-- unseen --> <i>so</i>" + " [x]" * 1_001, BodyFormat.HTML)
+    assert words(made).startswith("if1<2and3>2so[x]")

@@ -74,6 +74,24 @@ def test_an_import_is_told_asked_for_done_once_and_taken_back(
 
 
 @pytest.mark.slow
+def test_a_dry_run_takes_nothing_back_and_an_update_alone_is_no_batch(
+    gatepost: Callable[..., Finished], tmp_path: Path
+) -> None:
+    gatepost("import", "wordpress", "export.xml", "--yes", "--report", "report.json")
+    batch = json.loads((tmp_path / "report.json").read_text())["batch"]
+    dry = gatepost("import", "--undo", batch, "--dry-run", "--yes")
+    assert (dry.returncode, dry.stdout) == (0, f"{batch} brought 120 comments that are here.\n")
+    odd = gatepost("import", "wordpress", "export.xml", "--undo", batch, "--yes")
+    assert (odd.returncode, odd.stderr) == (2, "--undo takes no files: it takes back what that import brought\n")
+    path = tmp_path / "export.xml"
+    path.write_bytes(path.read_bytes().replace(b"my stop. The", b"my stop twice. The"))
+    updated = gatepost("import", "wordpress", "export.xml", "--yes", "--update")
+    assert updated.stdout == "Brought: 0 new, 120 anew; 0 were here already.\n"
+    assert "--undo" not in updated.stderr
+    assert gatepost("import", "--undo", batch, "--yes").stdout == "Taken out: 120.\n"
+
+
+@pytest.mark.slow
 def test_a_site_goes_out_and_comes_back_by_commands(gatepost: Callable[..., Finished], tmp_path: Path) -> None:
     gatepost("import", "wordpress", "export.xml", "--yes")
     for name in ("whole.jsonl.zst", "whole.jsonl.gz", "whole.jsonl"):

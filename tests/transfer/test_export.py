@@ -15,14 +15,15 @@ from service.store.database import Database
 from service.store.snapshot import Watch
 from service.transfer import bringing, content, csv_file, lines, wordpress_file
 from service.transfer.formats import gatepost, wordpress
-from service.transfer.keys import Keys
+from service.transfer.imported import ImportedComment
+from service.transfer.keys import Keys, path_of
 from service.transfer.opened import Source, SourceError
 from service.transfer.reading import Wanted
 from service.transfer.report import Report
 from tests.harness import Hands, configuration
 from tests.rows import rows_of
 from tests.store import scene
-from tests.transfer.bringing import differences, digest
+from tests.transfer.bringing import bring, comment, differences, digest
 
 SITES = parse(configuration("sqlite:///none.db")).sites
 BLOG = SITES[SiteKey("blog")]
@@ -144,6 +145,30 @@ async def test_what_wordpress_is_given_comes_back(filled: str, database: Databas
         there = dict(map(tuple, rows.execute(told)))
     kept = {status: number for status, number in there.items() if status in ("approved", "pending", "spam")}
     assert (report.by_status, report.new, report.said) == (kept, sum(kept.values()), [])
+
+
+async def test_wordpress_is_given_a_reply_behind_what_it_answers(
+    database: Database, store_url: str, tmp_path: Path
+) -> None:
+    """Also one that is older, as where two machines had each their own clock: WordPress looks no further back."""
+    at = comment(1).created_at
+    await bring(database, [comment(1), comment(2, parent=1, created_at=at - 5_000), comment(3, created_at=at - 9_000)])
+    with snapshot.of(store_url) as moment:
+        (tmp_path / "out.xml").write_bytes(b"".join(wordpress_file.lines(moment, BLOG, Watch())))
+    found = wordpress.FORMAT.read(Source([tmp_path / "out.xml"]))
+    threads = [(one.source_id, one.source_parent) for one in found if isinstance(one, ImportedComment)]
+    assert threads == [("1#1", None), ("1#2", None), ("1#3", "1#2")]
+
+
+async def test_a_post_without_an_address_has_one_in_what_wordpress_is_given(
+    database: Database, store_url: str, tmp_path: Path
+) -> None:
+    await bring(database, [comment(1, thread_id="/100% so? #1", post_url=None)], Wanted(BLOG, Keys.ID))
+    with snapshot.of(store_url) as moment:
+        (tmp_path / "out.xml").write_bytes(b"".join(wordpress_file.lines(moment, BLOG, Watch())))
+    found = wordpress.FORMAT.read(Source([tmp_path / "out.xml"]))
+    addresses = [one.post_url for one in found if isinstance(one, ImportedComment)]
+    assert list(map(path_of, filter(None, addresses))) == ["/100% so? #1"]
 
 
 def test_the_schema_in_the_documentation_is_that_of_the_lines() -> None:

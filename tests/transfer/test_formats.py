@@ -132,6 +132,29 @@ def test_wordpress_pingbacks_say_what_they_are(tmp_path: Path) -> None:
     assert [comment.kind for comment in found] == [Kind.COMMENT, Kind.COMMENT, Kind.PINGBACK, Kind.TRACKBACK]
 
 
+HIDDEN: Final = "stands on a post that is private, a draft or has a password: publish it first"
+
+
+@pytest.mark.parametrize(
+    ("of_post", "of_comment", "why"),
+    [
+        ("<wp:status>private</wp:status>", {}, HIDDEN),
+        ("<wp:status>draft</wp:status>", {}, HIDDEN),
+        ("<wp:post_password>x</wp:post_password>", {}, HIDDEN),
+        ("", {"type": "note"}, "is a note of an editor"),
+        ("<wp:status>publish</wp:status><wp:post_password></wp:post_password>", {}, None),
+    ],
+)
+def test_wordpress_comments_that_readers_did_not_see_do_not_become_public(
+    tmp_path: Path, of_post: str, of_comment: dict[str, str], why: str | None
+) -> None:
+    file = exports.wxr(exports.wxr_comment(1, 0, "1", "x", **of_comment))
+    file = file.replace(b"<wp:comment>", of_post.encode() + b"<wp:comment>")
+    found, left_out = read(exports.put(tmp_path / "a", file))
+    assert len(found) == (why is None)
+    assert [each.why for each in left_out if not each.personal] == ([] if why is None else [why])
+
+
 def test_wordpress_time_of_zeros_is_taken_from_the_local_one(tmp_path: Path) -> None:
     comment = exports.wxr_comment(1, 0, "1", "x", date=exports.SECOND, date_gmt="0000-00-00 00:00:00")
     ((found,), _) = read(exports.put(tmp_path / "a", exports.wxr(comment)))
@@ -188,6 +211,21 @@ def test_disqus_with_strays_bare_ids_and_no_id_comes_in(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_disqus_bare_ids_come_in_wherever_the_file_is_cut_into_pieces(tmp_path: Path) -> None:
+    posts = [exports.disqus_post(number, "x" * (number % 13)) for number in range(1, 2_000)]
+    bare = [post.replace('<thread dsq:id="9"/>', "<thread dsq:id=9/>") for post in posts]
+    found, _ = read(exports.put(tmp_path / "a", exports.disqus(*bare)))
+    assert [comment.source_id for comment in found] == [str(number) for number in range(1, 2_000)]
+
+
+@pytest.mark.parametrize("page", ["first", "/first"])
+def test_commento_pages_that_were_given_an_id_are_told_apart(tmp_path: Path, page: str) -> None:
+    """`data-page-id` is what its owner wrote, with a slash before it or none."""
+    (path,) = exports.written(tmp_path, "commento")
+    found, _ = read(exports.put(path, path.read_bytes().replace(b"/2014/first/", page.encode())))
+    assert {comment.post_url for comment in found} == {"https://blog.example/first"}
+
+
 def test_isso_ids_are_told_apart_by_their_threads(tmp_path: Path) -> None:
     comment = {"id": 0, "author": "Ada", "created": exports.SECOND, "text": "x"}
     threads = [{"comments": [comment, {**comment, "id": 1, "parent": 0}], "id": uri} for uri in ("/a/", "/b/")]
@@ -197,10 +235,28 @@ def test_isso_ids_are_told_apart_by_their_threads(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_remark42_is_recognised_with_very_many_users(tmp_path: Path) -> None:
+    (path,) = exports.written(tmp_path, "remark42")
+    first, comments = path.read_bytes().split(b"\n", 1)
+    users = [{"id": f"github_{number}", "verified": True} for number in range(3_000)]
+    many = json.dumps({**json.loads(first), "users": users}).encode()
+    source = Source([exports.put(path, many + b"\n" + comments)])
+    assert recognised(source).name == "remark42"
+    assert len(read(path)[0]) == 2
+
+
 def test_artalk_as_the_api_wraps_it(tmp_path: Path) -> None:
     (path,) = exports.written(tmp_path, "artalk")
     wrapped = exports.put(tmp_path / "wrapped", json.dumps({"artrans": path.read_text()}).encode())
     assert read(wrapped) == read(path)
+
+
+def test_valine_as_leancloud_begins_it(tmp_path: Path) -> None:
+    (path,) = exports.written(tmp_path, "valine")
+    lines = [json.dumps(each) for each in json.loads(path.read_text())]
+    first = '#filetype:JSON-streaming {"type":"Class","class":"Comment"}'
+    found, _ = read(exports.put(tmp_path / "streamed", "\n".join([first, *lines, ""]).encode()))
+    assert found == [each._replace(line=each.line + 1) for each in read(path)[0]]
 
 
 def test_twikoo_text_and_object_id_are_two(tmp_path: Path) -> None:
@@ -243,6 +299,7 @@ def test_bodies_come_in_their_own_language(tmp_path: Path) -> None:
         (1389720732, AT), (1389720732.0, AT), ("1389720732.000", AT), (AT, AT), (str(AT), AT),
         ("2014-01-14 17:32:12", AT), ("2014-01-14T17:32:12Z", AT), ("2014-01-14T18:32:12+01:00", AT),
         ("2014-01-14 18:32:12 +0100", AT), ("2014-01-14T17:32:12.000000001Z", AT), ("2014-01-14 17:32:12 UTC", AT),
+        ("2014-01-15 01:32:12 +0800 CST", AT), ("2014-01-14 14:32:12.000000001 -0300 -03", AT),
         ({"$date": "2014-01-14T17:32:12Z"}, AT), ({"$date": AT}, AT), ({"$date": {"$numberLong": str(AT)}}, AT),
         ({"__type": "Date", "iso": "2014-01-14T17:32:12Z"}, AT),
         ("0000-00-00 00:00:00", None), ("0001-01-01T00:00:00.000Z", None), ("", None), (None, None), (True, None),

@@ -1,6 +1,7 @@
 """Comments of another system come in once, in their threads, with their states and times, and can be taken back."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from service.store.database import Database
 from service.store.snapshot import StoppedError, Watch
 from service.transfer import bringing
 from service.transfer.imported import BodyFormat, ImportedComment, Kind, LeftOut, State
-from service.transfer.keys import Keys
+from service.transfer.keys import Keys, read_map
 from service.transfer.reading import Wanted
 from tests.harness import Gatepost, configuration
 from tests.rows import Rows
@@ -226,6 +227,23 @@ async def test_a_changed_text_comes_with_update_unless_somebody_decided_here(
     assert (report.updated, report.known) == (0, 2)
 
 
+async def test_what_was_deleted_there_since_is_no_longer_public_after_an_update(
+    database: Database, store_url: str, rows: Rows
+) -> None:
+    await bring(database, [comment(1), comment(2), comment(3, parent=2)])
+    newer = [comment(1, state=State.DELETED, body=""), comment(2, state=State.DELETED), comment(3, parent=2)]
+    never_here = comment(4, state=State.DELETED)
+    report = await bring(database, [*newer, never_here], batch="with", updates=True)
+    assert (report.new, report.updated) == (0, 2)
+    found = rows.execute("SELECT status, listed FROM comments ORDER BY created_at")
+    assert [(status, bool(listed)) for status, listed in found] == [
+        ("deleted", False),
+        ("deleted", True),
+        ("approved", True),
+    ]
+    assert differences(store_url) == []
+
+
 async def test_people_are_nobody_of_the_blog_unless_a_login_says_so(database: Database, rows: Rows) -> None:
     await bring(database, [comment(1), comment(2, author_id=None)])
     await bring(database, [comment(3)], Wanted(SITE, login="the-login"), batch="second")
@@ -280,6 +298,22 @@ async def test_a_long_text_is_cut_where_that_is_asked_for(database: Database, ro
 def test_posts_have_the_keys_that_are_asked_for(keys: Keys, given: dict[str, str], key: str) -> None:
     one = comment(1, thread_id="7", post_url="https://old.example/a/b%C3%BC/?utm_source=x#top")
     with on_stage([one], Wanted(SITE, keys, given)) as (_, report):
+        assert [post.key for post in report.posts] == [key]
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("/a/b\u00fc/,mine", "mine"),
+        ("/a/b%C3%BC/,mine", "mine"),
+        ("/a/b\u00fc/,no\n/a/b\u00fc,mine", "mine"),
+        ("/a/b\u00fc/?p=1,no", "/a/b\u00fc"),
+    ],
+)
+def test_a_path_in_a_map_may_be_as_it_stands_in_an_address(tmp_path: Path, line: str, key: str) -> None:
+    (tmp_path / "map.csv").write_text(f"from,to\n{line}\n", "utf-8")
+    one = comment(1, thread_id="7", post_url="https://old.example/a/b%C3%BC/")
+    with on_stage([one], Wanted(SITE, map=read_map(tmp_path / "map.csv"))) as (_, report):
         assert [post.key for post in report.posts] == [key]
 
 
@@ -364,6 +398,13 @@ def test_what_is_counted_is_handed_on() -> None:
     with on_stage(found) as (stage, report):
         assert report.comments == sum(map(len, stage.slices(10))) == 2
         assert report.said == ["line 3: has the id of another comment on its thread: the first one counts"]
+
+
+def test_the_report_for_programs_has_all_that_is_left_out() -> None:
+    with on_stage([comment(1), comment(2, state=State.DELETED), comment(3, created_at=-1)]) as (_, report):
+        problems = [(problem["count"], problem["lines"]) for problem in report.as_json()["problems"]]
+    assert problems == [(1, [3]), (1, [2])]
+    assert [line for line in report.words() if "more" in line] == ["  ... and 1 more: --report FILE.json lists all"]
 
 
 def test_nothing_of_the_file_acts_on_the_terminal() -> None:

@@ -3,8 +3,7 @@
 import asyncio
 import json
 import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +17,7 @@ from service.store.snapshot import StoppedError, Watch
 from service.transfer import pages
 from service.transfer.pages import Done, FolderError
 from tests.conftest import StartGatepost
+from tests.forked import Forked, forked
 from tests.harness import Hands, configuration
 from tests.store.scene import BLOG, OPEN, Scene
 from tests.test_cli import command, environment
@@ -246,10 +246,23 @@ asyncio.run(run())
 """
 
 
+@pytest.fixture
+def dying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
+    """An export that dies after so many steps, in a fresh process each time."""
+    with forked(DIES, tmp_path_factory.mktemp("dying"), environment({})) as ready:
+        yield ready
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_a_run_that_is_killed_anywhere_leaves_whole_files_and_the_next_makes_all_right(
-    database: Database, scene: Scene, folder: Path, tmp_path: Path, store_url: str, posts: dict[str, Comment]
+    database: Database,
+    scene: Scene,
+    folder: Path,
+    tmp_path: Path,
+    store_url: str,
+    posts: dict[str, Comment],
+    dying: Forked,
 ) -> None:
     await export(database, folder)
     old = contents(files(folder))
@@ -260,11 +273,7 @@ async def test_a_run_that_is_killed_anywhere_leaves_whole_files_and_the_next_mak
     new = contents(files(tmp_path / "undisturbed"))
     ended = 0
     for steps in range(100):
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-c", DIES, store_url, str(folder), str(steps)],
-            env=environment({}), capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = await asyncio.to_thread(dying.run, store_url, str(folder), str(steps))
         left = {name: content for name, content in contents(files(folder)).items() if not name.endswith(".new")}
         assert {name for name, content in left.items() if content not in (old.get(name), new.get(name))} == set()
         if done.returncode == 0:
@@ -277,10 +286,7 @@ async def test_a_run_that_is_killed_anywhere_leaves_whole_files_and_the_next_mak
     # Whatever was left: the next run finds it and ends with the same files.
     for steps in range(0, ended, 3):
         _put_back(folder, old)
-        await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-c", DIES, store_url, str(folder), str(steps)], env=environment({}), check=False,
-        )  # fmt: skip
+        await asyncio.to_thread(dying.run, store_url, str(folder), str(steps))
         await export(database, folder)
         assert contents(files(folder)) == new
 

@@ -1,7 +1,6 @@
 """What becomes of what the rules said: modes, brakes, edits, the audit sample; and the judgement that is kept of it."""
 
 import json
-from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -241,7 +240,7 @@ def test_nothing_can_be_changed_afterwards() -> None:
         (policy.rules[0], "then"),
         (LINKED, "values"),
     ):
-        with pytest.raises(FrozenInstanceError):
+        with pytest.raises(AttributeError):
             setattr(frozen, member, None)
 
 

@@ -39,9 +39,9 @@ FORMATS: Final[tuple[Format, ...]] = (
 
 def recognised(source: Source) -> Format:
     """The format of these files, by what is in them. Raises SourceError."""
-    fitting = [form for form in FORMATS if form.looks_like(source)]
+    fitting = {form: None for part in source.parts for form in FORMATS if form.looks_like(part)}
     if len(fitting) == 1:
-        return fitting[0]
+        return next(iter(fitting))
     names = ", ".join(part.name for part in source.parts)
     if fitting:
         raise SourceError(f"{names}: could be {' or '.join(form.name for form in fitting)}: say which")

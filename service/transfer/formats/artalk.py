@@ -13,9 +13,9 @@ from service.transfer.opened import Part, Source
 _PERSONAL: Final = ("email", "ip", "ua", "vote_up", "vote_down")
 
 
-def _looks_like(source: Source) -> bool:
-    found = [glance.at(part) for part in source.parts]
-    return any(each.has(Kind.JSON, "content", "page_key", "rid") or each.has(Kind.JSON, "artrans") for each in found)
+def _looks_like(part: Part) -> bool:
+    found = glance.at(part)
+    return found.has(Kind.JSON, "content", "page_key", "rid") or found.has(Kind.JSON, "artrans")
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:

@@ -13,9 +13,9 @@ from service.transfer.opened import Part, Source
 _NOBODY: Final = ("00000000-0000-0000-0000-000000000000",)
 
 
-def _looks_like(source: Source) -> bool:
-    found = [glance.at(part) for part in source.parts]
-    return any(each.has(Kind.JSON, "version", "pages") and each.names["version"] == 3 for each in found)
+def _looks_like(part: Part) -> bool:
+    found = glance.at(part)
+    return found.has(Kind.JSON, "version", "pages") and found.names["version"] == 3
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:

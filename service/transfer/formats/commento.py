@@ -14,9 +14,9 @@ _STATES: Final = {"approved": State.APPROVED, "unapproved": State.PENDING, "flag
 _NOBODY: Final = ("anonymous", "0" * 64)
 
 
-def _looks_like(source: Source) -> bool:
-    found = [glance.at(part) for part in source.parts]
-    return any(each.has(Kind.JSON, "comments") and each.names.get("version") == 1 for each in found)
+def _looks_like(part: Part) -> bool:
+    found = glance.at(part)
+    return found.has(Kind.JSON, "comments") and found.names.get("version") == 1
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
@@ -42,6 +42,7 @@ def _comment(found: Record) -> ImportedComment:
     if state not in _STATES:
         raise BadRecordError(f"is in a state that Commento has not (`state`: {state[:40]!r})")
     source_id, path = found.needed("commentHex"), found.needed("url", "path")
+    page = f"/{path.removeprefix('/')}"
     host = found.text("domain", "host")
     author = found.or_none("commenterHex", nothing=_NOBODY)
     written = found.text("markdown")
@@ -51,7 +52,7 @@ def _comment(found: Record) -> ImportedComment:
         source_parent=found.or_none("parentHex", nothing=("root",)),
         line=found.line,
         thread_id=f"{host}{path}",
-        post_url=f"https://{host}{path}" if host else path,
+        post_url=f"https://{host}{page}" if host else page,
         author_id=author,
         author_name=found.text("commenter.name") if author else found.text("authorName"),
         author_url=found.or_none("commenter.link", "commenter.websiteUrl", nothing=("undefined",)),

@@ -20,16 +20,13 @@ _STATES: Final = {
 }
 
 
-def _has_comments(part: Part) -> bool:
+def _looks_like(part: Part) -> bool:
+    """Whether it is the collection of comments."""
     return glance.at(part).has(Kind.JSON, "revisions", "storyID")
 
 
-def _looks_like(source: Source) -> bool:
-    return any(_has_comments(part) for part in source.parts)
-
-
 def _read(source: Source) -> Iterator[Found]:
-    others = [part for part in source.parts if not _has_comments(part)]
+    others = [part for part in source.parts if not _looks_like(part)]
     known: dict[str, dict[str, str]] = {}
     for part in others:
         for found in json_values.objects(part):
@@ -39,7 +36,7 @@ def _read(source: Source) -> Iterator[Found]:
                 if name and found.flag("status.ban.active"):
                     yield Blocked(found.line, name, FOREVER)
     for part in source.parts:
-        if _has_comments(part):
+        if _looks_like(part):
             yield from record.comments(_records(part, known), _comment, personal=("author.email",))
 
 

@@ -23,8 +23,8 @@ def _is_csv(part: Part, *columns: str) -> bool:
     return glance.at(part).has(Kind.CSV, *columns)
 
 
-def _looks_like(source: Source) -> bool:
-    return any(_is_database(part) or _is_csv(part, "by_nickname", "pageId") for part in source.parts)
+def _looks_like(part: Part) -> bool:
+    return _is_database(part) or _is_csv(part, "by_nickname", "pageId")
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:

@@ -10,8 +10,8 @@ from service.transfer.imported import BodyFormat, ImportedComment, LeftOut, Stat
 from service.transfer.opened import Part, Source
 
 
-def _looks_like(source: Source) -> bool:
-    return any(glance.at(part).has(glance.Kind.XML, "disqus") for part in source.parts)
+def _looks_like(part: Part) -> bool:
+    return glance.at(part).has(glance.Kind.XML, "disqus")
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:

@@ -44,9 +44,11 @@ def at(part: Part) -> Glance:
     if begin.startswith(_SQLITE):
         return Glance(Kind.SQLITE, dict.fromkeys(rows.columns(part)))
     text = begin.lstrip(b" \t\r\n`")
+    if text.startswith(b"#"):  # LeanCloud says in such a line what comes
+        text = text.partition(b"\n")[2]
     if text.startswith(b"<") and (root := _ROOT.search(text)):
         return Glance(Kind.XML, {root[1].decode(): None})
-    if text[:1] in (b"[", b"{", b"#"):
+    if text[:1] in (b"[", b"{"):
         return Glance(Kind.JSON, dict(json_values.first_members(text)))
     header = begin.split(b"\n", 1)[0].decode("utf-8", "replace")
     return Glance(Kind.CSV, dict.fromkeys(name.strip().strip('"') for name in header.split(",")))

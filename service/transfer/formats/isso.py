@@ -24,8 +24,8 @@ def _is_generic(part: Part) -> bool:
     return found.has(Kind.JSON, "comments") and "version" not in found.names
 
 
-def _looks_like(source: Source) -> bool:
-    return any(_is_database(part) or _is_generic(part) for part in source.parts)
+def _looks_like(part: Part) -> bool:
+    return _is_database(part) or _is_generic(part)
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:

@@ -19,6 +19,8 @@ _BEGIN_UTC: Final = _BEGIN.replace(tzinfo=UTC)
 _SECONDS_UP_TO: Final = 100_000_000_000
 """A larger number counts milliseconds: in seconds it would be the year 5138."""
 
+_ZONE_NAME: Final = re.compile(r" UTC$|(?<=[+-]\d{4}) \S{2,6}$")
+"""Behind a time: `2014-01-14 18:32:12 +0100 CET` is how Go writes one."""
 _UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
 """Half a character, which is what is left where a program cut an emoji in two, and NUL: nothing can store them."""
 
@@ -110,7 +112,7 @@ def moment(value: Any) -> Milliseconds | None:
 
 def _written(text: str) -> Milliseconds | None:
     try:
-        at = datetime.fromisoformat(text.removesuffix(" UTC"))
+        at = datetime.fromisoformat(_ZONE_NAME.sub("", text))
     except ValueError:
         return None
     return _within((at - (_BEGIN_UTC if at.tzinfo else _BEGIN)) / _MILLISECOND)

@@ -12,12 +12,9 @@ from service.transfer.imported import Blocked, BodyFormat, Found, ImportedCommen
 from service.transfer.opened import Part, Source
 
 
-def _looks_like(source: Source) -> bool:
-    found = [glance.at(part) for part in source.parts]
-    return any(
-        each.has(Kind.JSON, "version", "users", "posts") or each.has(Kind.JSON, "locator.url", "user.id")
-        for each in found
-    )
+def _looks_like(part: Part) -> bool:
+    found = glance.at(part)
+    return found.has(Kind.JSON, "version", "users") or found.has(Kind.JSON, "locator.url", "user.id")
 
 
 def _read(source: Source) -> Iterator[Found]:

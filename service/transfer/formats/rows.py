@@ -3,10 +3,13 @@
 import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from service.store import foreign
 from service.transfer.formats.record import Record
 from service.transfer.opened import LONGEST_VALUE_BYTES, Part, SourceError
+
+MOST_COLUMNS: Final = 1_000
 
 
 def columns(part: Part) -> Iterator[str]:
@@ -36,7 +39,12 @@ def of_csv(part: Part) -> Iterator[Record]:
                     raise SourceError(f"{part.name}, line {number}: is not UTF-8; export it anew") from None
 
         try:
-            for row in csv.DictReader(lines(), strict=True):
+            reader = csv.DictReader(lines(), strict=True)
+            if len(reader.fieldnames or ()) > MOST_COLUMNS:
+                raise SourceError(
+                    f"{part.name}, line 1: has more than {MOST_COLUMNS} columns: no export does; not read"
+                )
+            for row in reader:
                 yield Record(stream.lines_read, {name: value for name, value in row.items() if name is not None})
         except csv.Error as error:
             raise SourceError(f"{part.name}, line {stream.lines_read}: is not CSV ({error}); export it anew") from None

@@ -13,8 +13,8 @@ from service.transfer.opened import Part, Source
 _PERSONAL: Final = ("mail", "mailMd5", "ip", "ua", "ups", "like")
 
 
-def _looks_like(source: Source) -> bool:
-    return any(glance.at(part).has(Kind.JSON, "_id", "nick", "url", "comment") for part in source.parts)
+def _looks_like(part: Part) -> bool:
+    return glance.at(part).has(Kind.JSON, "_id", "nick", "url", "comment")
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:

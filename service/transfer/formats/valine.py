@@ -20,8 +20,8 @@ def _fits(part: Part, around: str = "") -> bool:
     return glance.at(part).has(Kind.JSON, *names)
 
 
-def _looks_like(source: Source) -> bool:
-    return any(_fits(part) or _fits(part, "results.item.") for part in source.parts)
+def _looks_like(part: Part) -> bool:
+    return _fits(part) or _fits(part, "results.item.")
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:

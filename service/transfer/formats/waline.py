@@ -13,9 +13,9 @@ from service.transfer.opened import Part, Source
 _STATES: Final = {"": State.APPROVED, "approved": State.APPROVED, "waiting": State.PENDING, "spam": State.SPAM}
 
 
-def _looks_like(source: Source) -> bool:
-    found = [glance.at(part) for part in source.parts]
-    return any(each.has(Kind.JSON, "type") and each.names["type"] == "waline" for each in found)
+def _looks_like(part: Part) -> bool:
+    found = glance.at(part)
+    return found.has(Kind.JSON, "type") and found.names["type"] == "waline"
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:

@@ -19,11 +19,18 @@ _STATES: Final = {
     "post-trashed": State.DELETED,
 }
 _KINDS: Final = {"pingback": Kind.PINGBACK, "trackback": Kind.TRACKBACK}
-_NOT_WRITTEN_BY_READERS: Final = {"order_note": "a note of a shop's order", "action_log": "a line of a log"}
+_NOT_WRITTEN_BY_READERS: Final = {
+    "order_note": "a note of a shop's order",
+    "action_log": "a line of a log",
+    "note": "a note of an editor",
+}
+_OF_POST: Final = ("post_id", "link", "title", "status", "post_password")
+_HIDDEN: Final = ("private", "draft", "pending", "future")
+"""Posts in these states only editors see there; so it is with what stands on them."""
 
 
-def _looks_like(source: Source) -> bool:
-    return any(glance.at(part).has(glance.Kind.XML, "rss") for part in source.parts)
+def _looks_like(part: Part) -> bool:
+    return glance.at(part).has(glance.Kind.XML, "rss")
 
 
 def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
@@ -36,7 +43,7 @@ def _read(source: Source) -> Iterator[ImportedComment | LeftOut]:
 def _records(part: Part) -> Iterator[Record]:
     for name, element, post in xml_elements.elements(part, "item", inner="comment"):
         if name == "comment":
-            about = {f"post.{key}": post.fields.get(key) for key in ("post_id", "link", "title")}
+            about = {f"post.{key}": post.fields.get(key) for key in _OF_POST}
             yield Record(element.line, {**element.fields, **about})
 
 
@@ -44,6 +51,8 @@ def _comment(found: Record) -> ImportedComment | LeftOut:
     kind = found.text("comment_type")
     if kind in _NOT_WRITTEN_BY_READERS:
         return LeftOut(found.line, f"is {_NOT_WRITTEN_BY_READERS[kind]}")
+    if found.text("post.status") in _HIDDEN or found.text("post.post_password"):
+        return LeftOut(found.line, "stands on a post that is private, a draft or has a password: publish it first")
     # Ids are counted anew in each blog, and a file may have been put together of two: with its post's, an id is one.
     thread = found.needed("post.post_id", "post.link")
     parent = found.or_none("comment_parent", nothing=("0",))

@@ -10,7 +10,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
 from service.transfer.formats.record import Record
-from service.transfer.opened import LONGEST_VALUE_BYTES, Part, SourceError, Stream
+from service.transfer.opened import LONGEST_VALUE_BYTES, PIECE_BYTES, Part, SourceError, Stream
 
 DEEPEST: Final = 64
 MOST_FIELDS: Final = 1_000
@@ -60,12 +60,22 @@ class _UnreasonableError(Exception):
 
 
 def _pieces(stream: Stream) -> Iterator[bytes]:
-    """What the parser is given: nothing before the first `<`, no forbidden characters, ids in quotes."""
+    """What the parser is given: nothing before the first `<`, no forbidden characters, ids in quotes.
+
+    A piece ends where a tag begins, so that no id is cut in two; where none begins for long, it is text that is cut.
+    """
     piece = stream.read()
-    piece = piece[max(0, piece.find(b"<")) :]
+    piece, held = piece[max(0, piece.find(b"<")) :], b""
     while piece:
-        yield _UNQUOTED.sub(rb'dsq:id="\1"', piece).translate(None, _FORBIDDEN)
-        piece = stream.read()
+        held += piece
+        end = max(0, held.rfind(b"<")) or (len(held) if len(held) > PIECE_BYTES else 0)
+        yield _mended(held[:end])
+        piece, held = stream.read(), held[end:]
+    yield _mended(held)
+
+
+def _mended(piece: bytes) -> bytes:
+    return _UNQUOTED.sub(rb'dsq:id="\1"', piece).translate(None, _FORBIDDEN)
 
 
 def _in_words(error: SAXParseException) -> str:

@@ -16,6 +16,7 @@ from service.triage.condition import BUILT_IN, Condition
 from service.triage.document import cases, warnings
 from service.triage.document.conditions import conditions
 from service.triage.document.known import Known
+from service.triage.document.message import Message
 from service.triage.document.place import Mistake, Place, quoted
 from service.triage.document.rules import Surroundings, rules
 from service.triage.document.warnings import NO_EXPERIENCE, Experience, Warned
@@ -74,8 +75,8 @@ def read(document: Any, known: Known, *, version: int, time_zone: str = "UTC") -
     """The policy that a document says. Its own tests are not run. Raises DocumentError."""
     length = len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
     if length > LONGEST_KILOBYTES * 1024:
-        kilobytes = -(-length // 1024)
-        raise DocumentError([Mistake("", f"may have at most {LONGEST_KILOBYTES} kB as JSON, and has {kilobytes}")])
+        values = {"most": LONGEST_KILOBYTES, "kilobytes": -(-length // 1024)}
+        raise DocumentError([Mistake("", Message("may have at most {most} kB as JSON, and has {kilobytes}", values))])
     place = Place(document)
     policy = _policy(place, known, version, time_zone)
     if place.mistakes:
@@ -115,7 +116,7 @@ def _zone(place: Place) -> tzinfo:
             return ZoneInfo(place.value)
     except (KeyError, ValueError, OSError):  # not there, no time zone, or a folder of them
         pass
-    place.wrong(f'{quoted(place.value)} is no IANA time zone, for example "Europe/Berlin"')
+    place.wrong('{value} is no IANA time zone, for example "Europe/Berlin"', value=quoted(place.value))
     return ZoneInfo("UTC")
 
 
@@ -123,7 +124,7 @@ def _people(place: Place, known: Known) -> dict[str, tuple[Condition, ...]]:
     people = dict(BUILT_IN)
     for name, who in place.members().items():
         if name in BUILT_IN:
-            who.wrong(f"{quoted(name)} is built in; choose another name")
+            who.wrong("{name} is built in; choose another name", name=quoted(name))
             continue
         Place(name, who.pointer, place.mistakes).slug()
         people[name] = conditions(who, known, at_least=1, about_author=True)
@@ -137,7 +138,7 @@ def _reasons(place: Place) -> tuple[Reason, ...]:
         found = item.known_members(("code", "text", "reference"), required=("code", "text"))
         code = found["code"].slug() if "code" in found else ""
         if code and taken.setdefault(code, item.pointer) != item.pointer:
-            found["code"].wrong(f"{quoted(code)} is used by {taken[code]} already")
+            found["code"].wrong("{name} is used by {pointer} already", name=quoted(code), pointer=taken[code])
         reference = found.get("reference")
         reasons.append(
             Reason(

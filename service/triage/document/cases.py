@@ -9,9 +9,11 @@ from service.text import render
 from service.triage import look
 from service.triage.document.conditions import fact_named
 from service.triage.document.known import Known
+from service.triage.document.message import Message
 from service.triage.document.place import Mistake, Place, did_you_mean, quoted
 from service.triage.facts import Fact, Facts, Failure, Kind, Value
 from service.triage.judge import judge
+from service.triage.judgement import Judgement
 from service.triage.outcome import Outcome
 from service.triage.policy import Case, Policy
 from service.triage.seen import text_of
@@ -32,10 +34,19 @@ def failures(policy: Policy, known: Known) -> list[Mistake]:
         judgement = judge(_facts(case, known), policy, at=_noon(policy) if case.at is None else case.at)
         if judgement.outcome is case.expect and case.by in {None, frozenset(judgement.by)}:
             continue
-        expected = case.expect if case.by is None else f"{case.expect} by {_listed(case.by)}"
-        came = f"{judgement.outcome} comes out (by {_listed(judgement.by)})"
-        found.append(Mistake(f"/tests/{number}", f"{quoted(case.name)} expects {expected}, but {came}"))
+        found.append(Mistake(f"/tests/{number}", _failed(case, judgement)))
     return found
+
+
+def _failed(case: Case, judgement: Judgement) -> Message:
+    expected: Message | str = case.expect
+    if case.by is not None:
+        expected = Message("{outcome} by {rules}", {"outcome": case.expect, "rules": _listed(case.by)})
+    came = {"outcome": judgement.outcome, "rules": _listed(judgement.by)}
+    return Message(
+        "{name} expects {expected}, but {outcome} comes out (by {rules})",
+        {"name": quoted(case.name), "expected": expected, **came},
+    )
 
 
 def _facts(case: Case, known: Known) -> Facts:
@@ -64,7 +75,9 @@ def _case(place: Place, known: Known, rules: Collection[str]) -> Case:
         given=given(found["given"], known) if "given" in found else {},
         could_not_run=_checks(found["could_not_run"], known) if "could_not_run" in found else (),
         at=found["at"].moment() if "at" in found else None,
-        by=None if by is None else frozenset(_named(item, rules, "no rule", " in /rules") for item in by),
+        by=None
+        if by is None
+        else frozenset(_named(item, rules, "there is no rule {name} in /rules{hint}") for item in by),
     )
 
 
@@ -90,11 +103,12 @@ def _value(fact: Fact, place: Place) -> Value | None:
 
 def _checks(place: Place, known: Known) -> tuple[str, ...]:
     checks = known.facts_of_check
-    return tuple(_named(item, checks, "no check") for item in place.items(at_most=len(checks)))
+    return tuple(_named(item, checks, "there is no check {name}{hint}") for item in place.items(at_most=len(checks)))
 
 
-def _named(place: Place, known: Collection[str], missing: str, where: str = "") -> str:
+def _named(place: Place, known: Collection[str], missing: str) -> str:
+    """A name that must be known; `missing` is the template of what is said otherwise."""
     name = place.text(at_most=100)
     if name and name not in known:
-        place.wrong(f"there is {missing} {quoted(name)}{where}{did_you_mean(name, known)}")
+        place.wrong(missing, name=quoted(name), hint=did_you_mean(name, known))
     return name

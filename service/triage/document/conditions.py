@@ -21,7 +21,7 @@ _MEANT: Final = {
 def conditions(place: Place, known: Known, *, at_least: int, about_author: bool = False) -> tuple[Condition, ...]:
     """Some alternatives. `about_author`: they say who somebody is, and may ask nothing else."""
     if at_least and place.value == []:
-        place.wrong("needs at least one condition; [{}] means always")
+        place.wrong("needs at least one condition; [{{}}] means always")
         return ()
     return tuple(_condition(item, known, about_author) for item in place.items(at_most=MOST_CONDITIONS))
 
@@ -33,7 +33,7 @@ def _condition(place: Place, known: Known, about_author: bool) -> Condition:
         if fact is None:
             continue
         if about_author and not fact.is_about_author:
-            asked.wrong(f"{quoted(name)} is not about the author; `people` knows only author.* facts")
+            asked.wrong("{name} is not about the author; `people` knows only author.* facts", name=quoted(name))
         tests.append(_test(fact, asked, known))
     return Condition(tuple(tests))
 
@@ -42,7 +42,7 @@ def fact_named(name: str, place: Place, known: Known) -> Fact | None:
     """The fact of this name, which stands at `place`; None, and a mistake, where there is none."""
     fact = known.facts.get(name)
     if fact is None:
-        place.wrong(f"there is no fact {quoted(name)}{did_you_mean(name, known.facts)}")
+        place.wrong("there is no fact {name}{hint}", name=quoted(name), hint=did_you_mean(name, known.facts))
     return fact
 
 
@@ -65,7 +65,9 @@ def _number_test(fact: Fact, place: Place, at_least: int | None = None, at_most:
     bounds = {name: bound.number(at_least, at_most) for name, bound in found.items()}
     low, high = bounds.get("at_least"), bounds.get("at_most")
     if low is not None and high is not None and low > high:
-        place.wrong(f"at_least {quoted(low)} is more than at_most {quoted(high)}: nothing can be both")
+        place.wrong(
+            "at_least {low} is more than at_most {high}: nothing can be both", low=quoted(low), high=quoted(high)
+        )
     return NumberTest(fact.name, low, high)
 
 
@@ -78,7 +80,8 @@ def _names_test(fact: Fact, place: Place, known: Known) -> NamesTest:
     if fact.name == "lists.matched" and known.lists is not None:
         for item, name in zip(items, names, strict=True):
             if name and not any(_is_meant(name, one) for one in known.lists):
-                item.wrong(f"there is no list {quoted(name)} on this site{did_you_mean(name, known.lists)}")
+                hint = did_you_mean(name, known.lists)
+                item.wrong("there is no list {name} on this site{hint}", name=quoted(name), hint=hint)
     beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
     return NamesTest(fact.name, frozenset(name for name in names if not name.endswith("*")), beginnings)
 

@@ -5,7 +5,7 @@ the reader finds the next one. Whoever began asks at the end whether there were 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any, Final, TypeVar
 
 from service.model import Milliseconds
+from service.triage.document.message import Message
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -30,7 +31,12 @@ class Mistake:
     """What is wrong, and where."""
 
     pointer: str
-    detail: str
+    message: Message
+
+    @property
+    def detail(self) -> str:
+        """What is wrong, in English."""
+        return str(self.message)
 
 
 class Place:
@@ -41,9 +47,9 @@ class Place:
         self.pointer = pointer
         self.mistakes: list[Mistake] = [] if mistakes is None else mistakes
 
-    def wrong(self, detail: str) -> None:
-        """Note that something is wrong here."""
-        self.mistakes.append(Mistake(self.pointer, detail))
+    def wrong(self, template: str, **values: object) -> None:
+        """Note that something is wrong here: a `Message` of this template and these values."""
+        self.mistakes.append(Mistake(self.pointer, Message(template, values)))
 
     def inside(self, step: str | int, value: Any = None) -> "Place":
         """The place of a member or an item."""
@@ -66,7 +72,7 @@ class Place:
         names, found = list(known), self.members()
         for name in [name for name in found if name not in names]:
             wrong = found.pop(name)
-            wrong.wrong(f"is not known here{did_you_mean(name, names, meant=meant)}")
+            wrong.wrong("is not known here{hint}", hint=did_you_mean(name, names, meant=meant))
         if isinstance(self.value, dict):
             for name in required:
                 if name not in found:
@@ -79,7 +85,10 @@ class Place:
             self.wrong("must be a list")
             return []
         if not at_least <= len(self.value) <= at_most:
-            self.wrong(f"must have {at_least} to {at_most} items" if at_least else f"may have at most {at_most} items")
+            bounds = {"at_least": at_least, "at_most": at_most} if at_least else {"at_most": at_most}
+            self.wrong(
+                "must have {at_least} to {at_most} items" if at_least else "may have at most {at_most} items", **bounds
+            )
         return [self.inside(number, value) for number, value in enumerate(self.value[:at_most])]
 
     # --- Single values: each gives a stand-in where it is wrong -------------------------------------------------------
@@ -90,7 +99,7 @@ class Place:
             self.wrong("must be text")
             return ""
         if not at_least <= len(self.value) <= at_most:
-            self.wrong(f"must have {at_least} to {at_most} characters")
+            self.wrong("must have {at_least} to {at_most} characters", at_least=at_least, at_most=at_most)
         return self.value
 
     def slug(self) -> str:
@@ -113,9 +122,9 @@ class Place:
             self.wrong("must be a number")
             return at_least or 0
         if at_least is not None and value < at_least:
-            self.wrong(f"must be at least {at_least}")
+            self.wrong("must be at least {at_least}", at_least=at_least)
         if at_most is not None and value > at_most:
-            self.wrong(f"must be at most {at_most}")
+            self.wrong("must be at most {at_most}", at_most=at_most)
         return value
 
     def whole_number(self, at_least: int, at_most: int) -> int:
@@ -130,7 +139,7 @@ class Place:
         known = list(words)
         found = next((word for word in known if word == self.value), None)
         if found is None:
-            self.wrong(f"must be {_either(map(quoted, known))}, not {quoted(self.value)}")
+            self.wrong("must be {choice}, not {value}", choice=_either(known), value=quoted(self.value))
         return found
 
     def moment(self) -> Milliseconds:
@@ -147,14 +156,14 @@ class Place:
             return 0
 
 
-def did_you_mean(name: str, known: Iterable[str], *, meant: dict[str, str] | None = None) -> str:
-    """The end of a sentence about a name that is not known: the nearest one that is, where there is one."""
+def did_you_mean(name: str, known: Iterable[str], *, meant: dict[str, str] | None = None) -> Message | str:
+    """The end of a message about a name that is not known: the nearest one that is, where there is one."""
     near = [meant[name]] if meant and name in meant else get_close_matches(name[:LONGEST_QUOTE], list(known), n=1)
-    return f"; did you mean {quoted(near[0])}?" if near else ""
+    return Message("; did you mean {name}?", {"name": quoted(near[0])}) if near else ""
 
 
-def quoted(value: object) -> str:
-    """A value of a document, to stand in a sentence."""
+def quoted(value: object) -> Message | str:
+    """A value of a document, to stand in a message."""
     match value:
         case None:
             return "null"
@@ -163,11 +172,11 @@ def quoted(value: object) -> str:
         case str():
             return f'"{value}"' if len(value) <= LONGEST_QUOTE else f'"{value[:LONGEST_QUOTE]}…"'
         case int() | float():
-            return str(value) if abs(value) < 10**LONGEST_QUOTE else "a large number"
+            return str(value) if abs(value) < 10**LONGEST_QUOTE else Message("a large number")
         case list():
-            return "a list"
+            return Message("a list")
         case _:
-            return "an object"
+            return Message("an object")
 
 
 def _is_finite(value: float) -> bool:
@@ -178,6 +187,6 @@ def _is_finite(value: float) -> bool:
         return False
 
 
-def _either(words: Iterator[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
+def _either(words: Iterable[str]) -> Message | str:
+    *most, last = (f'"{word}"' for word in words)
+    return Message("{most} or {last}", {"most": ", ".join(most), "last": last}) if most else last

@@ -61,7 +61,7 @@ def _id(place: Place, taken: dict[str, str]) -> str:
     found = place.slug()
     rule = place.pointer.removesuffix("/id")
     if found and taken.setdefault(found, rule) != rule:
-        place.wrong(f"{quoted(found)} is used by {taken[found]} already")
+        place.wrong("{name} is used by {pointer} already", name=quoted(found), pointer=taken[found])
     return found
 
 
@@ -70,7 +70,8 @@ def _people(place: Place, people: Collection[str]) -> tuple[str, ...]:
     for item in place.items(at_most=MOST_PEOPLE):
         name = item.text(at_most=100)
         if name and name not in people:
-            item.wrong(f"there is nobody called {quoted(name)} in /people{did_you_mean(name, people)}")
+            hint = did_you_mean(name, people)
+            item.wrong("there is nobody called {name} in /people{hint}", name=quoted(name), hint=hint)
         named.append(name)
     return tuple(named)
 
@@ -78,11 +79,12 @@ def _people(place: Place, people: Collection[str]) -> tuple[str, ...]:
 def _reason(rule: Place, place: Place | None, then: Outcome, reasons: Collection[str]) -> str | None:
     if place is None or place.value is None:
         if then in {Outcome.REJECT, Outcome.REFUSE}:
-            rule.inside("reason").wrong(f"{then} tells the author why: name one of /reasons")
+            rule.inside("reason").wrong("{then} tells the author why: name one of /reasons", then=then)
         return None
     name = place.text(at_most=100)
     if name and name not in reasons:
-        place.wrong(f"there is no reason {quoted(name)} in /reasons{did_you_mean(name, reasons)}")
+        hint = did_you_mean(name, reasons)
+        place.wrong("there is no reason {name} in /reasons{hint}", name=quoted(name), hint=hint)
     return name
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from service.model import Milliseconds
 from service.triage.condition import BUILT_IN, Condition, NamesTest, NumberTest
+from service.triage.document.message import Message
 from service.triage.outcome import Outcome
 from service.triage.policy import Policy
 from service.triage.rule import LISTS, Mode, Rule
@@ -23,7 +24,12 @@ class Warned:
 
     pointer: str
     code: str
-    detail: str
+    message: Message
+
+    @property
+    def detail(self) -> str:
+        """What it says, in English."""
+        return str(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ def of(policy: Policy, now: Milliseconds, experience: Experience = NO_EXPERIENCE
     """All warnings."""
     for pointer, rule in _placed(policy):
         if rule.until is not None and rule.until <= now:
-            yield Warned(f"{pointer}/until", "long-gone", "is past: the rule says nothing any more")
+            yield Warned(f"{pointer}/until", "long-gone", Message("is past: the rule says nothing any more"))
         elif rule.mode is Mode.LIVE:
             yield from _of_live(pointer, rule, policy)
         if rule.mode is not Mode.OFF:
@@ -61,11 +67,15 @@ def _of_conditions(pointer: str, conditions: Sequence[Condition], experience: Ex
         for test in condition.tests:
             place = f"{pointer}/{number}/{test.fact}"
             if (nothing := experience.nothing.get(test.fact, 0)) > OFTEN:
-                detail = f"was not known for {nothing:.0%} of the comments that came lately; then this does not hold"
-                yield Warned(place, "abstains-often", detail)
+                message = Message(
+                    "was not known for {share} of the comments that came lately; then this does not hold",
+                    {"share": f"{nothing:.0%}"},
+                )
+                yield Warned(place, "abstains-often", message)
             if isinstance(test, NamesTest) and test.fact == LISTS:
                 for name in sorted(one for one in experience.empty_lists if test.holds(frozenset([one]))):
-                    yield Warned(place, "empty-list", f'the list "{name}" has no entry, so no text matches it')
+                    message = Message('the list "{name}" has no entry, so no text matches it', {"name": name})
+                    yield Warned(place, "empty-list", message)
 
 
 def _placed(policy: Policy) -> list[tuple[str, Rule]]:
@@ -78,26 +88,27 @@ def _of_live(pointer: str, rule: Rule, policy: Policy) -> Iterator[Warned]:
     if useless is not None:
         yield Warned(pointer, "no-effect", useless)
     elif rule.acts_alone:
-        yield Warned(pointer, "acts-alone", f"says {rule.then} without a human; {_brake(rule, pointer)}")
+        values = {"then": rule.then, "brake": _brake(rule, pointer)}
+        yield Warned(pointer, "acts-alone", Message("says {then} without a human; {brake}", values))
         yield from _loose(pointer, rule)
 
 
-def _useless(rule: Rule, policy: Policy) -> str | None:
+def _useless(rule: Rule, policy: Policy) -> Message | None:
     if rule.then is Outcome.PUBLISH and policy.otherwise is Outcome.PUBLISH:
-        return "changes nothing: what no rule speaks about is published anyway"
+        return Message("changes nothing: what no rule speaks about is published anyway")
     publishes = any(other.then is Outcome.PUBLISH and other.mode is Mode.LIVE for other in policy.rules)
     if rule.then is Outcome.HOLD and policy.otherwise is Outcome.HOLD and not publishes and not rule.priority:
-        return "changes nothing: everything waits anyway"
+        return Message("changes nothing: everything waits anyway")
     return None
 
 
-def _brake(rule: Rule, pointer: str) -> str:
+def _brake(rule: Rule, pointer: str) -> Message:
     if rule.brake is None:
-        return "it has no brake" if pointer.startswith("/rules") else "it ends with the lockdown"
-    share = f"{rule.brake.share * 100:g} %"
-    return (
-        f"its brake makes it hold after it acted on more than {share} of a day's arrivals once it was changed, "
-        f"or {rule.brake.per_day} times in a day"
+        return Message("it has no brake") if pointer.startswith("/rules") else Message("it ends with the lockdown")
+    return Message(
+        "its brake makes it hold after it acted on more than {share} of a day's arrivals once it was changed, "
+        "or {per_day} times in a day",
+        {"share": f"{rule.brake.share * 100:g} %", "per_day": rule.brake.per_day},
     )
 
 
@@ -108,11 +119,16 @@ def _loose(pointer: str, rule: Rule) -> Iterator[Warned]:
                 continue
             place = f"{pointer}/when/{number}/learned.spam"
             if rule.then is Outcome.PUBLISH and (test.at_most is None or test.at_most > SURELY_FINE):
-                detail = f"publishes without a human above {SURELY_FINE}, where a model is often wrong"
-                yield Warned(place, "loose-threshold", detail)
+                message = Message(
+                    "publishes without a human above {share}, where a model is often wrong", {"share": SURELY_FINE}
+                )
+                yield Warned(place, "loose-threshold", message)
             if rule.then is not Outcome.PUBLISH and (test.at_least is None or test.at_least < SURELY_SPAM):
-                detail = f"says {rule.then} without a human below {SURELY_SPAM}, where a model is often wrong"
-                yield Warned(place, "loose-threshold", detail)
+                message = Message(
+                    "says {then} without a human below {share}, where a model is often wrong",
+                    {"then": rule.then, "share": SURELY_SPAM},
+                )
+                yield Warned(place, "loose-threshold", message)
 
 
 def _unused(policy: Policy, experience: Experience) -> Iterator[Warned]:
@@ -121,10 +137,11 @@ def _unused(policy: Policy, experience: Experience) -> Iterator[Warned]:
     people = {name for rule in rules for name in (*rule.only_for, *rule.not_for)}
     for number, reason in enumerate(policy.reasons):
         if reason.code not in reasons:
-            yield Warned(f"/reasons/{number}", "unused", "no rule names it; moderators may")
+            yield Warned(f"/reasons/{number}", "unused", Message("no rule names it; moderators may"))
     for name in policy.people:
         if name not in people and name not in BUILT_IN:
-            yield Warned(f"/people/{name}", "unused", "no rule names them")
+            yield Warned(f"/people/{name}", "unused", Message("no rule names them"))
     for name in sorted(experience.lists):
         if not any(rule.names_list(name) for rule in rules):
-            yield Warned("/rules", "unused", f'no rule names the list "{name}", so its entries do nothing')
+            message = Message('no rule names the list "{name}", so its entries do nothing', {"name": name})
+            yield Warned("/rules", "unused", message)

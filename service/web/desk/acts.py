@@ -88,7 +88,7 @@ async def change_claims(call: Call, form: forms.ClaimsForm) -> web.Response:
     if not reply.wants_part(call):
         claimed = "mine" if form.do == "take" else None
         return reply.go_back(call, with_query("", **{**filters_of(form), "claimed": claimed}))
-    return reply.page(
+    return await reply.page(
         call,
         "claimed.html",
         moderator=moderator,
@@ -145,7 +145,7 @@ async def _card(
     conflict: str | None = None,
 ) -> web.Response:
     part = reply.wants_part(call)
-    return reply.page(
+    return await reply.page(
         call,
         "card.html" if part else "conflict.html",
         moderator=moderator,

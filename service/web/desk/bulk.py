@@ -26,7 +26,7 @@ async def preview_bulk(call: Call, form: forms.BulkForm) -> web.Response:
     shown, forecast, is_cut = await call.database.bulk.read(
         _preview, call, Action(form.action), wanted, marked, moderator
     )
-    return reply.page(
+    return await reply.page(
         call,
         "bulk.html",
         moderator=moderator,
@@ -52,7 +52,7 @@ async def carry_out_bulk(call: Call, form: forms.CarryOutForm) -> web.Response:
     if progress.number:
         seen, _ = await call.database.bulk.read(undos.preview, call.site.rules, shown.batch, moderator)
         undoing = sealing.sealed(call, seen, moderator)
-    return reply.page(
+    return await reply.page(
         call,
         "bulk_result.html",
         moderator=moderator,

@@ -31,7 +31,7 @@ async def show_comment(call: Call, query: forms.OnePage) -> web.Response:
     comment = found.case.comment
     part = reply.wants_part(call)
     state: State = "gone" if part and found.case.entry is None else "waiting"
-    return reply.page(
+    return await reply.page(
         call,
         "card.html" if part else "comment.html",
         moderator=moderator,

@@ -213,7 +213,7 @@ async def _lists_page(
     status: int = 200,
     gone: str | None = None,
 ) -> web.Response:
-    return reply.page(
+    return await reply.page(
         call,
         "lists.html",
         moderator=moderator,
@@ -245,7 +245,7 @@ async def _list_page(
     start = int(position[0]) if position else 0
     following = call.cursor((start + PAGE_SIZE,) if start + PAGE_SIZE < len(entries) else None, *scope)
     here, filters = f"lists/{found.kept.name}", {"q": query.q, "order": query.order if query.order != "value" else None}
-    return reply.page(
+    return await reply.page(
         call,
         "list.html",
         moderator=moderator,

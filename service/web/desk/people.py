@@ -44,7 +44,7 @@ async def show_author(call: Call, query: forms.OnePage) -> web.Response:
     )
     written = [comment for comment, _ in listed.comments]
     here, following = author_path(key), call.cursor(listed.next, *scope)
-    return reply.page(
+    return await reply.page(
         call,
         "author.html",
         moderator=moderator,
@@ -79,7 +79,7 @@ async def show_post(call: Call, query: forms.OnePage) -> web.Response:
     """A post: whether it is open, what waits on it, and what readers see."""
     moderator = await moderator_of(call)
     found, done = await call.database.bulk.read(_post, call, call.post_key, query.done)
-    return reply.page(
+    return await reply.page(
         call,
         "post.html",
         moderator=moderator,

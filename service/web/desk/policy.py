@@ -28,7 +28,7 @@ async def show_policy(call: Call, query: rule_forms.PolicyPage) -> web.Response:
     """The rules that hold, in sentences, with what they did in the last day; the brakes that are on."""
     moderator = await moderator_of(call)
     shown = await call.database.read(policies.shown, call.site.rules)
-    return reply.page(
+    return await reply.page(
         call,
         "policy.html",
         moderator=moderator,
@@ -61,7 +61,7 @@ async def list_versions(call: Call, query: rule_forms.VersionsPage) -> web.Respo
         kept_policies.page, call.site_key, limit=PAGE_SIZE, after=call.position(query.cursor)
     )
     following = call.cursor(page.next)
-    return reply.page(
+    return await reply.page(
         call,
         "policy_versions.html",
         moderator=moderator,
@@ -79,7 +79,7 @@ async def show_version(call: Call) -> web.Response:
     kept = await kept_version(call, call.known("version", UnknownVersion))
     newest = await call.database.read(kept_policies.newest, call.site_key)
     wanted = json.loads(kept.document)
-    return reply.page(
+    return await reply.page(
         call,
         "policy_version.html",
         moderator=moderator,

@@ -8,16 +8,19 @@ from typing import Any, Final
 from aiohttp import web
 
 from service import strict_json
-from service.desk import changed_lines, documents
+from service.desk import changed_lines, documents, words
 from service.desk.changed_lines import Line
 from service.desk.numbered import Told, excerpts
 from service.errors import DocumentChanged, InvalidRequest, NotFound
 from service.moderation import policies
 from service.moderation.policies import Shown
+from service.reading.language import Language
 from service.triage import starters
 from service.triage.document import DocumentError, Examined
 from service.triage.document.lines import line_of, lines_of
+from service.triage.document.message import Message
 from service.triage.document.place import Mistake
+from service.triage.document.warnings import Warned
 from service.triage.policy import Policy
 from service.web.call import Call
 from service.web.desk import policy, reply
@@ -81,7 +84,7 @@ async def send_editor(call: Call, form: PolicyForm) -> web.Response:
     except UnreadableError as unreadable:
         return await _page(call, form, Became(422, [unreadable.told]))
     except DocumentError as error:
-        told = await asyncio.to_thread(_beside, form.document, ((one.pointer, one.detail) for one in error.mistakes))
+        told = await asyncio.to_thread(_beside, form.document, error.mistakes, reply.language_of(call))
         return await _page(call, form, Became(422 if form.do != "check" else 200, told))
     except InvalidRequest as problem:
         told = [Told(None, detail) for _, detail in problem.mistakes]
@@ -110,22 +113,24 @@ def _parsed(call: Call, text: str) -> Any:
     except ValueError as error:
         raise UnreadableError(Told(None, str(error))) from None
     if document is None:
-        raise DocumentError([Mistake("", "must be an object")])
+        raise DocumentError([Mistake("", Message("must be an object"))])
     return document
 
 
 async def _checked(call: Call, document: Mapping[str, Any], text: str) -> Became:
     """Raises DocumentError."""
     examined = await examine(call, document, version=0)
-    warned = ((one.pointer, one.detail) for one in examined.warnings)
-    told = await asyncio.to_thread(_beside, text, warned, is_wrong=False)
+    told = await asyncio.to_thread(_beside, text, examined.warnings, reply.language_of(call), is_wrong=False)
     return Became(told=told, examined=examined)
 
 
-def _beside(text: str, mistakes: Iterable[tuple[str, str]], *, is_wrong: bool = True) -> list[Told]:
+def _beside(text: str, said: Iterable[Mistake | Warned], language: Language, *, is_wrong: bool = True) -> list[Told]:
     """What is said of places of a document, each with its line of the text."""
     lines = lines_of(text)
-    return [Told(line_of(lines, pointer), _named(pointer, detail), is_wrong) for pointer, detail in mistakes]
+    return [
+        Told(line_of(lines, one.pointer), _named(one.pointer, words.told(one.message, language)), is_wrong)
+        for one in said
+    ]
 
 
 def _named(pointer: str, detail: str) -> str:
@@ -142,7 +147,7 @@ async def _page(call: Call, form: PolicyForm, became: Became, *, from_version: i
     theirs = became.theirs
     version = theirs.version if theirs else form.version
     lines = form.document.count("\n") + 1
-    return reply.page(
+    return await reply.page(
         call,
         "policy_edit.html",
         moderator=await moderator_of(call),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiohttp import web
 from markupsafe import Markup
 
-from service.desk import why
+from service.desk import why, words
 from service.desk.marking import Source
 from service.desk.numbered import Told, excerpts
 from service.moderation import trials
@@ -69,7 +69,8 @@ async def judged(call: Call, form: TrialForm, document: Mapping[str, Any] | None
     about = await call.database.read(trials.about, call.site.rules, wanted)
     judgement = await asyncio.to_thread(trials.judge, call.site.rules, wanted, about)
     if isinstance(judgement, list):
-        return Tried(wrong=[_beside(one.pointer, one.detail, lines) for one in judgement])
+        language = reply.language_of(call)
+        return Tried(wrong=[_beside(one.pointer, words.told(one.message, language), lines) for one in judgement])
     titles = {kept.name: kept.title for kept in await call.database.read(stored.of_site, call.site_key)}
     told = why.told(judgement.as_json(), form.text, titles, reply.language_of(call))
     return Tried(judgement, told, Source(form.text, told.marks).whole)
@@ -108,7 +109,7 @@ def _beside(pointer: str, detail: str, lines: Mapping[str, int]) -> Told:
 
 
 async def _page(call: Call, form: TrialForm, tried: Tried | None, *, status: int = 200) -> web.Response:
-    return reply.page(
+    return await reply.page(
         call,
         "policy_trial.html",
         moderator=await moderator_of(call),

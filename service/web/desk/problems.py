@@ -1,10 +1,22 @@
-"""Failures of signing in that have pages of their own. Outside of the desk nobody meets them."""
+"""Failures at the desk that have pages of their own. Outside of it nobody meets them."""
 
-from service.errors import Forbidden, LoginRequired
+from service.errors import Forbidden, LoginRequired, OriginRefused
 
 
 class CodeOver(LoginRequired):
     """The code was used, or its time is over, or nobody made it."""
+
+
+class FormOver(OriginRefused):
+    """A form of the desk was made for somebody else, or for this moderator too long ago or before they signed in.
+
+    `name` is who sends it, `form_token` what it must carry to be taken.
+    """
+
+    def __init__(self, name: str, form_token: str) -> None:
+        super().__init__("This form was not made for you, or too long ago. Reload the page, and try again")
+        self.name = name
+        self.form_token = form_token
 
 
 class NeedsHttps(Forbidden):

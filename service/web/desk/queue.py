@@ -51,7 +51,7 @@ async def choose_site(call: Call) -> web.Response:
     sites = call.services.settings.sites
     if len(sites) == 1:
         return web.Response(status=303, headers={**reply.HEADERS, "Location": f"./{next(iter(sites))}/"})
-    return reply.page(call, "chooser.html", moderator=None, sites=sites)
+    return await reply.page(call, "chooser.html", moderator=None, sites=sites)
 
 
 # GET /desk/{site}
@@ -77,7 +77,7 @@ async def show_queue(call: Call, query: forms.QueuePage) -> web.Response:
     filters = filters_of(query)
     back = with_query("", **filters, cursor=query.cursor)
     following = call.cursor(position, query.order)
-    return reply.page(
+    return await reply.page(
         call,
         "queue.html",
         moderator=moderator,

@@ -54,7 +54,7 @@ async def show_record(call: Call, query: forms.RecordPage) -> web.Response:
     )
     filters = {name: value for name in FILTERS if (value := getattr(query, name))}
     following = call.cursor(page.next)
-    return reply.page(
+    return await reply.page(
         call,
         "record.html",
         moderator=moderator,

@@ -15,7 +15,8 @@ from service.reading.language import Language
 from service.web import problems
 from service.web.call import Call
 from service.web.desk import session, ways
-from service.web.desk.problems import CodeOver, NeedsHttps, NoRole
+from service.web.desk.problems import CodeOver, FormOver, NeedsHttps, NoRole
+from service.web.desk.unsent import Unsent
 from service.web.header_lists import joined
 
 HEADERS: Final[Mapping[str, str]] = {
@@ -51,11 +52,14 @@ def language_of(call: Call) -> Language:
     return words.first_of([call.request.cookies.get(LANGUAGE_COOKIE, ""), *(part[0] for part in by_weight)])
 
 
-def page(
+async def page(
     call: Call, template: str, *, moderator: Actor | None, status: int = 200, back: str = "", **view: Any
 ) -> web.Response:
     """A page, or a part of one. `back` is its own address, as seen from the queue; everything in the view is
-    escaped."""
+    escaped. The navigation of a whole page leads to what rules did where the site has rules now."""
+    has_rules = False
+    if moderator is not None and not wants_part(call):
+        has_rules = await call.database.read(policies.has_rules, call.site.rules)
     theme, root = call.request.cookies.get(THEME_COOKIE), root_of(call)
     site = call.services.settings.sites.get(call.request.match_info.get("site", ""))
     text = render(
@@ -66,7 +70,7 @@ def page(
             "theme": theme if theme in THEMES else None,
             "site": site,
             "moderator": moderator,
-            "has_rules": site is not None and policies.may_have_rules(site.key),
+            "has_rules": has_rules,
             "form_token": session.form_token_of(call, moderator) if moderator else None,
             "root": root,
             "home": f"{root}../" if "site" in call.request.match_info else root,
@@ -95,14 +99,16 @@ def go_back(call: Call, back: str, **more: object) -> web.Response:
     return web.Response(status=303, headers={**HEADERS, "Location": quote(location, safe="/?&=%+~:@!$'()*,;.-_")})
 
 
-def problem_page(problem: Problem, call: Call) -> web.Response:
-    """A failure as a page, with the honest status. Who is not signed in is told how to."""
+async def problem_page(problem: Problem, call: Call, unsent: Unsent | None) -> web.Response:
+    """A failure as a page, with the honest status. Who is not signed in is told how to. `unsent` is what they sent, for
+    the page to keep."""
     template, said = _template(problem)
-    shown = page(
+    shown = await page(
         call,
         "problem_part.html" if wants_part(call) else template,
         moderator=None,
         status=problem.status,
+        unsent=unsent,
         problem=problem,
         said=said,
         request_id=problems.request_id_of(call.request),
@@ -126,6 +132,8 @@ def _template(problem: Problem) -> tuple[str, str | None]:
             return "sign_in.html", None
         case NoRole():
             return "no_role.html", None
+        case FormOver():
+            return "again.html", None
     return "problem.html", None
 
 

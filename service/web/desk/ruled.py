@@ -7,7 +7,7 @@ from aiohttp import web
 from service.desk.cards import CONFIRMING
 from service.desk.rendering import query as with_query
 from service.model import Comment, Status
-from service.moderation import cases, finding, policies
+from service.moderation import cases, finding
 from service.moderation.cases import Case
 from service.moderation.finding import Wanted
 from service.store.database import Transaction
@@ -36,7 +36,7 @@ async def show_ruled(call: Call, query: forms.RuledPage) -> web.Response:
     shown, done = await call.database.bulk.read(_page, call, [comment for comment, _ in found.comments], query.done)
     chosen = None if status is Status.SPAM else status.value
     following = call.cursor(found.next, "ruled", status)
-    return reply.page(
+    return await reply.page(
         call,
         "ruled.html",
         moderator=moderator,
@@ -53,5 +53,4 @@ async def show_ruled(call: Call, query: forms.RuledPage) -> web.Response:
 
 
 def _page(tx: Transaction, call: Call, found: list[Comment], done: str | None) -> tuple[list[Case], dict[str, Any]]:
-    policies.holding(tx, call.site.rules)  # what stands in the navigation goes by it
     return cases.of_comments(tx, call.site.rules, found), done_in(tx, call.site_key, done)

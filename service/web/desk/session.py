@@ -13,13 +13,13 @@ from typing import Final
 from aiohttp import web
 
 from service.auth.permissions import Permission, permissions_by, permissions_of, role_rules
-from service.errors import Forbidden, LoginRequired, OriginRefused, StoreUnavailable
+from service.errors import Forbidden, LoginRequired, StoreUnavailable
 from service.model import Actor, ActorKind, Admission, AuthorKey, Caller, DeskSession, Role, SiteKey
 from service.moderation import desk_sessions
 from service.settings import Site
 from service.web.call import WRITES, Call
 from service.web.desk import origin
-from service.web.desk.problems import NoRole
+from service.web.desk.problems import FormOver, NoRole
 
 COOKIE: Final = "__Host-gatepost-desk-"
 
@@ -71,11 +71,11 @@ def session_at_hand(call: Call) -> DeskSession | None:
 
 
 async def sender_of(call: Call, form_token: str) -> Actor:
-    """The moderator who sent this form. Raises OriginRefused where its token is not theirs, and what `moderator_of`
+    """The moderator who sent this form. Raises FormOver where its token is not theirs, and what `moderator_of`
     raises."""
     moderator = await moderator_of(call)
     if not call.services.form_tokens.is_good(_holder(call, moderator), form_token):
-        raise OriginRefused("This form was not made for you, or too long ago. Reload the page, and try again")
+        raise FormOver(moderator.name, form_token_of(call, moderator))
     return moderator
 
 

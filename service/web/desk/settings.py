@@ -18,7 +18,7 @@ async def show_settings(call: Call, query: forms.OnePage) -> web.Response:
     """Language and colours, and who is signed in."""
     moderator = await moderator_of(call)
     cookies = call.request.cookies
-    return reply.page(
+    return await reply.page(
         call,
         "settings.html",
         moderator=moderator,

@@ -35,7 +35,7 @@ async def sign_in(call: Call, form: forms.SignInForm) -> web.Response:
     admission = session.admission(call.site, caller)
     if not origin.is_known_page(call):
         code, _ = await call.database.write(desk_sessions.offer_code, admission)
-        return _ask(call, admission, code, form.next)
+        return await _ask(call, admission, code, form.next)
     secret = await call.database.write(desk_sessions.sign_in, admission, replaces=session.secret_in(call))
     return _signed_in(call, secret, form.next)
 
@@ -49,7 +49,7 @@ async def show_code(call: Call, query: forms.Code) -> web.Response:
     admission = await call.database.read(desk_sessions.whose_code, call.site_key, query.code, role_rules=rules)
     if admission is None:
         raise CodeOver
-    return _ask(call, admission, query.code, query.next)
+    return await _ask(call, admission, query.code, query.next)
 
 
 # POST /desk/{site}/enter
@@ -72,7 +72,7 @@ async def sign_out(call: Call, form: forms.Form) -> web.Response:
     found = session.session_at_hand(call)
     if found is None:
         await call.database.write(queue.release, call.site_key, moderator)
-        return reply.page(call, "signed_in_elsewhere.html", moderator=moderator)
+        return await reply.page(call, "signed_in_elsewhere.html", moderator=moderator)
     await call.database.write(desk_sessions.sign_out, found)
     response = _go("sign-in")
     session.drop_secret(response, call.site_key)
@@ -84,8 +84,8 @@ def _require_secure(call: Call) -> None:
         raise NeedsHttps
 
 
-def _ask(call: Call, admission: Admission, code: str, wanted: str) -> web.Response:
-    return reply.page(call, "continue.html", moderator=None, name=admission.name, code=code, next=wanted)
+async def _ask(call: Call, admission: Admission, code: str, wanted: str) -> web.Response:
+    return await reply.page(call, "continue.html", moderator=None, name=admission.name, code=code, next=wanted)
 
 
 def _go(place: str) -> web.Response:

@@ -13,7 +13,7 @@ async def undo_many(call: Call, form: forms.UndoForm, moderator: Actor) -> web.R
     """Show what undoing a batch would change, or carry out a preview: up to 500 decisions, as often as is needed."""
     if form.batch is not None:
         shown, forecast = await call.database.bulk.read(undos.preview, call.site.rules, BatchId(form.batch), moderator)
-        return reply.page(
+        return await reply.page(
             call,
             "undo.html",
             moderator=moderator,
@@ -27,7 +27,7 @@ async def undo_many(call: Call, form: forms.UndoForm, moderator: Actor) -> web.R
     undone = await undos.undo(call.database, call.site.rules, shown, moderator, note=None)
     for decision in undone.decisions:
         call.services.metrics.decisions.labels(call.site_key, decision.action).inc()
-    return reply.page(
+    return await reply.page(
         call,
         "undo.html",
         moderator=moderator,

@@ -1,7 +1,5 @@
 """The checks `links` and `hosts`: links that hide where they lead, and hosts that are new to a site."""
 
-from dataclasses import replace
-
 import pytest
 
 from tests.triage.checks.looking import codes, context, found, marked
@@ -44,13 +42,13 @@ def test_shortener_hides_where_a_link_leads(body: str, shortener: bool) -> None:
 
 def test_new_hosts_are_counted_and_marked() -> None:
     body = "https://a.example/1 https://b.example https://www.a.example/2"
-    facts = found(body, replace(context(), new_hosts=frozenset({"a.example"})))
+    facts = found(body, context()._replace(new_hosts=frozenset({"a.example"})))
     assert facts.values["links.new_hosts"] == 1
     assert marked(body, facts, "new-host") == ["https://a.example/1", "https://www.a.example/2"]
-    assert found(body, replace(context(), new_hosts=frozenset())).values["links.new_hosts"] == 0
+    assert found(body, context()._replace(new_hosts=frozenset())).values["links.new_hosts"] == 0
 
 
 def test_new_hosts_are_unknown_until_the_old_ones_were_read() -> None:
-    facts = found("https://a.example", replace(context(), new_hosts=None))
+    facts = found("https://a.example", context()._replace(new_hosts=None))
     assert facts.unknown == {"links.new_hosts"}
     assert facts.values["links.count"] == 1

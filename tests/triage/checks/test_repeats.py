@@ -1,7 +1,5 @@
 """The checks `repeats` and `flood`: what came again, and how much came at once."""
 
-from dataclasses import replace
-
 import pytest
 
 from service.text.disguises import keyed
@@ -10,7 +8,7 @@ from tests.triage.checks.looking import codes, context, found
 
 
 def test_how_often_a_text_came_before_is_told() -> None:
-    facts = found("Hello there", replace(context(), arrived=Arrived(1, 3, 2, 4, 9)))
+    facts = found("Hello there", context()._replace(arrived=Arrived(1, 3, 2, 4, 9)))
     repeats = [facts.values[name] for name in ("repeats.by_author", "repeats.on_site")]
     floods = [facts.values[name] for name in ("flood.author", "flood.post", "flood.site")]
     assert (repeats, floods) == ([1, 3], [2, 4, 9])
@@ -18,12 +16,12 @@ def test_how_often_a_text_came_before_is_told() -> None:
 
 
 def test_what_many_say_is_no_repetition() -> None:
-    facts = found("Yes! 1234", replace(context(), arrived=Arrived(5, 5)))
+    facts = found("Yes! 1234", context()._replace(arrived=Arrived(5, 5)))
     assert (facts.values["repeats.by_author"], facts.values["repeats.on_site"]) == (None, None)
 
 
 def test_nothing_is_known_until_the_last_days_were_read() -> None:
-    facts = found("Hello there", replace(context(), arrived=None))
+    facts = found("Hello there", context()._replace(arrived=None))
     assert facts.unknown == {"repeats.by_author", "repeats.on_site", "flood.author", "flood.post", "flood.site"}
 
 
