@@ -263,7 +263,11 @@ def variables_in_use() -> list[str]:
 def parse(values: Mapping[str, Any], *, source: str = "settings") -> Settings:
     """Settings from a mapping shaped like the file, with the environment on top. Raises SettingsError."""
     variables = _variables(values)
-    wrong = list(_wrong_variables(variables))
+    wrong = [
+        f"{name}: {mistake}"
+        for name, steps in variables.items()
+        if (mistake := environment.mistake_in(name, steps, text=os.environ[name], model=Settings)) is not None
+    ]
     # pydantic-settings takes names like `_env_file` for instructions to itself.
     wrong += [f"{source}: {name}: is not a setting: remove it" for name in values if name.startswith("_")]
     if wrong:
@@ -280,13 +284,6 @@ def _variables(values: Mapping[str, Any]) -> dict[str, Steps]:
     for name in environment.secrets_named_in([values, _Environment(Settings, found)()]):
         found.pop(name, None)
     return found
-
-
-def _wrong_variables(variables: Mapping[str, Steps]) -> Iterator[str]:
-    for name, steps in variables.items():
-        mistake = environment.mistake_in(name, steps, text=os.environ[name], model=Settings)
-        if mistake is not None:
-            yield f"{name}: {mistake}"
 
 
 def _lines(error: ValidationError, source: str, variables: Mapping[str, Steps]) -> Iterator[str]:
