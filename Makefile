@@ -47,7 +47,7 @@ LONG := tests/embed tests/faults tests/transfer tests/test_cli.py tests/test_cli
 	$(addprefix tests/store/test_,backup.py backup_schedule.py copy.py long_queue.py long_threads.py) \
 	$(addprefix tests/web/test_,bad_input.py body_size.py credentials.py guard.py live.py schemathesis.py)
 
-# What `make check-fast` leaves out beside that, beside whatever starts a service (`service`; one test of the whole way stays) or
+# What `make check-fast` leaves out beside that, beside whatever starts a service (`service`; one test, `whole_way`, stays) or
 # a PostgreSQL (`own_engines`): whole programs, whole stores, every combination of calls, thousands of random texts.
 THOROUGH := tests/demo tests/checkup tests/webhooks tests/auth/test_attacks.py tests/notices/test_letter.py tests/store/test_query_plans.py \
 	tests/triage/test_laws.py $(addprefix tests/test_,cli_desk.py cli_policy.py cli_undo.py logs.py packaging.py settings_sentences.py) \
@@ -83,9 +83,8 @@ test-real: $(VENV)/.dev ## against WordPress, Django, an OpenID issuer, a Docker
 	@$(BIN)/python -m pytest tests/real $(ARGS)
 
 check-fast: lint types ## the quick loop: lint, types, and tests that take a minute together
-	@$(BIN)/python -m pytest $(PARALLEL) -m "not (slow or browser or own_engines or service)" \
+	@$(BIN)/python -m pytest $(PARALLEL) -m "whole_way or not (slow or browser or own_engines or service)" \
 		$(addprefix --ignore=,$(LONG) $(THOROUGH)) $(ARGS)
-	@$(BIN)/python -m pytest -q tests/journeys/test_first_light.py
 
 lint: $(VENV)/.dev ## formatting and ruff's rules
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: run make format"; exit 1; }

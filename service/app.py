@@ -181,7 +181,7 @@ async def _wire(opened: _Open, life: Life) -> _Wired:
         ) from None
     for follower in following:
         relay.add(follower)
-        life.closes(f"follower {follower.name}", follower.stop)
+    life.closes_together({f"follower {follower.name}": follower.stop for follower in following})
     built, hatch = application.build(services, health=health)
     runner = GuardedRunner(
         built,

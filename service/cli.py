@@ -33,6 +33,7 @@ from service import (
 )
 from service.model import system_clock
 from service.sources import SettingsError
+from service.strict_json import is_clean
 from service.terminal import Config, site_of, stop
 
 if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
@@ -70,6 +71,8 @@ def about(show_version: Annotated[bool, typer.Option("--version", help="Show the
 
 def main() -> None:
     """The command `gatepost`."""
+    if not all(is_clean(word) for word in sys.argv[1:]):
+        stop("the command is no text in UTF-8: write it again, or see the locale of this terminal", status=MISUSED)
     try:
         app(prog_name="gatepost")
     except SettingsError as mistakes:

@@ -47,7 +47,7 @@ def desk(
     except ValueError as mistake:
         stop(str(mistake), status=MISUSED)
     typer.echo(f"Good once, until {_time(ends_at)}. It signs in {role} {subject} at {chosen.key}:", err=True)
-    typer.echo(f"{_address(settings)}/desk/{chosen.key}/enter?code={code}")
+    typer.echo(f"{settings.server.address}/desk/{chosen.key}/enter?code={code}")
 
 
 @commands.command("sessions")
@@ -89,12 +89,6 @@ def _row(session: DeskSession) -> tuple[str, ...]:
     who = session.admission
     times = (_time(moment) for moment in (session.made_at, session.seen_at, session.ends_at))
     return (session.id, who.site, who.name, ", ".join(sorted(who.roles)), *times)
-
-
-def _address(settings: "Settings") -> str:
-    from service import ask_health
-
-    return settings.server.public_url or ask_health.address_of(settings.server.host, settings.server.port)
 
 
 def _time(moment: Milliseconds) -> str:

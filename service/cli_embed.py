@@ -2,14 +2,12 @@
 
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import typer
 
-from service.terminal import MISUSED, Config, site_of, stop
-
-if TYPE_CHECKING:  # what a command needs it imports itself: see `terminal`
-    from service.settings import Settings
+from service.terminal import MISUSED, Config, only_site, stop
 
 ELEMENT = """<gatepost-comments site="{site}" post="THE-POSTS-KEY"{more}></gatepost-comments>"""
 
@@ -26,8 +24,8 @@ def embed(
     from service.embed.bundle import SCRIPT, bundle
 
     settings = configuration.load(config)
-    key = site_of(settings, site).key if site else next(iter(settings.sites), "YOUR-SITE")
-    service, files = _address(settings), bundle()
+    key = only_site(settings, site).key if site or settings.sites else "YOUR-SITE"
+    service, files = settings.server.address, bundle()
     script = files.files[SCRIPT]
     if copy is None:
         source, more = f"{service}/embed/v1/{files.pin}/{SCRIPT}", ""
@@ -48,17 +46,17 @@ def embed(
         )
 
 
-def _address(settings: "Settings") -> str:
-    server = settings.server
-    return server.public_url or f"http://{server.host}:{server.port}"
-
-
 def _write(folder: Path) -> None:
+    """All files of the copy, first aside and then into their places: pages load what is there meanwhile."""
     from service.embed.bundle import bundle
 
+    files = bundle().files
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, file in bundle().files.items():
-            (folder / name).write_bytes(file.body)
+        with TemporaryDirectory(dir=folder, prefix="gatepost-") as aside:
+            for name, file in files.items():
+                Path(aside, name).write_bytes(file.body)
+            for name in files:
+                Path(aside, name).replace(folder / name)
     except OSError as error:
         stop(f"{folder} cannot be written ({error.strerror}): name another folder", status=MISUSED)

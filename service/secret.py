@@ -12,7 +12,7 @@ def read_secret(*, variable: str | None = None, file: Path | None = None, text: 
         value = os.environ.get(variable)
         if value is None:
             raise ValueError(f"the environment has no variable {variable}: set it to the secret")
-        return value.encode()
+        return os.fsencode(value)
     if file is not None:
         return read_bytes(file).strip()
     return (text or "").encode()

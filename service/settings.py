@@ -15,7 +15,7 @@ from urllib.parse import quote
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service import environment, mistakes, sources
+from service import ask_health, environment, mistakes, sources
 from service.auth.kinds import LoginSettings
 from service.model import SiteKey, SiteRules
 from service.notice_settings import NoticeSettings
@@ -60,6 +60,11 @@ class Server(Section):
     write_seconds: Seconds = Field(60.0, gt=0, le=3600)
     max_connections: Whole = Field(10_000, ge=1)
     max_connections_per_address: Whole = Field(200, ge=1)
+
+    @property
+    def address(self) -> str:
+        """Where it is reached: from outside, where that is known, else from this machine."""
+        return self.public_url or ask_health.address_of(self.host, self.port)
 
 
 class DatabaseSettings(Section):
@@ -191,14 +196,11 @@ class Site(Section):
 
 
 class _Environment(EnvSettingsSource):
-    """The environment, with list values written plainly (`a,b`) left to the validators."""
+    """Some variables of the environment, with list values written plainly (`a,b`) left to the validators."""
 
-    def __init__(self, settings: type[BaseSettings]) -> None:
+    def __init__(self, settings: type[BaseSettings], variables: Mapping[str, Steps]) -> None:
         super().__init__(settings)
-        self.env_vars = {
-            (PREFIX + "__".join(steps)).lower(): os.environ[name]
-            for name, steps in sources.variables_in(os.environ).items()
-        }
+        self.env_vars = {(PREFIX + "__".join(steps)).lower(): os.environ[name] for name, steps in variables.items()}
 
     def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
         """JSON where it is JSON; the text itself otherwise."""
@@ -240,7 +242,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment before file: `load()` hands the file in as the initial values."""
-        return (_Environment(settings_cls), init_settings)
+        return (_Environment(settings_cls, _variables(init_settings())), init_settings)
 
 
 def load(path: Path | None = None) -> Settings:
@@ -260,10 +262,12 @@ def variables_in_use() -> list[str]:
 
 def parse(values: Mapping[str, Any], *, source: str = "settings") -> Settings:
     """Settings from a mapping shaped like the file, with the environment on top. Raises SettingsError."""
-    variables = sources.variables_in(os.environ)
-    for name in environment.secrets_named_in([values, _Environment(Settings)()]):
-        variables.pop(name, None)
-    wrong = list(_wrong_variables(variables))
+    variables = _variables(values)
+    wrong = [
+        f"{name}: {mistake}"
+        for name, steps in variables.items()
+        if (mistake := environment.mistake_in(name, steps, text=os.environ[name], model=Settings)) is not None
+    ]
     # pydantic-settings takes names like `_env_file` for instructions to itself.
     wrong += [f"{source}: {name}: is not a setting: remove it" for name in values if name.startswith("_")]
     if wrong:
@@ -274,11 +278,12 @@ def parse(values: Mapping[str, Any], *, source: str = "settings") -> Settings:
         raise SettingsError("\n".join(_lines(error, source, variables))) from None
 
 
-def _wrong_variables(variables: Mapping[str, Steps]) -> Iterator[str]:
-    for name, steps in variables.items():
-        mistake = environment.mistake_in(name, steps, text=os.environ[name], model=Settings)
-        if mistake is not None:
-            yield f"{name}: {mistake}"
+def _variables(values: Mapping[str, Any]) -> dict[str, Steps]:
+    """Every variable that claims to be a setting; no secret, which may be called anything. `values`: the file's."""
+    found = sources.variables_in(os.environ)
+    for name in environment.secrets_named_in([values, _Environment(Settings, found)()]):
+        found.pop(name, None)
+    return found
 
 
 def _lines(error: ValidationError, source: str, variables: Mapping[str, Steps]) -> Iterator[str]:

@@ -56,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite_only(reason): about the SQLite file itself; no test on PostgreSQL")
     config.addinivalue_line("markers", "own_engines: brings its own databases, so it runs with the first engine only")
     config.addinivalue_line("markers", "service: starts the whole service (whoever asks for one has this marker)")
+    config.addinivalue_line("markers", "whole_way: the one test of those that `make check-fast` does not leave out")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -198,6 +198,8 @@ def test_version_is_said(gatepost_here: Callable[..., Finished]) -> None:
     ("words", "expected"),
     [
         (["nosuch"], "No such command"),
+        (["key", "create", "--name", "a\udcffb", "--role", "admin"], "the command is no text in UTF-8"),
+        (["policy", "put", "--site", "blog", "--starter", "newcomers-wait", "--note", "\udcff"], "is no text in UTF-8"),
         (["serve", "--nosuch"], "No such option"),
         (["serve", "--config", "missing.toml"], "missing.toml: cannot be read (No such file or directory)"),
         (["check", "--site", "blog"], "give --site together with --token or --cookie"),
@@ -455,7 +457,7 @@ def test_port_in_use_is_one_clear_line(gatepost: Callable[..., Finished]) -> Non
     ]
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "two..dots.example"])
 def test_host_of_another_machine_is_one_clear_line(gatepost: Callable[..., Finished], host: str) -> None:
     finished = gatepost("serve", GATEPOST_SERVER__HOST=host)
     assert (finished.returncode, len(lines(finished.stderr))) == (1, 1)

@@ -96,10 +96,11 @@ def test_variable_wins_over_the_file_and_leaves_the_rest_of_its_table(monkeypatc
     )
 
 
-def test_secret_may_be_in_a_variable_of_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEPOST_BLOG_SECRET", SECRET)
-    effective = settings.parse(site(login=[login(secret=None, secret_env="GATEPOST_BLOG_SECRET")]))
-    assert found(effective, "sites.blog.login.0.secret_env") == "GATEPOST_BLOG_SECRET"
+@pytest.mark.parametrize("name", ["GATEPOST_BLOG_SECRET", "GATEPOST_SITES__BLOG__JWT_SECRET", "GATEPOST_SERVER__KEY"])
+def test_secret_may_be_in_a_variable_of_any_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, SECRET)
+    effective = settings.parse(site(login=[login(secret=None, secret_env=name)]))
+    assert found(effective, "sites.blog.login.0.secret_env") == name
 
 
 def test_only_settings_count_as_variables_in_use(monkeypatch: pytest.MonkeyPatch) -> None:

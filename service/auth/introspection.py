@@ -59,7 +59,10 @@ class IntrospectionLogin(BaseLogin):
         secret = read_secret(variable=self.client_secret_env, file=self.client_secret_file)
         if not secret:
             raise ValueError("the client secret is empty: set it to what the authorization server gave this client")
-        return secret.decode()
+        try:
+            return secret.decode()
+        except UnicodeDecodeError:  # its own words would show a part of the secret
+            raise ValueError("the client secret is not UTF-8 text: see whether it is the right file") from None
 
     def open(self, *, site: SiteKey, roles: RoleMapping, clock: Clock, fetch: Fetch) -> "IntrospectionVerifier":
         """This login at work for one site. Raises ValueError as `load_secret` does."""

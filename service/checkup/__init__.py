@@ -19,6 +19,7 @@ from service.checkup import (
     webhooks,
 )
 from service.checkup.finding import Finding, fail
+from service.errors import StoreUnavailable
 from service.metrics import Metrics
 from service.model import Clock
 from service.outbound.client import Outbound
@@ -33,7 +34,7 @@ async def examine(settings: Settings, *, clock: Clock, send: bool = False) -> li
     found = [*await listening.examine(settings.server), *listening.examine_limits(settings)]
     found += await listening.examine_shared_limits(settings.limits)
     found += await stored.examine(settings.database, clock=clock)
-    found += backups.examine(settings)
+    found += backups.examine(settings, clock=clock)
     found += await caching.examine(settings.cache)
     if not settings.sites:
         found.append(fail("sites", "none is configured, so nobody can comment", "add [sites.blog] with a name"))
@@ -49,8 +50,19 @@ async def examine(settings: Settings, *, clock: Clock, send: bool = False) -> li
             found += await webhooks.examine(site, client, clock=clock, send=send)
             found += notices.examine(site, settings)
             found += await clocks.examine(site, heard, fetch=fetch, clock=clock)
+    return [*found, *await _in_the_store(settings, clock=clock)]
+
+
+async def _in_the_store(settings: Settings, *, clock: Clock) -> list[Finding]:
+    """What the store knows of webhooks and policies. Nothing where `stored` says why there is none to ask."""
+    found: list[Finding] = []
     async with stored.opened(settings.database, clock=clock) as database:
-        for site in settings.sites.values():
-            found += await webhooks.examine_standing(site, database)
-            found += await policies.examine(site, database)
+        if database is None:
+            return []
+        try:
+            for site in settings.sites.values():
+                found += await webhooks.examine_standing(site, database)
+                found += await policies.examine(site, database)
+        except StoreUnavailable as problem:
+            found.append(stored.unreadable(problem))
     return found

@@ -1,4 +1,4 @@
-"""Can scheduled backups be written where they should be, is there room for one more, and is the newest one sound?"""
+"""Can scheduled backups be written where they should be, is there room for one more, is the newest sound and new?"""
 
 import os
 import shutil
@@ -6,15 +6,17 @@ import tempfile
 from pathlib import Path
 
 from service.checkup.finding import Finding, fail, ok, warn
+from service.model import Clock, Milliseconds
 from service.settings import Settings
 from service.store import backup
 from service.store.sqlite import path_of
 
 SUBJECT = "backup"
 MEGABYTE = 1_000_000
+HOUR: Milliseconds = 3_600_000
 
 
-def examine(settings: Settings) -> list[Finding]:
+def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
     """Make a file in the folder, as a backup would, and remove it. Nothing where backups are off."""
     if settings.backup.directory is None:
         return []
@@ -33,6 +35,10 @@ def examine(settings: Settings) -> list[Finding]:
     if newest is not None and newest.is_suspect:
         fix = "run `gatepost db verify`: it tells what is different; keep the last sound backup until that is mended"
         found.append(warn(SUBJECT, f"the newest, {newest.path.name}, is suspect: the database has differences", fix))
+    if newest is not None and (old := (clock() - newest.made_at) // HOUR) >= 2 * settings.backup.every_hours:
+        text = f"the newest, {newest.path.name}, is {old:,} hours old; one is made every {settings.backup.every_hours}"
+        fix = "see that the service runs, and what its log says of backups (job.failed, backup.failed)"
+        found.append(warn(SUBJECT, text, fix))
     return found
 
 

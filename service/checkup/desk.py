@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from service import ask_health
 from service.auth.forwarded import ForwardedLogin
 from service.auth.jwt import JwtLogin
 from service.auth.kinds import LoginSettings
@@ -26,7 +25,7 @@ BY_LINK = "`gatepost desk` prints links that sign moderators in"
 async def examine(site: Site, server: Server, client: Outbound) -> list[Finding]:
     """The desk of one site. `client` asks for its sign-in page, where the configuration says how it is reached."""
     subject = f"desk {site.key}"
-    found = [ok(subject, f"is at {_address(site, server)}; moderators come in {_ways(site)}")]
+    found = [ok(subject, f"is at {server.address}/desk/{site.key}/; moderators come in {_ways(site)}")]
     found += _without_roles(site, subject)
     if server.public_url is None:
         return found
@@ -35,10 +34,6 @@ async def examine(site: Site, server: Server, client: Outbound) -> list[Finding]
         found.append(fail(subject, text, 'serve it over https, and set server.public_url = "https://..."'))
     found += _out_of_reach(site, urlsplit(server.public_url).hostname or "", subject)
     return [*found, *await _page(site, server.public_url, client, subject)]
-
-
-def _address(site: Site, server: Server) -> str:
-    return f"{server.public_url or ask_health.address_of(server.host, server.port)}/desk/{site.key}/"
 
 
 def _ways(site: Site) -> str:

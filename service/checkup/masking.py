@@ -13,6 +13,8 @@ _SECRET_NAME = re.compile(r"secret|password|passphrase|token|(^|_)key$")
 _NOT_SECRET = re.compile(r"_env$|_file$|_seconds$|^public_key$|_url$")
 _PASSWORD = re.compile(r"(://[^:/?#@\s]*:)\S*@")
 _LONELY_TOKEN = re.compile(r"(https?://)[^:/?#@\s]+@")
+_QUERY = re.compile(r"([?&](?:[^=&#\s]*=(?!\{\w+\}(?:[&#]|$))|(?![^&#\s]*=)))[^&#\s]+")
+"""What follows a name and `=`, or has no name, but for `{url}` and the like: services call their secrets anything."""
 _QUERY_SECRET = re.compile(r"([?&][^=&\s]*(?:secret|password|token|key)[^=&\s]*=)[^&#\s]*", re.IGNORECASE)
 
 
@@ -25,6 +27,8 @@ def mask_address(text: str) -> str:
     """`text` without the password and the query values that an address in it may carry."""
     text = _PASSWORD.sub(rf"\g<1>{MASK}@", text)
     text = _LONELY_TOKEN.sub(rf"\g<1>{MASK}@", text)
+    if text.startswith(("http://", "https://")):
+        return _QUERY.sub(rf"\g<1>{MASK}", text)
     return _QUERY_SECRET.sub(rf"\g<1>{MASK}", text)
 
 

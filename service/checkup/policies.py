@@ -9,10 +9,11 @@ from service.triage import document
 from service.triage.document import DocumentError
 
 
-async def examine(site: Site, database: Database | None) -> list[Finding]:
-    """The policy that holds: is it good, does it say otherwise than `premoderate`, which of its rules are braked."""
-    if database is None:
-        return []
+async def examine(site: Site, database: Database) -> list[Finding]:
+    """The policy that holds: is it good, does it say otherwise than `premoderate`, which of its rules are braked.
+
+    Raises StoreUnavailable.
+    """
     shown = await database.read(policies.shown, site.rules)
     if shown.kept is None:
         return []

@@ -56,6 +56,12 @@ async def opened(settings: DatabaseSettings, *, clock: Clock) -> AsyncIterator[D
             await database.close()
 
 
+def unreadable(problem: StoreUnavailable) -> Finding:
+    """A store that takes a write, and does not say what is in it."""
+    fix = "`gatepost db verify` looks through all of it: where it is damaged, restore a backup"
+    return fail("database", f"cannot be read ({problem.__cause__ or problem.detail})", fix)
+
+
 def _version_of(url: str) -> str | None:
     """Raises SchemaError."""
     if url.startswith("sqlite:"):

@@ -2,12 +2,10 @@
 
 import asyncio
 import ssl
-from contextlib import suppress
 
 from yarl import URL
 
 from service.checkup.finding import Finding, fail, ok, warn
-from service.errors import StoreUnavailable
 from service.model import Clock
 from service.outbound import unreachable
 from service.outbound.client import Outbound
@@ -33,13 +31,9 @@ async def examine(site: Site, client: Outbound, *, clock: Clock, send: bool) -> 
     return found
 
 
-async def examine_standing(site: Site, database: Database | None) -> list[Finding]:
-    """Each webhook: what the store knows of its deliveries. Nothing where there is no store to ask."""
-    if database is None:
-        return []
-    with suppress(StoreUnavailable):  # `stored` says so
-        return [_standing(site, await database.read(views.webhook, Page(site, one))) for one in site.webhooks]
-    return []
+async def examine_standing(site: Site, database: Database) -> list[Finding]:
+    """Each webhook: what the store knows of its deliveries. Raises StoreUnavailable."""
+    return [_standing(site, await database.read(views.webhook, Page(site, one))) for one in site.webhooks]
 
 
 def _standing(site: Site, shown: WebhookView) -> Finding:
@@ -76,7 +70,7 @@ async def _connected(subject: str, call: WebhookCall) -> Finding:
     try:
         async with asyncio.timeout(call.settings.timeout_seconds):
             _, writer = await asyncio.open_connection(url.host, url.port, ssl=tls)
-    except (TimeoutError, OSError) as error:
+    except (TimeoutError, OSError, UnicodeError) as error:
         why = unreachable.why(error)
         return fail(subject, f"cannot be reached ({why.cause})", why.fix)
     writer.close()

@@ -7,7 +7,8 @@ keeps some rules, and JoinError is raised where one is broken:
 - an import stands on one line and renames nothing; it names modules, JSON or a style sheet of the same folder;
 - no two modules have the same name at their top level;
 - a comment stands on lines of its own;
-- statements end with a semicolon, and there are no braces in the `${...}` of a template.
+- statements end with a semicolon, and there are no braces in the `${...}` of a template;
+- a style sheet has no strings.
 
 A part of a script that is loaded later (`join_part`) does not bring what the page has already. It is a function that
 takes that.
@@ -132,7 +133,7 @@ def _asset(found: re.Match[str], read: Read) -> str:
     if found["kind"] == "json":
         return f"const {found['name']} = {json.dumps(json.loads(text), ensure_ascii=False, separators=(',', ':'))};"
     style = "".join(line.strip() for line in re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL).splitlines())
-    style = re.sub(r";?\s*([{};])\s*", r"\1", style).replace(": ", ":")
+    style = re.sub(r";?\s*([{};,>])\s*", r"\1", style).replace(": ", ":")
     return f"const {found['name']} = new CSSStyleSheet();\n{found['name']}.replaceSync({json.dumps(style)});"
 
 

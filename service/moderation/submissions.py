@@ -136,7 +136,8 @@ def edit(
     noted: Noted = _nobody,
 ) -> Comment:
     """The author's new text. Of an approved comment readers keep the approved text until a moderator saw the new one.
-    One that readers do not see is judged like a new one. The same text again changes nothing.
+    One that readers do not see is judged like a new one. The text that is there already changes nothing, upon whatever
+    version it was written: so an edit whose reply was lost may be sent again.
 
     Raises UnknownComment, Forbidden, Banned, NotEditable, EditWindowOver, PostClosed, StaleVersion, TooManyEdits or
     RefusedByPolicy.
@@ -151,10 +152,10 @@ def edit(
         raise EditWindowOver
     if not posts.get(tx, site.key, before.post).open:
         raise PostClosed
+    if draft.body == before.newest_text.body:  # also where this is a retry of the edit that wrote it
+        return before
     if before.version != version:
         raise StaleVersion(members={"comment": replace(before, status=before.status_for_author)})
-    if draft.body == before.newest_text.body:
-        return before
     if texts.count(tx, before) >= MAX_TEXTS:
         raise TooManyEdits(f"A comment can have {MAX_TEXTS} texts, one after the other, and this one has had them")
     judgement = _judged_anew(tx, site, before, author, caller, draft)

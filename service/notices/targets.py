@@ -9,10 +9,12 @@ import hashlib
 import logging
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from service.notice_settings import NoticeSettings
 from service.notices.letter import Format, Letter
@@ -26,7 +28,7 @@ INSTALL: Final = "notices need the library Apprise: pip install 'gatepost[notify
 DEADLINE_SECONDS = 30.0
 _BETWEEN: Final = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 _PARTS: Final = re.compile(r"[/:@?&=,\s]+")
-_ADDRESS: Final = re.compile(r"[^\s'\"]*://[^\s'\"]*")
+_ADDRESS: Final = re.compile(r"[^\s'\"]*(?:://|@)[^\s'\"]*")
 _MASK: Final = "*****"
 _SHORTEST_SECRET = 4
 _SILENT: Final = ("apprise", "urllib3", "requests")
@@ -51,11 +53,14 @@ class Targets:
 
 
 class Target:
-    """One target. `label` is what people call it, `id` tells it from all others in the store."""
+    """One target. `label` is what people call it, `id` tells it from all others in the store.
 
-    def __init__(self, number: int, address: str, service: "NotifyBase") -> None:
+    `number` counts addresses; `recipient` is one of several people to whom mails go by one address.
+    """
+
+    def __init__(self, number: str, address: str, service: "NotifyBase", *, recipient: str = "") -> None:
         self.label = f"{service.service_name} ({number})"
-        self.id = hashlib.sha256(address.encode()).hexdigest()[:16]
+        self.id = hashlib.sha256(f"{address}{recipient}".encode()).hexdigest()[:16]
         self._address = address
         self._service = service
         self._is_busy = False
@@ -91,7 +96,8 @@ class Target:
     def _masked(self, said: str) -> str:
         """What Apprise says, without anything that stands in the address."""
         said = _ADDRESS.sub(_MASK, said)
-        parts = {part for part in _PARTS.split(self._address) if len(part) >= _SHORTEST_SECRET}
+        written = f"{self._address} {unquote(self._address)}"
+        parts = {part for part in _PARTS.split(written) if len(part) >= _SHORTEST_SECRET}
         for part in sorted(parts, key=len, reverse=True):
             said = said.replace(part, _MASK)
         return said
@@ -124,7 +130,7 @@ def open_all(settings: NoticeSettings) -> list[Target]:
         async_mode=False,
         service_timeout=0,
     )
-    targets = []
+    targets: list[Target] = []
     for number, address in enumerate(addresses, 1):
         service = Apprise.instantiate(address, asset=asset)
         if service is None:
@@ -132,8 +138,22 @@ def open_all(settings: NoticeSettings) -> list[Target]:
                 f"address {number} of {len(addresses)} in {settings.to_env} is none that Apprise can use: write it as "
                 "https://github.com/caronc/apprise/wiki says (docs/notices.md has the usual ones)"
             )
-        targets.append(Target(number, address, service))
+        targets += _each(number, address, service)
     return targets
+
+
+def _each(number: int, address: str, service: "NotifyBase") -> Iterator[Target]:
+    """The target at an address. Each recipient of mails is one: whom a server takes nothing for must not have the
+    others told again."""
+    from apprise.plugins.email import NotifyEmail
+
+    if not isinstance(service, NotifyEmail) or len(service.targets) < 2:
+        yield Target(str(number), address, service)
+        return
+    for place, (name, recipient) in enumerate(service.targets, 1):
+        one = copy(service)
+        one.targets = [(name, recipient)]
+        yield Target(f"{number}.{place}", address, one, recipient=recipient)
 
 
 def _addresses(settings: NoticeSettings) -> list[str]:

@@ -35,6 +35,9 @@ class Why:
     fix: str
 
 
+NO_HOST = Why("there is no host of this name", "correct the host in the address, or make its name known to DNS")
+
+
 def why(error: BaseException) -> Why:
     """What lies behind an error of an HTTP client or of a driver."""
     inside = list(_inside(error))
@@ -45,6 +48,8 @@ def why(error: BaseException) -> Why:
             return _tls(inner)
         if isinstance(inner, socket.gaierror):
             return _name(inner)
+        if isinstance(inner, UnicodeError):  # a part of the name is empty, or longer than a name's parts may be
+            return NO_HOST
         if isinstance(inner, OSError) and inner.errno:
             return _connection(inner)
     if isinstance(error, TimeoutError):
@@ -89,7 +94,7 @@ def _tls(error: ssl.SSLError) -> Why:
 
 def _name(error: socket.gaierror) -> Why:
     if error.errno in NO_SUCH_NAME:
-        return Why("there is no host of this name", "correct the host in the address, or make its name known to DNS")
+        return NO_HOST
     cause = f"the name of its host cannot be looked up ({error.strerror})"
     return Why(cause, "see that DNS works on this machine (in this container)")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from service.model import Milliseconds
+from service.store.engine import StoreError
 
 CACHE_KILOBYTES: Final = 16_000
 AT_ONCE: Final = 250
@@ -228,12 +229,8 @@ class Stage:
 
     def orphans(self) -> list[tuple[int, str]]:
         """Comments that answer one which the file does not have: their lines, and the id of that one."""
-        return list(
-            self._run(
-                "SELECT line, answers FROM places WHERE answers IS NOT NULL AND parent IS NULL"
-                " AND NOT dropped ORDER BY number"
-            )
-        )
+        answering = "SELECT line, answers FROM places WHERE answers IS NOT NULL AND parent IS NULL AND NOT dropped"
+        return list(self._run(f"{answering} ORDER BY number"))
 
     def identities(self, size: int) -> Iterator[list[str]]:
         """By which names the store may know the comments, in lists of at most `size`."""
@@ -261,11 +258,8 @@ class Stage:
 
     def by_status(self) -> dict[str, int]:
         """How many there are in each status."""
-        return dict(
-            self._run(
-                "SELECT status, count(*) FROM places WHERE NOT dropped GROUP BY status ORDER BY status"
-            ).fetchall()
-        )
+        counted = "SELECT status, count(*) FROM places WHERE NOT dropped GROUP BY status ORDER BY status"
+        return dict(self._run(counted).fetchall())
 
     def dropped(self) -> Iterator[int]:
         """The lines of those that were deleted, and nothing stands on them."""
@@ -274,34 +268,32 @@ class Stage:
 
     def authors(self) -> int:
         """How many people wrote them."""
-        return int(
-            self._run(
-                "SELECT count(*) FROM (SELECT DISTINCT subject, login FROM comments JOIN places USING (number)"
-                " WHERE NOT dropped)"
-            ).fetchone()[0]
-        )
+        people = "SELECT DISTINCT subject, login FROM comments JOIN places USING (number) WHERE NOT dropped"
+        return int(self._run(f"SELECT count(*) FROM ({people})").fetchone()[0])  # noqa: S608
 
     def posts(self) -> Iterator[tuple[str, int, int, str | None]]:
         """Every post: its key, how many comments it gets, of how many threads, and where it is."""
         yield from self._run(
             "SELECT places.post, count(*), count(DISTINCT thread), max(post_url)"
-            " FROM places JOIN comments USING (number) WHERE NOT dropped"
-            " GROUP BY places.post ORDER BY places.post"
+            " FROM places JOIN comments USING (number) WHERE NOT dropped GROUP BY places.post ORDER BY places.post"
         )
 
 
 @contextmanager
 def opened() -> Iterator[Stage]:
-    """An empty one, for as long as the block."""
-    with (
-        tempfile.TemporaryDirectory(prefix="gatepost-import-") as folder,
-        closing(sqlite3.connect(Path(folder) / "stage.db", isolation_level=None)) as connection,
-    ):
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
-        connection.execute("PRAGMA temp_store = FILE")
-        stage = Stage(connection)
-        connection.execute("BEGIN")  # one transaction: else each comment would write its pages to the file
-        yield stage
+    """An empty one, for as long as the block. Raises StoreError, also within it, where there is no room."""
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="gatepost-import-") as folder,
+            closing(sqlite3.connect(Path(folder) / "stage.db", isolation_level=None)) as connection,
+        ):
+            connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE")
+            connection.executescript(f"PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -{CACHE_KILOBYTES}")
+            stage = Stage(connection)
+            connection.execute("BEGIN")  # one transaction: else each comment would write its pages to the file
+            yield stage
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"there is no room for what was read, in {tempfile.gettempdir()} ({error}): make some, or name another "
+            "folder by the variable TMPDIR"
+        ) from None

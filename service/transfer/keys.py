@@ -46,8 +46,8 @@ def read_map(path: Path) -> dict[str, str]:
         if len(row) != len(_FIRST_ROW) or (mistake := mistake_in(row[1])):
             raise MapError(f"{path}, line {number}: write from,to{f' (the key {mistake})' if len(row) > 1 else ''}")
         found[row[0]] = row[1]
-        if row[0].startswith("/") and "?" not in row[0] and (path := path_of(row[0])):
-            paths[path] = row[1]
+        if row[0].startswith("/") and "?" not in row[0] and (decoded := path_of(row[0])):
+            paths[decoded] = row[1]
     return paths | found
 
 

@@ -23,6 +23,8 @@ from service.triage.lists.entry import MAX_EXCEPTIONS, MAX_PATTERN
 CLOSED = with_config(ConfigDict(extra="forbid", strict=True))
 LONGEST_TEXT = 65_536
 """More no request carries. How much of it may be other than white space, each site says (`max_body_length`)."""
+MOST_PRIORITY = 1_000_000
+"""More than all rules of a policy give together; to it the queue adds that of the reason and of the author."""
 
 Id = Annotated[str, Field(pattern=ID_PATTERN, description="UUIDv7")]
 Moment = Annotated[int, Field(ge=0, le=253_402_300_799_999, description="Milliseconds since 1970, UTC")]
@@ -207,7 +209,7 @@ class Judgement(TypedDict):
     policy_version: Number
     outcome: OutcomeName
     marks: Clean
-    priority: Annotated[int, Field(ge=-2_000_000_000, le=2_000_000_000)]
+    priority: Annotated[int, Field(ge=-MOST_PRIORITY, le=MOST_PRIORITY)]
     created_at: Moment
     said: WhatWasSaid
 

@@ -55,7 +55,7 @@ class SourceError(Exception):
     It may quote the file, and goes to a terminal."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(visible.clean_line(text))
+        super().__init__(visible.clean_line(visible.writable(text)))
 
 
 @dataclass(slots=True)
@@ -188,13 +188,18 @@ def _parts(path: Path) -> Iterator[Part]:
         raise SourceError(f"{path}: cannot be read ({error.strerror}{refusal.as_whom(error)})") from None
     if begin.startswith(_GZIP):
         unpacked = Passed(_unpacked_bytes(path))
-        yield Part(path.name, None, unpacked, lambda: cast(IO[bytes], gzip.GzipFile(path)), found.st_size)
+        yield Part(_shown(path), None, unpacked, lambda: cast(IO[bytes], gzip.GzipFile(path)), found.st_size)
     elif begin == zstd.MAGIC:  # how much is in it, it need not say
-        yield Part(path.name, None, Passed(0), lambda: zstd.unpacked(path), found.st_size)
+        yield Part(_shown(path), None, Passed(0), lambda: zstd.unpacked(path), found.st_size)
     elif begin in _ZIP:
         yield from _members(path, found.st_size)
     else:
-        yield Part(path.name, path, Passed(found.st_size), lambda: path.open("rb"))
+        yield Part(_shown(path), path, Passed(found.st_size), lambda: path.open("rb"))
+
+
+def _shown(path: Path) -> str:
+    """A file's name, which need be no text."""
+    return visible.writable(path.name)
 
 
 def _unpacked_bytes(path: Path) -> int:
@@ -236,7 +241,7 @@ def _members(path: Path, packed_bytes: int) -> Iterator[Part]:
             raise SourceError(f"{path.name}: {member.filename} has a password: unpack it first")
         if inside.parts[0] != "__MACOSX" and not inside.name.startswith("."):  # what a Mac adds
             unpacked = Passed(member.file_size)
-            yield Part(f"{path.name}/{inside}", None, unpacked, _opener(path, member), packed_bytes)
+            yield Part(f"{_shown(path)}/{inside}", None, unpacked, _opener(path, member), packed_bytes)
 
 
 def _opener(path: Path, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:

@@ -21,7 +21,10 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
         return [socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True)]
     opened: list[socket.socket] = []
     missing: OSError | None = None
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError:  # a part of the name is empty, or longer than a name's parts may be
+        raise socket.gaierror(socket.EAI_NONAME, "no name that can be looked up") from None
     try:
         for family, _, _, _, (name, _, *scope) in dict.fromkeys(found):
             on = opened[0].getsockname()[1] if opened else port

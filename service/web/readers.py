@@ -126,7 +126,8 @@ async def show_comment(call: Call) -> Reply[outgoing.SingleReply]:
 async def edit(call: Call, body: incoming.Edit) -> Reply[outgoing.CommentReply]:
     """Change my own comment, within the site's window. If it must wait, the approved text stays public meanwhile.
 
-    It counts as a submission does; the text that is there already changes nothing and costs nothing.
+    It counts as a submission does; the text that is there already changes nothing, and costs nothing upon the
+    present version.
     """
     author, _, caller = await call.reader()
     await call.services.limits.submit_by(call.site_key, author)

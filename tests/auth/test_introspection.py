@@ -564,3 +564,13 @@ async def test_missing_secret_stops_the_start(
         monkeypatch.setenv(SECRET_VARIABLE, value)
     with pytest.raises(ValueError, match="secret"):
         open_login()
+
+
+def test_secret_that_is_no_text_is_refused_without_a_word_of_it(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"hunter\xff2")
+    login = IntrospectionLogin.model_validate(
+        {"url": "https://login.example/x", "client_id": "gatepost", "client_secret_file": tmp_path / "secret"}
+    )
+    with pytest.raises(ValueError, match="the client secret is not UTF-8 text") as mistake:
+        login.load_secret()
+    assert "0xff" not in str(mistake.value)

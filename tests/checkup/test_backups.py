@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.checkup.checked import FAIL, WARN, examine
 from tests.harness import Hands
 
 OK = Outcome.OK
+JANUARY_3 = round(datetime(2026, 1, 3, tzinfo=UTC).timestamp() * 1000)
 
 
 async def said(configured: dict[str, Any], clock: Hands, directory: Path | str) -> Finding:
@@ -80,6 +82,7 @@ async def test_nothing_is_said_where_backups_are_off(configured: dict[str, Any],
 async def test_newest_backup_that_is_suspect_is_told_until_one_is_sound(
     configured: dict[str, Any], clock: Hands, tmp_path: Path
 ) -> None:
+    clock.now = JANUARY_3
     folder = tmp_path / "backups"
     folder.mkdir()
     (folder / "gatepost-20260101T000000Z.db").touch()
@@ -91,3 +94,14 @@ async def test_newest_backup_that_is_suspect_is_told_until_one_is_sound(
     assert "gatepost db verify" in (suspect.fix or "")
     (folder / "gatepost-20260103T000000Z.db").touch()
     assert (await said(configured, clock, folder)).outcome == OK
+
+
+async def test_newest_backup_that_is_older_than_it_may_be_is_told(
+    configured: dict[str, Any], clock: Hands, tmp_path: Path
+) -> None:
+    clock.now = JANUARY_3 + 47 * 3_600_000
+    (tmp_path / "gatepost-20260103T000000Z.db").touch()
+    assert (await said(configured, clock, tmp_path)).outcome == OK
+    clock.advance(seconds=3_600)
+    _, late = [found for found in await examine(configured, clock) if found.subject == "backup"]
+    assert (late.outcome, "is 48 hours old; one is made every 24" in late.text) == (WARN, True), late

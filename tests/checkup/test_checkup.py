@@ -249,6 +249,29 @@ async def test_store_that_somebody_keeps_locked_is_found(
     assert (said.outcome, "takes no write (database is locked)" in said.text) == (FAIL, True), said
 
 
+def spoil_policies(store_path: Path) -> None:
+    """Overwrite every page at which policies begin."""
+    with closing(sqlite3.connect(store_path, isolation_level=None)) as store:
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = store.execute("PRAGMA page_size").fetchone()
+        pages = store.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'policies'").fetchall()
+    content = bytearray(store_path.read_bytes())
+    for (page,) in pages:
+        content[(page - 1) * size : page * size] = b"\x55" * size
+    store_path.write_bytes(content)
+
+
+async def test_store_that_takes_a_write_and_cannot_be_read_is_found_beside_everything_else(
+    configured: dict[str, Any], clock: Hands, store_path: Path
+) -> None:
+    spoil_policies(store_path)
+    found = await examine(configured, clock)
+    (said,) = not_fine(found)
+    assert (said.outcome, said.text) == (FAIL, "cannot be read (database disk image is malformed)")
+    assert "gatepost db verify" in said.fix
+    assert any(finding.subject == "login blog/jwt" for finding in found)
+
+
 @pytest.mark.parametrize(
     ("version", "outcome", "fix"),
     [("0000", WARN, "gatepost db upgrade"), ("9999", FAIL, "install the newer release"), (None, WARN, "nothing to do")],
@@ -537,6 +560,10 @@ async def test_token_made_for_a_login_is_accepted_by_it(clock: Hands, login: dic
         (f"redis://:{PRIVATE}@cache/0", "redis://:*****@cache/0"),
         (f"https://{PRIVATE}@hooks.example/x", "https://*****@hooks.example/x"),
         (f"https://hooks.example/x?access_token={PRIVATE}", "https://hooks.example/x?access_token=*****"),
+        (f"https://hooks.example/x?code={PRIVATE}&v=1#a", "https://hooks.example/x?code=*****&v=*****#a"),
+        (f"https://hooks.example/x?{PRIVATE}&b=", "https://hooks.example/x?*****&b="),
+        (f"https://blog.example/?a={{b}}{PRIVATE}", "https://blog.example/?a=*****"),
+        ("https://blog.example/login?next={url}&b={tag}", "https://blog.example/login?next={url}&b={tag}"),
         ("postgresql://gatepost@db/gatepost", "postgresql://gatepost@db/gatepost"),
         ("https://blog.example/login?next={url}", "https://blog.example/login?next={url}"),
         ("sqlite:////data/gatepost.db", "sqlite:////data/gatepost.db"),

@@ -55,6 +55,12 @@ async def test_a_receiver_is_connected_to_and_hears_nothing(
     assert receiver.address not in found.text
 
 
+async def test_a_host_that_no_name_can_have_is_found(clock: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    found = await examined("https://two..dots.example/hook", clock)
+    assert (found.outcome, found.text) == (Outcome.FAIL, "cannot be reached (there is no host of this name)")
+
+
 async def test_a_test_event_is_sent_where_that_is_asked_for(
     receiver: Receiver, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:

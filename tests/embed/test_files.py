@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -136,10 +137,10 @@ def test_every_module_is_part_of_a_script() -> None:
 
 
 def english_words() -> dict[str, str]:
-    """Those of both halves of the script."""
+    """Those of the script and of its parts."""
     return {
         key: text
-        for name in ("en", "en-writing")
+        for name in ("en", "en-later", "en-writing")
         for key, text in json.loads(joining.read_source(f"words/{name}.json")).items()
     }
 
@@ -252,11 +253,21 @@ def test_the_scripts_are_small(name: str, most: int) -> None:
 # --- The command ------------------------------------------------------------------------------------------------------
 
 
-def gatepost_embed(folder: Path, *arguments: str) -> Any:
+SERVED = 'public_url = "https://blog.example/talk"'
+
+
+def gatepost_embed(
+    folder: Path, *arguments: str, server: str = SERVED, more: str = "", largest: int = resource.RLIM_INFINITY
+) -> Any:
+    """Run the command; `largest` is how many bytes a file that it writes may have."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+
     config = folder / "gatepost.toml"
-    config.write_text('[server]\npublic_url = "https://blog.example/talk"\n[sites.blog]\nname = "A blog"\n')
+    config.write_text(f'[server]\n{server}\n[sites.blog]\nname = "A blog"\n{more}')
     command = [sys.executable, "-m", "service", "embed", "--config", str(config), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, preexec_fn=limit)
 
 
 def test_the_command_prints_the_tag_with_its_integrity(tmp_path: Path) -> None:
@@ -275,6 +286,30 @@ def test_the_command_writes_an_own_copy(tmp_path: Path) -> None:
         name: file.body for name, file in bundle().files.items()
     }
     assert 'service="https://blog.example/talk/"' in answer.stdout
+
+
+def test_the_command_asks_which_site_is_meant_where_there_are_several(tmp_path: Path) -> None:
+    several = '[sites.other]\nname = "Another blog"\n'
+    answer = gatepost_embed(tmp_path, more=several)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "--site (there: blog, other)" in answer.stderr
+    assert 'site="other"' in gatepost_embed(tmp_path, "--site", "other", more=several).stdout
+
+
+@pytest.mark.parametrize(("host", "place"), [("::", "[::1]"), ("::1", "[::1]"), ("127.0.0.1", "127.0.0.1")])
+def test_the_command_gives_an_address_that_a_browser_can_open(tmp_path: Path, host: str, place: str) -> None:
+    answer = gatepost_embed(tmp_path, server=f'host = "{host}"')
+    assert f'src="http://{place}:8080/embed/v1/' in answer.stdout
+
+
+def test_a_copy_that_cannot_be_written_whole_leaves_the_one_that_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "static"
+    folder.mkdir()
+    (folder / "embed.js").write_text("// of last year")
+    answer = gatepost_embed(tmp_path, "--copy", str(folder), largest=1000)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "cannot be written (File too large)" in answer.stderr
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"embed.js": "// of last year"}
 
 
 def test_the_check_sees_whether_a_copy_is_of_this_version(tmp_path: Path) -> None:

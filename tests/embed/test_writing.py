@@ -293,6 +293,7 @@ async def test_the_banned_are_told_until_when(stage: Stage, window: Window) -> N
     await stage.gatepost.moderator().call("PATCH", f"authors/{comment['author']['key']}", json=ban)
     await window.write("Second")
     await expect(window.element).to_have_attribute("data-reader", "banned")
+    await expect(window.element.get_by_role("alert")).to_contain_text("You can't comment until May 1, 2033")
     await expect(window.element.get_by_role("textbox")).to_have_value("Second")
     await window.page.reload()
     await window.is_ready()

@@ -1,8 +1,11 @@
 """A comment's whole life over HTTP, once, as its people live it."""
 
+import pytest
+
 from tests.harness import Gatepost
 
 
+@pytest.mark.whole_way
 async def test_a_comment_is_submitted_reviewed_published_and_read(gatepost: Gatepost) -> None:
     submitted = await gatepost.reader("ada", bio="Counts things").submit("Hello *there*", post="2005%2F07")
     comment = submitted.json["comment"]

@@ -69,9 +69,10 @@ class Chat(LocalServer):
 
 @dataclass
 class Post:
-    """Takes every mail."""
+    """Takes every mail, but for those to `unknown`."""
 
     mails: list[EmailMessage] = field(default_factory=list)
+    unknown: str = ""
     port: int = 0
     _server: asyncio.Server | None = None
 
@@ -86,6 +87,13 @@ class Post:
         assert self._server is not None
         self._server.close()
         await self._server.wait_closed()
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        """One recipient."""
+        if address == self.unknown:
+            return "550 There is nobody of this name here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name
         """One mail."""

@@ -39,7 +39,7 @@ def logged() -> Iterator[list[str]]:
 
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if not record.name.startswith("aiohttp"):  # the servers of the tests
+            if not record.name.startswith(("aiohttp", "mail.log")):  # the servers of the tests
                 lines.append(record.getMessage())
 
     root, handler = logging.getLogger(), Lines()
@@ -69,6 +69,21 @@ async def test_a_mail_arrives(post: Post, opened: Any) -> None:
     (mail,) = post.mails
     assert (mail["Subject"], mail["From"], mail["To"]) == (LETTER.title, "gatepost@blog.example", "mo@blog.example")
     assert mail.get_content().splitlines() == LETTER.body("text").splitlines()
+
+
+@pytest.mark.parametrize("at", ["@", "%40"])
+async def test_each_recipient_of_mails_is_told_apart_and_not_named(
+    post: Post, opened: Any, logged: list[str], at: str
+) -> None:
+    post.unknown = "kim@blog.example"
+    to = f"mo{at}blog.example,kim{at}blog.example"
+    found = opened(f"mailto://127.0.0.1:{post.port}/?from=gatepost@blog.example&to={to}&mode=insecure")
+    mo, kim = [await target.send(LETTER) for target in found]
+    assert (mo.error, [mail["To"] for mail in post.mails]) == (None, ["mo@blog.example"])
+    assert kim.error is not None
+    assert mo.target.id != kim.target.id
+    assert "kim" not in f"{kim.error} {logged}"
+    assert "blog.example" not in f"{kim.error} {logged}"
 
 
 async def test_what_goes_wrong_is_said_without_the_address(chat: Chat, opened: Any, logged: list[str]) -> None:
@@ -114,7 +129,7 @@ async def test_redirects_are_not_followed(chat: Chat, opened: Any) -> None:
 def test_several_addresses_stand_in_one_variable_and_equal_ones_are_one(opened: Any) -> None:
     twice = "mailto://user:pw@blog.example/?to=a@blog.example,b@blog.example"
     found = opened("json://one.example/", twice, "json://two.example/", twice)
-    assert [target.label for target in found] == ["JSON (1)", "E-Mail (2)", "JSON (3)"]
+    assert [target.label for target in found] == ["JSON (1)", "E-Mail (2.1)", "E-Mail (2.2)", "JSON (3)"]
 
 
 @pytest.mark.parametrize(

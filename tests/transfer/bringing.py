@@ -54,11 +54,16 @@ class Given(Source):
 @contextmanager
 def on_stage(found: Iterable[Found], wanted: Wanted | None = None) -> Iterator[tuple[Stage, Report]]:
     """These comments, read to their end."""
+    with staged.opened() as stage:
+        yield stage, read_onto(stage, found, wanted)
+
+
+def read_onto(stage: Stage, found: Iterable[Found], wanted: Wanted | None = None) -> Report:
+    """The same, onto a stage that is open."""
     form = Format("elsewhere", lambda _: True, lambda _: iter(found))
     report = Report(site=SITE.key)
-    with staged.opened() as stage:
-        reading.read(Given(), form, wanted or Wanted(SITE), stage, report, Watch())
-        yield stage, report
+    reading.read(Given(), form, wanted or Wanted(SITE), stage, report, Watch())
+    return report
 
 
 async def bring(

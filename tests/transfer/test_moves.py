@@ -285,6 +285,7 @@ def _is_approved_and_never_published(found: dict[str, Any]) -> bool:
         ("comment", _in("decisions", before={"status": "public"}), "comment.decisions.0.before"),
         ("comment", _in("judgements", said={}), "comment.judgements.0.said"),
         ("comment", _in("judgements", policy_version=2**40), "comment.judgements.0.policy_version"),
+        ("comment", _in("judgements", priority=2_000_000_000), "comment.judgements.0.priority"),
         ("comment", _facts, "NaN"),
         ("comment", _is_approved_and_never_published, "it is approved"),
         ("comment", _deep_facts, "nests too deeply"),

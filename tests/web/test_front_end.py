@@ -500,6 +500,14 @@ async def test_an_edit_names_the_version_it_was_written_upon(gatepost: Gatepost)
         assert (current["id"], current["version"], current["body"]) == (comment["id"], 2, "Second")
 
 
+async def test_an_edit_whose_reply_was_lost_can_be_sent_again(gatepost: Gatepost) -> None:
+    ada = gatepost.reader("ada")
+    comment = await _submitted(ada, "First")
+    first = await ada.edit(comment["id"], "Second", 1)
+    again = await ada.edit(comment["id"], "Second", 1)
+    assert (again.status, again.json) == (200, first.json)
+
+
 @pytest.mark.parametrize("call", ["edit", "withdraw"])
 async def test_other_peoples_comments_are_not_mine(gatepost: Gatepost, call: str) -> None:
     public = await gatepost.approved("Public", by="ada")

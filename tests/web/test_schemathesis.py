@@ -7,6 +7,7 @@ cannot succeed, because it would have to know what only this service's replies s
 
 import asyncio
 import json
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from service.text import render
 from service.web import openapi
 from tests.harness import ORIGIN, Gatepost, Hands, configuration, token
 
-EXAMPLES = 10
+EXAMPLES = 10 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 5
 """Drawn for each call and each kind of request, beyond the boundary values that schemathesis always tries."""
 PEOPLE: dict[str, dict[str, Any] | None] = {
     "visitor": None,

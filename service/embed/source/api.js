@@ -12,9 +12,9 @@ export class Refusal extends Error {
     this.retryAfter = Number(reply?.headers.get("Retry-After")) || null;
   }
 
-  // Nobody knows what became of the call: the same may be sent again.
+  // It says nothing of what was asked, or nobody knows what became of it: the same may be sent again.
   get isOutage() {
-    return this.status === 0 || this.status >= 500;
+    return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
 

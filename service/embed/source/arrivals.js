@@ -48,6 +48,7 @@ export class Arrivals {
 
   arrive(item) {
     const known = this.list.get(item.id);
+    if (known?.own?.pending_edit) this.thread.writing.renewOwn();
     if (known?.item) return this.list.put(item);
     if (known?.own) {
       if (known.own.status === "pending") this.thread.say(this.thread.words.say("published"));
@@ -120,16 +121,18 @@ export class Arrivals {
     this.fresh.delete(item.id);
     this.held.delete(item.id);
     const known = this.list.get(item.id);
-    if (known && item.reply_count) this.list.put(item);
-    else if (known) this.vanish(known, item);
+    if (known) this.vanish(known, item);
     this.draw();
   }
 
   // A text that somebody is writing below it stays.
   vanish(comment, item = { id: comment.id, parent_id: comment.parentId, depth: comment.depth, removed: true, reply_count: 0 }) {
-    const isKept = comment.hasReplies || this.thread.writing?.isAt(comment);
+    const isKept = item.reply_count || comment.hasReplies || this.thread.writing?.isAt(comment);
+    const { focused } = comment;
     if (comment.own) this.thread.writing.renewOwn();
-    if (isKept) this.list.put(item);
-    else this.list.remove(comment);
+    if (isKept) return this.list.put(item);
+    this.list.remove(comment);
+    // Whoever was on it with the keyboard goes on with what is on the screen.
+    if (focused) (this.firstInView() ?? this.thread.heading).focus({ preventScroll: true });
   }
 }

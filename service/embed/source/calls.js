@@ -16,7 +16,7 @@ export const call = async (thread, ...what) => {
   try {
     return await send(thread, token, ...what);
   } catch (refusal) {
-    const fresh = refusal.status === 401 && token && (await thread.login.token(token));
+    const fresh = refusal.status === 401 && (await thread.login.token(token));
     if (!fresh) throw refusal;
     return send(thread, fresh, ...what);
   }

@@ -16,7 +16,9 @@ export class Comment {
   }
 
   get status() {
-    return this.item ? (this.item.removed ? "removed" : "approved") : (this.own?.status ?? "removed");
+    const { item, own } = this;
+    if (item && !item.removed) return "approved";
+    return own && own.status !== "approved" ? own.status : "removed";
   }
 
   get author() {
@@ -43,8 +45,7 @@ export class Comment {
   }
 
   draw() {
-    const { article, id, status, own, thread } = this;
-    const focused = article.contains(thread.root.activeElement) && thread.root.activeElement.name;
+    const { article, id, status, own, thread, focused } = this;
     const isGone = status === "removed";
     article.setAttribute("part", ["comment", own && "mine", TRAITS[status]].filter(Boolean).join(" "));
     article.setAttribute("aria-labelledby", isGone ? `text-${id}` : `name-${id} time-${id}`);
@@ -52,13 +53,24 @@ export class Comment {
     article.toggleAttribute("data-mine", Boolean(own));
     const inside = isGone ? [make("p", { part: "text", id: `text-${id}` }, thread.words.say("removed"))] : this.body();
     article.replaceChildren(make("slot", { name: this.anchor.slot }), ...inside);
-    if (focused) article.querySelector(`[name="${focused}"]`)?.focus({ preventScroll: true });
+    this.refocus(focused);
+  }
+
+  // What in it has the keyboard.
+  get focused() {
+    const { activeElement } = this.thread.root;
+    return this.article.contains(activeElement) && activeElement;
+  }
+
+  // The keyboard stays in the comment, whatever was drawn anew.
+  refocus(was) {
+    if (was && !was.isConnected) (this.article.querySelector(`[name="${was.name}"]`) ?? this.article).focus({ preventScroll: true });
   }
 
   body() {
     const { item, own, thread } = this;
     const { above = [], below = [] } = own ? thread.writing.about(this) : {};
-    const shown = item ?? own;
+    const shown = item?.author ? item : own;
     return [this.byline(shown), ...above, show(shown.html, make("div", { part: "text", class: "rich", dir: "auto" })), ...below, this.drawActions()];
   }
 
@@ -87,13 +99,14 @@ export class Comment {
 
   // What may be done with it: a visitor is shown the way to the login.
   drawActions() {
-    const { thread } = this;
+    const { thread, focused } = this;
     const bar = make("div", { part: "actions" }, ...(thread.writing?.actions(this) ?? []));
     if (this.item && thread.post.open && thread.readerState === "visitor") {
       const { words } = thread;
       bar.append(...[thread.loginLink("reply", words.say("reply"), words.say("reply-to", { name: this.author }))].filter(Boolean));
     }
     this.bar?.replaceWith(bar);
+    this.refocus(focused);
     return (this.bar = bar);
   }
 }

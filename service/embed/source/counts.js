@@ -66,7 +66,7 @@ export class GatepostCount extends HTMLElement {
 
   show(n) {
     const isNumber = this.getAttribute("format") === "number";
-    const form = (rule) => (isNumber ? "{count}" : (this.getAttribute(`text-count.${rule}`) ?? FORMS[rule]));
-    this.textContent = plural(languageOf(this), n, form);
+    const own = (rule) => (isNumber ? "{count}" : this.getAttribute(`text-count.${rule}`));
+    this.textContent = plural(languageOf(this), n, own, (rule) => FORMS[rule]);
   }
 }

@@ -22,35 +22,46 @@ export class Draft {
     const found = isKept && storage((kept) => JSON.parse(kept.getItem(this.name)));
     const { body = "", key = newKey() } = found && Date.now() - found.at < WEEK ? found : {};
     this.body = body;
-    this.key = key;
+    // Under which it is sent, and under which it is kept.
+    this.key = this.saved = key;
   }
 
   // Another text is another comment, so it gets another key.
   change(body) {
     if (body === this.body) return;
     this.body = body;
-    this.key = newKey();
+    this.renewKey();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.save(), 300);
   }
 
-  save() {
-    clearTimeout(this.timer);
-    if (!this.isKept) return;
-    const content = JSON.stringify({ body: this.body, key: this.key, at: Date.now() });
-    storage((kept) => (this.body.trim() ? kept.setItem(this.name, content) : kept.removeItem(this.name)));
+  renewKey() {
+    this.key = newKey();
+    this.isChanged = true;
   }
 
-  renew() {
-    this.key = newKey();
-    this.save();
+  // Only what was changed here: another tab may keep its text at the same place.
+  save() {
+    clearTimeout(this.timer);
+    if (!this.isKept || !this.isChanged) return;
+    this.isChanged = false;
+    if (!this.body.trim()) return this.remove();
+    this.saved = this.key;
+    const content = JSON.stringify({ body: this.body, key: this.key, at: Date.now() });
+    storage((kept) => kept.setItem(this.name, content));
   }
 
   drop() {
     clearTimeout(this.timer);
+    this.remove();
     this.body = "";
-    this.key = newKey();
-    storage((kept) => kept.removeItem(this.name));
+    this.renewKey();
+    this.isChanged = false;
+  }
+
+  // What is kept goes, unless another tab has put its own there.
+  remove() {
+    storage((kept) => JSON.parse(kept.getItem(this.name)).key === this.saved && kept.removeItem(this.name));
   }
 }
 

@@ -24,8 +24,12 @@ export class GatepostComments extends HTMLElement {
     this.states = this.attachInternals().states ?? new Set();
     this.count = null;
     this.reader = null;
-    this.ready = new Promise((done) => (this.isReady = done));
-    this.addEventListener("gatepost:ready", () => this.isReady());
+    this.expect();
+  }
+
+  // From here on `ready` is kept when the list is there the next time.
+  expect() {
+    this.ready = new Promise((done) => this.addEventListener("gatepost:ready", done, { once: true }));
   }
 
   get state() {
@@ -50,6 +54,7 @@ export class GatepostComments extends HTMLElement {
 
   attributeChangedCallback(name, was, value) {
     if (was === value || !this.isBegun) return;
+    this.expect();
     clearTimeout(this.changing);
     this.changing = setTimeout(() => {
       if (!this.isConnected) return;
@@ -95,7 +100,6 @@ export class GatepostComments extends HTMLElement {
       headingLevel: Math.min(6, Math.max(1, Number(this.headingLevel) || 2)),
       avatars: this.avatars === "on",
       keepsDrafts: this.drafts !== "off",
-      draftsOf: `${serviceOf(this)}|${this.site}|${this.post}`,
       relative: this.date === "relative",
       replyDepth: Number(this.replyDepth ?? 5),
       hash: `#comments-${encodeURIComponent(this.post)}`,
@@ -138,6 +142,7 @@ export class GatepostComments extends HTMLElement {
   stop() {
     this.thread?.end();
     this.thread = null;
+    this.expect();
   }
 
   destroy() {

@@ -13,10 +13,12 @@ export class Form {
   // `kind` is root, reply or edit; `comment` is what is answered or changed.
   constructor(writing, kind, comment) {
     const { thread } = writing;
-    Object.assign(this, { writing, thread, kind, comment, parentId: kind === "reply" ? comment.id : null, version: comment?.own?.version });
+    const reader = writing.key;
+    Object.assign(this, { writing, thread, kind, comment, reader, parentId: kind === "reply" ? comment.id : null, version: comment?.own?.version });
     const { words, options } = thread;
+    const { service, site, post } = options;
     const place = { root: "root", reply: comment?.id, edit: `edit:${comment?.id}` }[kind];
-    this.draft = new Draft(`${options.draftsOf}|${writing.key}|${place}`, options.keepsDrafts);
+    this.draft = new Draft([service, site, post, reader, place].join("|"), options.keepsDrafts);
     const id = `form-${++forms}`;
     const label = { root: "comment", reply: "reply-to", edit: "edit-yours" }[kind];
     this.field = make("textarea", {
@@ -61,7 +63,7 @@ export class Form {
     this.online = null;
     this.draft.change(this.body);
     this.shown.hidden = true;
-    this.say("");
+    this.calm();
     this.measure();
   }
 
@@ -87,18 +89,33 @@ export class Form {
   }
 
   enable() {
-    const isPaused = Date.now() < (this.pausedUntil ?? 0);
-    const { post, readerState } = this.thread;
-    this.sender.disabled = Boolean(this.isBusy || this.isLong || isPaused || !post.open || readerState !== "reader");
+    const { sender, thread } = this;
+    const { activeElement } = thread.root;
+    sender.disabled = Boolean(this.isBusy || this.isLong || this.isBarred);
     this.field.readOnly = Boolean(this.isBusy);
+    // A button that can't be pressed does not keep the keyboard.
+    if (sender.disabled && activeElement === sender) this.field.focus();
+  }
+
+  // Whether nothing can be sent from here, whatever the text is.
+  get isBarred() {
+    const { post, readerState } = this.thread;
+    return Date.now() < (this.pausedUntil ?? 0) || !post.open || readerState !== "reader";
   }
 
   // What went wrong, and what can be done about it: buttons, a link, a text.
   say(text, ...help) {
+    const wasInside = this.help.contains(this.thread.root.activeElement);
     if (this.notice.textContent !== text) this.notice.textContent = text;
     this.help.replaceChildren(...help.filter(Boolean));
+    if (wasInside) (this.help.querySelector("button, a") ?? this.field).focus();
     this.field.toggleAttribute("aria-invalid", false);
     if (text) this.field.setAttribute("aria-invalid", "true");
+  }
+
+  // What was wrong is not any more; but why nothing can be sent stays there.
+  calm() {
+    if (!this.isBarred) this.say("");
   }
 
   submitted(event) {
@@ -128,7 +145,7 @@ export class Form {
       this.isBusy = false;
       this.enable();
       if (refusal.status === undefined) throw refusal;
-      this.refused(refusal);
+      if (this.writing.isOf(this)) this.refused(refusal);
     }
   }
 
@@ -174,7 +191,7 @@ export class Form {
     this.enable();
     this.timer = setTimeout(() => {
       this.pausedUntil = 0;
-      this.say("");
+      this.calm();
       this.enable();
     }, seconds * 1000);
   }
@@ -191,13 +208,14 @@ export class Form {
     if (!body.trim()) return this.field.focus();
     try {
       const { html } = await call(this.thread, "POST", "/preview", { body });
+      if (this.isBusy || body !== this.body) return;
       this.shown.replaceChildren();
       show(html, this.shown);
       this.shown.hidden = false;
-      this.say("");
+      this.calm();
     } catch (refusal) {
       if (refusal.status === undefined) throw refusal;
-      this.say(refusal.problem.detail ?? this.thread.words.say("failed"));
+      if (!this.isBusy) this.say(refusal.problem.detail ?? this.thread.words.say("kept"));
     }
   }
 
@@ -214,9 +232,9 @@ export class Form {
 
 // What to do where the service says why it took nothing.
 const ANSWERS = {
-  "banned": (form, { problem }, words) => {
-    form.say(problem.detail);
+  "banned": (form, { problem }) => {
     form.writing.ban(problem.banned_until);
+    form.say(form.writing.aboutBan());
   },
   "post-closed": (form, refusal, words) => {
     form.say(words.say("closed"));
@@ -227,7 +245,7 @@ const ANSWERS = {
     form.field.value = "";
     form.measure();
     form.thread.say(words.say("duplicate"));
-    if (form.kind !== "root") form.writing.closeForm(form);
+    if (form !== form.writing.rootForm) form.writing.closeForm(form);
     form.thread.showComment(problem.comment_id);
   },
   "slow-down": (form, { retryAfter }, words) => {
@@ -238,7 +256,7 @@ const ANSWERS = {
   "login-unavailable": (form, refusal, words) => form.retryLater(refusal, `${words.say("login-down")} ${words.say("kept")}`),
   "refused-by-policy": (form, { problem }) => form.say(problem.reason_text ?? problem.detail),
   "idempotency-key-reused": (form) => {
-    form.draft.renew();
+    form.draft.renewKey();
     form.send();
   },
   "stale-version": (form, { problem }, words) => {

@@ -1,5 +1,6 @@
 // How the post is called and where it is, as moderators and feeds see it.
 
+// In code points, as the service counts.
 const LONGEST_TITLE = 200;
 
 // The address that the page says, if that is of its own origin; else where it is.
@@ -15,6 +16,6 @@ const addressOf = (host) => {
 };
 
 export const labelOf = (host) => {
-  const title = (host.postTitle ?? document.title).trim().slice(0, LONGEST_TITLE);
+  const title = [...(host.postTitle ?? document.title).trim()].slice(0, LONGEST_TITLE).join("");
   return { ...(title && { title }), url: addressOf(host) };
 };

@@ -5,8 +5,10 @@ import { Arrivals } from "./arrivals.js";
 import { Live } from "./live.js";
 import { Pages } from "./pages.js";
 import STYLE from "./later.css" with { type: "css" };
+import WORDS from "./words/en-later.json" with { type: "json" };
 
 const bring = (thread) => {
+  thread.words.learn(WORDS);
   thread.root.adoptedStyleSheets.push(STYLE);
   thread.pages = new Pages(thread);
   thread.arrivals = new Arrivals(thread);

@@ -114,10 +114,10 @@ export class List {
     if (this.above(comment) !== comment.above) this.place(comment);
   }
 
-  // It is gone for everybody. Tombstones above it that stood for it alone go as well.
+  // It is gone for everybody. Tombstones above it that stood for it alone go as well, unless somebody writes there.
   remove(comment) {
     const { above } = comment;
     this.drop(comment);
-    if (above?.item?.removed && !above.hasReplies) this.remove(above);
+    if (above?.status === "removed" && !above.hasReplies && !this.thread.writing?.isAt(above)) this.remove(above);
   }
 }

@@ -15,9 +15,9 @@ class Login {
     this.until = 0;
   }
 
-  // `spent`: a token that was refused, so that the one held is no good if it is the same.
+  // `spent`: the token (null: none) with which a call was refused, so that the one held is no good if it is the same.
   async token(spent) {
-    if (Date.now() < this.until && (!spent || this.held !== spent)) return this.held;
+    if (Date.now() < this.until && this.held !== spent) return this.held;
     this.asking ??= this.fresh().finally(() => (this.asking = null));
     return this.asking;
   }

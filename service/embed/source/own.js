@@ -7,9 +7,11 @@ import { button, make } from "./make.js";
 const REFUSED = ["rejected", "spam"];
 const LONGEST_TIMER = 2147483647;
 
+// Whether its author has seen enough of it.
+export const isDismissed = ({ id, status }) => REFUSED.includes(status) && isHidden(id);
+
 // Whether a comment has anything to show by itself.
-export const isWanted = ({ id, item, own }) =>
-  item || (own && (own.status === "pending" || (REFUSED.includes(own.status) && !isHidden(id))));
+export const isWanted = ({ item, own }) => item || (own && ["pending", ...REFUSED].includes(own.status));
 
 // What stands above and below the text that everybody sees, or will see.
 export const aboutOwn = ({ item, own, status, thread }) => {
@@ -33,7 +35,7 @@ export const actionsOf = (comment) => {
   const mayWrite = thread.post.open && thread.readerState === "reader";
   const offer = (part, label, onclick) => button(part, words.say(part), onclick, { "aria-label": label });
   const offered = [];
-  if (comment.item && mayWrite) {
+  if (status === "approved" && mayWrite) {
     offered.push(offer("reply", words.say("reply-to", { name: comment.author }), () => writing.openForm("reply", comment)));
   }
   const left = own?.editable_until ? new Date(own.editable_until) - Date.now() : 0;
@@ -48,6 +50,7 @@ export const actionsOf = (comment) => {
   if (REFUSED.includes(status)) {
     const hideIt = () => {
       hide(comment.id);
+      comment.own = null;
       writing.leave(comment);
     };
     offered.push(button("cancel", words.say("hide"), hideIt));

@@ -20,19 +20,26 @@ export class Pages {
   }
 
   async more() {
-    const { arrivals, list, moreButton, notice } = this.thread;
+    const { arrivals, list, moreButton, notice, root, writing } = this.thread;
+    const hadKeyboard = root.activeElement === moreButton;
+    const cursor = list.next;
+    let drawn = [];
     notice?.remove();
     moreButton.disabled = true;
     try {
-      const drawn = await list.fill(await this.read({ cursor: list.next }));
-      for (const { id } of drawn) arrivals.forget(id);
-      drawn[0]?.article.focus();
+      const page = await this.read({ cursor });
+      // Meanwhile another part of the list may be shown.
+      if (list.next === cursor) drawn = await list.fill(page);
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       this.thread.regret();
     }
     moreButton.disabled = false;
+    for (const { id } of drawn) arrivals.forget(id);
+    writing?.settle();
     this.thread.drawCount();
+    if (drawn.length) drawn[0].article.focus();
+    else if (hadKeyboard) moreButton.focus();
   }
 
   // The list anew, as far as it is shown: what changed while nobody listened.
@@ -69,6 +76,7 @@ export class Pages {
     const { arrivals, list, options } = this.thread;
     if (`#${sought}` === options.hash || sought.includes("%")) return;
     const id = sought.replace(MARK, "$1");
+    this.sought = id;
     if (arrivals.held.has(id)) arrivals.release();
     const find = () => list.get(id) ?? [...list.comments.values()].find(({ item }) => item?.anchor === id);
     if (!find() && !(await this.showAround(id))) return;
@@ -90,9 +98,11 @@ export class Pages {
     let page;
     try {
       page = await this.read({ around: id });
+      if (this.sought !== id) return false;
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
-      if (!ID.test(id)) return false;
+      if (this.sought !== id || !ID.test(id)) return false;
+      if (refusal.isOutage) return this.thread.regret();
       this.thread.say(words.say("gone"));
       this.showLinked(make("p", { part: "notice", class: "box" }, words.say("gone")));
       return false;
@@ -113,8 +123,10 @@ export class Pages {
   }
 
   async showAll() {
+    this.sought = null;
     try {
       const page = await this.read();
+      if (this.sought) return;
       this.clear();
       this.isLinked = false;
       await this.thread.list.fill(page);

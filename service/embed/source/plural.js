@@ -1,7 +1,9 @@
 // Which form of a sentence goes with a number, by the rules of the language.
 
-export const plural = (language, n, find) => {
-  const rule = new Intl.PluralRules(language).select(n);
-  const sentence = (n === 0 && find("zero")) || find(rule) || find("other");
+// `own` finds the forms in that language, `english` those that there are in any case.
+export const plural = (language, n, own, english) => {
+  const rule = (spoken) => new Intl.PluralRules(spoken).select(n);
+  const none = n === 0 && (own("zero") || english("zero"));
+  const sentence = none || own(rule(language)) || own("other") || english(rule("en"));
   return sentence.replace("{count}", new Intl.NumberFormat(language).format(n));
 };

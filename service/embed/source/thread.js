@@ -145,10 +145,16 @@ export class Thread {
     this.section.replaceChildren(
       make("slot"),
       make("p", { part: "notice", role: "alert", class: "box" }, words.say("failed")),
-      make("div", { class: "bar" }, button("again", words.say("again"), () => this.host.reload())),
+      make("div", { class: "bar" }, button("again", words.say("again"), () => this.tryAgain())),
     );
     this.section.setAttribute("aria-busy", "false");
     this.note("state", "failed");
+  }
+
+  async tryAgain() {
+    const { host, root } = this;
+    await host.reload();
+    (host.thread?.heading ?? root.querySelector("button"))?.focus();
   }
 
   async learnSite() {
@@ -208,9 +214,7 @@ export class Thread {
     this.section.setAttribute("aria-busy", "false");
     const isMirrored = getComputedStyle(this.host).direction !== words.direction;
     if (isMirrored && !this.host.hasAttribute("dir")) this.section.dir = words.direction;
-    const ids = new Set([...this.list.comments.values()].map(({ anchor }) => anchor.id));
-    for (const element of this.host.querySelectorAll('[id^="comment-"]')) if (ids.has(element.id)) element.remove();
-    this.host.append(...[...this.list.comments.values()].map(({ anchor }) => anchor));
+    for (const comment of this.list.comments.values()) this.anchor(comment);
     this.welcome();
   }
 
@@ -252,7 +256,7 @@ export class Thread {
   // Nobody can say who reads, or the part of the script that is for them did not come.
   unavailable() {
     const { words, writing } = this;
-    const [why, what, doIt] = writing ? ["login-down", "again", () => this.refreshLogin()] : ["not-there", "reload", loadAgain];
+    const [why, what, doIt] = writing ? ["login-down", "again", () => this.refreshLogin().then(() => this.focusForm())] : ["not-there", "reload", loadAgain];
     return make("div", { class: "bar" }, make("p", { part: "notice" }, words.say(why)), button("again", words.say(what), doIt));
   }
 
@@ -284,10 +288,12 @@ export class Thread {
     this.tell("count", { post: this.options.post, count: this.post.count });
   }
 
-  // In the page itself stands an empty mark for each comment, so that #comment-... works like any other anchor.
+  // In the page itself stands an empty mark for each comment, so that #comment-... works like any other anchor. It takes
+  // the place of the comment in the fallback.
   anchor({ anchor }) {
     if (!this.heading) return;
-    if (this.host.hasFallback) this.host.querySelector(`[id="${anchor.id}"]`)?.remove();
+    const written = document.getElementById(anchor.id);
+    if (this.host.contains(written)) written.remove();
     this.host.append(anchor);
   }
 

@@ -20,7 +20,11 @@ export class Words {
   }
 
   find(key) {
-    return this.host.strings?.[key] ?? this.host.getAttribute(`text-${key}`) ?? this.table[key] ?? ENGLISH[key];
+    return this.own(key) ?? ENGLISH[key];
+  }
+
+  own(key) {
+    return this.host.strings?.[key] ?? this.host.getAttribute(`text-${key}`) ?? this.table[key];
   }
 
   say(key, values = {}) {
@@ -33,7 +37,7 @@ export class Words {
   }
 
   count(key, n) {
-    return plural(this.language, n, (rule) => this.find(`${key}.${rule}`));
+    return plural(this.language, n, (rule) => this.own(`${key}.${rule}`), (rule) => ENGLISH[`${key}.${rule}`]);
   }
 
   moment(when, form = { dateStyle: "long", timeStyle: "short" }) {

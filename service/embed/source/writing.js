@@ -5,7 +5,7 @@ import { call } from "./calls.js";
 import { forgetOldDrafts } from "./drafts.js";
 import { Form } from "./form.js";
 import { button, make } from "./make.js";
-import { aboutOwn, actionsOf, isWanted } from "./own.js";
+import { aboutOwn, actionsOf, isDismissed, isWanted } from "./own.js";
 import STYLE from "./writing.css" with { type: "css" };
 import WORDS from "./words/en-writing.json" with { type: "json" };
 
@@ -92,11 +92,21 @@ export class Writing {
   show(own) {
     const { list } = this.thread;
     const comment = list.get(own.id) ?? list.add(own.id);
-    comment.own = own;
+    comment.own = isDismissed(own) ? null : own;
     if (!isWanted(comment)) return list.drop(comment);
     if (comment.depth == null) list.place(comment);
     comment.draw();
     return comment;
+  }
+
+  // What they answer may have come after them.
+  settle() {
+    const { list } = this.thread;
+    for (const comment of list.comments.values()) {
+      if (!comment.own || list.above(comment) === comment.above) continue;
+      list.place(comment);
+      comment.draw();
+    }
   }
 
   // Somebody else reads now, or nobody.
@@ -124,16 +134,22 @@ export class Writing {
 
   // What stands between the heading and the list, for this reader.
   door() {
-    const { thread, bannedUntil } = this;
+    const { thread } = this;
     const { words } = thread;
     const notice = (text) => make("p", { part: "notice" }, text);
-    const date = bannedUntil && bannedUntil !== "forever" && words.moment(bannedUntil);
     return {
       reader: () => (this.wouldPush() ? this.opener() : this.openRootForm()),
-      banned: () => notice(date ? words.say("banned-until", { date }) : words.say("banned")),
+      banned: () => notice(this.aboutBan()),
       barred: () => notice(words.say("barred")),
       foreign: () => notice(words.say("foreign")),
     }[thread.readerState]?.();
+  }
+
+  aboutBan() {
+    const { bannedUntil, thread } = this;
+    const { words } = thread;
+    const date = bannedUntil && bannedUntil !== "forever" && words.moment(bannedUntil);
+    return date ? words.say("banned-until", { date }) : words.say("banned");
   }
 
   openRootForm() {
@@ -200,12 +216,17 @@ export class Writing {
     this.forms.delete(form);
     element.remove();
     if (isInside && comment && isWanted(comment)) comment.article.querySelector(`[name="${kind}"]`)?.focus();
-    if (comment?.item?.removed && !comment.hasReplies) thread.list.remove(comment);
+    if (comment?.status === "removed" && !comment.hasReplies) thread.list.remove(comment);
   }
 
   // All of them, or all but the one above the list.
   closeForms(but) {
     for (const form of [...this.forms]) if (form !== but) this.closeForm(form);
+  }
+
+  // Whether the page still shows this post to whoever wrote that.
+  isOf(form) {
+    return !this.thread.isOver && this.key === form.reader;
   }
 
   isAt(comment) {
@@ -216,9 +237,8 @@ export class Writing {
     for (const form of this.forms) form.draft.save();
   }
 
-  // What was wrong is not any more.
   calm() {
-    for (const form of this.forms) form.say("");
+    for (const form of this.forms) form.calm();
   }
 
   end() {
@@ -234,6 +254,7 @@ export class Writing {
     const { id, status, parent_id: parentId } = own;
     if (form.kind === "edit") thread.tell("comment-edited", { id });
     else thread.tell("comment-sent", { id, status, parentId });
+    if (!this.isOf(form)) return;
     thread.say(thread.words.say(own.pending_edit ? "edit-sent" : (SAID[status] ?? "refused")));
     if (form !== this.rootForm) this.closeForm(form);
     const shown = status === "approved" && !own.pending_edit ? this.publish(own) : this.show(own);
@@ -260,6 +281,8 @@ export class Writing {
   async withdraw(comment) {
     const { thread } = this;
     const { own, id } = comment;
+    // It is on its way.
+    if (!own) return;
     comment.own = null;
     try {
       await call(thread, "DELETE", `/comments/${id}`);
@@ -272,6 +295,7 @@ export class Writing {
       return;
     }
     thread.tell("comment-withdrawn", { id });
+    if (thread.isOver) return;
     thread.say(thread.words.say("withdrawn"));
     if (!thread.list.has(id)) return thread.heading.focus();
     if (comment.item && !comment.item.removed) thread.setPost({ ...thread.post, count: thread.post.count - 1 });
