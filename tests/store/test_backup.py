@@ -179,8 +179,11 @@ def test_a_damaged_store_has_a_suspect_backup(filled_url: str, folder: Path, clo
 
 
 def test_a_store_with_a_broken_page_has_a_suspect_backup(filled_path: Path, folder: Path, clock: Hands) -> None:
-    whole = filled_path.read_bytes()
-    filled_path.write_bytes(whole[: len(whole) // 2] + bytes(4096) + whole[len(whole) // 2 + 4096 :])
+    with closing(sqlite3.connect(filled_path)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'queue'").fetchone()
+    with filled_path.open("r+b") as file:  # not any page: without that of the schema nobody can say what is broken
+        file.seek(4096 * (page - 1))
+        file.write(bytes(4096))
     path = suspected(f"sqlite:///{filled_path}", folder, clock)
     assert list(folder.iterdir()) == [path]
     assert bytes(4096) in path.read_bytes()

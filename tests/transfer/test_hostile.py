@@ -179,7 +179,7 @@ BROKEN: Final[dict[str, tuple[bytes, str]]] = {
     "a zip of a file that is nowhere": (far_away(), "file/xxxxxxxx: cannot be opened"),
     "a zip that writes on the terminal": (
         zipped("\x1b]0;a\x07.json", zipfile.ZIP_LZMA, at_80=b"\xff" * 20),
-        "file/]0;a.json: is damaged or cut off",
+        "file/\ufffd]0;a\ufffd.json: is damaged or cut off",
     ),
     "an export of a later release": (
         b'{"format":"gatepost","version":2,"site":"x","people":false,"counts":{},"digest":"x"}\n',
