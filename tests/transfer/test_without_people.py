@@ -49,10 +49,10 @@ async def move(database: Database, folder: Path, *, login: str | None = None) ->
 
 def names_of_authors(rows: Rows) -> list[tuple[str, int]]:
     """Of each author: the names that stand above their comments, and how many these are."""
-    found = rows.execute(
-        "SELECT group_concat(DISTINCT author_name), count(*) FROM comments GROUP BY author ORDER BY 1, 2"
-    )
-    return list(map(tuple, found))
+    found: dict[str, list[str]] = {}
+    for author, name in map(tuple, rows.execute("SELECT author, author_name FROM comments")):
+        found.setdefault(author, []).append(name)
+    return sorted((",".join(sorted(set(names))), len(names)) for names in found.values())
 
 
 async def test_who_is_new_there_is_nobody_else_here(
