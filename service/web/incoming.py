@@ -106,10 +106,9 @@ Version = Annotated[int, Field(ge=1, le=2_000_000_000), BeforeValidator(whole)]
 
 
 class Incoming(BaseModel):
-    """A body or query: unknown members are refused. What checks it is built when the first one comes: to build all of
-    them takes a tenth of a start."""
+    """A body or query: unknown members are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Strict(Incoming):
